@@ -1,0 +1,49 @@
+# The commands of this repository. `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.PHONY: help install demo test e2e pulumi format lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(INSTALLED) ## Install what is needed into .venv, from locked requirements
+
+$(INSTALLED): requirements/dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and f"Python 3.11 or newer is needed; {sys.executable} is {v[0]}.{v[1]}. Name another: make PYTHON=python3.12")'
+	@echo "Installing into .venv (about a minute, once)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(INSTALLED) ## Provision, send, bounce, suppress, refuse, page: all on this machine (KEEP=1 leaves it up)
+	@$(BIN)/python -m localcloud.demo $(if $(KEEP),--keep)
+
+test: $(INSTALLED) ## Format, lint, types, import rules; unit, contract and integration tests
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/basedpyright --level error
+	@$(BIN)/lint-imports --no-timing
+	@$(BIN)/pytest -n 2 -m "not e2e" --cov --cov-report=term
+
+e2e: $(INSTALLED) pulumi ## The real Pulumi CLI against the local cloud
+	@$(BIN)/pytest -m e2e
+
+pulumi: $(INSTALLED) ## Put the Pulumi CLI under .tools/ where PATH has none
+	@$(BIN)/python tools/pulumi/install.py
+
+format: $(INSTALLED) ## Format the code and mend what ruff can mend
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff format --quiet .
+
+lock: $(INSTALLED) ## Resolve requirements/dev.lock again
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--no-emit-index-url --upgrade --all-extras --group dev pyproject.toml --output-file requirements/dev.lock
+
+clean: ## Remove what was built and installed
+	@rm -rf .venv .tools .build .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage*

@@ -1,0 +1,181 @@
+"""The contract: what a stack exports and what the library reads. Written by `infra/`, found here.
+
+Not for deciding anything: values only, and the places where they are looked for.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, cast
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from mailer.errors import StackNotFound, StackOutputsInvalid
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+VERSION = 1
+VARIABLE = "MAILSTACK_OUTPUTS"
+# Systems Manager's standard tier, https://docs.aws.amazon.com/general/latest/gr/ssm.html
+MAX_PARAMETER_CHARACTERS = 4096
+
+
+def parameter_name(stack: str) -> str:
+    """The Systems Manager parameter that a stack writes its outputs to.
+
+    Example:
+        >>> parameter_name("prod")
+        '/mailstack/prod/outputs'
+    """
+    return f"/mailstack/{stack}/outputs"
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DnsRecord(_Frozen):
+    """One DNS record set. Names have no trailing dot; TXT values carry no outer quotes."""
+
+    name: str
+    type: Literal["CNAME", "MX", "TXT"]
+    values: tuple[str, ...] = Field(min_length=1)
+    ttl: int = Field(default=600, gt=0, description="Seconds.")
+
+
+class Stream(_Frozen):
+    """One kind of mail with a reputation of its own: an SES configuration set."""
+
+    configuration_set: str = Field(description="The configuration set's name.")
+    configuration_set_arn: str
+
+
+class StackOutputs(_Frozen):
+    """Everything that the library needs to know of a deployed environment.
+
+    `to_json` and `from_json` are the only two ways across the boundary; a version that this library does not read is an
+    error, never a guess.
+    """
+
+    version: Literal[1] = VERSION
+    stack: str = Field(description="The Pulumi stack's name, which is the environment's: dev, prod, local.")
+    region: str
+    account_id: str
+    domain: str = Field(description="The SES identity that mail is sent from.")
+    identity_arn: str
+    mail_from_domain: str
+    sender: str = Field(description="Default From address, with an optional display name.")
+    streams: dict[str, Stream] = Field(min_length=1, description="By name; `default_stream` is one of them.")
+    default_stream: str = "transactional"
+    table: str = Field(description="DynamoDB table: suppressions and processed events.")
+    table_arn: str
+    events_topic_arn: str
+    paging_topic_arn: str
+    feedback_queue_url: str
+    feedback_dlq_url: str
+    feedback_function: str
+    guard_function: str
+    sender_policy_arn: str = Field(description="Attach it to the role that your application runs as.")
+    dns_records: tuple[DnsRecord, ...] = ()
+
+    @property
+    def default_configuration_set(self) -> str:
+        """The configuration set of the default stream."""
+        return self.streams[self.default_stream].configuration_set
+
+    def to_json(self) -> str:
+        """Compact JSON, small enough for one standard Systems Manager parameter."""
+        return self.model_dump_json()
+
+    @classmethod
+    def from_json(cls, text: str, *, source: str) -> "StackOutputs":
+        """Read what a stack wrote.
+
+        Args:
+            text: The JSON.
+            source: Where it came from, for the error message.
+
+        Raises:
+            StackOutputsInvalid: It is not JSON, or not outputs of a version that this library reads.
+        """
+        try:
+            data = json.loads(text)
+        except ValueError as error:
+            raise StackOutputsInvalid(f"{source} is not JSON: {error}.") from error
+        found = cast("dict[str, object]", data).get("version") if isinstance(data, dict) else None
+        if found != VERSION:
+            raise StackOutputsInvalid(
+                f"{source} holds outputs of version {found!r}; this library reads version {VERSION}.",
+                hint="Deploy the stack and install the library from the same release.",
+            )
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+            raise StackOutputsInvalid(f"{source} is not what a stack writes: {problems}.") from error
+
+
+def load(
+    stack: str, *, outputs: StackOutputs | str | Path | None = None, environ: "Mapping[str, str] | None" = None
+) -> StackOutputs:
+    """Find a stack's outputs: the argument, then `MAILSTACK_OUTPUTS`, then the parameter that the stack wrote.
+
+    Args:
+        stack: The stack's name.
+        outputs: The outputs themselves, their JSON, or the path of a file that holds it.
+        environ: The process environment unless told otherwise.
+
+    Raises:
+        StackNotFound: None of the three places has them, or they belong to another stack.
+        StackOutputsInvalid: They were found and cannot be read.
+    """
+    environ = os.environ if environ is None else environ
+    found = _from_argument(outputs) or _from_environment(environ) or _from_parameter(stack)
+    if found.stack != stack:
+        raise StackNotFound(
+            f"Outputs of stack {found.stack!r} were found where {stack!r} was asked for.",
+            hint=f"Ask for {found.stack!r}, or point {VARIABLE} at the right file.",
+        )
+    return found
+
+
+def _from_argument(outputs: StackOutputs | str | Path | None) -> StackOutputs | None:
+    if outputs is None or isinstance(outputs, StackOutputs):
+        return outputs
+    return _from_text_or_file(outputs, source="The outputs argument")
+
+
+def _from_environment(environ: "Mapping[str, str]") -> StackOutputs | None:
+    value = environ.get(VARIABLE, "").strip()
+    return _from_text_or_file(value, source=VARIABLE) if value else None
+
+
+def _from_text_or_file(value: str | Path, *, source: str) -> StackOutputs:
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        return StackOutputs.from_json(value, source=source)
+    try:
+        text = Path(value).read_text(encoding="utf-8")
+    except OSError as error:
+        raise StackNotFound(
+            f"{source} names the file {value}, which cannot be read: {error.strerror}.",
+            hint="`pulumi stack output outputs --json > outputs.json` writes one.",
+        ) from error
+    return StackOutputs.from_json(text, source=str(value))
+
+
+def _from_parameter(stack: str) -> StackOutputs:
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    name = parameter_name(stack)
+    try:
+        client = boto3.client("ssm", config=Config(connect_timeout=5, read_timeout=10, retries={"max_attempts": 2}))
+        value = client.get_parameter(Name=name)["Parameter"]["Value"]
+    except (BotoCoreError, ClientError) as error:
+        raise StackNotFound(
+            f"No outputs of stack {stack!r}: {VARIABLE} is not set, and reading the parameter {name} failed: {error}",
+            hint=f"Run `pulumi up --stack {stack}`, check AWS_REGION and credentials, or set {VARIABLE}.",
+        ) from error
+    return StackOutputs.from_json(value, source=f"The parameter {name}")
