@@ -1,0 +1,141 @@
+"""Lambda zips: a handler and the part of `mailer` that it imports, byte for byte the same for the same sources.
+
+Not for deploying them, and not for third-party code: a function has the standard library and boto3, which the runtime
+brings along.
+"""
+
+import ast
+import base64
+import hashlib
+import sys
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parent.parent
+# https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html: the Python runtimes include the SDK.
+RUNTIME_MODULES = frozenset({"boto3", "botocore"})
+_OLDEST_ZIP_TIME = (1980, 1, 1, 0, 0, 0)
+_UNIX, _READABLE_FILE = 3, 0o100644
+
+
+class PackagingError(Exception):
+    """A function imports what its zip cannot hold, or its sources are not there."""
+
+
+@dataclass(frozen=True)
+class Package:
+    """A zip on disk.
+
+    Attributes:
+        path: Where it is.
+        sha256_base64: Lambda's `CodeSha256` of it, which is what `source_code_hash` wants.
+    """
+
+    path: Path
+    sha256_base64: str
+
+
+def build(function: str, root: Path = ROOT) -> Package:
+    """Write `.build/<function>.zip`: `lambdas/<function>/handler.py` and the `mailer` modules that it reaches.
+
+    Args:
+        function: A folder's name under `lambdas/`.
+        root: The repository.
+
+    Raises:
+        PackagingError: There is no such function, or it reaches an import other than of the standard library, boto3
+            and `mailer`.
+    """
+    handler = root / "lambdas" / function / "handler.py"
+    if not handler.is_file():
+        raise PackagingError(f"There is no function {function!r}: {handler} does not exist.")
+    files = {"handler.py": handler} | {file.relative_to(root).as_posix(): file for file in closure(handler, root)}
+    target = root / ".build" / f"{function}.zip"
+    target.parent.mkdir(exist_ok=True)
+    # Written aside and moved: a reader beside us sees the old zip or the new one, never half of one.
+    unfinished = target.with_suffix(f".{id(files):x}.part")
+    _write(unfinished, files)
+    digest = hashlib.sha256(unfinished.read_bytes()).digest()
+    unfinished.replace(target)
+    return Package(target, base64.b64encode(digest).decode("ascii"))
+
+
+def closure(start: Path, root: Path = ROOT) -> list[Path]:
+    """The files of `mailer` that a file reaches by importing, in order of their paths.
+
+    Imports inside functions count, for they run in the Lambda; those under `if TYPE_CHECKING` do not.
+
+    Raises:
+        PackagingError: One of them imports what the Lambda will not have.
+    """
+    found: set[Path] = set()
+    waiting = [start]
+    while waiting:
+        file = waiting.pop()
+        for line, module in _imports(file, root):
+            new = set(_files(module, root, f"{file.relative_to(root)}:{line}")) - found
+            found |= new
+            waiting += new
+    return sorted(found)
+
+
+def _imports(file: Path, root: Path) -> "Iterator[tuple[int, str]]":
+    """Every module that a file names in an import that runs; `from a import b` gives both `a` and `a.b`."""
+    waiting: list[ast.AST] = [ast.parse(file.read_text(encoding="utf-8"), filename=str(file))]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and _is_type_checking(node.test):
+            waiting += node.orelse
+            continue
+        waiting += ast.iter_child_nodes(node)
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = _absolute(node, file, root)
+            yield node.lineno, module
+            yield from ((node.lineno, f"{module}.{alias.name}") for alias in node.names)
+
+
+def _is_type_checking(test: ast.expr) -> bool:
+    return "TYPE_CHECKING" in (getattr(test, "id", ""), getattr(test, "attr", ""))
+
+
+def _absolute(node: ast.ImportFrom, file: Path, root: Path) -> str:
+    package = file.relative_to(root).parts[: -node.level] if node.level else ()
+    return ".".join((*package, *(node.module or "").split("."))).rstrip(".")
+
+
+def _files(module: str, root: Path, where: str) -> "Iterator[Path]":
+    """The files that importing the module runs: its packages' `__init__.py` and its own; none outside `mailer`."""
+    top, *rest = module.split(".")
+    if top in sys.stdlib_module_names or top in RUNTIME_MODULES:
+        return
+    if top != "mailer":
+        raise PackagingError(
+            f"{where} imports {module}, which the Lambda will not have: only the standard library, "
+            f"{', '.join(sorted(RUNTIME_MODULES))} and mailer go into its zip."
+        )
+    folder = root / top
+    yield folder / "__init__.py"
+    for part in rest:
+        if (folder / f"{part}.py").is_file():
+            yield folder / f"{part}.py"
+            return
+        folder /= part
+        if not (folder / "__init__.py").is_file():
+            return  # not a module but a name inside one
+        yield folder / "__init__.py"
+
+
+def _write(target: Path, files: dict[str, Path]) -> None:
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name in sorted(files):
+            entry = zipfile.ZipInfo(name, _OLDEST_ZIP_TIME)
+            entry.create_system, entry.external_attr = _UNIX, _READABLE_FILE << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, files[name].read_bytes())
