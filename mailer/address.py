@@ -54,7 +54,7 @@ class Address:
             raise InvalidAddress("The address holds a control character.", hint="Remove line breaks and tabs.")
         mailboxes = getaddresses([value])
         name, email = mailboxes[0] if len(mailboxes) == 1 else ("", "")
-        if not email:
+        if not email or email not in value:  # the reader drops spaces and comments: that would be another address
             raise InvalidAddress(
                 f"{mask(value)!r} is not one mailbox.",
                 hint="Write 'ada@example.com' or 'Ada Lovelace <ada@example.com>'; pass several addresses as a list.",

@@ -1,0 +1,82 @@
+"""The contract between the stack and the library: one form, three places, clear refusals."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from mailer.errors import StackNotFound, StackOutputsInvalid
+from mailer.stack import VARIABLE, StackOutputs, Stream, load
+
+OUTPUTS = StackOutputs(
+    stack="dev",
+    region="us-east-1",
+    account_id="000000000000",
+    domain="example.test",
+    identity_arn="arn:aws:ses:us-east-1:000000000000:identity/example.test",
+    mail_from_domain="bounce.example.test",
+    sender="Example <no-reply@example.test>",
+    streams={
+        "transactional": Stream(
+            configuration_set="mailstack-dev-transactional",
+            configuration_set_arn="arn:aws:ses:us-east-1:000000000000:configuration-set/mailstack-dev-transactional",
+        )
+    },
+    table="mailstack-dev",
+    table_arn="arn:aws:dynamodb:us-east-1:000000000000:table/mailstack-dev",
+    events_topic_arn="arn:aws:sns:us-east-1:000000000000:mailstack-dev-events",
+    paging_topic_arn="arn:aws:sns:us-east-1:000000000000:mailstack-dev-paging",
+    feedback_queue_url="https://sqs.us-east-1.amazonaws.com/000000000000/mailstack-dev-feedback",
+    feedback_dlq_url="https://sqs.us-east-1.amazonaws.com/000000000000/mailstack-dev-feedback-dlq",
+    feedback_function="mailstack-dev-feedback",
+    guard_function="mailstack-dev-guard",
+    sender_policy_arn="arn:aws:iam::000000000000:policy/mailstack-dev-sender",
+)
+
+
+def test_what_is_written_is_what_is_read():
+    assert StackOutputs.from_json(OUTPUTS.to_json(), source="here") == OUTPUTS
+
+
+def test_outputs_cannot_be_changed():
+    with pytest.raises(ValidationError, match="frozen"):
+        OUTPUTS.domain = "example.org"
+
+
+def test_the_argument_comes_before_the_environment():
+    environ = {VARIABLE: OUTPUTS.model_copy(update={"domain": "example.org"}).to_json()}
+    assert load("dev", outputs=OUTPUTS, environ=environ).domain == "example.test"
+    assert load("dev", environ=environ).domain == "example.org"
+
+
+def test_the_variable_holds_json_or_a_path(tmp_path: Path):
+    file = tmp_path / "outputs.json"
+    file.write_text(OUTPUTS.to_json())
+    assert load("dev", environ={VARIABLE: str(file)}) == OUTPUTS
+    assert load("dev", outputs=file, environ={}) == OUTPUTS
+
+
+def test_a_file_that_cannot_be_read_is_named_with_the_way_out(tmp_path: Path):
+    with pytest.raises(StackNotFound, match=r"absent\.json.*No such file.*pulumi stack output"):
+        load("dev", environ={VARIABLE: str(tmp_path / "absent.json")})
+
+
+def test_outputs_of_another_stack_are_refused():
+    with pytest.raises(StackNotFound, match="'dev' were found where 'prod' was asked for"):
+        load("prod", outputs=OUTPUTS, environ={})
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("{", "not JSON"),
+        ("[]", "version None"),
+        ('{"version": 2}', "version 2; this library reads version 1"),
+        ('{"version": 1, "stack": "dev"}', "region: Field required"),
+        (OUTPUTS.to_json().replace('"region"', '"regoin"'), "regoin: Extra inputs are not permitted"),
+    ],
+)
+def test_what_no_stack_wrote_is_refused_with_its_source_and_reason(text: str, reason: str):
+    with pytest.raises(StackOutputsInvalid, match=reason) as refusal:
+        StackOutputs.from_json(text, source="outputs.json")
+    assert str(refusal.value).startswith("outputs.json")

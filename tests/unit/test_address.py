@@ -1,0 +1,71 @@
+"""Addresses: what is read, what is refused, and what two spellings share."""
+
+import pytest
+
+from mailer.address import Address, address_key, mask
+from mailer.errors import InvalidAddress
+
+
+@pytest.mark.parametrize(
+    ("text", "header"),
+    [
+        ("ada@example.com", "ada@example.com"),
+        ("Ada Lovelace <ada@example.com>", "Ada Lovelace <ada@example.com>"),
+        ('"Lovelace, Ada" <ada@example.com>', '"Lovelace, Ada" <ada@example.com>'),
+        ("Ada <ada@bücher.example>", "Ada <ada@xn--bcher-kva.example>"),
+        ("Ädá <ada@example.com>", "=?utf-8?b?w4Rkw6E=?= <ada@example.com>"),
+        ("o'brien+tag@example.com", "o'brien+tag@example.com"),
+    ],
+)
+def test_a_mailbox_is_read_and_written_as_a_header(text: str, header: str):
+    assert Address.parse(text).formatted() == header
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("ada", "has no @"),
+        ("@example.com", "has no part before the @"),
+        ("ada@localhost", "without a dot"),
+        ("ada@-example.com", "DNS cannot hold"),
+        ("ada@exa mple.com", "not one mailbox"),
+        ("ädä@example.com", "outside ASCII"),
+        ("a" * 65 + "@example.com", "too long"),
+        ("ada@" + "a" * 63 + "." + "b" * 63 + "." + "c" * 63 + "." + "d" * 63, "too long"),
+        ("ada..l@example.com", "does not allow"),
+        ("ada@example.com, bob@example.com", "not one mailbox"),
+        ("ada@example.com\r\nBcc: eve@example.org", "control character"),
+        ("", "not one mailbox"),
+    ],
+)
+def test_what_is_not_one_deliverable_mailbox_is_refused_with_the_reason(text: str, complaint: str):
+    with pytest.raises(InvalidAddress, match=complaint):
+        Address.parse(text)
+
+
+def test_a_line_break_in_a_display_name_cannot_start_another_header():
+    with pytest.raises(InvalidAddress, match="control character"):
+        Address("ada@example.com", "Ada\r\nBcc: eve@example.org")
+
+
+def test_a_refusal_does_not_show_the_whole_address():
+    with pytest.raises(InvalidAddress) as refusal:
+        Address.parse("adalovelace@localhost")
+    assert "adalovelace" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    ["ada@example.com", "ADA@Example.COM", "Ada <ada@example.com>", " <ada@example.com> ", "<Ada@EXAMPLE.com>"],
+)
+def test_spellings_of_one_mailbox_share_a_key(spelling: str):
+    assert address_key(spelling) == "ada@example.com"
+
+
+@pytest.mark.parametrize("junk", ["", "@", "no address", "a@b@c", "\x00", "ada@" + "ü" * 80 + ".example"])
+def test_a_key_is_made_of_anything(junk: str):
+    assert address_key(junk) == address_key(address_key(junk))
+
+
+def test_a_mask_keeps_the_domain_and_hides_the_person():
+    assert mask("Ada <ada@example.com>") == "a***@example.com"
