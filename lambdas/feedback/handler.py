@@ -1,0 +1,42 @@
+"""The feedback Lambda's edge: SES events from the queue go to `mailer.feedback.processor`, outcomes to the log.
+
+Environment: `MAILSTACK_TABLE`, the table's name. Nothing is decided here.
+"""
+
+import os
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import cache
+
+from mailer.feedback.batch import SqsAnswer, SqsEvent, SqsRecord, each_record
+from mailer.feedback.envelope import unwrap
+from mailer.feedback.events import parse
+from mailer.feedback.log import log
+from mailer.feedback.processor import Processor
+from mailer.stores.dynamodb import DynamoDBEvents, DynamoDBSuppressions, dynamodb_client
+
+
+def handle(event: SqsEvent, _context: object) -> SqsAnswer:
+    """Lambda's entry: a batch of SQS messages, each an SES event, raw or wrapped by SNS or EventBridge."""
+    return each_record(event, _work)
+
+
+def _work(record: SqsRecord) -> None:
+    data = unwrap(record["body"])
+    if data is None:
+        log("INFO", "setup notice", sqs_message_id=record["messageId"])
+        return
+    for outcome in _processor().process(parse(data, _received(record))):
+        log("INFO", "event", **asdict(outcome))
+
+
+@cache
+def _processor() -> Processor:
+    """One for as long as the process lives: clients are dear to make."""
+    table, client = os.environ["MAILSTACK_TABLE"], dynamodb_client()
+    return Processor(DynamoDBSuppressions(table, client), DynamoDBEvents(table, client))
+
+
+def _received(record: SqsRecord) -> datetime:
+    """When the message entered the queue, which is the same each time that it is delivered."""
+    return datetime.fromtimestamp(int(record["attributes"]["SentTimestamp"]) / 1000, UTC)

@@ -1,0 +1,349 @@
+"""What SES reports about a mail, typed: the ten events of a configuration set and the three older notifications.
+
+Lenient toward what is new or left out, strict about what a decision hangs on. Standard library only. What an event
+*means* stands in `policy.py`.
+
+Fields: https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html (`eventType`) and
+https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html (`notificationType`).
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypedDict, cast
+
+from mailer.address import address_key
+from mailer.feedback.envelope import MalformedEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mailer.feedback.envelope import JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """The mail that an event is about."""
+
+    message_id: str
+    timestamp: datetime | None = None
+    source: str = ""
+    destination: tuple[str, ...] = ()
+    tags: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+
+    @property
+    def configuration_set(self) -> str:
+        """The configuration set that it was sent with; empty when SES does not say."""
+        return next(iter(self.tags.get("ses:configuration-set", ())), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One recipient's part of an event.
+
+    Attributes:
+        address: In the form of `mailer.address.address_key`.
+        status: Enhanced status code of the delivery report, such as `5.1.1` (RFC 3463).
+        diagnostic: The receiving server's words, such as `smtp; 550 5.1.1 unknown`; they often hold the address.
+    """
+
+    address: str
+    status: str = ""
+    diagnostic: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """What all events have.
+
+    Attributes:
+        kind: SES's name of it, such as `Bounce`.
+        mail: The mail.
+        recipients: Whom it concerns: those who bounced or complained, else everyone that the mail went to.
+        occurred_at: When it happened.
+        distinction: What tells it from another event of its kind about the same mail and recipient: SES's feedback id
+            or, failing that, its time.
+        feedback_id: SES's id of a bounce or complaint.
+    """
+
+    kind: str
+    mail: Mail
+    recipients: tuple[Recipient, ...]
+    occurred_at: datetime
+    distinction: str
+    feedback_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounce(Event):
+    """A receiving server, or SES in its stead, would not take the mail."""
+
+    bounce_type: str
+    sub_type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Complaint(Event):
+    """A recipient marked the mail as spam; `feedback_type` is a report type of RFC 5965 §7.3, or empty."""
+
+    sub_type: str
+    feedback_type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery(Event):
+    """A receiving server took the mail."""
+
+    smtp_response: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Send(Event):
+    """SES accepted the mail and will try to deliver it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reject(Event):
+    """SES accepted the mail and then would not send it: it holds a virus."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Open(Event):
+    """A mail program fetched the tracking image."""
+
+    user_agent: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Click(Event):
+    """A tracked link was followed."""
+
+    user_agent: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderingFailure(Event):
+    """SES could not fill a template that is stored with it, so nothing was sent."""
+
+    template: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryDelay(Event):
+    """SES could not deliver yet and keeps trying until `expires_at`."""
+
+    delay_type: str
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription(Event):
+    """A recipient changed what they are subscribed to, in a contact list of SES."""
+
+    contact_list: str
+    source: str
+    unsubscribed_from_all: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unknown(Event):
+    """An event of a kind that SES did not have when this was written."""
+
+
+def parse(data: "JsonObject", received: datetime) -> Event:
+    """Read one event as SES published it.
+
+    Args:
+        data: What `mailer.feedback.envelope.unwrap` gives.
+        received: Stands in for the event's time where SES does not say it.
+
+    Raises:
+        MalformedEvent: It is no SES event, or lacks what its meaning hangs on.
+    """
+    event = _Object(data, "event")
+    named = event.text("eventType") or event.text("notificationType")
+    if not named:
+        raise MalformedEvent("The message has neither eventType nor notificationType: it is no SES event.")
+    kind, section, build = _KINDS.get(named.replace(" ", "").lower(), (named, "", _unknown))
+    mail = event.child("mail", required=build is not _unknown)
+    body = event.child(section)
+    return build(_common(kind, mail, body, received), body)
+
+
+def event_key(event: Event, recipient: Recipient) -> str:
+    """One name for one recipient's part of one event, the same for every delivery of it and free of the address.
+
+    SES, SNS and SQS each deliver at least once, and an identity's notification may tell of the same bounce as a
+    configuration set's event: none of their own message ids is the event's.
+    """
+    parts = (event.mail.message_id, event.kind, recipient.address, event.distinction)
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+class _Common(TypedDict):
+    kind: str
+    mail: Mail
+    recipients: tuple[Recipient, ...]
+    occurred_at: datetime
+    distinction: str
+    feedback_id: str
+
+
+class _Object:
+    """A JSON object read by key; what is missing or of another type is empty unless it is required."""
+
+    def __init__(self, data: "JsonObject", path: str) -> None:
+        self._data, self._path = data, path
+
+    def text(self, key: str, *, required: bool = False) -> str:
+        value = self._data.get(key)
+        if isinstance(value, str) and value:
+            return value
+        if required:
+            raise MalformedEvent(f"The SES event has no {self._path}.{key}.")
+        return ""
+
+    def child(self, key: str, *, required: bool = False) -> "_Object":
+        value = self._data.get(key)
+        if isinstance(value, dict):
+            return _Object(cast("JsonObject", value), f"{self._path}.{key}")
+        if required:
+            raise MalformedEvent(f"The SES event has no {self._path}.{key}.")
+        return _Object({}, f"{self._path}.{key}")
+
+    def array(self, key: str) -> list[object]:
+        value = self._data.get(key)
+        return cast("list[object]", value) if isinstance(value, list) else []
+
+    def objects(self, key: str) -> list["_Object"]:
+        """The objects in a list that must hold at least one."""
+        items = [_Object(cast("JsonObject", i), f"{self._path}.{key}") for i in self.array(key) if isinstance(i, dict)]
+        if not items:
+            raise MalformedEvent(f"The SES event names nobody in {self._path}.{key}.")
+        return items
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        return tuple(item for item in self.array(key) if isinstance(item, str))
+
+    def flag(self, key: str) -> bool:
+        return self._data.get(key) is True
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._data)
+
+    def time(self, key: str) -> datetime | None:
+        try:
+            moment = datetime.fromisoformat(self.text(key))
+        except ValueError:
+            return None
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _common(kind: str, mail: _Object, body: _Object, received: datetime) -> _Common:
+    tags = mail.child("tags")
+    sent = Mail(
+        message_id=mail.text("messageId", required=kind in _NAMES),
+        timestamp=mail.time("timestamp"),
+        source=mail.text("source"),
+        destination=mail.texts("destination"),
+        tags={name: tags.texts(name) for name in tags.names()},
+    )
+    feedback_id = body.text("feedbackId")
+    return {
+        "kind": kind,
+        "mail": sent,
+        # An event about nobody would be recorded for nobody, that is: lost.
+        "recipients": tuple(Recipient(address_key(to)) for to in sent.destination) or (Recipient(""),),
+        "occurred_at": body.time("timestamp") or sent.timestamp or received,
+        "distinction": feedback_id or body.text("timestamp"),
+        "feedback_id": feedback_id,
+    }
+
+
+def _reported(items: list[_Object]) -> tuple[Recipient, ...]:
+    """Recipients as a bounce, a complaint or a delay names them, each once."""
+    return tuple(
+        {
+            (address := address_key(item.text("emailAddress", required=True))): Recipient(
+                address, status=item.text("status"), diagnostic=item.text("diagnosticCode")
+            )
+            for item in items
+        }.values()
+    )
+
+
+def _bounce(common: _Common, body: _Object) -> Bounce:
+    common["recipients"] = _reported(body.objects("bouncedRecipients"))
+    return Bounce(**common, bounce_type=body.text("bounceType", required=True), sub_type=body.text("bounceSubType"))
+
+
+def _complaint(common: _Common, body: _Object) -> Complaint:
+    common["recipients"] = _reported(body.objects("complainedRecipients"))
+    return Complaint(
+        **common, sub_type=body.text("complaintSubType"), feedback_type=body.text("complaintFeedbackType").lower()
+    )
+
+
+def _delivery(common: _Common, body: _Object) -> Delivery:
+    if recipients := body.texts("recipients"):
+        common["recipients"] = tuple(Recipient(address_key(to)) for to in recipients)
+    return Delivery(**common, smtp_response=body.text("smtpResponse"))
+
+
+def _send(common: _Common, _: _Object) -> Send:
+    return Send(**common)
+
+
+def _reject(common: _Common, body: _Object) -> Reject:
+    return Reject(**common, reason=body.text("reason"))
+
+
+def _open(common: _Common, body: _Object) -> Open:
+    return Open(**common, user_agent=body.text("userAgent"))
+
+
+def _click(common: _Common, body: _Object) -> Click:
+    return Click(**common, user_agent=body.text("userAgent"), link=body.text("link"))
+
+
+def _rendering_failure(common: _Common, body: _Object) -> RenderingFailure:
+    return RenderingFailure(**common, template=body.text("templateName"), error=body.text("errorMessage"))
+
+
+def _delivery_delay(common: _Common, body: _Object) -> DeliveryDelay:
+    common["recipients"] = _reported(body.objects("delayedRecipients"))
+    return DeliveryDelay(**common, delay_type=body.text("delayType"), expires_at=body.time("expirationTime"))
+
+
+def _subscription(common: _Common, body: _Object) -> Subscription:
+    return Subscription(
+        **common,
+        contact_list=body.text("contactList"),
+        source=body.text("source"),
+        unsubscribed_from_all=body.child("newTopicPreferences").flag("unsubscribeAll"),
+    )
+
+
+def _unknown(common: _Common, _: _Object) -> Unknown:
+    return Unknown(**common)
+
+
+# By name without case and spaces: SES's spelling, the section that tells of it, and how that is read.
+_KINDS: "dict[str, tuple[str, str, Callable[[_Common, _Object], Event]]]" = {
+    "bounce": ("Bounce", "bounce", _bounce),
+    "complaint": ("Complaint", "complaint", _complaint),
+    "delivery": ("Delivery", "delivery", _delivery),
+    "send": ("Send", "send", _send),
+    "reject": ("Reject", "reject", _reject),
+    "open": ("Open", "open", _open),
+    "click": ("Click", "click", _click),
+    "renderingfailure": ("Rendering Failure", "failure", _rendering_failure),
+    "deliverydelay": ("DeliveryDelay", "deliveryDelay", _delivery_delay),
+    "subscription": ("Subscription", "subscription", _subscription),
+}
+_NAMES = frozenset(name for name, _, _ in _KINDS.values())
