@@ -42,7 +42,7 @@ _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?!\.?\d)")
 
 # https://docs.aws.amazon.com/ses/latest/dg/send-an-email-from-console.html (mailbox simulator)
 _SIMULATOR = "@simulator.amazonses.com"
-# SES did not try, for the address stands on a suppression list of the account's own. That is no new bounce or complaint,
+# SES did not try, for the address stands on a list of the account's own. That is no new bounce or complaint,
 # and SES does not count it either. (The tenant's is seen in others' events; AWS's table of subtypes lacks it.)
 _ON_OUR_LIST = frozenset({"OnAccountSuppressionList", "OnTenantSuppressionList"})
 # RFC 5965 §7.3 and RFC 6430: the recipient took the mail out of the spam folder.
