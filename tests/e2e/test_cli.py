@@ -1,0 +1,133 @@
+"""The real CLI as a stack, proved with programs of a few lines that touch no cloud."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from localcloud.pulumi.cli import CliStack
+from localcloud.pulumi.stack import Changes, DeploymentError
+
+pytestmark = pytest.mark.e2e
+
+Project = Callable[..., Path]
+
+SETTINGS = """
+import os
+import pulumi
+
+config = pulumi.Config()
+pulumi.export("domain", config.require("domain"))
+pulumi.export("labels", config.require_object("labels"))
+pulumi.export("secret", pulumi.Output.secret("plain"))
+pulumi.export("stack", pulumi.get_stack())
+pulumi.export("seen", sorted(name for name in os.environ if name.startswith("AWS_")))
+"""
+STACK_FILE = "config:\n  tiny:domain: example.org\n  tiny:labels: {team: mail}\n"
+PACK = """
+from pulumi_policy import EnforcementLevel, PolicyPack, StackValidationPolicy
+
+def refuse(args, report):
+    if any(resource.resource_type == "tiny:index:Thing" for resource in args.resources):
+        report("no Thing may be deployed")
+
+PolicyPack("small", policies=[StackValidationPolicy(
+    name="no-things", description="Refuses every Thing.", enforcement_level=EnforcementLevel.MANDATORY, validate=refuse,
+)])
+"""
+THING = """
+import pulumi
+
+pulumi.ComponentResource("tiny:index:Thing", "thing")
+"""
+
+
+def stack_of(project: Path, pulumi: Path, **options: object) -> CliStack:
+    settings: dict[str, object] = {"config": {}, "environment": {}, **options}
+    return CliStack(project, "dev", pulumi=pulumi, **settings)  # pyright: ignore[reportArgumentType]
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    files = (file for file in folder.rglob("*") if file.is_file() and file.suffix != ".pyc")
+    return {file: file.read_bytes() for file in files}
+
+
+def test_a_program_reads_the_stack_file_with_given_settings_over_it_and_its_exports_come_back(
+    pulumi: Path, write_project: Project
+):
+    project = write_project(SETTINGS, stack_file=STACK_FILE)
+    with stack_of(project, pulumi, config={"domain": "example.com"}, environment={"AWS_REGION": "eu-west-1"}) as stack:
+        assert stack.preview() == Changes()
+        assert stack.outputs == {}
+        assert stack.up() == Changes()
+        assert stack.outputs == {
+            "domain": "example.com",
+            "labels": {"team": "mail"},
+            "secret": "plain",
+            "stack": "dev",
+            "seen": ["AWS_REGION"],
+        }
+        assert stack.refresh() == Changes()
+        assert stack.destroy() == Changes()
+        assert stack.engine.startswith("pulumi v3.")
+
+
+def test_the_callers_own_aws_and_pulumi_settings_reach_nothing(
+    pulumi: Path, write_project: Project, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("AWS_PROFILE", "production")
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "file:///nowhere")
+    with stack_of(write_project(SETTINGS, stack_file=STACK_FILE), pulumi) as stack:
+        stack.up()
+        assert stack.outputs["seen"] == []
+
+
+def test_the_project_is_left_as_it_was(pulumi: Path, write_project: Project):
+    project = write_project(SETTINGS, stack_file=STACK_FILE)
+    before = contents(project)
+    with stack_of(project, pulumi, config={"domain": "example.com"}) as stack:
+        stack.up()
+    assert contents(project) == before
+
+
+def test_a_given_state_folder_outlives_the_stack(pulumi: Path, write_project: Project, tmp_path: Path):
+    project = write_project(SETTINGS, stack_file=STACK_FILE)
+    with stack_of(project, pulumi, state=tmp_path / "state") as stack:
+        stack.up()
+    assert list((tmp_path / "state").rglob("dev.json"))
+    with stack_of(project, pulumi, state=tmp_path / "state") as stack:
+        assert stack.up() == Changes()
+
+
+def test_a_program_that_raises_is_told_in_its_own_words(pulumi: Path, write_project: Project):
+    project = write_project("raise ValueError('the domain is missing')\n")
+    with stack_of(project, pulumi) as stack, pytest.raises(DeploymentError) as caught:
+        stack.up()
+    assert str(caught.value).startswith("pulumi up of stack 'dev' failed: Program failed with an unhandled exception")
+    assert "ValueError: the domain is missing" in str(caught.value)
+    assert "code: " not in str(caught.value)
+
+
+def test_a_project_whose_program_is_missing_is_an_error_that_names_it(pulumi: Path, write_project: Project):
+    project = write_project("")
+    (project / "program" / "__main__.py").unlink()
+    with stack_of(project, pulumi) as stack, pytest.raises(DeploymentError, match=r"unable to find main.*program"):
+        stack.preview()
+
+
+def test_a_policy_pack_runs_through_the_language_host_and_refuses(pulumi: Path, write_project: Project, tmp_path: Path):
+    pack = tmp_path / "pack"
+    pack.mkdir()
+    (pack / "PulumiPolicy.yaml").write_text("runtime: python\nversion: 0.0.1\n")
+    (pack / "__main__.py").write_text(PACK)
+    with (
+        stack_of(write_project(THING), pulumi, policy_packs=[pack]) as stack,
+        pytest.raises(DeploymentError, match="no Thing may be deployed"),
+    ):
+        stack.preview()
+    with stack_of(
+        write_project(SETTINGS, name="other", stack_file=STACK_FILE.replace("tiny", "other")),
+        pulumi,
+        policy_packs=[pack],
+    ) as stack:
+        assert stack.preview() == Changes()
