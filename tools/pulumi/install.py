@@ -245,7 +245,7 @@ def _watch(process: "subprocess.Popen[str]", seconds: float, progress: "Callable
     pause = 0.5 if terminal else SECONDS_BETWEEN_LINES
     while (elapsed := time.monotonic() - start) < seconds:
         try:
-            code = process.wait(pause)
+            code = process.wait(min(pause, seconds))
         except subprocess.TimeoutExpired:
             line = f"  {elapsed + pause:4.0f} s  {progress()}"
             say(f"\r\033[K{line[:100]}" if terminal else f"{line}\n")
