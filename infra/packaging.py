@@ -7,6 +7,7 @@ brings along.
 import ast
 import base64
 import hashlib
+import os
 import sys
 import zipfile
 from dataclasses import dataclass
@@ -57,8 +58,8 @@ def build(function: str, root: Path = ROOT) -> Package:
     files = {"handler.py": handler} | {file.relative_to(root).as_posix(): file for file in closure(handler, root)}
     target = root / ".build" / f"{function}.zip"
     target.parent.mkdir(exist_ok=True)
-    # Written aside and moved: a reader beside us sees the old zip or the new one, never half of one.
-    unfinished = target.with_suffix(f".{id(files):x}.part")
+    # Written aside and moved: another process sees the old zip or the new one, never half of one.
+    unfinished = target.with_suffix(f".{os.getpid()}.part")
     _write(unfinished, files)
     digest = hashlib.sha256(unfinished.read_bytes()).digest()
     unfinished.replace(target)

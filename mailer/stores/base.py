@@ -13,8 +13,8 @@ from mailer.errors import MailerError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-Reason = Literal["bounce", "complaint", "unsubscribe", "manual"]
-# Weakest first: mail to a dead mailbox harms less than mail to someone who said no, and a person's word stands.
+Reason = Literal["bounce", "unsubscribe", "complaint", "manual"]
+# Weakest first: who said no, in whatever way, must not come back because a mailbox did, and a person's word stands.
 REASONS: tuple[Reason, ...] = get_args(Reason)
 
 

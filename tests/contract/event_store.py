@@ -1,0 +1,57 @@
+"""What every store of processed events promises. A store's test file inherits it and gives the `make` fixture."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from mailer.stores.base import EventStore, ProcessedEvent
+
+from .suppression_store import NOW, Clock
+
+EVENT = ProcessedEvent(
+    key="0f" * 32,
+    kind="Bounce",
+    outcome="suppressed",
+    detail="Permanent General 5.1.1",
+    recipient="a***@example.org",
+    message_id="message-1",
+    simulator=True,
+    occurred_at=NOW - timedelta(hours=1, microseconds=1),
+    expires_at=NOW + timedelta(days=60),
+)
+
+
+@pytest.mark.contract
+class EventStoreContract:
+    @pytest.fixture
+    def clock(self) -> Clock:
+        return Clock()
+
+    @pytest.fixture
+    def make(self) -> Callable[[Clock], EventStore]:
+        """Makes an empty store that tells the time by the clock."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def store(self, make: Callable[[Clock], EventStore], clock: Clock) -> EventStore:
+        return make(clock)
+
+    def test_an_event_that_was_not_recorded_is_not_there(self, store: EventStore):
+        assert store.get(EVENT.key) is None
+
+    def test_what_is_recorded_is_found_whole(self, store: EventStore):
+        assert store.record(EVENT)
+        assert store.get(EVENT.key) == EVENT
+
+    def test_only_the_first_record_of_a_key_is_new_and_it_stands(self, store: EventStore):
+        store.record(EVENT)
+        assert not store.record(replace(EVENT, outcome="recorded"))
+        assert store.get(EVENT.key) == EVENT
+
+    def test_what_is_past_its_time_is_forgotten(self, store: EventStore, clock: Clock):
+        store.record(EVENT)
+        clock.now = EVENT.expires_at
+        assert store.get(EVENT.key) is None
+        assert store.record(replace(EVENT, expires_at=clock.now + timedelta(days=1)))

@@ -1,0 +1,79 @@
+"""What DynamoDB answers under load and in trouble, which the local cloud never does: botocore's own stubber says it."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+from mypy_boto3_dynamodb import DynamoDBClient
+
+from mailer.stores import dynamodb
+from mailer.stores.base import StoreError, Suppression
+from mailer.stores.dynamodb import DynamoDBSuppressions, dynamodb_client
+
+TABLE = "mailstack-test"
+ROW = Suppression("b@example.org", "bounce", created_at=datetime(2026, 3, 2, tzinfo=UTC))
+
+
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch) -> DynamoDBClient:
+    monkeypatch.setattr(dynamodb, "_FIRST_DELAY", 0.0001)
+    return boto3.client("dynamodb", region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b")
+
+
+@pytest.fixture
+def stub(client: DynamoDBClient) -> Iterator[Stubber]:
+    with Stubber(client) as stubber:
+        yield stubber
+        stubber.assert_no_pending_responses()
+
+
+def key(address: str) -> dict[str, dict[str, str]]:
+    return {"pk": {"S": f"SUPPRESSION#{address}"}, "sk": {"S": "SUPPRESSION"}}
+
+
+def request(*addresses: str) -> dict[str, object]:
+    return {"RequestItems": {TABLE: {"Keys": [key(address) for address in addresses], "ConsistentRead": True}}}
+
+
+def item(row: Suppression) -> dict[str, dict[str, str]]:
+    return {
+        **key(row.address),
+        "address": {"S": row.address},
+        "reason": {"S": row.reason},
+        "created_at": {"S": row.created_at.isoformat()},
+    }
+
+
+def test_keys_that_were_left_unread_are_asked_for_again(client: DynamoDBClient, stub: Stubber):
+    unread = request("b@example.org")["RequestItems"]
+    asked = request("a@example.org", "b@example.org")
+    stub.add_response("batch_get_item", {"Responses": {TABLE: []}, "UnprocessedKeys": unread}, asked)
+    stub.add_response(
+        "batch_get_item", {"Responses": {TABLE: [item(ROW)]}, "UnprocessedKeys": {}}, request("b@example.org")
+    )
+    found = DynamoDBSuppressions(TABLE, client).get_many(["a@example.org", "b@example.org"])
+    assert found == {"b@example.org": ROW}
+
+
+def test_asking_again_has_an_end(client: DynamoDBClient, stub: Stubber):
+    asked = request("a@example.org")
+    for _ in range(dynamodb._ATTEMPTS):
+        stub.add_response("batch_get_item", {"Responses": {}, "UnprocessedKeys": asked["RequestItems"]}, asked)
+    with pytest.raises(StoreError, match="left keys unread after 7 requests"):
+        DynamoDBSuppressions(TABLE, client).get_many(["a@example.org"])
+
+
+def test_a_refusal_names_the_table_and_what_to_check(client: DynamoDBClient, stub: Stubber):
+    stub.add_client_error("batch_get_item", "AccessDeniedException", "not authorized")
+    with pytest.raises(StoreError, match=r"mailstack-test.*not authorized.*the role may use the table"):
+        DynamoDBSuppressions(TABLE, client).get_many(["a@example.org"])
+
+
+def test_a_client_of_its_own_has_short_timeouts_and_few_attempts(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    config = vars(dynamodb_client().meta.config)
+    assert config["connect_timeout"] <= 5
+    assert config["read_timeout"] <= 10
+    assert config["retries"]["total_max_attempts"] <= 5
