@@ -1,0 +1,63 @@
+"""`python -m localcloud`: the local cloud in the foreground, and how to point clients at it."""
+
+import argparse
+import json
+import logging
+import sys
+
+from localcloud.backend import environment
+from localcloud.server import PortTakenError, Ready, listen, serve
+
+_HELP = """\
+The local cloud is ready.  Stop it with Ctrl-C.
+
+  endpoint  {endpoint}
+  inbox     {endpoint}/inbox
+  control   {endpoint}/_localcloud/
+
+In this shell's siblings, for boto3, the AWS CLI and every other SDK:
+
+{exports}
+
+  python -c 'import boto3; print(boto3.client("sesv2").get_account()["SendQuota"])'
+  aws --endpoint-url {endpoint} sesv2 get-account
+"""
+
+
+def main() -> None:
+    """Parse the command line and serve until interrupted."""
+    parser = argparse.ArgumentParser(prog="python -m localcloud", description="AWS on one machine, on a loopback port.")
+    parser.add_argument("--port", type=int, default=0, help="0, the default, takes a free one")
+    parser.add_argument("--region", default="us-east-1", help="the region that SES is emulated in (us-east-1)")
+    parser.add_argument("--json", action="store_true", help="print one line of JSON instead of help")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.ERROR, format="localcloud: %(message)s")
+    try:
+        serve(
+            listen(arguments.port),
+            arguments.region,
+            _print_json if arguments.json else _print_help,
+            follow_stdin=False,
+        )
+    except PortTakenError as error:
+        sys.exit(str(error))
+
+
+def _print_help(known: Ready) -> None:
+    variables = environment(known.endpoint, known.region).items()
+    exports = "\n".join(f"  export {name}={value}" for name, value in variables)
+    _say(_HELP.format(endpoint=known.endpoint, exports=exports))
+
+
+def _print_json(known: Ready) -> None:
+    variables = environment(known.endpoint, known.region)
+    _say(json.dumps({"endpoint": known.endpoint, "inbox": f"{known.endpoint}/inbox", "environment": variables}) + "\n")
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""Calls from inside the server to the AWS services behind it, without a socket. Not for the services' clients.
+
+botocore writes the request and reads the answer, so that what crosses is AWS's own protocol; the ASGI application in
+between is called as a function. About ten times cheaper than boto3 over loopback.
+"""
+
+import functools
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import unquote, urlsplit
+
+import botocore.session
+from botocore.awsrequest import create_request_object, prepare_request_dict
+from botocore.exceptions import ClientError
+from botocore.parsers import create_parser
+from botocore.serialize import create_serializer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from botocore.model import OperationModel, ServiceModel
+
+    from localcloud.http import App, Message, Scope
+
+# Any of a service's protocols would do; these are the ones that ministack reads with the least work.
+_PROTOCOLS = ("json", "rest-json", "rest-xml", "query")
+_OWN_ADDRESS = "http://127.0.0.1"
+
+
+@functools.cache
+def service_model(service: str) -> "ServiceModel":
+    """A service as botocore describes it, loaded once."""
+    return _session().get_service_model(service)
+
+
+@functools.cache
+def _session() -> botocore.session.Session:
+    return botocore.session.Session()
+
+
+class InProcess:
+    """AWS as the ASGI application `app` serves it.
+
+    Example:
+        `await aws.call("sns", "Publish", TopicArn=arn, Message="…")` returns what boto3's `publish` would.
+    """
+
+    def __init__(self, app: "App", *, region: str, access_key: str) -> None:
+        self.region = region
+        self._app = app
+        self._access_key = access_key
+
+    async def call(self, service: str, operation: str, **parameters: object) -> dict[str, Any]:
+        """One operation.
+
+        Raises:
+            botocore.exceptions.ClientError: The service answered with an error.
+        """
+        model = service_model(service)
+        operation_model = model.operation_model(operation)
+        protocol = next(p for p in _PROTOCOLS if p in (model.metadata.get("protocols") or [model.metadata["protocol"]]))
+        request = create_serializer(protocol).serialize_to_request(parameters, operation_model)
+        status, headers, body = await self._exchange(request, model.signing_name)
+        answer = {"status_code": status, "headers": headers, "body": body}
+        parsed = cast("dict[str, Any]", create_parser(protocol).parse(answer, _output_shape(operation_model)))
+        if status >= 300:  # noqa: PLR2004 - the first status that is no success, RFC 9110 §15
+            raise ClientError(cast("Any", parsed), operation)
+        return parsed
+
+    async def _exchange(self, request: dict[str, Any], signing_name: str) -> tuple[int, dict[str, str], bytes]:
+        prepare_request_dict(request, endpoint_url=_OWN_ADDRESS)
+        prepared = create_request_object(request).prepare()
+        url = urlsplit(str(prepared.url))
+        credential = (
+            f"AWS4-HMAC-SHA256 Credential={self._access_key}/20260101/{self.region}/{signing_name}/aws4_request"
+        )
+        sent = {
+            **{name.lower(): _text(value) for name, value in prepared.headers.items()},
+            "host": "127.0.0.1",
+            "authorization": credential,
+        }
+        body = cast("bytes | str | None", prepared.body) or b""
+        scope = _scope(str(prepared.method), url.path, url.query, sent)
+        return await _ask(self._app, scope, body if isinstance(body, bytes) else body.encode())
+
+
+def _output_shape(operation: "OperationModel") -> Any:
+    return operation.output_shape
+
+
+def _text(value: object) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _scope(method: str, path: str, query: str, headers: "Mapping[str, str]") -> "Scope":
+    return {
+        "type": "http",
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": unquote(path) or "/",
+        "raw_path": (path or "/").encode(),
+        "query_string": query.encode(),
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+        "client": ("127.0.0.1", 0),
+        "server": ("127.0.0.1", 0),
+    }
+
+
+async def _ask(app: "App", scope: "Scope", body: bytes) -> tuple[int, dict[str, str], bytes]:
+    status, headers, parts = 500, dict[str, str](), list[bytes]()
+
+    async def receive() -> "Message":
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: "Message") -> None:
+        nonlocal status, headers
+        if message["type"] == "http.response.start":
+            status = int(message["status"])
+            headers = {bytes(n).decode().lower(): bytes(v).decode("latin-1") for n, v in message.get("headers", [])}
+        else:
+            parts.append(bytes(message.get("body", b"")))
+
+    await app(scope, receive, send)
+    return status, headers, b"".join(parts)

@@ -1,0 +1,234 @@
+"""ministack, which serves every AWS service but SES here: how it is started, and the only place that reaches inside it.
+
+It is pinned exactly (pyproject.toml) because of this file. Untyped as it is, it is wrapped here once.
+"""
+
+import contextlib
+import os
+import tempfile
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from localcloud.http import App
+
+# AWS's own documented example credentials; no service here checks them.
+ACCESS_KEY = "AKIAIOSFODNN7EXAMPLE"
+SECRET_KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"  # noqa: S105 - documented example
+ACCOUNT_ID = "000000000000"
+
+# AWS's services publish a point a minute; a day of them is kept.
+RESOLUTION = 60
+KEPT_POINTS = 1440
+# What clients and ministack itself put is kept as it comes, up to this many points a metric.
+KEPT_FOREIGN_POINTS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One stored point of a metric: a statistic set at a time (epoch seconds)."""
+
+    at: float
+    count: float
+    total: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """How full a queue is; the age of its oldest message in seconds."""
+
+    name: str
+    visible: int
+    in_flight: int
+    delayed: int
+    age: float
+
+
+def environment(endpoint: str, region: str) -> dict[str, str]:
+    """What a client needs to talk to the local cloud, and to nothing else."""
+    return {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+class Backend:
+    """ministack in this process. One a process: it keeps its state in modules.
+
+    Args:
+        port: The port that this process serves.
+        region: The region of whatever names none.
+        scratch: A directory for everything that ministack and its Lambda workers write.
+    """
+
+    def __init__(self, *, port: int, region: str, scratch: str) -> None:
+        _prepare(port, region, scratch)
+        from ministack import app
+        from ministack.core import lambda_runtime, responses
+        from ministack.services import cloudwatch, sns, sqs
+
+        self.app = cast("App", app.app)
+        self._application = cast("Any", app)
+        self._workers = cast("Any", lambda_runtime)
+        self._responses = cast("Any", responses)
+        self._cloudwatch = cast("Any", cloudwatch)
+        self._sns = cast("Any", sns)
+        self._sqs = cast("Any", sqs)
+        self.region = region
+
+    def reset(self) -> None:
+        """Forget everything, stop every Lambda worker."""
+        self._application._reset_all_state()  # noqa: SLF001 - its own HTTP route does the same
+
+    def close(self) -> None:
+        """Stop the Lambda workers, which are processes of their own."""
+        self._workers.reset()
+
+    @contextlib.contextmanager
+    def scope(self, account_id: str, region: str) -> Generator[None]:
+        """Everything inside happens in that account and region."""
+        before = self._responses.get_account_id(), self._responses.get_region()
+        self._enter(account_id, region)
+        try:
+            yield
+        finally:
+            self._enter(*before)
+
+    def _enter(self, account_id: str, region: str) -> None:
+        self._responses.set_request_account_id(account_id)
+        self._responses.set_request_region(region)
+
+    # Metrics
+
+    def count(self, namespace: str, metric: str, value: int, dimensions: Mapping[str, str]) -> None:
+        """Add to a metric that counts. Within a minute the counts gather in one point."""
+        point = self._point(namespace, metric, dimensions)
+        statistics = point.setdefault("_stat", {"SampleCount": 0, "Sum": 0, "Minimum": 1, "Maximum": 1})
+        statistics["SampleCount"] += value
+        statistics["Sum"] += value
+
+    def gauge(self, namespace: str, metric: str, value: float, dimensions: Mapping[str, str]) -> None:
+        """Set a metric that measures. Within a minute the newest value stands."""
+        self._point(namespace, metric, dimensions)["Value"] = float(value)
+
+    def _point(self, namespace: str, metric: str, dimensions: Mapping[str, str]) -> dict[str, Any]:
+        minute = time.time() // RESOLUTION * RESOLUTION
+        bucket = self._bucket(namespace, metric, dimensions)
+        if not bucket or bucket[-1]["Timestamp"] != minute:
+            bucket.append({"Timestamp": minute, "Unit": "None", "Dimensions": dict(dimensions), "Value": 1.0})
+            del bucket[:-KEPT_POINTS]
+        return bucket[-1]
+
+    def _bucket(self, namespace: str, metric: str, dimensions: Mapping[str, str]) -> list[dict[str, Any]]:
+        key = (namespace, metric, self._cloudwatch._dims_key(dimensions))  # noqa: SLF001
+        return cast("list[dict[str, Any]]", self._cloudwatch._metric_bucket(key))  # noqa: SLF001
+
+    def points(self, namespace: str, metric: str, dimensions: Mapping[str, str], since: float) -> list[Point]:
+        """The points of exactly this metric, since a time in epoch seconds."""
+        key = (namespace, metric, self._cloudwatch._dims_key(dimensions))  # noqa: SLF001
+        stored = cast("list[dict[str, Any]]", self._cloudwatch._metrics.get(key) or [])  # noqa: SLF001
+        recent = [point for point in stored if point["Timestamp"] >= since]
+        return [Point(point["Timestamp"], *self._cloudwatch._point_stats(point)) for point in recent]  # noqa: SLF001
+
+    def trim(self) -> None:
+        """Keep metrics bounded, whoever put them."""
+        for bucket in list(self._cloudwatch._metrics._data.values()):  # noqa: SLF001
+            del bucket[:-KEPT_FOREIGN_POINTS]
+
+    # Alarms
+
+    def take_over_alarms(
+        self, evaluate: Callable[[dict[str, Any]], None], notify: Callable[[dict[str, Any], str, str, str], None]
+    ) -> None:
+        """Let `evaluate` judge alarms and `notify` carry out their actions.
+
+        ministack's own judgement mixes every dimension of a metric and knows neither periods nor missing data, so that
+        an alarm on one queue or configuration set would go off for another's numbers.
+        """
+        self._cloudwatch._evaluate_alarm = evaluate  # noqa: SLF001
+        self._cloudwatch._dispatch_alarm_actions = notify  # noqa: SLF001
+
+    def alarm_scopes(self) -> list[tuple[str, str]]:
+        """The (account, region) pairs that have alarms."""
+        return sorted({(key[0], key[1]) for key in list(self._cloudwatch._alarms._data)})  # noqa: SLF001
+
+    def alarms(self) -> list[dict[str, Any]]:
+        """The metric alarms of the account and region in scope."""
+        return list(self._cloudwatch._alarms.values())  # noqa: SLF001
+
+    def change_state(self, alarm: dict[str, Any], state: str, reason: str) -> str:
+        """Record an alarm's new state and its history; returns the state it had."""
+        before = str(alarm["StateValue"])
+        alarm.update(StateValue=state, StateReason=reason, StateUpdatedTimestamp=int(time.time()))
+        self._cloudwatch._record_history(alarm["AlarmName"], before, state, reason)  # noqa: SLF001
+        return before
+
+    def parents_changed(self, alarm: dict[str, Any]) -> None:
+        """Have the composite alarms above an alarm judged again."""
+        self._cloudwatch._evaluate_parent_alarms(alarm)  # noqa: SLF001
+
+    # Topics and queues
+
+    def topic_policy(self, arn: str) -> str | None:
+        """A topic's policy; None where there is no such topic."""
+        topic = cast("dict[str, Any] | None", self._sns._topics.get(arn))  # noqa: SLF001
+        return None if topic is None else str(topic["attributes"].get("Policy") or "")
+
+    def notify_topic(self, arn: str, message_id: str, subject: str, message: str) -> None:
+        """Deliver a message to a topic's subscribers."""
+        self._sns._fanout(arn, message_id, message, subject)  # noqa: SLF001
+
+    def queues(self) -> Iterator[tuple[str, str, Queue]]:
+        """Every queue with its account and region."""
+        for (account_id, region, _), queue in list(self._sqs._queues._data.items()):  # noqa: SLF001
+            self._sqs._refresh_counts(queue)  # noqa: SLF001
+            attributes, messages = queue["attributes"], list(queue["messages"])
+            oldest = min((message["sent_at"] for message in messages), default=None)
+            yield (
+                account_id,
+                region,
+                Queue(
+                    name=str(queue["name"]),
+                    visible=int(attributes["ApproximateNumberOfMessages"]),
+                    in_flight=int(attributes["ApproximateNumberOfMessagesNotVisible"]),
+                    delayed=int(attributes["ApproximateNumberOfMessagesDelayed"]),
+                    age=0.0 if oldest is None else max(0.0, time.time() - oldest),
+                ),
+            )
+
+
+def _prepare(port: int, region: str, scratch: str) -> None:
+    """Set what ministack reads when it is imported."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ.update(environment(f"http://127.0.0.1:{port}", region))
+    os.environ.update(
+        {
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(port),
+            "MINISTACK_HOST": "localhost",
+            "MINISTACK_REGION": region,
+            "MINISTACK_ACCOUNT_ID": ACCOUNT_ID,
+            "LOG_LEVEL": os.environ.get("LOCALCLOUD_LOG_LEVEL", "CRITICAL"),
+            "LAMBDA_EXECUTOR": "local",
+            "LAMBDA_STRICT": "0",
+            "AUTH": "false",
+            "PERSIST_STATE": "0",
+            "S3_PERSIST": "0",
+            "SERVICES": "",
+            # Nothing here needs Docker, SFTP or MQTT, and no other port is to be opened.
+            "DOCKER_HOST": f"unix://{scratch}/no-docker.sock",
+            "SFTP_ENABLED": "0",
+            "IOT_MTLS_ENABLED": "0",
+            "TMPDIR": scratch,
+        }
+    )
+    tempfile.tempdir = scratch

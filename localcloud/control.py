@@ -1,0 +1,222 @@
+"""The control plane under `/_localcloud/`, JSON in and out: what a test or a demo may ask that AWS has no call for."""
+
+import asyncio
+import dataclasses
+import inspect
+import json
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, cast
+from urllib.parse import unquote
+
+from localcloud.backend import Backend
+from localcloud.http import Request, Response, as_json
+from localcloud.ses.events import event, timestamp
+from localcloud.ses.mime import bare
+from localcloud.ses.service import Ses
+from localcloud.ses.simulator import OUTCOMES
+from localcloud.ses.state import Account, StoredMessage
+from localcloud.ses.verification import confirm
+from localcloud.watch.clock import Clock
+
+PREFIX = "/_localcloud"
+_DEFAULT_LIMIT = 100
+_Answer = dict[str, Any]
+_Body = dict[str, Any]
+
+# What of the account may be set from outside, with the type of each: the rest is the SES API's.
+ACCOUNT_SETTINGS: dict[str, type] = {
+    "production_access": bool,
+    "max_24_hour_send": float,
+    "max_send_rate": float,
+    "enforcement_status": str,
+    "verify_addresses_at_once": bool,
+}
+
+
+class ControlError(Exception):
+    """The request makes no sense; `status` is its HTTP status."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """The control plane over everything that runs here."""
+
+    backend: Backend
+    ses: Ses
+    clock: Clock
+
+    async def handle(self, request: Request) -> Response:
+        """Answer one request under `/_localcloud/`."""
+        path = request.path.removeprefix(PREFIX).rstrip("/")
+        for method, pattern, handler, _ in _ROUTES:
+            match = re.fullmatch(_regex(pattern), path) if method == request.method else None
+            if match:
+                return await _answer(handler, self, [unquote(value) for value in match.groups()], request)
+        return as_json({"message": f"No {request.method} {request.path}. GET {PREFIX}/ lists what there is."}, 404)
+
+    # Handlers: (path values, query and body) → JSON
+
+    def help(self, _: list[str], __: _Body) -> _Answer:
+        """What there is."""
+        return {f"{method} {PREFIX}{pattern or '/'}": text for method, pattern, _, text in _ROUTES}
+
+    def health(self, _: list[str], __: _Body) -> _Answer:
+        """Whether it runs, and where."""
+        state = self.ses.context.state
+        return {"status": "ok", "region": state.region, "account_id": state.account_id}
+
+    async def reset(self, _: list[str], __: _Body) -> _Answer:
+        """Everything back to empty, once nothing is under way any more."""
+        await self.ses.context.publisher.drain()
+        self.ses.reset()
+        await asyncio.to_thread(self.backend.reset)
+        return {}
+
+    def messages(self, _: list[str], body: _Body) -> _Answer:
+        """The newest mails."""
+        limit = int(body.get("limit", _DEFAULT_LIMIT))
+        wanted = str(body.get("recipient", "")).lower()
+        kept = self.ses.context.state.messages
+        newest = [m for m in kept.newest(len(kept)) if not wanted or wanted in {bare(r).lower() for r in m.recipients}]
+        return {"messages": [_summary(message) for message in newest[:limit]]}
+
+    def message(self, names: list[str], _: _Body) -> _Answer:
+        """One mail with its events."""
+        state = self.ses.context.state
+        found = state.messages.get(names[0])
+        if found is None:
+            raise ControlError(404, f"No message {names[0]} is kept.")
+        arn = state.arn("identity", found.identity)
+        events = [event(found, h, source_arn=arn, account_id=state.account_id) for h in found.happenings]
+        return {**_summary(found), "events": events}
+
+    def recipients(self, _: list[str], __: _Body) -> _Answer:
+        """The patterns in force and the outcomes there are."""
+        return {"patterns": self.ses.context.state.outcomes, "outcomes": list(OUTCOMES)}
+
+    def put_recipient(self, names: list[str], body: _Body) -> _Answer:
+        """How addresses of a pattern behave."""
+        outcome = body.get("outcome")
+        if outcome not in OUTCOMES:
+            raise ControlError(400, f"outcome must be one of {', '.join(OUTCOMES)}, not {outcome!r}.")
+        outcomes = self.ses.context.state.outcomes
+        outcomes.pop(names[0], None)
+        outcomes[names[0]] = str(outcome)
+        return {"pattern": names[0], "outcome": outcome}
+
+    def delete_recipient(self, names: list[str], _: _Body) -> _Answer:
+        """Forget a pattern."""
+        if self.ses.context.state.outcomes.pop(names[0], None) is None:
+            raise ControlError(404, f"No pattern {names[0]}.")
+        return {}
+
+    def verify(self, names: list[str], _: _Body) -> _Answer:
+        """Take an identity as verified, as if its records stood or its link had been clicked."""
+        identity = self.ses.context.state.identities.get(names[0].lower())
+        if identity is None:
+            raise ControlError(404, f"No identity {names[0]}.")
+        confirm(identity)
+        if identity.mail_from:
+            identity.mail_from.status = "SUCCESS"
+        return {"identity": identity.name, "verified": True}
+
+    def account(self, _: list[str], __: _Body) -> _Answer:
+        """The account's settings."""
+        account = self.ses.context.state.account
+        return {name: getattr(account, name) for name in ACCOUNT_SETTINGS}
+
+    def put_account(self, names: list[str], body: _Body) -> _Answer:
+        """Change settings of the account."""
+        account = self.ses.context.state.account
+        for name, value in body.items():
+            _set(account, name, value)
+        if account.production_access and account.details:
+            account.details["ReviewDetails"]["Status"] = "GRANTED"
+        return self.account(names, body)
+
+    async def evaluate_alarms(self, _: list[str], __: _Body) -> _Answer:
+        """Turn the clock now; the alarms' states."""
+        await self.ses.context.publisher.drain()
+        return {"alarms": await self.clock.tick()}
+
+    async def drain(self, _: list[str], __: _Body) -> _Answer:
+        """Wait until every event is published."""
+        await self.ses.context.publisher.drain()
+        return {}
+
+
+def _set(account: Account, name: str, value: object) -> None:
+    wanted = ACCOUNT_SETTINGS.get(name)
+    if wanted is None:
+        raise ControlError(400, f"{name} is no setting; there are {', '.join(ACCOUNT_SETTINGS)}.")
+    number = wanted is float and isinstance(value, int | float) and not isinstance(value, bool)
+    if not number and not isinstance(value, wanted):
+        raise ControlError(400, f"{name} must be a {wanted.__name__}, not {value!r}.")
+    setattr(account, name, float(cast("float", value)) if number else value)
+
+
+def _given(request: Request) -> _Body:
+    """The query string and the body as one."""
+    body: object = json.loads(request.body or b"{}")
+    if not isinstance(body, dict):
+        raise ControlError(400, "The body must be a JSON object.")
+    return {**{name: values[-1] for name, values in request.query.items()}, **cast("_Body", body)}
+
+
+async def _answer(handler: "_Handler", control: Control, names: list[str], request: Request) -> Response:
+    try:
+        result = handler(control, names, _given(request))
+        return as_json(await result if inspect.isawaitable(result) else result)
+    except ControlError as error:
+        return as_json({"message": str(error)}, error.status)
+    except ValueError as error:
+        return as_json({"message": f"The request cannot be read: {error}"}, 400)
+
+
+def _summary(message: StoredMessage) -> _Answer:
+    happenings = [dataclasses.asdict(happening) for happening in message.happenings]
+    return {
+        "message_id": message.message_id,
+        "accepted_at": timestamp(message.accepted_at),
+        "source": message.source,
+        "to": message.to,
+        "cc": message.cc,
+        "bcc": message.bcc,
+        "subject": message.subject,
+        "configuration_set": message.configuration_set,
+        "tags": message.tags,
+        "happenings": [{**happening, "at": timestamp(happening["at"])} for happening in happenings],
+    }
+
+
+def _regex(pattern: str) -> str:
+    return re.sub(r"\{\w+\}", "([^/]+)", pattern)
+
+
+_Handler = Callable[[Control, list[str], _Body], _Answer | Awaitable[_Answer]]
+_ROUTES: tuple[tuple[str, str, _Handler, str], ...] = (
+    ("GET", "", Control.help, "This list."),
+    ("GET", "/health", Control.health, "Whether it runs, and in which account and region."),
+    ("POST", "/reset", Control.reset, "Everything back to empty, in every service."),
+    ("GET", "/messages", Control.messages, "The newest mails: ?limit=100&recipient=ada@example.com."),
+    ("GET", "/messages/{message_id}", Control.message, "One mail with its events as SES publishes them."),
+    ("GET", "/recipients", Control.recipients, "How recipients behave, and the outcomes there are."),
+    (
+        "PUT",
+        "/recipients/{pattern}",
+        Control.put_recipient,
+        'How addresses like *@gone.test behave: {"outcome": "bounce"}.',
+    ),
+    ("DELETE", "/recipients/{pattern}", Control.delete_recipient, "Forget a pattern."),
+    ("POST", "/identities/{identity}/verify", Control.verify, "Take an identity as verified."),
+    ("GET", "/account", Control.account, "The account's settings that AWS alone would change."),
+    ("PUT", "/account", Control.put_account, 'Change them: {"production_access": false}.'),
+    ("POST", "/alarms/evaluate", Control.evaluate_alarms, "Measure and judge every alarm now; their states."),
+    ("POST", "/events/drain", Control.drain, "Wait until every event is published."),
+)

@@ -1,0 +1,97 @@
+"""The one port: SES v2, the control plane and the inbox page are ours, everything else is ministack's, untouched."""
+
+import asyncio
+import contextlib
+import logging
+import re
+from collections.abc import Awaitable, Callable
+
+from localcloud.aws import InProcess
+from localcloud.backend import ACCOUNT_ID, Backend
+from localcloud.control import PREFIX as CONTROL_PREFIX
+from localcloud.control import Control
+from localcloud.http import BodyTooLargeError, Message, Receive, Request, Response, Scope, Send, as_json, read, respond
+from localcloud.inbox.page import PREFIX as INBOX_PREFIX
+from localcloud.inbox.page import Inbox
+from localcloud.ses.protocol import PREFIX as SES_PREFIX
+from localcloud.ses.service import Ses
+from localcloud.watch.clock import Clock
+from localcloud.watch.cloudwatch import Alarms
+
+_LOG = logging.getLogger(__name__)
+_Handler = Callable[[Request], Awaitable[Response]]
+_SIGNED_FOR_SES = re.compile(rb"Credential=[^,]*/ses/aws4_request")
+_SES_V1_ANSWER = (
+    b"<ErrorResponse><Error><Type>Sender</Type><Code>NotEmulated</Code><Message>The SES v1 API is not emulated by the "
+    b"local cloud. Use SES v2 (sesv2). Nothing was done.</Message></Error></ErrorResponse>"
+)
+
+
+class Gateway:
+    """The ASGI application of the local cloud."""
+
+    def __init__(self, backend: Backend) -> None:
+        aws = InProcess(backend.app, region=backend.region, access_key=ACCOUNT_ID)
+        self._backend = backend
+        self._ses = Ses(backend, aws)
+        self._clock = Clock(backend, self._ses.context, Alarms(backend))
+        self._control = Control(backend, self._ses, self._clock)
+        self._inbox = Inbox(self._ses.context)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection's request, or the server's own start and stop."""
+        if scope["type"] == "lifespan":
+            await self._lifespan(scope, receive, send)
+            return
+        handler = self._handler(scope) if scope["type"] == "http" else None
+        if handler is None:
+            await self._backend.app(scope, receive, send)
+            return
+        try:
+            response = await handler(await read(scope, receive))
+        except BodyTooLargeError:
+            response = as_json({"message": "The request body is too large."}, 413)
+        except Exception as error:  # noqa: BLE001 - a defect of ours must reach the caller as a 500 that says so
+            _LOG.exception("%s %s failed", scope["method"], scope["path"])
+            response = as_json({"message": f"The local cloud failed: {type(error).__name__}: {error}"}, 500)
+        await respond(send, response)
+
+    def _handler(self, scope: Scope) -> _Handler | None:
+        path = str(scope["path"])
+        if path.startswith(SES_PREFIX):
+            return self._ses.handle
+        if path.startswith(f"{CONTROL_PREFIX}/") or path == CONTROL_PREFIX:
+            return self._control.handle
+        if path.startswith(f"{INBOX_PREFIX}/") or path == INBOX_PREFIX:
+            return self._inbox.handle if not _is_signed(scope) else None
+        return _refuse_v1 if path == "/" and _is_signed(scope, _SIGNED_FOR_SES) else None
+
+    async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def starting(message: Message) -> None:
+            if message["type"] == "lifespan.startup.complete":
+                runners = (self._ses.context.publisher.run(), self._clock.run())
+                self._tasks = [asyncio.create_task(runner) for runner in runners]
+            if message["type"] == "lifespan.shutdown.complete":
+                await self._stop()
+            await send(message)
+
+        await self._backend.app(scope, receive, starting)
+
+    async def _stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        await asyncio.to_thread(self._backend.close)
+
+
+async def _refuse_v1(_: Request) -> Response:
+    await asyncio.sleep(0)
+    return Response(501, _SES_V1_ANSWER, content_type="text/xml")
+
+
+def _is_signed(scope: Scope, pattern: re.Pattern[bytes] | None = None) -> bool:
+    """Whether the request is an AWS client's; a bucket may be called `inbox`."""
+    authorization = next((bytes(v) for n, v in scope["headers"] if bytes(n).lower() == b"authorization"), b"")
+    return bool(pattern.search(authorization) if pattern else authorization.startswith(b"AWS4-"))

@@ -1,0 +1,158 @@
+"""The local cloud as a child process: started, asked where it is, stopped. It ends when its parent does, anyhow."""
+
+import json
+import os
+import selectors
+import shutil
+import subprocess
+import sys
+import urllib.request
+from typing import IO, Any, Self, cast
+
+from localcloud.backend import environment
+
+START_SECONDS = 30.0
+_STOP_SECONDS = 10.0
+_CONTROL_SECONDS = 30.0
+
+
+class LocalCloudError(Exception):
+    """The local cloud did not start, or refused what the control plane was asked."""
+
+
+class LocalCloud:
+    """A running local cloud; a context manager that stops it.
+
+    Example:
+        >>> with LocalCloud.start() as cloud:  # doctest: +SKIP
+        ...     cloud.client("s3").create_bucket(Bucket="example")
+    """
+
+    def __init__(self, process: "subprocess.Popen[str]", *, endpoint: str, region: str, scratch: str) -> None:
+        self.endpoint = endpoint
+        self.region = region
+        self._process = process
+        self._scratch = scratch
+        self._clients: dict[tuple[str, str], Any] = {}
+
+    @classmethod
+    def start(cls, port: int = 0, region: str = "us-east-1") -> Self:
+        """Start a server on 127.0.0.1 and wait until it answers (well under a second).
+
+        Args:
+            port: 0 takes a free one.
+            region: The one region that SES is emulated in.
+
+        Raises:
+            LocalCloudError: The port is taken, or the server did not come up; the message says what it said.
+        """
+        process = subprocess.Popen(
+            [sys.executable, "-m", "localcloud.server", str(port), region],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [_ROOT, os.environ.get("PYTHONPATH", "")]))},
+            start_new_session=True,
+        )
+        line = _first_line(cast("IO[str]", process.stdout))
+        if not line:
+            process.kill()
+            said = cast("IO[str]", process.stderr).read().strip()
+            process.wait()
+            raise LocalCloudError(said or f"The local cloud did not start within {START_SECONDS:.0f} seconds.")
+        # Nobody reads it from here on, and a full pipe would stop the server.
+        _forward(cast("IO[str]", process.stderr))
+        return cls(process, **json.loads(line))
+
+    @property
+    def inbox_url(self) -> str:
+        """The page that shows every mail."""
+        return f"{self.endpoint}/inbox"
+
+    def environment(self) -> dict[str, str]:
+        """What to put into a process's environment so that its AWS clients talk to this cloud and no other."""
+        return environment(self.endpoint, self.region)
+
+    def client(self, service: str, *, region: str = "") -> Any:
+        """A boto3 client for this cloud, with timeouts and without retries; cached."""
+        import boto3
+        from botocore.config import Config
+
+        key = (service, region or self.region)
+        if key not in self._clients:
+            known = environment(self.endpoint, key[1])
+            self._clients[key] = boto3.Session().client(
+                cast("Any", service),
+                endpoint_url=self.endpoint,
+                region_name=key[1],
+                aws_access_key_id=known["AWS_ACCESS_KEY_ID"],
+                aws_secret_access_key=known["AWS_SECRET_ACCESS_KEY"],
+                config=Config(
+                    connect_timeout=5,
+                    read_timeout=30,
+                    retries={"total_max_attempts": 1},
+                    s3={"addressing_style": "path"},
+                ),
+            )
+        return self._clients[key]
+
+    def control(self, method: str, path: str, body: dict[str, object] | None = None) -> dict[str, Any]:
+        """Ask the control plane, e.g. `cloud.control("PUT", "recipients/*@gone.test", {"outcome": "bounce"})`.
+
+        Raises:
+            LocalCloudError: It refused; the message says why.
+        """
+        url = f"{self.endpoint}/_localcloud/{path}"
+        data = json.dumps(body).encode() if body is not None else None
+        request = urllib.request.Request(url, data=data, method=method)  # noqa: S310 - http on loopback by construction
+        try:
+            with _DIRECT.open(request, timeout=_CONTROL_SECONDS) as answer:
+                return cast("dict[str, Any]", json.load(answer))
+        except urllib.request.HTTPError as error:
+            raise LocalCloudError(f"{method} {path}: {error.read().decode()}") from error
+
+    def reset(self) -> None:
+        """Empty every service."""
+        self.control("POST", "reset")
+
+    def stop(self) -> None:
+        """Stop the server and remove what it wrote."""
+        if self._process.poll() is None:
+            cast("IO[str]", self._process.stdin).close()
+            try:
+                self._process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        cast("IO[str]", self._process.stdout).close()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+_ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - a plain string is wanted
+# A proxy of the environment has no business with the loopback interface.
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def _first_line(stream: IO[str]) -> str:
+    with selectors.DefaultSelector() as selector:
+        selector.register(stream, selectors.EVENT_READ)
+        return stream.readline() if selector.select(START_SECONDS) else ""
+
+
+def _forward(stream: IO[str]) -> None:
+    """Pass the server's complaints on."""
+    import threading
+
+    def pump() -> None:
+        for line in stream:
+            sys.stderr.write(line)
+        stream.close()
+
+    threading.Thread(target=pump, daemon=True).start()

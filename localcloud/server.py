@@ -1,0 +1,131 @@
+"""The process that serves the local cloud: one socket on 127.0.0.1, one event loop. Started by `process` or the CLI."""
+
+import asyncio
+import json
+import logging
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, cast
+
+HOST = "127.0.0.1"
+_BACKLOG = 512
+_GRACE_SECONDS = 1.0
+
+
+class PortTakenError(Exception):
+    """Something else listens on the port."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What is known once the server listens."""
+
+    endpoint: str
+    region: str
+    scratch: str
+
+
+def listen(port: int) -> socket.socket:
+    """A listening socket on the loopback interface; port 0 takes a free one.
+
+    Raises:
+        PortTakenError: The port is in use.
+    """
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+    except OSError as error:
+        listener.close()
+        raise PortTakenError(
+            f"Port {port} on {HOST} cannot be used: {error.strerror}. Choose another, or 0 for a free one."
+        ) from error
+    listener.listen(_BACKLOG)
+    listener.set_inheritable(False)
+    return listener
+
+
+def serve(listener: socket.socket, region: str, ready: Callable[[Ready], None], *, follow_stdin: bool) -> None:
+    """Serve until SIGTERM or SIGINT, or, with `follow_stdin`, until standard input ends: the parent is gone then.
+
+    Everything that is written goes to a scratch directory, which is removed at the end.
+    """
+    port = int(listener.getsockname()[1])
+    scratch = tempfile.mkdtemp(prefix="localcloud-")
+    try:
+        asyncio.run(_serve(listener, Ready(f"http://{HOST}:{port}", region, scratch), ready, follow_stdin=follow_stdin))
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+async def _serve(listener: socket.socket, known: Ready, ready: Callable[[Ready], None], *, follow_stdin: bool) -> None:
+    import hypercorn.asyncio
+    from hypercorn.config import Config
+
+    from localcloud.backend import Backend
+    from localcloud.gateway import Gateway
+
+    stop = asyncio.Event()
+    _stop_on_signals(stop, follow_stdin=follow_stdin)
+    backend = Backend(port=int(listener.getsockname()[1]), region=known.region, scratch=known.scratch)
+    config = Config()
+    config.bind = [f"fd://{listener.fileno()}"]
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = _GRACE_SECONDS
+    config.accesslog = config.errorlog = None
+    run = cast("Callable[..., Coroutine[Any, Any, None]]", hypercorn.asyncio.serve)  # pyright: ignore[reportUnknownMemberType] - typed with bare dicts
+    serving = asyncio.create_task(run(Gateway(backend), config, shutdown_trigger=stop.wait))
+    announcing = asyncio.create_task(_announce(known, ready))
+    await serving
+    await announcing
+
+
+async def _announce(known: Ready, ready: Callable[[Ready], None]) -> None:
+    """Say that the server is ready once it answers; connections wait in the socket's backlog until then."""
+    port = int(known.endpoint.rpartition(":")[2])
+    reader, writer = await asyncio.open_connection(HOST, port)
+    writer.write(b"GET /_localcloud/health HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n")
+    await reader.read()
+    writer.close()
+    ready(known)
+
+
+def _stop_on_signals(stop: asyncio.Event, *, follow_stdin: bool) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    if follow_stdin:
+        threading.Thread(target=_wait_for_end_of_stdin, args=(loop, stop), daemon=True).start()
+
+
+def _wait_for_end_of_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    while os.read(0, 4096):
+        pass
+    loop.call_soon_threadsafe(stop.set)
+
+
+def main() -> None:
+    """The child process of `LocalCloud.start`: port and region as arguments, one line of JSON on standard output."""
+    logging.basicConfig(level=logging.ERROR, format="localcloud: %(message)s")
+    port, region = int(sys.argv[1]), sys.argv[2]
+
+    def ready(known: Ready) -> None:
+        line = json.dumps({"endpoint": known.endpoint, "region": known.region, "scratch": known.scratch})
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+
+    try:
+        serve(listen(port), region, ready, follow_stdin=True)
+    except PortTakenError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""What a handler works with, and what handlers share: lookups that refuse, tags, pages."""
+
+import base64
+import binascii
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from localcloud.backend import Backend
+from localcloud.ses.errors import bad_request, not_found
+from localcloud.ses.publishing import Publisher
+from localcloud.ses.quota import Meter
+from localcloud.ses.state import ConfigurationSet, Identity, State
+from localcloud.ses.verification import Dns
+
+Parameters = dict[str, Any]
+Output = dict[str, Any]
+Handler = Callable[["Context", Parameters], Output | Awaitable[Output]]
+_PAGE_SIZE = 1000
+
+
+@dataclass(slots=True)
+class Context:
+    """Everything that an operation may touch."""
+
+    backend: Backend
+    state: State
+    meter: Meter
+    dns: Dns
+    publisher: Publisher
+
+    def identity(self, parameters: Parameters) -> Identity:
+        """The identity that the parameters name.
+
+        Raises:
+            SesError: There is none (404).
+        """
+        name = str(parameters["EmailIdentity"]).lower()
+        if name not in self.state.identities:
+            raise not_found("Email identity", name)
+        return self.state.identities[name]
+
+    def configuration_set(self, parameters: Parameters) -> ConfigurationSet:
+        """The configuration set that the parameters name.
+
+        Raises:
+            SesError: There is none (404).
+        """
+        name = str(parameters["ConfigurationSetName"])
+        if name not in self.state.configuration_sets:
+            raise not_found("Configuration set", name)
+        return self.state.configuration_sets[name]
+
+
+def tag_list(tags: dict[str, str]) -> list[dict[str, str]]:
+    """Tags as the API writes them."""
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def tag_dict(tags: list[dict[str, str]]) -> dict[str, str]:
+    """Tags as the state holds them."""
+    return {tag["Key"]: tag["Value"] for tag in tags}
+
+
+def page(items: Sequence[Any], parameters: Parameters) -> tuple[list[Any], str | None]:
+    """One page of a list and the token of the next, None on the last.
+
+    Raises:
+        SesError: The token is not one of ours.
+    """
+    start = _offset(parameters.get("NextToken"))
+    end = start + int(parameters.get("PageSize") or _PAGE_SIZE)
+    token = base64.urlsafe_b64encode(str(end).encode()).decode() if end < len(items) else None
+    return list(items[start:end]), token
+
+
+def _offset(token: str | None) -> int:
+    try:
+        return int(base64.urlsafe_b64decode(token)) if token else 0
+    except (ValueError, binascii.Error) as error:
+        raise bad_request("The specified NextToken is invalid.") from error

@@ -1,0 +1,159 @@
+"""SES's own event JSON, for a mail and what happened to it. Pure; the fields are the ones that AWS documents.
+
+https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from localcloud.ses import mime
+from localcloud.ses.state import Happening, StoredMessage
+
+# kind → (event type of an event destination, CloudWatch metric, the event's own object)
+KINDS: dict[str, tuple[str, str, str]] = {
+    "Send": ("SEND", "Send", "send"),
+    "Delivery": ("DELIVERY", "Delivery", "delivery"),
+    "Bounce": ("BOUNCE", "Bounce", "bounce"),
+    "Complaint": ("COMPLAINT", "Complaint", "complaint"),
+    "Reject": ("REJECT", "Reject", "reject"),
+    "DeliveryDelay": ("DELIVERY_DELAY", "DeliveryDelay", "deliveryDelay"),
+    "Rendering Failure": ("RENDERING_FAILURE", "RenderingFailure", "failure"),
+}
+# https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html#event-publishing-retrieving-sns-contents-bounce-types
+# sub-type → (bounce type, status, diagnostic code)
+BOUNCES: dict[str, tuple[str, str, str]] = {
+    "General": ("Permanent", "5.1.1", "smtp; 550 5.1.1 user unknown"),
+    "NoEmail": ("Permanent", "5.1.1", "smtp; 550 5.1.1 no such mailbox"),
+    "MailboxFull": ("Transient", "4.2.2", "smtp; 452 4.2.2 mailbox full"),
+    "Suppressed": (
+        "Permanent",
+        "5.1.1",
+        "Amazon SES has suppressed sending to this address: it has a recent history of bouncing as an invalid address.",
+    ),
+    "OnAccountSuppressionList": (
+        "Permanent",
+        "5.1.1",
+        "Amazon SES did not send the message to this address because it is on the suppression list for your account.",
+    ),
+}
+HARD_BOUNCES = frozenset(name for name, (bounce_type, *_) in BOUNCES.items() if bounce_type == "Permanent")
+_MTA = "a8-70.smtp-out.amazonses.com"
+_OUTGOING_IP = "192.0.2.25"
+# SES gives up a delayed message after 14 hours at most.
+_RETRY_FOR = timedelta(hours=14)
+_TRANSIT_MILLISECONDS = 321
+
+
+def event(message: StoredMessage, happening: Happening, *, source_arn: str, account_id: str) -> dict[str, Any]:
+    """One event as it reaches a destination of a configuration set."""
+    return {
+        "eventType": happening.kind,
+        "mail": _mail(message, happening, source_arn, account_id),
+        KINDS[happening.kind][2]: _DETAILS[happening.kind](message, happening),
+    }
+
+
+def timestamp(moment: datetime) -> str:
+    """ISO 8601 with milliseconds, as in every event.
+
+    Example:
+        >>> timestamp(datetime(2026, 1, 2, 3, 4, 5, 678901, UTC))
+        '2026-01-02T03:04:05.678Z'
+    """
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+
+
+def _mail(message: StoredMessage, happening: Happening, source_arn: str, account_id: str) -> dict[str, Any]:
+    headers = mime.headers(message)
+    outgoing = {"ses:outgoing-ip": [_OUTGOING_IP]} if happening.kind == "Delivery" else {}
+    common = {
+        "from": [message.source],
+        "replyTo": message.reply_to,
+        "to": message.to,
+        "cc": message.cc,
+        "messageId": message.message_id,
+        "subject": message.subject,
+    }
+    return {
+        "timestamp": timestamp(message.accepted_at),
+        "source": message.source,
+        "sourceArn": source_arn,
+        "sendingAccountId": account_id,
+        "messageId": message.message_id,
+        "destination": [mime.bare(recipient) for recipient in message.recipients],
+        "headersTruncated": False,
+        "headers": [{"name": name, "value": value} for name, value in headers],
+        "commonHeaders": {name: value for name, value in common.items() if value or name == "subject"},
+        "tags": {**message.tags, **outgoing},
+    }
+
+
+def _delivery(_: StoredMessage, happening: Happening) -> dict[str, Any]:
+    return {
+        "timestamp": timestamp(happening.at),
+        "processingTimeMillis": _TRANSIT_MILLISECONDS,
+        "recipients": [happening.recipient],
+        "smtpResponse": "250 2.6.0 Message received",
+        "reportingMTA": _MTA,
+    }
+
+
+def _bounce(_: StoredMessage, happening: Happening) -> dict[str, Any]:
+    bounce_type, status, diagnostic = BOUNCES[happening.detail]
+    recipient = {
+        "emailAddress": happening.recipient,
+        "action": "failed",
+        "status": status,
+        "diagnosticCode": diagnostic,
+    }
+    return {
+        "feedbackId": happening.feedback_id,
+        "bounceType": bounce_type,
+        "bounceSubType": happening.detail,
+        "bouncedRecipients": [recipient],
+        "timestamp": timestamp(happening.at),
+        "reportingMTA": f"dns; {_MTA}",
+    }
+
+
+def _complaint(_: StoredMessage, happening: Happening) -> dict[str, Any]:
+    return {
+        "feedbackId": happening.feedback_id,
+        "complaintSubType": None,
+        "complainedRecipients": [{"emailAddress": happening.recipient}],
+        "timestamp": timestamp(happening.at),
+        "userAgent": "Amazon SES Mailbox Simulator",
+        "complaintFeedbackType": happening.detail,
+        "arrivalDate": timestamp(happening.at),
+    }
+
+
+def _delay(_: StoredMessage, happening: Happening) -> dict[str, Any]:
+    recipient = {
+        "emailAddress": happening.recipient,
+        "status": "4.4.1",
+        "diagnosticCode": "smtp; 421 4.4.1 Unable to connect to remote host",
+    }
+    return {
+        "timestamp": timestamp(happening.at),
+        "delayType": happening.detail,
+        "expirationTime": timestamp(happening.at + _RETRY_FOR),
+        "delayedRecipients": [recipient],
+        "reportingMTA": _MTA,
+    }
+
+
+def _rendering_failure(_: StoredMessage, happening: Happening) -> dict[str, Any]:
+    return {"errorMessage": happening.detail, "templateName": happening.recipient}
+
+
+_DETAILS: dict[str, Callable[[StoredMessage, Happening], dict[str, Any]]] = {
+    "Send": lambda _, __: {},
+    "Delivery": _delivery,
+    "Bounce": _bounce,
+    "Complaint": _complaint,
+    "Reject": lambda _, happening: {"reason": happening.detail},
+    "DeliveryDelay": _delay,
+    "Rendering Failure": _rendering_failure,
+}

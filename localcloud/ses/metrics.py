@@ -1,0 +1,63 @@
+"""SES's CloudWatch metrics: counts as mail is sent, reputation on a timer so that alarms see it."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from localcloud.backend import Backend
+from localcloud.ses.events import HARD_BOUNCES, KINDS
+from localcloud.ses.rules import is_simulator
+from localcloud.ses.state import ConfigurationSet, Happening, Reputation, State, StoredMessage
+
+NAMESPACE = "AWS/SES"
+SET_DIMENSION = "ses:configuration-set"
+
+
+def count(backend: Backend, message: StoredMessage, happenings: Iterable[Happening]) -> None:
+    """Add to `Send`, `Delivery`, `Bounce`, …: for the account, and for the mail's configuration set. By recipient."""
+    counts = Counter[str]()
+    for happening in happenings:
+        counts[KINDS[happening.kind][1]] += len(message.recipients) if happening.kind == "Send" else 1
+    sets = [{SET_DIMENSION: message.configuration_set}] if message.configuration_set else []
+    for metric, value in counts.items():
+        for dimensions in [dict[str, str](), *sets]:
+            backend.count(NAMESPACE, metric, value, dimensions)
+
+
+def reckon(reputation: Reputation, recipients: list[str], happenings: Iterable[Happening]) -> None:
+    """Add a mail to a reputation. The simulator and what was never sent (the account's list) stay out."""
+    real = [happening for happening in happenings if happening.recipient and not is_simulator(happening.recipient)]
+    kept_back = sum(happening.detail == "OnAccountSuppressionList" for happening in real)
+    reputation.sent += sum(not is_simulator(recipient) for recipient in recipients) - kept_back
+    reputation.hard_bounces += sum(is_hard_bounce(happening) for happening in real)
+    reputation.complaints += sum(is_complaint(happening) for happening in real)
+
+
+def is_hard_bounce(happening: Happening) -> bool:
+    """A new hard bounce: not one that the account's own list made."""
+    return (
+        happening.kind == "Bounce"
+        and happening.detail in HARD_BOUNCES
+        and happening.detail != "OnAccountSuppressionList"
+    )
+
+
+def is_complaint(happening: Happening) -> bool:
+    """A complaint; `not-spam` is the opposite of one."""
+    return happening.kind == "Complaint" and happening.detail != "not-spam"
+
+
+def publish_reputation(backend: Backend, state: State) -> None:
+    """Put `Reputation.BounceRate` and `Reputation.ComplaintRate`, as fractions, where something was sent."""
+    watched = [s for s in state.configuration_sets.values() if _measured(s)]
+    measured = [(state.account.reputation, dict[str, str]())]
+    measured += [(s.reputation, {SET_DIMENSION: s.name}) for s in watched]
+    with backend.scope(state.account_id, state.region):
+        for reputation, dimensions in measured:
+            if reputation.sent:
+                bounces, complaints = reputation.hard_bounces, reputation.complaints
+                backend.gauge(NAMESPACE, "Reputation.BounceRate", bounces / reputation.sent, dimensions)
+                backend.gauge(NAMESPACE, "Reputation.ComplaintRate", complaints / reputation.sent, dimensions)
+
+
+def _measured(configuration_set: ConfigurationSet) -> bool:
+    return bool(configuration_set.option("ReputationOptions", "ReputationMetricsEnabled", False))

@@ -1,0 +1,22 @@
+"""The emulated operations by name. What is not in the table is answered as not emulated."""
+
+from localcloud.ses.context import Handler
+from localcloud.ses.operations import (
+    account,
+    configuration_sets,
+    event_destinations,
+    identities,
+    sending,
+    suppression,
+    tags,
+)
+
+HANDLERS: dict[str, Handler] = {
+    **identities.HANDLERS,
+    **configuration_sets.HANDLERS,
+    **event_destinations.HANDLERS,
+    **account.HANDLERS,
+    **suppression.HANDLERS,
+    **tags.HANDLERS,
+    **sending.HANDLERS,
+}

@@ -1,0 +1,66 @@
+"""The account: what it may send, whether it sends, what it suppresses."""
+
+import uuid
+
+from localcloud.ses.context import Context, Handler, Output, Parameters
+from localcloud.ses.errors import SesError
+from localcloud.ses.quota import limits
+
+
+def get(context: Context, _: Parameters) -> Output:
+    """GetAccount."""
+    account = context.state.account
+    a_day, a_second = limits(account)
+    return {
+        "DedicatedIpAutoWarmupEnabled": False,
+        "EnforcementStatus": account.enforcement_status,
+        "ProductionAccessEnabled": account.production_access,
+        "SendQuota": {
+            "Max24HourSend": a_day,
+            "MaxSendRate": a_second,
+            "SentLast24Hours": float(context.meter.sent_last_24_hours()),
+        },
+        "SendingEnabled": account.sending_enabled and account.enforcement_status != "SHUTDOWN",
+        "SuppressionAttributes": {"SuppressedReasons": account.suppressed_reasons},
+        "Details": account.details,
+        "VdmAttributes": account.vdm,
+    }
+
+
+def put_sending(context: Context, p: Parameters) -> Output:
+    """PutAccountSendingAttributes: left out means paused."""
+    context.state.account.sending_enabled = bool(p.get("SendingEnabled", False))
+    return {}
+
+
+def put_suppression(context: Context, p: Parameters) -> Output:
+    """PutAccountSuppressionAttributes."""
+    context.state.account.suppressed_reasons = list(p.get("SuppressedReasons", []))
+    return {}
+
+
+def put_vdm(context: Context, p: Parameters) -> Output:
+    """PutAccountVdmAttributes."""
+    context.state.account.vdm = p["VdmAttributes"]
+    return {}
+
+
+def put_details(context: Context, p: Parameters) -> Output:
+    """PutAccountDetails: a request for production access, which the control plane grants."""
+    account = context.state.account
+    if account.details and account.details["ReviewDetails"]["Status"] == "PENDING":
+        raise SesError("ConflictException", "The account details are under review and cannot be changed now.")
+    asked = p.get("ProductionAccessEnabled") and not account.production_access
+    review = {"Status": "PENDING" if asked else "GRANTED", "CaseId": uuid.uuid4().hex}
+    details = {name: value for name, value in p.items() if name != "ProductionAccessEnabled"}
+    account.details = {**details, "ReviewDetails": review}
+    return {}
+
+
+HANDLERS: dict[str, Handler] = {
+    "GetAccount": get,
+    "PutAccountSendingAttributes": put_sending,
+    "PutAccountSuppressionAttributes": put_suppression,
+    "PutAccountVdmAttributes": put_vdm,
+    "PutAccountDetails": put_details,
+}

@@ -1,0 +1,128 @@
+"""Configuration sets and their option groups. Their event destinations stand in a file of their own."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from localcloud.ses.context import Context, Handler, Output, Parameters, page, tag_dict, tag_list
+from localcloud.ses.errors import SesError, already_exists, bad_request
+from localcloud.ses.state import ConfigurationSet, Reputation
+
+# https://docs.aws.amazon.com/ses/latest/dg/quotas.html
+MAX_CONFIGURATION_SETS = 10_000
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+# The groups that SES always shows, with what it assumes; the others show once they are set.
+_ASSUMED: dict[str, dict[str, Any]] = {
+    "DeliveryOptions": {"TlsPolicy": "OPTIONAL"},
+    "ReputationOptions": {"ReputationMetricsEnabled": False},
+    "SendingOptions": {"SendingEnabled": True},
+}
+_GROUPS = (
+    *_ASSUMED,
+    "SuppressionOptions",
+    "TrackingOptions",
+    "VdmOptions",
+    "ArchivingOptions",
+    "MessageSecurityOptions",
+)
+# A switch that a request leaves out is off, as any boolean of this API.
+_SWITCHES = {"ReputationOptions": "ReputationMetricsEnabled", "SendingOptions": "SendingEnabled"}
+
+
+def create(context: Context, p: Parameters) -> Output:
+    """CreateConfigurationSet."""
+    name, sets = str(p["ConfigurationSetName"]), context.state.configuration_sets
+    if not _NAME.fullmatch(name):
+        raise bad_request(f"Invalid configuration set name <{name}>: 1 to 64 letters, digits, '_' and '-' are allowed.")
+    if name in sets:
+        raise already_exists("Configuration set", name)
+    if len(sets) >= MAX_CONFIGURATION_SETS:
+        raise SesError("LimitExceededException", "Maximum number of configuration sets exceeded.")
+    given = {group: _completed(group, p[group]) for group in _GROUPS if group in p}
+    sets[name] = ConfigurationSet(name, options=given, tags=tag_dict(p.get("Tags", [])))
+    return {}
+
+
+def get(context: Context, p: Parameters) -> Output:
+    """GetConfigurationSet."""
+    found = context.configuration_set(p)
+    groups = {group: {**_ASSUMED.get(group, {}), **found.options.get(group, {})} for group in _GROUPS}
+    shown = {group: options for group, options in groups.items() if group in _ASSUMED or group in found.options}
+    return {"ConfigurationSetName": found.name, **shown, "Tags": tag_list(found.tags)}
+
+
+def list_(context: Context, p: Parameters) -> Output:
+    """ListConfigurationSets."""
+    names, token = page(sorted(context.state.configuration_sets), p)
+    return {"ConfigurationSets": names, "NextToken": token}
+
+
+def delete(context: Context, p: Parameters) -> Output:
+    """DeleteConfigurationSet, with its event destinations."""
+    del context.state.configuration_sets[context.configuration_set(p).name]
+    return {}
+
+
+def _put(group: str) -> Handler:
+    def handler(context: Context, p: Parameters) -> Output:
+        found = context.configuration_set(p)
+        given = {name: value for name, value in p.items() if name != "ConfigurationSetName"}
+        _before(found, group, given)
+        found.options[group] = _completed(group, given)
+        return {}
+
+    return handler
+
+
+def _put_vdm(context: Context, p: Parameters) -> Output:
+    context.configuration_set(p).options["VdmOptions"] = p.get("VdmOptions", {})
+    return {}
+
+
+def _completed(group: str, given: dict[str, Any]) -> dict[str, Any]:
+    switch = _SWITCHES.get(group)
+    return {switch: False, **given} if switch else given
+
+
+def _before(found: ConfigurationSet, group: str, given: dict[str, Any]) -> None:
+    """What a change does beside being written down."""
+    effect = _EFFECTS.get(group)
+    if effect:
+        effect(found, given)
+
+
+def _fresh_start(found: ConfigurationSet, given: dict[str, Any]) -> None:
+    """Resuming a paused set starts its reputation afresh, as SES does."""
+    paused = not found.option("SendingOptions", "SendingEnabled", True)
+    if paused and given.get("SendingEnabled"):
+        found.reputation = Reputation()
+        found.options.setdefault("ReputationOptions", dict(_ASSUMED["ReputationOptions"]))
+        found.options["ReputationOptions"]["LastFreshStart"] = datetime.now(UTC)
+
+
+def _keep_fresh_start(found: ConfigurationSet, given: dict[str, Any]) -> None:
+    last = found.option("ReputationOptions", "LastFreshStart", None)
+    if last:
+        given["LastFreshStart"] = last
+
+
+_EFFECTS: dict[str, Callable[[ConfigurationSet, dict[str, Any]], None]] = {
+    "SendingOptions": _fresh_start,
+    "ReputationOptions": _keep_fresh_start,
+}
+
+HANDLERS: dict[str, Handler] = {
+    "CreateConfigurationSet": create,
+    "GetConfigurationSet": get,
+    "ListConfigurationSets": list_,
+    "DeleteConfigurationSet": delete,
+    "PutConfigurationSetDeliveryOptions": _put("DeliveryOptions"),
+    "PutConfigurationSetReputationOptions": _put("ReputationOptions"),
+    "PutConfigurationSetSendingOptions": _put("SendingOptions"),
+    "PutConfigurationSetSuppressionOptions": _put("SuppressionOptions"),
+    "PutConfigurationSetTrackingOptions": _put("TrackingOptions"),
+    "PutConfigurationSetArchivingOptions": _put("ArchivingOptions"),
+    "PutConfigurationSetVdmOptions": _put_vdm,
+}

@@ -1,0 +1,90 @@
+"""Event destinations of configuration sets. SES tests its right to publish to a topic when one is made or changed."""
+
+import uuid
+from typing import Any
+
+from localcloud.ses.context import Context, Handler, Output, Parameters
+from localcloud.ses.errors import SesError, already_exists, bad_request, not_emulated, not_found
+from localcloud.ses.publishing import EMULATED_DESTINATIONS, SUBJECT, VALIDATION, may_publish
+from localcloud.ses.state import ConfigurationSet
+
+# https://docs.aws.amazon.com/ses/latest/dg/quotas.html
+MAX_DESTINATIONS = 10
+_KINDS = EMULATED_DESTINATIONS | {"KinesisFirehoseDestination", "PinpointDestination"}
+
+
+def create(context: Context, p: Parameters) -> Output:
+    """CreateConfigurationSetEventDestination."""
+    found = context.configuration_set(p)
+    name = str(p["EventDestinationName"])
+    if name in found.destinations:
+        raise already_exists("Event destination", name)
+    if len(found.destinations) >= MAX_DESTINATIONS:
+        raise SesError("LimitExceededException", "Maximum number of event destinations exceeded.")
+    found.destinations[name] = _checked(context, found, p["EventDestination"])
+    return {}
+
+
+def update(context: Context, p: Parameters) -> Output:
+    """UpdateConfigurationSetEventDestination: replaces the whole destination."""
+    found = context.configuration_set(p)
+    found.destinations[_existing(found, p)] = _checked(context, found, p["EventDestination"])
+    return {}
+
+
+def delete(context: Context, p: Parameters) -> Output:
+    """DeleteConfigurationSetEventDestination."""
+    found = context.configuration_set(p)
+    del found.destinations[_existing(found, p)]
+    return {}
+
+
+def get(context: Context, p: Parameters) -> Output:
+    """GetConfigurationSetEventDestinations."""
+    found = context.configuration_set(p)
+    return {"EventDestinations": [{"Name": name, **rest} for name, rest in found.destinations.items()]}
+
+
+def _existing(found: ConfigurationSet, p: Parameters) -> str:
+    name = str(p["EventDestinationName"])
+    if name not in found.destinations:
+        raise not_found("Event destination", name)
+    return name
+
+
+def _checked(context: Context, found: ConfigurationSet, given: dict[str, Any]) -> dict[str, Any]:
+    kinds = [kind for kind in given if kind in _KINDS]
+    if len(kinds) != 1:
+        raise bad_request("An event destination has exactly one of the destination types.")
+    if not given.get("MatchingEventTypes"):
+        raise bad_request("An event destination needs at least one matching event type.")
+    if kinds[0] not in EMULATED_DESTINATIONS:
+        raise not_emulated(f"An event destination of type {kinds[0]}")
+    if "SnsDestination" in given:
+        _try_topic(context, found, str(given["SnsDestination"]["TopicArn"]))
+    # Left out, `Enabled` is false: the destination exists and publishes nothing.
+    return {"Enabled": False, **given}
+
+
+def _try_topic(context: Context, found: ConfigurationSet, arn: str) -> None:
+    state, backend = context.state, context.backend
+    set_arn = state.arn("configuration-set", found.name)
+    if arn.endswith(".fifo"):
+        raise bad_request(f"Could not publish to SNS topic <{arn}>: FIFO topics are not supported.")
+    with backend.scope(state.account_id, state.region):
+        if backend.topic_policy(arn) is None:
+            raise bad_request(f"Could not publish to SNS topic <{arn}>: the topic does not exist.")
+        if not may_publish(backend, arn, set_arn):
+            raise bad_request(
+                f"Could not publish to SNS topic <{arn}>: its policy does not allow ses.amazonaws.com to publish for "
+                f"{set_arn}."
+            )
+        backend.notify_topic(arn, str(uuid.uuid4()), SUBJECT, VALIDATION)
+
+
+HANDLERS: dict[str, Handler] = {
+    "CreateConfigurationSetEventDestination": create,
+    "UpdateConfigurationSetEventDestination": update,
+    "DeleteConfigurationSetEventDestination": delete,
+    "GetConfigurationSetEventDestinations": get,
+}

@@ -1,0 +1,244 @@
+"""Email identities: domains and addresses, their DKIM, MAIL FROM, feedback, policies."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from localcloud.ses import ids
+from localcloud.ses.context import Context, Handler, Output, Parameters, page, tag_dict, tag_list
+from localcloud.ses.errors import SesError, already_exists, bad_request, not_emulated, not_found
+from localcloud.ses.rules import dkim_zone, identity_problem
+from localcloud.ses.state import Identity, MailFrom
+from localcloud.ses.verification import check, check_all, confirm
+
+# https://docs.aws.amazon.com/ses/latest/dg/quotas.html
+MAX_POLICIES = 20
+MAX_IDENTITIES = 10_000
+
+
+def create(context: Context, p: Parameters) -> Output:
+    """CreateEmailIdentity: pending until its records stand, or until somebody clicks the link (here: says so)."""
+    name = str(p["EmailIdentity"]).lower().rstrip(".")
+    state = context.state
+    problem = identity_problem(name)
+    if problem:
+        raise bad_request(problem)
+    if name in state.identities:
+        raise already_exists("Email identity", name)
+    if len(state.identities) >= MAX_IDENTITIES:
+        raise SesError("LimitExceededException", "Maximum number of identities exceeded.")
+    if p.get("ConfigurationSetName"):
+        context.configuration_set(p)
+    identity = Identity(name, is_domain="@" not in name, created_at=datetime.now(UTC), tags=tag_dict(p.get("Tags", [])))
+    identity.configuration_set = p.get("ConfigurationSetName")
+    if identity.is_domain:
+        signing = p.get("DkimSigningAttributes", {})
+        own_key = "DomainSigningSelector" in signing or "DomainSigningPrivateKey" in signing
+        origin = signing.get("DomainSigningAttributesOrigin", "EXTERNAL" if own_key else "AWS_SES")
+        _sign(context, identity, origin, signing)
+    elif state.account.verify_addresses_at_once:
+        confirm(identity)
+    state.identities[name] = identity
+    view = _view(context, identity)
+    return {key: view[key] for key in ("IdentityType", "VerifiedForSendingStatus", "DkimAttributes")}
+
+
+async def get(context: Context, p: Parameters) -> Output:
+    """GetEmailIdentity, after a look at the DNS."""
+    identity = context.identity(p)
+    await check(identity, context.dns, context.state.region)
+    return _view(context, identity)
+
+
+async def list_(context: Context, p: Parameters) -> Output:
+    """ListEmailIdentities, after a look at the DNS."""
+    identities = context.state.identities
+    await check_all(identities.values(), context.dns, context.state.region)
+    names, token = page(sorted(identities), p)
+    return {"EmailIdentities": [_summary(identities[name]) for name in names], "NextToken": token}
+
+
+def delete(context: Context, p: Parameters) -> Output:
+    """DeleteEmailIdentity."""
+    del context.state.identities[context.identity(p).name]
+    return {}
+
+
+def put_dkim(context: Context, p: Parameters) -> Output:
+    """PutEmailIdentityDkimAttributes: sign or not; left out means not."""
+    context.identity(p).dkim_signing_enabled = bool(p.get("SigningEnabled", False))
+    return {}
+
+
+def put_dkim_signing(context: Context, p: Parameters) -> Output:
+    """PutEmailIdentityDkimSigningAttributes: Easy DKIM or a key of one's own; the status starts again."""
+    identity = context.identity(p)
+    if not identity.is_domain:
+        raise bad_request("DKIM signing attributes can be set for domains only.")
+    _sign(context, identity, p["SigningAttributesOrigin"], p.get("SigningAttributes", {}))
+    zone = dkim_zone(context.state.region) if identity.dkim_origin == "AWS_SES" else None
+    return {"DkimStatus": identity.dkim_status, "DkimTokens": identity.dkim_tokens, "SigningHostedZone": zone}
+
+
+def put_mail_from(context: Context, p: Parameters) -> Output:
+    """PutEmailIdentityMailFromAttributes: a domain below the identity's, or none."""
+    identity = context.identity(p)
+    domain = str(p.get("MailFromDomain") or "").lower()
+    parent = identity.name.rpartition("@")[2]
+    if domain and not domain.endswith(f".{parent}"):
+        raise bad_request(
+            f"Provided MAIL-FROM domain <{domain}> is not subdomain of the domain of the identity <{parent}>."
+        )
+    before = identity.mail_from
+    behavior = p.get("BehaviorOnMxFailure", "USE_DEFAULT_VALUE")
+    identity.mail_from = MailFrom(domain, behavior) if domain else None
+    if identity.mail_from and before and before.domain == domain:
+        identity.mail_from.status = before.status
+    return {}
+
+
+def put_feedback(context: Context, p: Parameters) -> Output:
+    """PutEmailIdentityFeedbackAttributes: forward bounces by mail or not; left out means not."""
+    context.identity(p).feedback_forwarding = bool(p.get("EmailForwardingEnabled", False))
+    return {}
+
+
+def put_configuration_set(context: Context, p: Parameters) -> Output:
+    """PutEmailIdentityConfigurationSetAttributes: the default set, or none."""
+    identity = context.identity(p)
+    identity.configuration_set = context.configuration_set(p).name if p.get("ConfigurationSetName") else None
+    return {}
+
+
+def create_policy(context: Context, p: Parameters) -> Output:
+    """CreateEmailIdentityPolicy."""
+    policies = context.identity(p).policies
+    if p["PolicyName"] in policies:
+        raise already_exists("Policy", p["PolicyName"])
+    if len(policies) >= MAX_POLICIES:
+        raise SesError("LimitExceededException", "Maximum number of policies exceeded.")
+    policies[p["PolicyName"]] = _checked_policy(p["Policy"])
+    return {}
+
+
+def update_policy(context: Context, p: Parameters) -> Output:
+    """UpdateEmailIdentityPolicy."""
+    policies = _with_policy(context, p)
+    policies[p["PolicyName"]] = _checked_policy(p["Policy"])
+    return {}
+
+
+def delete_policy(context: Context, p: Parameters) -> Output:
+    """DeleteEmailIdentityPolicy."""
+    del _with_policy(context, p)[p["PolicyName"]]
+    return {}
+
+
+def get_policies(context: Context, p: Parameters) -> Output:
+    """GetEmailIdentityPolicies."""
+    return {"Policies": context.identity(p).policies}
+
+
+def _with_policy(context: Context, p: Parameters) -> dict[str, str]:
+    policies = context.identity(p).policies
+    if p["PolicyName"] not in policies:
+        raise not_found("Policy", p["PolicyName"])
+    return policies
+
+
+def _checked_policy(document: str) -> str:
+    try:
+        parsed: object = json.loads(document)
+    except ValueError as error:
+        raise bad_request("Invalid policy document: it is not JSON.") from error
+    if not isinstance(parsed, dict) or "Statement" not in parsed:
+        raise bad_request("Invalid policy document: it has no Statement.")
+    return document
+
+
+def _sign(context: Context, identity: Identity, origin: str, signing: dict[str, Any]) -> None:
+    if origin not in {"AWS_SES", "EXTERNAL"}:
+        raise not_emulated(f"DKIM signing attributes origin {origin}")
+    if origin == "EXTERNAL" and not (signing.get("DomainSigningSelector") and signing.get("DomainSigningPrivateKey")):
+        raise bad_request("BYODKIM needs both DomainSigningSelector and DomainSigningPrivateKey.")
+    easy = ids.dkim_tokens(identity.name, context.state.region)
+    tokens = easy if origin == "AWS_SES" else [str(signing["DomainSigningSelector"])]
+    if tokens != identity.dkim_tokens:
+        identity.dkim_status = "PENDING"
+    identity.dkim_origin, identity.dkim_tokens = origin, tokens
+    identity.dkim_key_length = signing.get("NextSigningKeyLength", identity.dkim_key_length)
+
+
+def _view(context: Context, identity: Identity) -> Output:
+    mail_from = identity.mail_from
+    # SES says BehaviorOnMxFailure alone where there is no MAIL FROM domain, which its own model does not allow.
+    shown_mail_from = mail_from and {
+        "MailFromDomain": mail_from.domain,
+        "MailFromDomainStatus": mail_from.status,
+        "BehaviorOnMxFailure": mail_from.behavior_on_mx_failure,
+    }
+    return {
+        "IdentityType": _type(identity),
+        "FeedbackForwardingStatus": identity.feedback_forwarding,
+        "VerifiedForSendingStatus": identity.verified,
+        "VerificationStatus": _status(identity),
+        "VerificationInfo": {
+            "LastCheckedTimestamp": identity.last_checked_at,
+            "LastSuccessTimestamp": identity.last_success_at,
+        },
+        "DkimAttributes": _dkim(context, identity),
+        "MailFromAttributes": shown_mail_from,
+        "Policies": identity.policies,
+        "Tags": tag_list(identity.tags),
+        "ConfigurationSetName": identity.configuration_set,
+    }
+
+
+def _dkim(context: Context, identity: Identity) -> Output:
+    if not identity.is_domain:
+        return {"SigningEnabled": False, "Status": "NOT_STARTED", "SigningAttributesOrigin": "AWS_SES"}
+    easy = identity.dkim_origin == "AWS_SES"
+    return {
+        "SigningEnabled": identity.dkim_signing_enabled,
+        "Status": identity.dkim_status,
+        "Tokens": identity.dkim_tokens,
+        "SigningHostedZone": dkim_zone(context.state.region) if easy else None,
+        "SigningAttributesOrigin": identity.dkim_origin,
+        "NextSigningKeyLength": identity.dkim_key_length if easy else None,
+        "CurrentSigningKeyLength": identity.dkim_key_length if easy else None,
+        "LastKeyGenerationTimestamp": identity.created_at if easy else None,
+    }
+
+
+def _summary(identity: Identity) -> Output:
+    return {
+        "IdentityType": _type(identity),
+        "IdentityName": identity.name,
+        "SendingEnabled": identity.verified,
+        "VerificationStatus": _status(identity),
+    }
+
+
+def _type(identity: Identity) -> str:
+    return "DOMAIN" if identity.is_domain else "EMAIL_ADDRESS"
+
+
+def _status(identity: Identity) -> str:
+    return "SUCCESS" if identity.verified else "PENDING"
+
+
+HANDLERS: dict[str, Handler] = {
+    "CreateEmailIdentity": create,
+    "GetEmailIdentity": get,
+    "ListEmailIdentities": list_,
+    "DeleteEmailIdentity": delete,
+    "PutEmailIdentityDkimAttributes": put_dkim,
+    "PutEmailIdentityDkimSigningAttributes": put_dkim_signing,
+    "PutEmailIdentityMailFromAttributes": put_mail_from,
+    "PutEmailIdentityFeedbackAttributes": put_feedback,
+    "PutEmailIdentityConfigurationSetAttributes": put_configuration_set,
+    "CreateEmailIdentityPolicy": create_policy,
+    "UpdateEmailIdentityPolicy": update_policy,
+    "DeleteEmailIdentityPolicy": delete_policy,
+    "GetEmailIdentityPolicies": get_policies,
+}

@@ -1,0 +1,138 @@
+"""Events on their way out: from accepted mails to the destinations of their configuration sets."""
+
+import asyncio
+import json
+import logging
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+from botocore.exceptions import ClientError
+
+from localcloud.aws import InProcess
+from localcloud.backend import Backend
+from localcloud.ses import metrics
+from localcloud.ses.events import KINDS, event
+from localcloud.ses.policy import allows
+from localcloud.ses.state import Happening, State, StoredMessage
+
+# A full queue makes SendEmail wait: slower, but nothing is lost and memory stays bounded.
+QUEUE_LENGTH = 10_000
+SUBJECT = "Amazon SES Email Event Notification"
+# SES sends this to a topic when a destination is made, to test its right to publish.
+VALIDATION = "Successfully validated SNS topic for Amazon SES event publishing."
+# https://docs.aws.amazon.com/ses/latest/dg/monitoring-eventbridge.html
+DETAIL_TYPES = {
+    "Send": "Email Sent",
+    "Delivery": "Email Delivered",
+    "Bounce": "Email Bounced",
+    "Complaint": "Email Complaint Received",
+    "Reject": "Email Rejected",
+    "DeliveryDelay": "Email Delivery Delayed",
+    "Rendering Failure": "Email Rendering Failed",
+}
+_LOG = logging.getLogger(__name__)
+_Destination = dict[str, Any]
+_Event = dict[str, Any]
+
+
+class Publisher:
+    """One task that publishes what happened, in order."""
+
+    def __init__(self, backend: Backend, aws: InProcess) -> None:
+        self._backend = backend
+        self._aws = aws
+        self._queue: asyncio.Queue[tuple[State, StoredMessage, list[Happening]]] = asyncio.Queue(QUEUE_LENGTH)
+
+    async def publish(self, state: State, message: StoredMessage, happenings: list[Happening]) -> None:
+        """Hand over what happened to a mail."""
+        message.happenings += happenings
+        await self._queue.put((state, message, happenings))
+
+    async def drain(self) -> None:
+        """Wait until everything handed over is out."""
+        await self._queue.join()
+
+    async def run(self) -> None:
+        """Publish until cancelled."""
+        while True:
+            state, message, happenings = await self._queue.get()
+            try:
+                await self._deliver(state, message, happenings)
+            except Exception:  # noqa: BLE001 - one bad destination must not stop the others' mail
+                _LOG.exception("Publishing events of %s failed", message.message_id)
+            finally:
+                self._queue.task_done()
+
+    async def _deliver(self, state: State, message: StoredMessage, happenings: list[Happening]) -> None:
+        with self._backend.scope(state.account_id, state.region):
+            metrics.count(self._backend, message, happenings)
+            found = state.configuration_sets.get(message.configuration_set or "")
+            destinations = [d for d in found.destinations.values() if d.get("Enabled")] if found else []
+            for happening in happenings if destinations else []:
+                wanting = [d for d in destinations if KINDS[happening.kind][0] in d["MatchingEventTypes"]]
+                if wanting:
+                    await self._to_all(state, message, happening, wanting)
+        await asyncio.sleep(0)
+
+    async def _to_all(
+        self, state: State, message: StoredMessage, happening: Happening, destinations: list[_Destination]
+    ) -> None:
+        source_arn = state.arn("identity", message.identity)
+        body = event(message, happening, source_arn=source_arn, account_id=state.account_id)
+        set_arn = state.arn("configuration-set", message.configuration_set or "")
+        for destination in destinations:
+            for kind, deliver in _DELIVER.items():
+                if kind in destination:
+                    await deliver(self, destination[kind], body, set_arn)
+
+    async def to_topic(self, destination: _Destination, body: _Event, set_arn: str) -> None:
+        """SNS: only while the topic's policy lets SES publish for this configuration set."""
+        arn = str(destination["TopicArn"])
+        if may_publish(self._backend, arn, set_arn):
+            self._backend.notify_topic(arn, str(uuid.uuid4()), SUBJECT, json.dumps(body) + "\n")
+
+    async def to_bus(self, destination: _Destination, body: _Event, set_arn: str) -> None:
+        """EventBridge."""
+        entry = {
+            "Source": "aws.ses",
+            "DetailType": DETAIL_TYPES[body["eventType"]],
+            "Detail": json.dumps(body),
+            "Resources": [set_arn],
+            "EventBusName": str(destination["EventBusArn"]),
+        }
+        try:
+            await self._aws.call("events", "PutEvents", Entries=[entry])
+        except ClientError as error:
+            _LOG.warning("EventBridge refused an SES event: %s", error)
+
+    async def to_metrics(self, destination: _Destination, body: _Event, _: str) -> None:
+        """CloudWatch: one metric an event type, with the destination's dimensions."""
+        dimensions = {d["DimensionName"]: _dimension(d, body) for d in destination["DimensionConfigurations"]}
+        self._backend.count(metrics.NAMESPACE, KINDS[body["eventType"]][1], 1, dimensions)
+
+
+def may_publish(backend: Backend, topic_arn: str, set_arn: str) -> bool:
+    """Whether a topic exists and its policy lets SES publish for the configuration set. Call in the topic's scope."""
+    account_id = set_arn.split(":")[4]
+    policy = backend.topic_policy(topic_arn)
+    context = {"aws:sourceaccount": account_id, "aws:sourcearn": set_arn}
+    return policy is not None and allows(policy, action="sns:Publish", resource=topic_arn, context=context)
+
+
+def _dimension(configuration: dict[str, str], body: _Event) -> str:
+    name, mail = configuration["DimensionName"], body["mail"]
+    values = {
+        "MESSAGE_TAG": lambda: mail["tags"].get(name, []),
+        "EMAIL_HEADER": lambda: [h["value"] for h in mail["headers"] if h["name"].lower() == name.lower()],
+        "LINK_TAG": list[str],
+    }[configuration["DimensionValueSource"]]()
+    return str(next(iter(cast("list[str]", values)), configuration["DefaultDimensionValue"]))
+
+
+_DELIVER: dict[str, Callable[[Publisher, _Destination, _Event, str], Awaitable[None]]] = {
+    "SnsDestination": Publisher.to_topic,
+    "EventBridgeDestination": Publisher.to_bus,
+    "CloudWatchDestination": Publisher.to_metrics,
+}
+EMULATED_DESTINATIONS = frozenset(_DELIVER)

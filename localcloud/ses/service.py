@@ -1,0 +1,48 @@
+"""SES v2 as one object: a request comes in, its operation is found, its handler asked, its answer checked."""
+
+import inspect
+
+from localcloud.aws import InProcess
+from localcloud.backend import Backend
+from localcloud.http import Request, Response
+from localcloud.ses import protocol
+from localcloud.ses.context import Context
+from localcloud.ses.errors import SesError, not_emulated
+from localcloud.ses.operations import HANDLERS
+from localcloud.ses.publishing import Publisher
+from localcloud.ses.quota import Meter
+from localcloud.ses.state import State
+from localcloud.ses.verification import Dns
+
+
+class Ses:
+    """The emulated service. It keeps no state of its own beside `context`."""
+
+    def __init__(self, backend: Backend, aws: InProcess) -> None:
+        self.context = Context(
+            backend=backend,
+            state=State(aws.region),
+            meter=Meter(),
+            dns=Dns(aws),
+            publisher=Publisher(backend, aws),
+        )
+
+    def reset(self) -> None:
+        """Forget every identity, set, mail and count."""
+        self.context.state = State(self.context.state.region)
+        self.context.meter = Meter()
+
+    async def handle(self, request: Request) -> Response:
+        """Answer one request under `/v2/email/`."""
+        found = protocol.find(request.method, request.path)
+        try:
+            if found is None:
+                raise not_emulated(f"{request.method} {request.path}")
+            route, in_path = found
+            handler = HANDLERS.get(route.name)
+            if handler is None:
+                raise not_emulated(route.name)
+            output = handler(self.context, protocol.parse(route, in_path, request))
+            return protocol.answer(route, await output if inspect.isawaitable(output) else output)
+        except SesError as error:
+            return protocol.error_answer(error)

@@ -1,0 +1,47 @@
+"""How a recipient behaves: the mailbox simulator's addresses, and patterns that the control plane sets. Pure."""
+
+import fnmatch
+from collections.abc import Mapping
+
+from localcloud.ses.rules import is_simulator
+
+# (kind, detail) of each event that follows the Send, in order.
+# https://docs.aws.amazon.com/ses/latest/dg/send-an-email-from-console.html#send-email-simulator
+Outcome = tuple[tuple[str, str], ...]
+OUTCOMES: dict[str, Outcome] = {
+    "delivery": (("Delivery", ""),),
+    "bounce": (("Bounce", "General"),),
+    "no-email": (("Bounce", "NoEmail"),),
+    "soft-bounce": (("Bounce", "MailboxFull"),),
+    "suppressed": (("Bounce", "Suppressed"),),
+    "complaint": (("Delivery", ""), ("Complaint", "abuse")),
+    "not-spam": (("Delivery", ""), ("Complaint", "not-spam")),
+    "ooto": (("Delivery", ""),),
+    "delay": (("DeliveryDelay", "TransientCommunicationFailure"),),
+    "delay-then-delivery": (("DeliveryDelay", "TransientCommunicationFailure"), ("Delivery", "")),
+    "reject": (("Reject", "Bad content"),),
+    "silence": (),
+}
+ON_ACCOUNT_LIST: Outcome = (("Bounce", "OnAccountSuppressionList"),)
+
+_SIMULATOR = {
+    "success": "delivery",
+    "bounce": "bounce",
+    "ooto": "ooto",
+    "complaint": "complaint",
+    "suppressionlist": "suppressed",
+}
+
+
+def outcome(address: str, patterns: Mapping[str, str]) -> Outcome:
+    """What becomes of a mail to the address. The newest matching pattern decides; without one it is delivered.
+
+    Example:
+        >>> outcome("bounce+42@simulator.amazonses.com", {})
+        (('Bounce', 'General'),)
+    """
+    key = address.lower()
+    if is_simulator(key):
+        return OUTCOMES[_SIMULATOR.get(key.partition("@")[0].partition("+")[0], "delivery")]
+    matching = (name for pattern, name in reversed([*patterns.items()]) if fnmatch.fnmatchcase(key, pattern.lower()))
+    return OUTCOMES[next(matching, "delivery")]

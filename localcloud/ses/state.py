@@ -1,0 +1,179 @@
+"""What the emulated SES account knows. Records only: no rule, no protocol, no clock."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+# The newest mails are kept for the inbox page and the control plane; memory stays bounded however many are sent.
+KEPT_MESSAGES = 10_000
+KEPT_BYTES = 256 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class MailFrom:
+    """A custom MAIL FROM domain."""
+
+    domain: str
+    behavior_on_mx_failure: str = "USE_DEFAULT_VALUE"
+    status: str = "PENDING"
+
+
+@dataclass(slots=True)
+class Identity:
+    """A domain or an address that mail is sent from."""
+
+    name: str
+    is_domain: bool
+    created_at: datetime
+    verified: bool = False
+    dkim_tokens: list[str] = field(default_factory=list[str])
+    dkim_status: str = "NOT_STARTED"
+    dkim_signing_enabled: bool = True
+    dkim_origin: str = "AWS_SES"
+    dkim_key_length: str = "RSA_2048_BIT"
+    last_checked_at: datetime | None = None
+    last_success_at: datetime | None = None
+    mail_from: MailFrom | None = None
+    feedback_forwarding: bool = True
+    configuration_set: str | None = None
+    policies: dict[str, str] = field(default_factory=dict[str, str])
+    tags: dict[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(slots=True)
+class Reputation:
+    """Recipients counted since the last fresh start. The mailbox simulator never counts."""
+
+    sent: int = 0
+    hard_bounces: int = 0
+    complaints: int = 0
+
+
+@dataclass(slots=True)
+class ConfigurationSet:
+    """A configuration set. `options` holds each option group as the API gives and takes it, by its member name."""
+
+    name: str
+    options: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    destinations: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    tags: dict[str, str] = field(default_factory=dict[str, str])
+    reputation: Reputation = field(default_factory=Reputation)
+
+    def option(self, group: str, name: str, default: Any) -> Any:
+        """One option, or what SES assumes where it was never set."""
+        return self.options.get(group, {}).get(name, default)
+
+
+@dataclass(slots=True)
+class Account:
+    """The account in its region. Production access, quota and enforcement are the control plane's to change."""
+
+    production_access: bool = True
+    sending_enabled: bool = True
+    enforcement_status: str = "HEALTHY"
+    max_24_hour_send: float = 1_000_000.0
+    max_send_rate: float = 100.0
+    verify_addresses_at_once: bool = False
+    suppressed_reasons: list[str] = field(default_factory=lambda: ["BOUNCE", "COMPLAINT"])
+    vdm: dict[str, Any] = field(default_factory=lambda: {"VdmEnabled": "DISABLED"})
+    details: dict[str, Any] | None = None
+    reputation: Reputation = field(default_factory=Reputation)
+
+
+@dataclass(frozen=True, slots=True)
+class Suppressed:
+    """One entry of the account's suppression list."""
+
+    address: str
+    reason: str
+    updated_at: datetime
+    message_id: str | None = None
+    feedback_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Something that happened to a mail, small until somebody asks for its JSON (`events.event`).
+
+    `recipient` is empty for what concerns the whole mail; `detail` chooses among the variants of a kind.
+    """
+
+    kind: str
+    at: datetime
+    feedback_id: str
+    recipient: str = ""
+    detail: str = ""
+
+
+@dataclass(slots=True)
+class StoredMessage:
+    """One accepted mail, as it was asked for; `mime.source` writes it out when somebody looks."""
+
+    message_id: str
+    accepted_at: datetime
+    source: str
+    identity: str
+    to: list[str]
+    cc: list[str]
+    bcc: list[str]
+    reply_to: list[str]
+    subject: str
+    content: dict[str, Any]
+    configuration_set: str | None
+    tags: dict[str, list[str]]
+    size: int
+    happenings: list[Happening] = field(default_factory=list[Happening])
+
+    @property
+    def recipients(self) -> list[str]:
+        """Everybody in the envelope."""
+        return [*self.to, *self.cc, *self.bcc]
+
+
+class Messages:
+    """The newest mails, by id, bounded in number and bytes."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, StoredMessage] = {}
+        self._order: deque[StoredMessage] = deque()
+        self._bytes = 0
+
+    def add(self, message: StoredMessage) -> None:
+        """Keep a mail, dropping the oldest where there is no room."""
+        self._by_id[message.message_id] = message
+        self._order.append(message)
+        self._bytes += message.size
+        while len(self._order) > KEPT_MESSAGES or (self._bytes > KEPT_BYTES and len(self._order) > 1):
+            oldest = self._order.popleft()
+            self._bytes -= oldest.size
+            del self._by_id[oldest.message_id]
+
+    def get(self, message_id: str) -> StoredMessage | None:
+        """One mail, if it is still kept."""
+        return self._by_id.get(message_id)
+
+    def newest(self, limit: int) -> list[StoredMessage]:
+        """The newest first."""
+        return [self._order[-1 - i] for i in range(min(limit, len(self._order)))]
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+
+@dataclass(slots=True)
+class State:
+    """Everything; a reset makes a new one."""
+
+    region: str
+    account_id: str = "000000000000"
+    account: Account = field(default_factory=Account)
+    identities: dict[str, Identity] = field(default_factory=dict[str, Identity])
+    configuration_sets: dict[str, ConfigurationSet] = field(default_factory=dict[str, ConfigurationSet])
+    suppressed: dict[str, Suppressed] = field(default_factory=dict[str, Suppressed])
+    messages: Messages = field(default_factory=Messages)
+    outcomes: dict[str, str] = field(default_factory=dict[str, str])
+
+    def arn(self, kind: str, name: str) -> str:
+        """The ARN of an identity or a configuration set."""
+        return f"arn:aws:ses:{self.region}:{self.account_id}:{kind}/{name}"

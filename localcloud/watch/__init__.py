@@ -1,0 +1,1 @@
+"""What AWS does by the clock and ministack does not: alarms, queue depths, reputation, records looked for."""

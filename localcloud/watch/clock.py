@@ -1,0 +1,57 @@
+"""The clock of the local cloud: once a second, what AWS does by itself. No turn leaves more memory in use."""
+
+import asyncio
+import itertools
+import logging
+
+from localcloud.backend import Backend
+from localcloud.ses.context import Context
+from localcloud.ses.metrics import publish_reputation
+from localcloud.ses.verification import check_all
+from localcloud.watch.cloudwatch import Alarms
+
+SECONDS = 1.0
+_TRIM_EVERY = 60
+_SQS = "AWS/SQS"
+_LOG = logging.getLogger(__name__)
+
+
+class Clock:
+    """Turns until cancelled; one turn that fails does not stop the next."""
+
+    def __init__(self, backend: Backend, context: Context, alarms: Alarms) -> None:
+        self._backend = backend
+        self._context = context
+        self._alarms = alarms
+
+    async def run(self) -> None:
+        """Turn once a second."""
+        for turn in itertools.count(1):
+            await asyncio.sleep(SECONDS)
+            try:
+                await self.tick()
+                if turn % _TRIM_EVERY == 0:
+                    self._backend.trim()
+            except Exception:  # noqa: BLE001 - the clock outlives what it watches
+                _LOG.exception("A turn of the clock failed")
+
+    async def tick(self) -> dict[str, str]:
+        """Look for DNS records, measure queues and reputation, judge alarms; the alarms' states by name."""
+        state = self._context.state
+        await check_all(list(state.identities.values()), self._context.dns, state.region)
+        publish_reputation(self._backend, state)
+        self._measure_queues()
+        return self._alarms.evaluate_all()
+
+    def _measure_queues(self) -> None:
+        """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html."""
+        for account_id, region, queue in self._backend.queues():
+            values = {
+                "ApproximateNumberOfMessagesVisible": queue.visible,
+                "ApproximateNumberOfMessagesNotVisible": queue.in_flight,
+                "ApproximateNumberOfMessagesDelayed": queue.delayed,
+                "ApproximateAgeOfOldestMessage": queue.age,
+            }
+            with self._backend.scope(account_id, region):
+                for metric, value in values.items():
+                    self._backend.gauge(_SQS, metric, value, {"QueueName": queue.name})

@@ -1,0 +1,145 @@
+"""Event JSON and MIME source of a mail."""
+
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from typing import Any
+
+import pytest
+
+from localcloud.ses import mime
+from localcloud.ses.events import event
+from localcloud.ses.state import Happening, StoredMessage
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, 678000, UTC)
+ARN = "arn:aws:ses:us-east-1:000000000000:identity/example.test"
+BODY = {"Text": {"Data": "Hello Ada"}, "Html": {"Data": "<p>Hello Ada ✓</p>"}}
+
+
+def message(content: dict[str, Any] | None = None) -> StoredMessage:
+    simple = {"Subject": {"Data": "Grüße"}, "Body": BODY, "Headers": [{"Name": "X-Kind", "Value": "welcome"}]}
+    return StoredMessage(
+        message_id="0100-1-000000",
+        accepted_at=NOW,
+        source="Ada Lovelace <ada@example.test>",
+        identity="example.test",
+        to=["bob@example.com"],
+        cc=["Eve <eve@example.com>"],
+        bcc=["secret@example.com"],
+        reply_to=[],
+        subject="Grüße",
+        content=content or {"Simple": simple},
+        configuration_set="transactional",
+        tags={"ses:configuration-set": ["transactional"], "kind": ["welcome"]},
+        size=10,
+    )
+
+
+def made(kind: str, detail: str = "", recipient: str = "bob@example.com") -> dict[str, Any]:
+    happening = Happening(kind, NOW, "feedback-1", recipient, detail)
+    return event(message(), happening, source_arn=ARN, account_id="000000000000")
+
+
+def test_the_mail_object_holds_what_aws_documents():
+    mail = made("Send")["mail"]
+    assert {name: value for name, value in mail.items() if name != "headers"} == {
+        "timestamp": "2026-01-02T03:04:05.678Z",
+        "source": "Ada Lovelace <ada@example.test>",
+        "sourceArn": ARN,
+        "sendingAccountId": "000000000000",
+        "messageId": "0100-1-000000",
+        "destination": ["bob@example.com", "eve@example.com", "secret@example.com"],
+        "headersTruncated": False,
+        "commonHeaders": {
+            "from": ["Ada Lovelace <ada@example.test>"],
+            "to": ["bob@example.com"],
+            "cc": ["Eve <eve@example.com>"],
+            "messageId": "0100-1-000000",
+            "subject": "Grüße",
+        },
+        "tags": {"ses:configuration-set": ["transactional"], "kind": ["welcome"]},
+    }
+    names = [header["name"] for header in mail["headers"]]
+    assert names == ["From", "To", "Cc", "Subject", "MIME-Version", "Content-Type", "X-Kind"]
+
+
+def test_a_bounce_names_type_status_and_recipient():
+    assert made("Bounce", "General")["bounce"] == {
+        "feedbackId": "feedback-1",
+        "bounceType": "Permanent",
+        "bounceSubType": "General",
+        "bouncedRecipients": [
+            {
+                "emailAddress": "bob@example.com",
+                "action": "failed",
+                "status": "5.1.1",
+                "diagnosticCode": "smtp; 550 5.1.1 user unknown",
+            }
+        ],
+        "timestamp": "2026-01-02T03:04:05.678Z",
+        "reportingMTA": "dns; a8-70.smtp-out.amazonses.com",
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "detail", "member", "expected"),
+    [
+        ("Send", "", "send", {}),
+        ("Reject", "Bad content", "reject", {"reason": "Bad content"}),
+        ("Delivery", "", "delivery", {"recipients": ["bob@example.com"]}),
+        ("Complaint", "abuse", "complaint", {"complainedRecipients": [{"emailAddress": "bob@example.com"}]}),
+        ("Complaint", "not-spam", "complaint", {"complaintFeedbackType": "not-spam"}),
+        ("Bounce", "MailboxFull", "bounce", {"bounceType": "Transient"}),
+        (
+            "DeliveryDelay",
+            "TransientCommunicationFailure",
+            "deliveryDelay",
+            {"expirationTime": "2026-01-02T17:04:05.678Z"},
+        ),
+    ],
+)
+def test_every_kind_of_event_has_its_own_object(kind: str, detail: str, member: str, expected: dict[str, Any]):
+    whole = made(kind, detail)
+    assert list(whole) == ["eventType", "mail", member]
+    assert whole["eventType"] == kind
+    assert expected.items() <= whole[member].items()
+
+
+def read(source: bytes) -> EmailMessage:
+    return message_from_bytes(source, policy=default)
+
+
+def test_the_source_is_a_mail_that_any_client_reads():
+    mail = read(mime.source(message(), "us-east-1"))
+    assert (mail["Subject"], mail["From"], mail["X-Kind"]) == ("Grüße", "Ada Lovelace <ada@example.test>", "welcome")
+    assert mail["Message-ID"] == "<0100-1-000000@email.amazonses.com>"
+    assert mail["Bcc"] is None
+    bodies = [mail.get_body((kind,)) for kind in ("plain", "html")]
+    assert [body.get_content().strip() for body in bodies if body] == ["Hello Ada", "<p>Hello Ada ✓</p>"]
+
+
+def test_attachments_and_inline_images_keep_name_type_and_content_id():
+    attachment = {"RawContent": b"\x89PNG", "FileName": "logo.png", "ContentType": "image/png", "ContentId": "logo"}
+    simple = {"Subject": {"Data": "s"}, "Body": BODY, "Attachments": [{**attachment, "ContentDisposition": "INLINE"}]}
+    stored = message({"Simple": simple})
+    mail = read(mime.source(stored, "eu-west-1"))
+    part = next(mail.iter_attachments())
+    assert (part.get_filename(), part.get_content_type(), part["Content-ID"]) == ("logo.png", "image/png", "<logo>")
+    assert part.get_content() == b"\x89PNG"
+    assert mail["Message-ID"] == "<0100-1-000000@eu-west-1.amazonses.com>"
+
+
+def test_the_content_type_in_events_is_the_one_of_the_source():
+    stored = message()
+    shown = dict(mime.headers(stored))["Content-Type"]
+    assert f'boundary="{read(mime.source(stored, "us-east-1")).get_boundary()}"' in shown
+
+
+def test_a_raw_mail_gets_the_message_id_of_ses_and_loses_its_bcc():
+    lines = ["From: ada@example.test", "To: b@example.com", "Bcc: x@example.com", "Message-ID: <own@x>", "", "Hi"]
+    raw = "\r\n".join(lines).encode()
+    mail = read(mime.source(message({"Raw": {"Data": raw}}), "us-east-1"))
+    assert mail.get_all("Message-ID") == ["<0100-1-000000@email.amazonses.com>"]
+    assert mail["Bcc"] is None
+    assert mail.get_content() == "Hi"
