@@ -134,9 +134,9 @@ def _files(module: str, root: Path, where: str) -> "Iterator[Path]":
 
 
 def _write(target: Path, files: dict[str, Path]) -> None:
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    # Stored, not deflated: the bytes of the latter depend on which zlib Python was built with.
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         for name in sorted(files):
             entry = zipfile.ZipInfo(name, _OLDEST_ZIP_TIME)
             entry.create_system, entry.external_attr = _UNIX, _READABLE_FILE << 16
-            entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, files[name].read_bytes())
