@@ -7,6 +7,7 @@ Not for real environments: there people run `pulumi` itself.
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -30,8 +31,10 @@ __all__ = ["CliStack", "find_pulumi"]
 
 # One whole operation on a stack that takes two seconds; what is longer hangs.
 SECONDS_TO_FINISH = 180
+SECONDS_TO_STOP = 10
 # The user's own AWS_* and PULUMI_* must reach neither engine, program nor plugin.
 INHERITED = ("HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "TMPDIR", "TZ", "USER")
+# A replacement's own steps (create-replacement, delete-replaced) are not counted apart.
 OPERATIONS: dict[str, Operation] = {
     "create": "create",
     "update": "update",
@@ -41,7 +44,7 @@ OPERATIONS: dict[str, Operation] = {
 }
 PLUGIN = """\
 #!/bin/sh
-PYTHONPATH={root}${{PYTHONPATH:+:$PYTHONPATH}} exec {python} -m localcloud.pulumi.provider "$@"
+PYTHONPATH={root}${{PYTHONPATH:+:$PYTHONPATH}} exec {python} -u -m localcloud.pulumi.provider "$@"
 """
 
 Settings = dict[str, object]
@@ -162,13 +165,10 @@ class _Command(PulumiCommand):
         """
         command = [self.command, "--non-interactive", *args]
         env = {**additional_env, "PULUMI_AUTOMATION_API": "true"}
-        try:
-            ended = subprocess.run(
-                command, cwd=cwd, env=env, capture_output=True, text=True, timeout=SECONDS_TO_FINISH, check=False
-            )
-            self._last = CommandResult(ended.stdout, ended.stderr, ended.returncode)
-        except subprocess.TimeoutExpired:
-            self._last = CommandResult("", f"error: it had not ended after {SECONDS_TO_FINISH} seconds", -1)
+        with subprocess.Popen(
+            command, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            self._last = _finish(process)
         _tell(on_output, self._last.stdout)
         _tell(on_error, self._last.stderr)
         if self._last.code != 0:
@@ -179,6 +179,24 @@ class _Command(PulumiCommand):
         """What the last command said was wrong, for failures before the engine had anything to say."""
         said = self._last.stderr.strip() or self._last.stdout.strip()
         return said.removeprefix("error: ") or f"exit code {self._last.code}"
+
+
+def _finish(process: subprocess.Popen[str]) -> CommandResult:
+    """Wait for the CLI; interrupt it when it takes too long, so that it ends its plugins, and kill it if it must be."""
+    try:
+        out, err = process.communicate(timeout=SECONDS_TO_FINISH)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGINT)
+        try:
+            out, _ = process.communicate(timeout=SECONDS_TO_STOP)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            out, _ = process.communicate()
+        said = "\n".join(out.splitlines()[-10:])
+        return CommandResult(
+            out, f"error: it had not ended after {SECONDS_TO_FINISH} seconds; it said last:\n{said}", -1
+        )
+    return CommandResult(out, err, process.returncode)
 
 
 def _tell(hear: Callable[[str], object] | None, text: str) -> None:
@@ -197,6 +215,9 @@ def _write_project(project_dir: Path, stack: str, config: Mapping[str, str], fol
     settings = _read(settings_file) if settings_file.exists() else {}
     name = str(project["name"])
     named = {key if ":" in key else f"{name}:{key}": value for key, value in config.items()}
+    # Of a backend of its own, and of no use to another: the copy gets this backend's.
+    for key in ("encryptionsalt", "encryptedkey", "secretsprovider"):
+        settings.pop(key, None)
     settings["config"] = {**cast("Settings", settings.get("config") or {}), **named}
     project["main"] = str(project_dir / str(project.get("main") or "."))
     project["runtime"] = {"name": "python", "options": _interpreter()}
@@ -245,12 +266,8 @@ def _made(folder: Path) -> Path:
 
 def _steps(events: Iterable[EngineEvent]) -> list[tuple[Operation, str]]:
     """What was done to each custom resource; components, providers and the stack itself are left out."""
-    done: dict[tuple[str, Operation], None] = {}
-    for event in events:
-        outcome = event.res_outputs_event or event.resource_pre_event
-        if outcome and outcome.metadata.op in OPERATIONS and _is_custom(outcome.metadata):
-            done[outcome.metadata.urn, OPERATIONS[outcome.metadata.op]] = None
-    return [(operation, urn) for urn, operation in done]
+    outcomes = [event.res_outputs_event.metadata for event in events if event.res_outputs_event]
+    return [(OPERATIONS[step.op], step.urn) for step in outcomes if step.op in OPERATIONS and _is_custom(step)]
 
 
 def _is_custom(step: "StepEventMetadata") -> bool:

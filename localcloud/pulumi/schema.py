@@ -118,13 +118,15 @@ def _fields(args: type) -> dict[str, Field]:
 
 
 def _bare(kind: object) -> object:
-    """`Input[Optional[X]]` without its wrappers; a union of an enum and `str` becomes the enum."""
-    while get_origin(kind) is Union:
-        members = [m for m in get_args(kind) if not _is_wrapper(m)]
-        enums = [m for m in members if isinstance(m, type) and issubclass(m, enum.Enum)]
-        objects = [m for m in members if isinstance(m, type) and _types.is_input_type(m)]
-        kind = (enums or objects or members)[0]
-    return kind
+    """`Input[Optional[X]]` without its wrappers.
+
+    A union of an enum and `str` becomes the enum; other unions a tuple of what they allow.
+    """
+    if get_origin(kind) is not Union:
+        return kind
+    members = tuple(_bare(member) for member in get_args(kind) if not _is_wrapper(member))
+    enums = [member for member in members if isinstance(member, type) and issubclass(member, enum.Enum)]
+    return enums[0] if enums else members[0] if len(members) == 1 else members
 
 
 def _is_wrapper(member: object) -> bool:
@@ -151,6 +153,9 @@ def _check_value(kind: object, value: object, path: str) -> list[Problem]:
     value = _without_secret(value)
     if value is None or _is_opaque(value):
         return []
+    if isinstance(kind, tuple):
+        allowed = cast("tuple[object, ...]", kind)
+        return min((_check_value(member, value, path) for member in allowed), key=len)
     if get_origin(kind) is Sequence:
         return _check_list(kind, value, path)
     if get_origin(kind) is Mapping:

@@ -33,6 +33,11 @@ def struct(values: Mapping[str, Any]) -> struct_pb2.Struct:
     return message
 
 
+def obj(value: Any) -> Props:
+    """An object, or an empty one where there is none."""
+    return cast("Props", value) if isinstance(value, dict) else {}
+
+
 def signature(value: object) -> object:
     """Which kind of envelope a value is, or None."""
     return cast("Mapping[str, object]", value).get(SIGNATURE) if isinstance(value, Mapping) else None

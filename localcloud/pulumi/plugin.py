@@ -1,0 +1,193 @@
+"""A provider plugin as an engine sees it: a child process, and its calls on plain values.
+
+The untyped edge of gRPC's stubs ends here.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self, cast
+
+import grpc
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+
+from localcloud.pulumi.schema import Problem
+from localcloud.pulumi.wire import Props, plain, struct
+
+COMMAND = (sys.executable, "-m", "localcloud.pulumi.provider")
+_START = 30.0  # seconds until the plugin must answer
+_CALL = 300.0  # seconds for one call
+_STOP = 10.0  # seconds to leave
+_MAX_MESSAGE = 400 * 1024 * 1024
+_OPTIONS = [("grpc.max_receive_message_length", _MAX_MESSAGE), ("grpc.max_send_message_length", _MAX_MESSAGE)]
+
+
+class PluginError(RuntimeError):
+    """The plugin answered with an error: the message is its own sentence."""
+
+
+@dataclass(frozen=True)
+class DiffResult:
+    """What a plugin found different."""
+
+    changed: bool
+    names: tuple[str, ...]
+    replaces: tuple[str, ...]
+    delete_first: bool
+
+
+@dataclass(frozen=True)
+class ReadResult:
+    """What a plugin found."""
+
+    state: Props
+    inputs: Props
+
+
+class Plugin:
+    """A running plugin. Close it, or use it as a context manager."""
+
+    def __init__(self, command: Sequence[str] = COMMAND, environment: Mapping[str, str] | None = None) -> None:
+        """Start the plugin.
+
+        Args:
+            command: What to run.
+            environment: Its environment; this process's own unless told otherwise.
+
+        Raises:
+            PluginError: It does not start.
+        """
+        arguments = [*command, "127.0.0.1:0"]  # an engine's address, which nothing listens on
+        self._process = subprocess.Popen(arguments, stdout=subprocess.PIPE, env=dict(environment or os.environ))
+        stdout = self._process.stdout
+        line = stdout.readline().strip() if stdout else b""
+        if not line.isdigit():
+            self._process.kill()
+            self._process.wait()
+            raise PluginError(f"The plugin did not start: {' '.join(command)} printed {line!r} instead of its port.")
+        self._channel = grpc.insecure_channel(f"127.0.0.1:{int(line)}", options=_OPTIONS)
+        grpc.channel_ready_future(self._channel).result(timeout=_START)
+        self._stub = cast("Any", provider_pb2_grpc.ResourceProviderStub(self._channel))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Tell the plugin to leave, and see that it does."""
+        try:
+            self._stub.Cancel(empty_pb2.Empty(), timeout=_STOP)
+            self._process.wait(_STOP)
+        except (grpc.RpcError, subprocess.TimeoutExpired):
+            self._process.kill()
+            self._process.wait()
+        finally:
+            self._channel.close()
+            if self._process.stdout:
+                self._process.stdout.close()
+
+    def _call(self, method: str, request: object) -> Any:
+        try:
+            return getattr(self._stub, method)(request, timeout=_CALL)
+        except grpc.RpcError as error:
+            raise PluginError(cast("Any", error).details() or str(error)) from error
+
+    @property
+    def version(self) -> str:
+        """The version that the plugin reports."""
+        return str(self._call("GetPluginInfo", empty_pb2.Empty()).version)
+
+    def configure(self, urn: str, args: Props) -> list[Problem]:
+        """Check and set the plugin's configuration; not set when there are problems."""
+        checked = self._call("CheckConfig", provider_pb2.CheckRequest(urn=urn, news=struct(args)))
+        if checked.failures:
+            return _problems(checked)
+        flags = {"acceptSecrets": True, "acceptResources": True, "sends_old_inputs": True}
+        self._call("Configure", provider_pb2.ConfigureRequest(args=checked.inputs, **cast("Any", flags)))
+        return []
+
+    def check(self, urn: str, news: Props, olds: Props | None, seed: bytes) -> tuple[Props, list[Problem]]:
+        """Judge and complete inputs."""
+        request = provider_pb2.CheckRequest(urn=urn, news=struct(news), randomSeed=seed)
+        if olds is not None:
+            request.olds.CopyFrom(struct(olds))
+        answer = self._call("Check", request)
+        return plain(answer.inputs), _problems(answer)
+
+    def diff(
+        self, urn: str, identifier: str, olds: Props, state: Props, news: Props, ignored: Sequence[str] = ()
+    ) -> DiffResult:
+        """Compare a resource with new inputs."""
+        request = provider_pb2.DiffRequest(
+            urn=urn,
+            id=identifier,
+            olds=struct(state),
+            old_inputs=struct(olds),
+            news=struct(news),
+            ignoreChanges=ignored,
+        )
+        answer = self._call("Diff", request)
+        return DiffResult(
+            changed=answer.changes == provider_pb2.DiffResponse.DIFF_SOME,
+            names=tuple(answer.diffs),
+            replaces=tuple(answer.replaces),
+            delete_first=answer.deleteBeforeReplace,
+        )
+
+    def create(self, urn: str, inputs: Props, *, preview: bool = False) -> tuple[str, Props]:
+        """Make a resource: its id and outputs."""
+        answer = self._call(
+            "Create", provider_pb2.CreateRequest(urn=urn, properties=struct(inputs), preview=preview, timeout=_CALL)
+        )
+        return str(answer.id), plain(answer.properties)
+
+    def read(self, urn: str, identifier: str, inputs: Props, state: Props) -> ReadResult | None:
+        """Look a resource up; None when it is gone."""
+        request = provider_pb2.ReadRequest(urn=urn, id=identifier, inputs=struct(inputs), properties=struct(state))
+        answer = self._call("Read", request)
+        return ReadResult(plain(answer.properties), plain(answer.inputs)) if answer.id else None
+
+    def update(
+        self,
+        urn: str,
+        identifier: str,
+        olds: Props,
+        state: Props,
+        news: Props,
+        ignored: Sequence[str] = (),
+        *,
+        preview: bool = False,
+    ) -> Props:
+        """Change a resource in place: its outputs."""
+        request = provider_pb2.UpdateRequest(
+            urn=urn,
+            id=identifier,
+            olds=struct(state),
+            old_inputs=struct(olds),
+            news=struct(news),
+            ignoreChanges=ignored,
+            preview=preview,
+            timeout=_CALL,
+        )
+        return plain(self._call("Update", request).properties)
+
+    def delete(self, urn: str, identifier: str, inputs: Props, state: Props) -> None:
+        """Delete a resource."""
+        request = provider_pb2.DeleteRequest(
+            urn=urn, id=identifier, properties=struct(state), old_inputs=struct(inputs), timeout=_CALL
+        )
+        self._call("Delete", request)
+
+    def invoke(self, token: str, args: Props) -> tuple[Props, list[Problem]]:
+        """Call a function."""
+        answer = self._call("Invoke", provider_pb2.InvokeRequest(tok=token, args=struct(args)))
+        return plain(getattr(answer, "return")), _problems(answer)
+
+
+def _problems(answer: Any) -> list[Problem]:
+    return [Problem(str(failure.property), str(failure.reason)) for failure in answer.failures]

@@ -1,0 +1,101 @@
+"""The functions (data sources) that the provider serves."""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, cast
+
+from botocore.loaders import Loader
+
+from localcloud.pulumi.provider.cloud import Cloud, ProviderError, told
+from localcloud.pulumi.provider.resources._names import mapping
+from localcloud.pulumi.provider.resources.route53 import plain_name
+from localcloud.pulumi.wire import Props
+
+
+@cache
+def _partition() -> Any:
+    partitions = Loader().load_data("endpoints")["partitions"]
+    return next(partition for partition in partitions if partition["partition"] == "aws")
+
+
+def _get_caller_identity(cloud: Cloud, _: Props) -> Props:
+    found = cloud.sts.get_caller_identity()
+    return {"accountId": found["Account"], "arn": found["Arn"], "id": found["Account"], "userId": found["UserId"]}
+
+
+def _get_region(cloud: Cloud, args: Props) -> Props:
+    region = args.get("region") or args.get("name") or cloud.region
+    known = _partition()["regions"]
+    if region not in known:
+        raise ProviderError(f"{region} is no region of AWS. Check aws:region and AWS_REGION.")
+    described = {"description": known[region]["description"], "endpoint": f"ec2.{region}.amazonaws.com"}
+    return {**described, "id": region, "name": region, "region": region}
+
+
+def _get_partition(_: Cloud, __: Props) -> Props:
+    suffix = _partition()["dnsSuffix"]
+    reverse = ".".join(reversed(suffix.split(".")))
+    return {"dnsSuffix": suffix, "id": "aws", "partition": "aws", "reverseDnsPrefix": reverse}
+
+
+def _get_zone(cloud: Cloud, args: Props) -> Props:
+    zone = _zone_id(cloud, args)
+    found = cast("Any", cloud.route53.get_hosted_zone(Id=zone))
+    hosted, servers = found["HostedZone"], found.get("DelegationSet", {}).get("NameServers", [])
+    tags = cloud.route53.list_tags_for_resource(ResourceType="hostedzone", ResourceId=zone)["ResourceTagSet"]["Tags"]
+    return {
+        "arn": f"arn:aws:route53:::hostedzone/{zone}",
+        "callerReference": hosted["CallerReference"],
+        "comment": hosted.get("Config", {}).get("Comment", ""),
+        "id": zone,
+        "name": plain_name(hosted["Name"]),
+        "nameServers": sorted(servers),
+        "primaryNameServer": servers[0] if servers else "",
+        "privateZone": hosted.get("Config", {}).get("PrivateZone", False),
+        "resourceRecordSetCount": hosted.get("ResourceRecordSetCount", 0),
+        "tags": mapping(tags),
+        "zoneId": zone,
+    }
+
+
+def _zone_id(cloud: Cloud, args: Props) -> str:
+    if args.get("zoneId"):
+        return str(args["zoneId"]).rsplit("/", 1)[-1]
+    name, private = plain_name(args.get("name")), bool(args.get("privateZone"))
+    if not name:
+        raise ProviderError("getZone needs name or zoneId.")
+    found = [
+        zone["Id"].rsplit("/", 1)[-1]
+        for page in cloud.route53.get_paginator("list_hosted_zones").paginate()
+        for zone in page["HostedZones"]
+        if plain_name(zone["Name"]) == name and zone.get("Config", {}).get("PrivateZone", False) == private
+    ]
+    if len(found) != 1:
+        what = "no hosted zone" if not found else f"{len(found)} hosted zones"
+        raise ProviderError(f"There is {what} named {name}. Create it first, or give zoneId.")
+    return found[0]
+
+
+INVOKES: Mapping[str, tuple[Callable[[Cloud, Props], Props], frozenset[str]]] = {
+    "aws:index/getCallerIdentity:getCallerIdentity": (_get_caller_identity, frozenset()),
+    "aws:index/getRegion:getRegion": (_get_region, frozenset({"region", "name", "id", "endpoint"})),
+    "aws:index/getPartition:getPartition": (_get_partition, frozenset()),
+    "aws:route53/getZone:getZone": (_get_zone, frozenset({"name", "zoneId", "privateZone"})),
+}
+"""By token: the function, and the arguments that it takes."""
+
+
+def invoke(token: str, args: Props, cloud: Cloud) -> Props:
+    """Call a function.
+
+    Raises:
+        ProviderError: It is not served, an argument is not, or the service refused.
+    """
+    if token not in INVOKES:
+        raise ProviderError(f"The local cloud's provider does not serve {token}; it serves {', '.join(INVOKES)}.")
+    function, served = INVOKES[token]
+    unserved = [name for name, value in args.items() if value is not None and name not in served]
+    if unserved:
+        raise ProviderError(f"{token}: the local cloud's provider does not serve the argument {', '.join(unserved)}.")
+    with told(f"calling {token}"):
+        return function(cloud, args)

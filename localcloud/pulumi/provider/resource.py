@@ -1,0 +1,142 @@
+"""What a table of resources is written in: one `Resource` for each type, one `Arg` for each input.
+
+Not for doing anything: `lifecycle.py` does, the same for every resource.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, cast
+
+from localcloud.pulumi import schema
+from localcloud.pulumi.provider.cloud import Cloud
+from localcloud.pulumi.wire import Props
+
+Same: TypeAlias = Callable[[Any, Any], bool]
+
+
+def exact(wanted: Any, actual: Any) -> bool:
+    """The same value; nothing and an empty value are the same."""
+    return wanted == actual or (not wanted and not actual and not isinstance(wanted or actual, (bool, int)))
+
+
+def contains(wanted: Any, actual: Any) -> bool:
+    """Every member that is wanted is there: an object may have further members, which the service computed."""
+    if isinstance(wanted, Mapping):
+        members = cast("Mapping[str, Any]", wanted)
+        found = cast("Mapping[str, Any]", actual or {})
+        return all(contains(value, found.get(name)) for name, value in members.items())
+    if isinstance(wanted, list) and isinstance(actual, list):
+        ours, theirs = cast("list[Any]", wanted), cast("list[Any]", actual)
+        return len(ours) == len(theirs) and all(map(contains, ours, theirs))
+    return exact(wanted, actual)
+
+
+def as_set(wanted: Any, actual: Any) -> bool:
+    """The same members in any order, however deep."""
+    return contains(_sorted(wanted), _sorted(actual))
+
+
+def as_json(wanted: Any, actual: Any) -> bool:
+    """The same JSON: white space and the order of keys do not count."""
+    return _document(wanted) == _document(actual)
+
+
+def as_policy(wanted: Any, actual: Any) -> bool:
+    """The same policy: as JSON, where one string and a list of that string are the same, and order does not count."""
+    return _canonical(_document(wanted)) == _canonical(_document(actual))
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _sorted(member) for name, member in cast("Props", value).items()}
+    if isinstance(value, list):
+        return sorted(map(_sorted, cast("list[Any]", value)), key=lambda item: json.dumps(item, sort_keys=True))
+    return value
+
+
+def _document(value: Any) -> Any:
+    try:
+        return json.loads(value) if isinstance(value, str) and value else value or None
+    except ValueError:
+        return value
+
+
+def _canonical(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _canonical(member) for name, member in cast("Props", value).items()}
+    if isinstance(value, list):
+        members = [_canonical(member) for member in cast("list[Any]", value)]
+        return members[0] if len(members) == 1 else sorted(members, key=lambda item: json.dumps(item, sort_keys=True))
+    return value
+
+
+@dataclass(frozen=True)
+class Arg:
+    """One input of a resource, as the official provider treats it."""
+
+    api: str = ""
+    """Its name in the service's API, where the table's functions go by it."""
+    default: Any = None
+    """What holds when it is left out or taken away."""
+    replaces: bool = False
+    """A change makes a new resource (Terraform's ForceNew)."""
+    keeps: bool = False
+    """Left out, whatever the service says stands (Terraform's Optional and Computed)."""
+    same: Same = contains
+    """When a wanted and an actual value are the same."""
+    normal: Callable[[Any], Any] = lambda value: value
+    """Completes a given value for good, when it is checked."""
+    fill: Callable[[Any], Any] = lambda value: value
+    """Completes a given value with the defaults of its members."""
+    allowed: tuple[str, ...] | range = ()
+    """The only values that the service takes; none: any."""
+    write_only: bool = False
+    """The service never tells it back."""
+
+
+@dataclass(frozen=True)
+class Tagging:
+    """How a service reads and writes the tags of a resource; each is given the resource's state."""
+
+    read: Callable[[Cloud, Props], dict[str, str]]
+    add: Callable[[Cloud, Props, dict[str, str]], object]
+    remove: Callable[[Cloud, Props, list[str]], object]
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One resource type. Its functions take inputs with defaults filled in; botocore's errors pass through them."""
+
+    kind: str
+    """Pulumi's name of it, such as `aws:sns/topic:Topic`."""
+    args: Mapping[str, Arg]
+    create: Callable[[Cloud, Props], str]
+    """Makes it, and answers with its id."""
+    read: Callable[[Cloud, str, Props], Props | None]
+    """Its state by id and what is known of it; None, or a "not found" of the service, when it is gone."""
+    delete: Callable[[Cloud, str, Props], object]
+    update: Callable[[Cloud, str, Props, frozenset[str]], object] | None = None
+    """Changes in place: id, all inputs, and the names of those that changed."""
+    computed: tuple[str, ...] = ()
+    """Outputs that are no inputs; `a.b` is member `b` of the object `a`. Unknown until created."""
+    volatile: tuple[str, ...] = ()
+    """Outputs that any update may change."""
+    finish: tuple[str, ...] = ()
+    """Inputs that the service takes only after creation: `update` is called for those that are given."""
+    auto_name: str = ""
+    """The input that gets a name of its own when left out."""
+    identity: tuple[str, ...] = ()
+    """Inputs that name the thing: while they stay, a replacement must delete the old one first."""
+    tags: Tagging | None = None
+    rules: Callable[[Props], list[schema.Problem]] = lambda _: []
+    """What the inputs must satisfy together."""
+    all_args: Mapping[str, Arg] = field(init=False)
+    """`args`, and those that every resource has: region and tags."""
+
+    def __post_init__(self) -> None:
+        offered = schema.inputs_of(self.kind)
+        shared = {"region": Arg(keeps=True, replaces=True)} if "region" in offered else {}
+        if self.tags:
+            shared["tags"] = Arg(default={}, same=exact)
+        object.__setattr__(self, "all_args", {**self.args, **shared})

@@ -1,0 +1,204 @@
+"""AWS IAM. After internal/service/iam/{role,role_policy,policy}.go; what IAM does eventually happens at once here."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from localcloud.pulumi.provider.cloud import Cloud
+from localcloud.pulumi.provider.resource import Arg, Resource, Tagging, as_policy
+from localcloud.pulumi.provider.resources._names import given, mapping, pairs
+from localcloud.pulumi.wire import Props
+
+_MOST_VERSIONS = 5  # of one managed policy, https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+
+
+def _text(document: Any) -> str:
+    return document if isinstance(document, str) else json.dumps(document)
+
+
+def _when(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+# --- Role ----------------------------------------------------------------------------------------------------------
+
+_ROLE = {
+    "name": Arg(replaces=True),
+    "assumeRolePolicy": Arg(same=as_policy),
+    "description": Arg(),
+    "forceDetachPolicies": Arg(default=False, write_only=True),
+    "maxSessionDuration": Arg(default=3600, allowed=range(3600, 43_201)),
+    "path": Arg(default="/", replaces=True),
+    "permissionsBoundary": Arg(),
+}
+
+
+def _create_role(cloud: Cloud, wanted: Props) -> str:
+    request = given(
+        {
+            "RoleName": wanted["name"],
+            "AssumeRolePolicyDocument": wanted["assumeRolePolicy"],
+            "Path": wanted["path"],
+            "Description": wanted.get("description"),
+            "MaxSessionDuration": wanted["maxSessionDuration"],
+            "PermissionsBoundary": wanted.get("permissionsBoundary"),
+            "Tags": pairs(wanted["tags"]),
+        }
+    )
+    return cloud.iam.create_role(**request)["Role"]["RoleName"]
+
+
+def _read_role(cloud: Cloud, name: str, _: Props) -> Props:
+    role = cloud.iam.get_role(RoleName=name)["Role"]
+    return {
+        "name": name,
+        "arn": role["Arn"],
+        "assumeRolePolicy": _text(role["AssumeRolePolicyDocument"]),
+        "createDate": _when(role["CreateDate"]),
+        "description": role.get("Description", ""),
+        "maxSessionDuration": role.get("MaxSessionDuration", 3600),
+        "path": role["Path"],
+        "permissionsBoundary": role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", ""),
+        "uniqueId": role["RoleId"],
+    }
+
+
+def _update_role(cloud: Cloud, name: str, wanted: Props, changed: frozenset[str]) -> None:
+    if "assumeRolePolicy" in changed:
+        cloud.iam.update_assume_role_policy(RoleName=name, PolicyDocument=wanted["assumeRolePolicy"])
+    if "description" in changed:
+        cloud.iam.update_role_description(RoleName=name, Description=wanted.get("description", ""))
+    if "maxSessionDuration" in changed:
+        cloud.iam.update_role(RoleName=name, MaxSessionDuration=wanted["maxSessionDuration"])
+    if "permissionsBoundary" in changed:
+        boundary = wanted.get("permissionsBoundary")
+        if boundary:
+            cloud.iam.put_role_permissions_boundary(RoleName=name, PermissionsBoundary=boundary)
+        else:
+            cloud.iam.delete_role_permissions_boundary(RoleName=name)
+
+
+def _delete_role(cloud: Cloud, name: str, state: Props) -> None:
+    if state.get("forceDetachPolicies"):
+        for page in cloud.iam.get_paginator("list_attached_role_policies").paginate(RoleName=name):
+            for policy in page["AttachedPolicies"]:
+                cloud.iam.detach_role_policy(RoleName=name, PolicyArn=policy["PolicyArn"])
+        for page in cloud.iam.get_paginator("list_role_policies").paginate(RoleName=name):
+            for policy in page["PolicyNames"]:
+                cloud.iam.delete_role_policy(RoleName=name, PolicyName=policy)
+    cloud.iam.delete_role(RoleName=name)
+
+
+# --- Inline policy of a role ---------------------------------------------------------------------------------------
+
+
+def _put_role_policy(cloud: Cloud, wanted: Props) -> str:
+    cloud.iam.put_role_policy(RoleName=wanted["role"], PolicyName=wanted["name"], PolicyDocument=wanted["policy"])
+    return f"{wanted['role']}:{wanted['name']}"
+
+
+def _read_role_policy(cloud: Cloud, identifier: str, _: Props) -> Props:
+    role, name = identifier.split(":", 1)
+    found = cloud.iam.get_role_policy(RoleName=role, PolicyName=name)
+    return {"role": role, "name": name, "policy": _text(found["PolicyDocument"])}
+
+
+def _delete_role_policy(cloud: Cloud, identifier: str, _: Props) -> None:
+    role, name = identifier.split(":", 1)
+    cloud.iam.delete_role_policy(RoleName=role, PolicyName=name)
+
+
+# --- Managed policy ------------------------------------------------------------------------------------------------
+
+_POLICY = {
+    "name": Arg(replaces=True),
+    "description": Arg(replaces=True),
+    "path": Arg(default="/", replaces=True),
+    "policy": Arg(same=as_policy),
+}
+
+
+def _create_policy(cloud: Cloud, wanted: Props) -> str:
+    request = given(
+        {
+            "PolicyName": wanted["name"],
+            "Path": wanted["path"],
+            "PolicyDocument": wanted["policy"],
+            "Description": wanted.get("description"),
+            "Tags": pairs(wanted["tags"]),
+        }
+    )
+    return cloud.iam.create_policy(**request)["Policy"]["Arn"]
+
+
+def _read_policy(cloud: Cloud, arn: str, _: Props) -> Props:
+    policy = cloud.iam.get_policy(PolicyArn=arn)["Policy"]
+    version = cloud.iam.get_policy_version(PolicyArn=arn, VersionId=policy["DefaultVersionId"])["PolicyVersion"]
+    return {
+        "name": policy["PolicyName"],
+        "arn": arn,
+        "attachmentCount": policy.get("AttachmentCount", 0),
+        "description": policy.get("Description", ""),
+        "path": policy["Path"],
+        "policy": _text(version["Document"]),
+        "policyId": policy["PolicyId"],
+    }
+
+
+def _update_policy(cloud: Cloud, arn: str, wanted: Props, _: frozenset[str]) -> None:
+    versions = cloud.iam.list_policy_versions(PolicyArn=arn)["Versions"]
+    if len(versions) >= _MOST_VERSIONS:
+        oldest = min((v for v in versions if not v["IsDefaultVersion"]), key=lambda v: v["CreateDate"])
+        cloud.iam.delete_policy_version(PolicyArn=arn, VersionId=oldest["VersionId"])
+    cloud.iam.create_policy_version(PolicyArn=arn, PolicyDocument=wanted["policy"], SetAsDefault=True)
+
+
+def _delete_policy(cloud: Cloud, arn: str, _: Props) -> None:
+    for version in cloud.iam.list_policy_versions(PolicyArn=arn)["Versions"]:
+        if not version["IsDefaultVersion"]:
+            cloud.iam.delete_policy_version(PolicyArn=arn, VersionId=version["VersionId"])
+    cloud.iam.delete_policy(PolicyArn=arn)
+
+
+RESOURCES = (
+    Resource(
+        kind="aws:iam/role:Role",
+        args=_ROLE,
+        create=_create_role,
+        read=_read_role,
+        update=_update_role,
+        delete=_delete_role,
+        computed=("arn", "createDate", "uniqueId"),
+        auto_name="name",
+        tags=Tagging(
+            read=lambda cloud, state: mapping(cloud.iam.list_role_tags(RoleName=state["id"])["Tags"]),
+            add=lambda cloud, state, tags: cloud.iam.tag_role(RoleName=state["id"], Tags=pairs(tags)),
+            remove=lambda cloud, state, keys: cloud.iam.untag_role(RoleName=state["id"], TagKeys=keys),
+        ),
+    ),
+    Resource(
+        kind="aws:iam/rolePolicy:RolePolicy",
+        args={"name": Arg(replaces=True), "role": Arg(replaces=True), "policy": Arg(same=as_policy)},
+        create=_put_role_policy,
+        read=_read_role_policy,
+        update=lambda cloud, _, wanted, __: _put_role_policy(cloud, wanted),
+        delete=_delete_role_policy,
+        auto_name="name",
+        identity=("role",),
+    ),
+    Resource(
+        kind="aws:iam/policy:Policy",
+        args=_POLICY,
+        create=_create_policy,
+        read=_read_policy,
+        update=_update_policy,
+        delete=_delete_policy,
+        computed=("arn", "attachmentCount", "policyId"),
+        auto_name="name",
+        tags=Tagging(
+            read=lambda cloud, state: mapping(cloud.iam.list_policy_tags(PolicyArn=state["id"])["Tags"]),
+            add=lambda cloud, state, tags: cloud.iam.tag_policy(PolicyArn=state["id"], Tags=pairs(tags)),
+            remove=lambda cloud, state, keys: cloud.iam.untag_policy(PolicyArn=state["id"], TagKeys=keys),
+        ),
+    ),
+)

@@ -1,0 +1,367 @@
+"""One life for each resource type: what it is made with, what is changed, what replaces it. Data, not tests."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from localcloud import LocalCloud
+from localcloud.pulumi import wire
+
+Props = dict[str, Any]
+ACCOUNT = "000000000000"
+
+
+def policy(action: str, **more: Any) -> str:
+    """A small policy document."""
+    statement = {"Effect": "Allow", "Action": action, "Resource": "*", **more}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+TRUST = policy("sts:AssumeRole", Principal={"Service": "lambda.amazonaws.com"}).replace(', "Resource": "*"', "")
+TRUST_ECS = TRUST.replace("lambda", "ecs-tasks")
+
+
+@dataclass(frozen=True)
+class Around:
+    """What a resource needs around it."""
+
+    cloud: LocalCloud
+    folder: Path
+    name: str
+
+    def topic(self) -> str:
+        return self.cloud.client("sns").create_topic(Name=self.name)["TopicArn"]
+
+    def queue(self, suffix: str = "") -> str:
+        return self.cloud.client("sqs").create_queue(QueueName=self.name + suffix)["QueueUrl"]
+
+    def queue_arn(self, suffix: str = "") -> str:
+        url = self.queue(suffix)
+        attributes = self.cloud.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+        return attributes["Attributes"]["QueueArn"]
+
+    def role(self) -> str:
+        made = self.cloud.client("iam").create_role(RoleName=self.name, AssumeRolePolicyDocument=TRUST)
+        return made["Role"]["Arn"]
+
+    def zone(self) -> str:
+        made = self.cloud.client("route53").create_hosted_zone(Name=f"{self.name}.test", CallerReference=self.name)
+        return made["HostedZone"]["Id"].rsplit("/", 1)[-1]
+
+    def identity(self) -> str:
+        self.cloud.client("sesv2").create_email_identity(EmailIdentity=f"{self.name}.test")
+        return f"{self.name}.test"
+
+    def configuration_set(self) -> str:
+        self.cloud.client("sesv2").create_configuration_set(ConfigurationSetName=self.name)
+        return self.name
+
+    def publishing_topic(self) -> str:
+        """A topic that SES may publish to."""
+        arn = self.topic()
+        allow = policy("sns:Publish", Principal={"Service": "ses.amazonaws.com"}).replace('"*"', f'"{arn}"')
+        self.cloud.client("sns").set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=allow)
+        return arn
+
+    def archive(self, answer: str = "one") -> Props:
+        """A folder with a handler, as a Pulumi program gives it."""
+        folder = self.folder / answer
+        folder.mkdir(exist_ok=True)
+        (folder / "handler.py").write_text(f"def handle(event, context):\n    return {answer!r}\n")
+        return {wire.SIGNATURE: wire.ARCHIVE, "path": str(folder)}
+
+    def function(self) -> str:
+        from localcloud.pulumi.provider.archive import zip_bytes
+
+        made = self.cloud.client("lambda").create_function(
+            FunctionName=self.name,
+            Role=self.role(),
+            Runtime="python3.13",
+            Handler="handler.handle",
+            Code={"ZipFile": zip_bytes(self.archive())},
+        )
+        return made["FunctionArn"]
+
+
+@dataclass(frozen=True)
+class Life:
+    """The life of one resource."""
+
+    kind: str
+    inputs: Callable[[Around], Props]
+    update: Callable[[Around], Props]
+    """Inputs that change in place."""
+    shown: Props | None = None
+    """Outputs after the update, where they are not the inputs themselves."""
+    removed: Props = field(default_factory=dict[str, Any])
+    """Inputs to take away after the update, and the outputs that must then be there."""
+    replace: Callable[[Around], Props] | None = None
+    """Inputs that need a new resource."""
+    unknown: tuple[str, ...] = ()
+    """Outputs that only creation makes known."""
+
+    @property
+    def id(self) -> str:
+        return self.kind.rsplit(":", 1)[-1]
+
+
+def _alarm(around: Around) -> Props:
+    return {
+        "name": around.name,
+        "namespace": "AWS/SES",
+        "metricName": "Reputation.BounceRate",
+        "dimensions": {"ses:configuration-set": "transactional"},
+        "statistic": "Average",
+        "comparisonOperator": "GreaterThanOrEqualToThreshold",
+        "evaluationPeriods": 1,
+        "period": 300,
+        "threshold": 0.05,
+        "treatMissingData": "ignore",
+        "alarmActions": [around.topic()],
+        "alarmDescription": "too many bounces",
+        "tags": {"team": "mail"},
+    }
+
+
+def _table(around: Around) -> Props:
+    return {
+        "name": around.name,
+        "attributes": [{"name": "sk", "type": "S"}, {"name": "pk", "type": "S"}],
+        "hashKey": "pk",
+        "rangeKey": "sk",
+        "billingMode": "PAY_PER_REQUEST",
+        "ttl": {"attributeName": "expires_at", "enabled": True},
+        "pointInTimeRecovery": {"enabled": True},
+        "tags": {"team": "mail"},
+    }
+
+
+def _function(around: Around) -> Props:
+    return {
+        "name": around.name,
+        "role": around.role(),
+        "runtime": "python3.13",
+        "handler": "handler.handle",
+        "architectures": ["arm64"],
+        "timeout": 30,
+        "memorySize": 256,
+        "environment": {"variables": {"TABLE": "one", "OTHER": "x"}},
+        "code": around.archive(),
+        "tags": {"team": "mail"},
+    }
+
+
+LIVES = (
+    Life(
+        "aws:sqs/queue:Queue",
+        lambda a: {"name": a.name, "visibilityTimeoutSeconds": 60, "sqsManagedSseEnabled": True, "tags": {"a": "1"}},
+        lambda a: {"visibilityTimeoutSeconds": 90, "messageRetentionSeconds": 1_209_600, "tags": {"b": "2"}},
+        removed={"visibilityTimeoutSeconds": 30, "messageRetentionSeconds": 345_600, "tags": {}},
+        replace=lambda a: {"name": f"{a.name}-other"},
+        unknown=("arn", "url"),
+    ),
+    Life(
+        "aws:sqs/queuePolicy:QueuePolicy",
+        lambda a: {"queueUrl": a.queue(), "policy": policy("sqs:SendMessage", Principal="*")},
+        lambda a: {"policy": policy("sqs:ReceiveMessage", Principal="*")},
+        replace=lambda a: {"queueUrl": a.queue("-other")},
+    ),
+    Life(
+        "aws:sqs/redriveAllowPolicy:RedriveAllowPolicy",
+        lambda a: {"queueUrl": a.queue(), "redriveAllowPolicy": json.dumps({"redrivePermission": "denyAll"})},
+        lambda a: {
+            "redriveAllowPolicy": json.dumps(
+                {"redrivePermission": "byQueue", "sourceQueueArns": [a.queue_arn("-source")]}
+            )
+        },
+        replace=lambda a: {"queueUrl": a.queue("-other")},
+    ),
+    Life(
+        "aws:sns/topic:Topic",
+        lambda a: {"name": a.name, "displayName": "one", "tags": {"a": "1"}},
+        lambda a: {"displayName": "two", "tags": {"a": "2", "b": "3"}},
+        removed={"displayName": "", "tags": {}},
+        replace=lambda a: {"name": f"{a.name}-other"},
+        unknown=("arn", "owner", "policy"),
+    ),
+    Life(
+        "aws:sns/topicPolicy:TopicPolicy",
+        lambda a: {"arn": a.topic(), "policy": policy("sns:Publish", Principal="*")},
+        lambda a: {"policy": policy("sns:Subscribe", Principal="*")},
+        replace=lambda a: {"arn": a.cloud.client("sns").create_topic(Name=f"{a.name}-other")["TopicArn"]},
+    ),
+    Life(
+        "aws:sns/topicSubscription:TopicSubscription",
+        lambda a: {"topic": a.topic(), "protocol": "sqs", "endpoint": a.queue_arn(), "rawMessageDelivery": True},
+        lambda a: {"rawMessageDelivery": False, "filterPolicy": json.dumps({"kind": ["Bounce"]})},
+        removed={"filterPolicy": ""},
+        replace=lambda a: {"endpoint": a.queue_arn("-other")},
+        unknown=("arn", "pendingConfirmation"),
+    ),
+    Life(
+        "aws:dynamodb/table:Table",
+        _table,
+        lambda a: {
+            "pointInTimeRecovery": {"enabled": False},
+            "tags": {"team": "post"},
+        },
+        removed={
+            "ttl": {"enabled": False},
+            "pointInTimeRecovery": {"enabled": False},
+            "tags": {},
+        },
+        replace=lambda a: {"name": f"{a.name}-other"},
+        unknown=("arn",),
+    ),
+    Life(
+        "aws:iam/role:Role",
+        lambda a: {"name": a.name, "assumeRolePolicy": TRUST, "description": "one", "tags": {"a": "1"}},
+        lambda a: {"assumeRolePolicy": TRUST_ECS, "description": "two", "maxSessionDuration": 7200},
+        removed={"description": "", "maxSessionDuration": 3600, "tags": {}},
+        replace=lambda a: {"path": "/other/"},
+        unknown=("arn", "uniqueId"),
+    ),
+    Life(
+        "aws:iam/rolePolicy:RolePolicy",
+        lambda a: {"name": "inline", "role": a.role().rsplit("/", 1)[-1], "policy": policy("ses:SendEmail")},
+        lambda a: {"policy": policy("ses:SendBulkEmail")},
+        replace=lambda a: {"name": "other"},
+    ),
+    Life(
+        "aws:iam/policy:Policy",
+        lambda a: {"name": a.name, "policy": policy("ses:SendEmail"), "tags": {"a": "1"}},
+        lambda a: {"policy": policy("ses:SendBulkEmail")},
+        removed={"tags": {}},
+        replace=lambda a: {"description": "another"},
+        unknown=("arn", "policyId"),
+    ),
+    Life(
+        "aws:cloudwatch/logGroup:LogGroup",
+        lambda a: {"name": f"/aws/lambda/{a.name}", "retentionInDays": 14, "tags": {"a": "1"}},
+        lambda a: {"retentionInDays": 30},
+        removed={"retentionInDays": 0, "tags": {}},
+        replace=lambda a: {"name": f"/aws/lambda/{a.name}-other"},
+        unknown=("arn",),
+    ),
+    Life(
+        "aws:cloudwatch/metricAlarm:MetricAlarm",
+        _alarm,
+        lambda a: {"threshold": 0.1, "okActions": [a.topic()], "evaluationPeriods": 2},
+        removed={"okActions": [], "alarmDescription": "", "treatMissingData": "missing", "tags": {}},
+        replace=lambda a: {"name": f"{a.name}-other"},
+        unknown=("arn",),
+    ),
+    Life(
+        "aws:lambda/function:Function",
+        _function,
+        lambda a: {"timeout": 60, "environment": {"variables": {"TABLE": "two"}}, "code": a.archive("two")},
+        removed={"timeout": 3, "memorySize": 128, "environment": {}, "tags": {}},
+        replace=lambda a: {"name": f"{a.name}-other"},
+        unknown=("arn", "invokeArn", "sourceCodeHash", "version"),
+    ),
+    Life(
+        "aws:lambda/eventSourceMapping:EventSourceMapping",
+        lambda a: {
+            "functionName": a.function(),
+            "eventSourceArn": a.queue_arn(),
+            "batchSize": 10,
+            "functionResponseTypes": ["ReportBatchItemFailures"],
+        },
+        lambda a: {"batchSize": 5, "maximumBatchingWindowInSeconds": 1, "scalingConfig": {"maximumConcurrency": 2}},
+        removed={
+            "maximumBatchingWindowInSeconds": 0,
+            "scalingConfig": {},
+            "batchSize": 10,
+            "functionResponseTypes": [],
+        },
+        replace=lambda a: {"eventSourceArn": a.queue_arn("-other")},
+        unknown=("uuid", "arn"),
+    ),
+    Life(
+        "aws:ssm/parameter:Parameter",
+        lambda a: {
+            "name": f"/{a.name}/outputs",
+            "type": "String",
+            "value": "one",
+            "description": "d",
+            "tags": {"a": "1"},
+        },
+        lambda a: {"value": "two"},
+        removed={"description": "", "tags": {}},
+        replace=lambda a: {"name": f"/{a.name}/other"},
+        unknown=("arn", "version"),
+    ),
+    Life(
+        "aws:route53/record:Record",
+        lambda a: {
+            "zoneId": a.zone(),
+            "name": f"_dmarc.{a.name}.test",
+            "type": "TXT",
+            "ttl": 300,
+            "records": ["v=DMARC1; p=none"],
+        },
+        lambda a: {"ttl": 600, "records": ["v=DMARC1; p=reject"]},
+        replace=lambda a: {"name": f"other.{a.name}.test"},
+        unknown=("fqdn",),
+    ),
+    Life(
+        "aws:sesv2/emailIdentity:EmailIdentity",
+        lambda a: {"emailIdentity": f"{a.name}.test", "tags": {"a": "1"}},
+        lambda a: {"configurationSetName": a.configuration_set()},
+        removed={"configurationSetName": "", "tags": {}},
+        replace=lambda a: {"emailIdentity": f"other.{a.name}.test"},
+        unknown=("arn", "dkimSigningAttributes", "verificationStatus"),
+    ),
+    Life(
+        "aws:sesv2/emailIdentityMailFromAttributes:EmailIdentityMailFromAttributes",
+        lambda a: {"emailIdentity": a.identity(), "mailFromDomain": f"bounce.{a.name}.test"},
+        lambda a: {"mailFromDomain": f"return.{a.name}.test", "behaviorOnMxFailure": "REJECT_MESSAGE"},
+        removed={"behaviorOnMxFailure": "USE_DEFAULT_VALUE"},
+        replace=lambda a: {"emailIdentity": f"{a.name}.example"},
+    ),
+    Life(
+        "aws:sesv2/configurationSet:ConfigurationSet",
+        lambda a: {
+            "configurationSetName": a.name,
+            "deliveryOptions": {"tlsPolicy": "REQUIRE"},
+            "reputationOptions": {"reputationMetricsEnabled": True},
+            "sendingOptions": {"sendingEnabled": True},
+            "suppressionOptions": {"suppressedReasons": ["COMPLAINT", "BOUNCE"]},
+            "tags": {"a": "1"},
+        },
+        lambda a: {
+            "deliveryOptions": {"tlsPolicy": "OPTIONAL"},
+            "suppressionOptions": {"suppressedReasons": ["BOUNCE"]},
+        },
+        removed={"tags": {}},
+        replace=lambda a: {"configurationSetName": f"{a.name}-other"},
+        unknown=("arn",),
+    ),
+    Life(
+        "aws:sesv2/configurationSetEventDestination:ConfigurationSetEventDestination",
+        lambda a: {
+            "configurationSetName": a.configuration_set(),
+            "eventDestinationName": "events",
+            "eventDestination": {
+                "enabled": True,
+                "matchingEventTypes": ["COMPLAINT", "BOUNCE"],
+                "snsDestination": {"topicArn": a.publishing_topic()},
+            },
+        },
+        lambda a: {
+            "eventDestination": {
+                "matchingEventTypes": ["BOUNCE"],
+                "snsDestination": {"topicArn": f"arn:aws:sns:us-east-1:{ACCOUNT}:{a.name}"},
+            }
+        },
+        shown={
+            "eventDestination": {
+                "enabled": False,
+                "matchingEventTypes": ["BOUNCE"],
+            }
+        },
+        replace=lambda a: {"eventDestinationName": "other"},
+    ),
+)
