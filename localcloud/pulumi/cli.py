@@ -32,6 +32,7 @@ __all__ = ["CliStack", "find_pulumi"]
 # One whole operation on a stack that takes two seconds; what is longer hangs.
 SECONDS_TO_FINISH = 180
 SECONDS_TO_STOP = 10
+LAST_LINES = 10
 # The user's own AWS_* and PULUMI_* must reach neither engine, program nor plugin.
 INHERITED = ("HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "TMPDIR", "TZ", "USER")
 # A replacement's own steps (create-replacement, delete-replaced) are not counted apart.
@@ -161,14 +162,15 @@ class _Command(PulumiCommand):
         """Run `pulumi` to its end.
 
         Raises:
-            CommandError: It failed, or took too long.
+            CommandError: It failed.
+            DeploymentError: It took too long.
         """
         command = [self.command, "--non-interactive", *args]
         env = {**additional_env, "PULUMI_AUTOMATION_API": "true"}
         with subprocess.Popen(
             command, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         ) as process:
-            self._last = _finish(process)
+            self._last = _finish(process, args[0])
         _tell(on_output, self._last.stdout)
         _tell(on_error, self._last.stderr)
         if self._last.code != 0:
@@ -181,21 +183,21 @@ class _Command(PulumiCommand):
         return said.removeprefix("error: ") or f"exit code {self._last.code}"
 
 
-def _finish(process: subprocess.Popen[str]) -> CommandResult:
+def _finish(process: subprocess.Popen[str], what: str) -> CommandResult:
     """Wait for the CLI; interrupt it when it takes too long, so that it ends its plugins, and kill it if it must be."""
     try:
         out, err = process.communicate(timeout=SECONDS_TO_FINISH)
-    except subprocess.TimeoutExpired:
+    except subprocess.TimeoutExpired as error:
         process.send_signal(signal.SIGINT)
         try:
             out, _ = process.communicate(timeout=SECONDS_TO_STOP)
         except subprocess.TimeoutExpired:
             process.kill()
             out, _ = process.communicate()
-        said = "\n".join(out.splitlines()[-10:])
-        return CommandResult(
-            out, f"error: it had not ended after {SECONDS_TO_FINISH} seconds; it said last:\n{said}", -1
-        )
+        said = "\n".join(out.splitlines()[-LAST_LINES:])
+        raise DeploymentError(
+            f"pulumi {what} had not ended after {SECONDS_TO_FINISH} s; it said last:\n{said}"
+        ) from error
     return CommandResult(out, err, process.returncode)
 
 

@@ -90,6 +90,22 @@ def test_the_project_is_left_as_it_was(pulumi: Path, write_project: Project):
     assert contents(project) == before
 
 
+def test_a_salt_that_another_backend_left_in_the_stack_file_does_no_harm(pulumi: Path, write_project: Project):
+    salted = f"encryptionsalt: v1:AAAAAAAAAAA=:v1:AAAAAAAAAAAAAAAA:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==\n{STACK_FILE}"
+    with stack_of(write_project(SETTINGS, stack_file=salted), pulumi) as stack:
+        assert stack.preview() == Changes()
+
+
+def test_an_operation_that_hangs_is_ended_with_what_it_said_last(
+    pulumi: Path, write_project: Project, monkeypatch: pytest.MonkeyPatch
+):
+    project = write_project("import time\nprint('still here', flush=True)\ntime.sleep(60)\n")
+    with stack_of(project, pulumi) as stack:
+        monkeypatch.setattr("localcloud.pulumi.cli.SECONDS_TO_FINISH", 3)
+        with pytest.raises(DeploymentError, match=r"(?s)pulumi preview had not ended after 3 s;.*still here"):
+            stack.preview()
+
+
 def test_a_given_state_folder_outlives_the_stack(pulumi: Path, write_project: Project, tmp_path: Path):
     project = write_project(SETTINGS, stack_file=STACK_FILE)
     with stack_of(project, pulumi, state=tmp_path / "state") as stack:
