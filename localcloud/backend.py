@@ -4,6 +4,7 @@ It is pinned exactly (pyproject.toml) because of this file. Untyped as it is, it
 """
 
 import contextlib
+import json
 import os
 import tempfile
 import time
@@ -60,6 +61,13 @@ def environment(endpoint: str, region: str) -> dict[str, str]:
     }
 
 
+class _Exactly(dict[str, str]):
+    """Dimensions that count as given even where there are none."""
+
+    def __bool__(self) -> bool:
+        return True
+
+
 class Backend:
     """ministack in this process. One a process: it keeps its state in modules.
 
@@ -73,7 +81,7 @@ class Backend:
         _prepare(port, region, scratch)
         from ministack import app
         from ministack.core import lambda_runtime, responses
-        from ministack.services import cloudwatch, sns, sqs
+        from ministack.services import cloudwatch, eventbridge, sns, sqs
 
         self.app = cast("App", app.app)
         self._application = cast("Any", app)
@@ -82,7 +90,9 @@ class Backend:
         self._cloudwatch = cast("Any", cloudwatch)
         self._sns = cast("Any", sns)
         self._sqs = cast("Any", sqs)
+        self._eventbridge = cast("Any", eventbridge)
         self.region = region
+        self._match_dimensions_exactly()
 
     def reset(self) -> None:
         """Forget everything, stop every Lambda worker."""
@@ -107,6 +117,15 @@ class Backend:
         self._responses.set_request_region(region)
 
     # Metrics
+
+    def _match_dimensions_exactly(self) -> None:
+        """A metric read without dimensions is the one without dimensions; ministack would add up all of them."""
+        from_list = cast("Callable[[object], dict[str, str]]", self._cloudwatch._dims_from_list)  # noqa: SLF001
+
+        def exactly(dimensions: object) -> dict[str, str]:
+            return _Exactly(from_list(dimensions))
+
+        self._cloudwatch._dims_from_list = exactly  # noqa: SLF001
 
     def count(self, namespace: str, metric: str, value: int, dimensions: Mapping[str, str]) -> None:
         """Add to a metric that counts. Within a minute the counts gather in one point."""
@@ -185,6 +204,12 @@ class Backend:
     def notify_topic(self, arn: str, message_id: str, subject: str, message: str) -> None:
         """Deliver a message to a topic's subscribers."""
         self._sns._fanout(arn, message_id, message, subject)  # noqa: SLF001
+
+    def put_event(self, entry: Mapping[str, object]) -> str:
+        """Put an event of an AWS service on a bus, which clients may not; why it was refused, empty if it was not."""
+        answer = self._eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)  # noqa: SLF001
+        results = cast("list[dict[str, str]]", json.loads(answer[2]).get("Entries", [{"ErrorMessage": str(answer[2])}]))
+        return results[0].get("ErrorMessage", "")
 
     def queues(self) -> Iterator[tuple[str, str, Queue]]:
         """Every queue with its account and region."""

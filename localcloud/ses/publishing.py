@@ -4,12 +4,9 @@ import asyncio
 import json
 import logging
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, cast
 
-from botocore.exceptions import ClientError
-
-from localcloud.aws import InProcess
 from localcloud.backend import Backend
 from localcloud.ses import metrics
 from localcloud.ses.events import KINDS, event
@@ -39,9 +36,8 @@ _Event = dict[str, Any]
 class Publisher:
     """One task that publishes what happened, in order."""
 
-    def __init__(self, backend: Backend, aws: InProcess) -> None:
+    def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self._aws = aws
         self._queue: asyncio.Queue[tuple[State, StoredMessage, list[Happening]]] = asyncio.Queue(QUEUE_LENGTH)
 
     async def publish(self, state: State, message: StoredMessage, happenings: list[Happening]) -> None:
@@ -58,13 +54,14 @@ class Publisher:
         while True:
             state, message, happenings = await self._queue.get()
             try:
-                await self._deliver(state, message, happenings)
+                self._deliver(state, message, happenings)
             except Exception:  # noqa: BLE001 - one bad destination must not stop the others' mail
                 _LOG.exception("Publishing events of %s failed", message.message_id)
             finally:
                 self._queue.task_done()
+            await asyncio.sleep(0)  # others have their turn between mails
 
-    async def _deliver(self, state: State, message: StoredMessage, happenings: list[Happening]) -> None:
+    def _deliver(self, state: State, message: StoredMessage, happenings: list[Happening]) -> None:
         with self._backend.scope(state.account_id, state.region):
             metrics.count(self._backend, message, happenings)
             found = state.configuration_sets.get(message.configuration_set or "")
@@ -72,10 +69,9 @@ class Publisher:
             for happening in happenings if destinations else []:
                 wanting = [d for d in destinations if KINDS[happening.kind][0] in d["MatchingEventTypes"]]
                 if wanting:
-                    await self._to_all(state, message, happening, wanting)
-        await asyncio.sleep(0)
+                    self._to_all(state, message, happening, wanting)
 
-    async def _to_all(
+    def _to_all(
         self, state: State, message: StoredMessage, happening: Happening, destinations: list[_Destination]
     ) -> None:
         source_arn = state.arn("identity", message.identity)
@@ -84,15 +80,15 @@ class Publisher:
         for destination in destinations:
             for kind, deliver in _DELIVER.items():
                 if kind in destination:
-                    await deliver(self, destination[kind], body, set_arn)
+                    deliver(self, destination[kind], body, set_arn)
 
-    async def to_topic(self, destination: _Destination, body: _Event, set_arn: str) -> None:
+    def to_topic(self, destination: _Destination, body: _Event, set_arn: str) -> None:
         """SNS: only while the topic's policy lets SES publish for this configuration set."""
         arn = str(destination["TopicArn"])
         if may_publish(self._backend, arn, set_arn):
             self._backend.notify_topic(arn, str(uuid.uuid4()), SUBJECT, json.dumps(body) + "\n")
 
-    async def to_bus(self, destination: _Destination, body: _Event, set_arn: str) -> None:
+    def to_bus(self, destination: _Destination, body: _Event, set_arn: str) -> None:
         """EventBridge."""
         entry = {
             "Source": "aws.ses",
@@ -101,12 +97,11 @@ class Publisher:
             "Resources": [set_arn],
             "EventBusName": str(destination["EventBusArn"]),
         }
-        try:
-            await self._aws.call("events", "PutEvents", Entries=[entry])
-        except ClientError as error:
-            _LOG.warning("EventBridge refused an SES event: %s", error)
+        problem = self._backend.put_event(entry)
+        if problem:
+            _LOG.warning("EventBridge refused an SES event: %s", problem)
 
-    async def to_metrics(self, destination: _Destination, body: _Event, _: str) -> None:
+    def to_metrics(self, destination: _Destination, body: _Event, _: str) -> None:
         """CloudWatch: one metric an event type, with the destination's dimensions."""
         dimensions = {d["DimensionName"]: _dimension(d, body) for d in destination["DimensionConfigurations"]}
         self._backend.count(metrics.NAMESPACE, KINDS[body["eventType"]][1], 1, dimensions)
@@ -130,7 +125,7 @@ def _dimension(configuration: dict[str, str], body: _Event) -> str:
     return str(next(iter(cast("list[str]", values)), configuration["DefaultDimensionValue"]))
 
 
-_DELIVER: dict[str, Callable[[Publisher, _Destination, _Event, str], Awaitable[None]]] = {
+_DELIVER: dict[str, Callable[[Publisher, _Destination, _Event, str], None]] = {
     "SnsDestination": Publisher.to_topic,
     "EventBridgeDestination": Publisher.to_bus,
     "CloudWatchDestination": Publisher.to_metrics,

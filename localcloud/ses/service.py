@@ -24,7 +24,7 @@ class Ses:
             state=State(aws.region),
             meter=Meter(),
             dns=Dns(aws),
-            publisher=Publisher(backend, aws),
+            publisher=Publisher(backend),
         )
 
     def reset(self) -> None:
