@@ -290,7 +290,8 @@ def _reason(events: Iterable[EngineEvent]) -> str:
 
 def _sentence(error: "DiagnosticEvent") -> str:
     message = error.message.strip()
-    return f"{_resource(error.urn)}: {message}" if error.urn else message
+    resource = _resource(error.urn or "")
+    return message if all(part in message for part in resource.split()) else f"{resource}: {message}"
 
 
 def _resource(urn: str) -> str:

@@ -1,10 +1,11 @@
-"""The real CLI as a stack, proved with programs of a few lines that touch no cloud."""
+"""The real CLI as a stack, proved with programs of a few lines."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from localcloud import LocalCloud
 from localcloud.pulumi.cli import CliStack
 from localcloud.pulumi.stack import Changes, DeploymentError
 
@@ -34,6 +35,20 @@ def refuse(args, report):
 PolicyPack("small", policies=[StackValidationPolicy(
     name="no-things", description="Refuses every Thing.", enforcement_level=EnforcementLevel.MANDATORY, validate=refuse,
 )])
+"""
+SUBSCRIPTION = """
+import pulumi_aws as aws
+
+arn = "arn:aws:sqs:us-east-1:000000000000:nowhere"
+aws.sns.TopicSubscription("nowhere", topic=arn.replace("sqs", "sns"), protocol="sqs", endpoint=arn)
+"""
+TOPIC = """
+import pulumi
+import pulumi_aws as aws
+
+config = pulumi.Config()
+topic = aws.sns.Topic("news", name=config.get("name") or "news", display_name=config.get("label") or "News")
+pulumi.export("arn", topic.arn)
 """
 THING = """
 import pulumi
@@ -122,6 +137,43 @@ def test_a_program_that_raises_is_told_in_its_own_words(pulumi: Path, write_proj
     assert str(caught.value).startswith("pulumi up of stack 'dev' failed: Program failed with an unhandled exception")
     assert "ValueError: the domain is missing" in str(caught.value)
     assert "code: " not in str(caught.value)
+
+
+def test_an_error_of_the_cloud_names_the_resource_once_and_the_reason(pulumi: Path, write_project: Project):
+    project = write_project(SUBSCRIPTION)
+    with (
+        LocalCloud.start() as cloud,
+        stack_of(project, pulumi, environment=cloud.environment()) as stack,
+        pytest.raises(DeploymentError) as caught,
+    ):
+        stack.up()
+    message = str(caught.value)
+    assert message.count("aws:sns/topicSubscription:TopicSubscription") == 1
+    assert "nowhere" in message
+    assert "Topic does not exist" in message
+
+
+def test_what_was_done_to_resources_is_counted_and_named(pulumi: Path, write_project: Project, tmp_path: Path):
+    project = write_project(TOPIC)
+    with LocalCloud.start() as cloud:
+
+        def topic(**config: str) -> CliStack:
+            return stack_of(project, pulumi, config=config, environment=cloud.environment(), state=tmp_path / "state")
+
+        created = Changes(create=1, names={"create": ("news",)})
+        with topic() as stack:
+            assert stack.preview() == created
+            assert stack.up() == created
+            assert stack.up() == Changes(same=1)
+        with topic(label="other") as stack:
+            assert stack.up() == Changes(update=1, names={"update": ("news",)})
+        with topic(label="other", name="renamed") as stack:
+            assert stack.up() == Changes(replace=1, names={"replace": ("news",)})
+            assert [found["TopicArn"] for found in cloud.client("sns").list_topics()["Topics"]] == [
+                stack.outputs["arn"]
+            ]
+            assert stack.destroy() == Changes(delete=1, names={"delete": ("news",)})
+            assert cloud.client("sns").list_topics()["Topics"] == []
 
 
 def test_a_project_whose_program_is_missing_is_an_error_that_names_it(pulumi: Path, write_project: Project):
