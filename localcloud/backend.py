@@ -81,7 +81,7 @@ class Backend:
         _prepare(port, region, scratch)
         from ministack import app
         from ministack.core import lambda_runtime, responses
-        from ministack.services import cloudwatch, eventbridge, sns, sqs
+        from ministack.services import cloudwatch, eventbridge, lambda_svc, sns, sqs
 
         self.app = cast("App", app.app)
         self._application = cast("Any", app)
@@ -93,6 +93,7 @@ class Backend:
         self._eventbridge = cast("Any", eventbridge)
         self.region = region
         self._match_dimensions_exactly()
+        _count_every_invocation(cast("Any", lambda_svc))
 
     def reset(self) -> None:
         """Forget everything, stop every Lambda worker."""
@@ -228,6 +229,25 @@ class Backend:
                     age=0.0 if oldest is None else max(0.0, time.time() - oldest),
                 ),
             )
+
+
+def _count_every_invocation(functions: Any) -> None:
+    """Give event source mappings the AWS/Lambda metrics that ministack keeps for calls of Invoke alone."""
+    execute = cast("Callable[..., dict[str, Any]]", functions._execute_function_dispatch)  # noqa: SLF001
+    emit = cast("Callable[..., None]", functions._emit_lambda_metrics)  # noqa: SLF001
+
+    def counted(function: object, config: dict[str, Any], event: object, request_id: str, started: float) -> object:
+        result = execute(function, config, event, request_id, started)
+        milliseconds = (time.time() - started) * 1000
+        emit(config.get("FunctionName", ""), milliseconds, error=bool(result.get("error")), throttle=False)
+        return result
+
+    def throttles_only(name: str, duration_ms: float, error: bool, throttle: bool) -> None:
+        if throttle:
+            emit(name, duration_ms, error, throttle)
+
+    functions._execute_function_dispatch = counted  # noqa: SLF001
+    functions._emit_lambda_metrics = throttles_only  # noqa: SLF001
 
 
 def _prepare(port: int, region: str, scratch: str) -> None:

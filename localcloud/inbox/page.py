@@ -6,6 +6,7 @@ iframe: no script, no form, no plugin, nothing loaded from elsewhere but data: i
 
 import html
 import re
+import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from email import message_from_bytes
@@ -29,7 +30,7 @@ LISTED = 200
 # `cid:` of an inline image → our address of the attachment.
 _CID = re.compile(r"(?<=[\"'(])cid:([^\"')\s]+)")
 _PAGE_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'nonce-inbox'; connect-src 'self'; frame-src 'self'; "
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'nonce-{nonce}'; connect-src 'self'; frame-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _MAIL_POLICY = (
@@ -124,8 +125,9 @@ class Inbox:
         return _text(404, "There is no such attachment.")
 
     def _page(self, template: str, **values: object) -> Response:
-        text = self._templates.get_template(template).render(**values)
-        return Response(200, text.encode(), "text/html; charset=utf-8", _safe(_PAGE_POLICY))
+        nonce = secrets.token_urlsafe()
+        text = self._templates.get_template(template).render(nonce=nonce, **values)
+        return Response(200, text.encode(), "text/html; charset=utf-8", _safe(_PAGE_POLICY.format(nonce=nonce)))
 
 
 def _download(part: EmailMessage, *, as_image: bool) -> Response:
@@ -148,7 +150,7 @@ def _safe(policy: str) -> dict[str, str]:
 
 
 def _text(status: int, text: str) -> Response:
-    return Response(status, text.encode(), "text/plain; charset=utf-8", _safe(_PAGE_POLICY))
+    return Response(status, text.encode(), "text/plain; charset=utf-8", _safe(_MAIL_POLICY))
 
 
 def _tone(happening: Happening) -> str:

@@ -1,5 +1,6 @@
 """The MIME source of an accepted mail and its headers. Built only when somebody looks: building costs a millisecond."""
 
+import functools
 from collections.abc import Mapping
 from datetime import datetime
 from email.headerregistry import Address
@@ -17,6 +18,7 @@ _DISPOSITIONS = {"ATTACHMENT": "attachment", "INLINE": "inline"}
 _OCTETS = "application/octet-stream"
 
 
+@functools.lru_cache(maxsize=10_000)
 def bare(address: str) -> str:
     """`Ada <ada@example.com>` → `ada@example.com`."""
     return parseaddr(address)[1] or address

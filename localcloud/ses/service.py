@@ -1,6 +1,7 @@
 """SES v2 as one object: a request comes in, its operation is found, its handler asked, its answer checked."""
 
 import inspect
+import re
 
 from localcloud.aws import InProcess
 from localcloud.backend import Backend
@@ -13,6 +14,8 @@ from localcloud.ses.publishing import Publisher
 from localcloud.ses.quota import Meter
 from localcloud.ses.state import State
 from localcloud.ses.verification import Dns
+
+_SIGNED_FOR = re.compile(r"Credential=[^/]+/\d+/([^/]+)/")
 
 
 class Ses:
@@ -36,6 +39,7 @@ class Ses:
         """Answer one request under `/v2/email/`."""
         found = protocol.find(request.method, request.path)
         try:
+            _check_region(request, self.context.state.region)
             if found is None:
                 raise not_emulated(f"{request.method} {request.path}")
             route, in_path = found
@@ -46,3 +50,10 @@ class Ses:
             return protocol.answer(route, await output if inspect.isawaitable(output) else output)
         except SesError as error:
             return protocol.error_answer(error)
+
+
+def _check_region(request: Request, region: str) -> None:
+    """Another region's SES would have identities of its own; answering for it would only confuse."""
+    signed = _SIGNED_FOR.search(request.headers.get("authorization", ""))
+    if signed and signed[1] != region:
+        raise not_emulated(f"SES in {signed[1]} (this local cloud was started for {region})")

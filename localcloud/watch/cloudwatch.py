@@ -80,7 +80,7 @@ def notification(alarm: dict[str, Any], before: str, state: str, reason: str) ->
         "AlarmName": alarm["AlarmName"],
         "AlarmDescription": alarm.get("AlarmDescription") or None,
         "AWSAccountId": arn.split(":")[4],
-        "AlarmConfigurationUpdatedTimestamp": _timestamp(alarm["AlarmConfigurationUpdatedTimestamp"]),
+        "AlarmConfigurationUpdatedTimestamp": _timestamp(alarm.get("AlarmConfigurationUpdatedTimestamp", time.time())),
         "NewStateValue": state,
         "NewStateReason": reason,
         "StateChangeTime": _timestamp(time.time()),

@@ -1,7 +1,9 @@
 """From a send to a page: event destinations, metrics, alarms, queues, the clock."""
 
+import io
 import json
 import time
+import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -292,3 +294,37 @@ def test_an_alarm_does_not_page_through_a_topic_that_does_not_let_cloudwatch(loo
     cloudwatch.put_metric_data(Namespace="Own", MetricData=[{"MetricName": "m", "Value": 2}])
     assert cloudwatch.describe_alarms(AlarmNames=["shut"])["MetricAlarms"][0]["StateValue"] == "ALARM"
     assert loop.heard(pages) == []
+
+
+def test_a_composite_alarm_follows_its_children(loop: Loop):
+    alarm(loop, "child", Namespace="Own", MetricName="m", Threshold=1)
+    topic = loop.sns.create_topic(Name="above")["TopicArn"]
+    pages = loop.hear(topic)
+    cloudwatch: Any = loop.cloud.client("cloudwatch")
+    cloudwatch.put_composite_alarm(AlarmName="parent", AlarmRule="ALARM(child)", AlarmActions=[topic])
+    cloudwatch.put_metric_data(Namespace="Own", MetricData=[{"MetricName": "m", "Value": 2}])
+    assert [json.loads(body)["AlarmName"] for body in loop.heard(pages)] == ["parent"]
+
+
+def test_a_failing_function_counts_errors_that_an_alarm_sees(loop: Loop):
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as bundle:
+        bundle.writestr("handler.py", "def handle(event, context):\n    raise ValueError('broken')\n")
+    function: Any = loop.cloud.client("lambda")
+    function.create_function(
+        FunctionName="broken",
+        Runtime="python3.13",
+        Role=f"arn:aws:iam::{ACCOUNT}:role/any",
+        Handler="handler.handle",
+        Code={"ZipFile": archive.getvalue()},
+    )
+    dimensions = [{"Name": "FunctionName", "Value": "broken"}]
+    metric = {"Namespace": "AWS/Lambda", "MetricName": "Errors", "Threshold": 1}
+    pages = alarm(loop, "errors", Dimensions=dimensions, TreatMissingData="notBreaching", **metric)
+    function.create_event_source_mapping(
+        EventSourceArn=f"arn:aws:sqs:us-east-1:{ACCOUNT}:events-heard", FunctionName="broken", BatchSize=1
+    )
+    loop.sqs.send_message(QueueUrl=loop.queue, MessageBody="{}")
+    heard: list[str] = []
+    assert within(10, lambda: bool(heard.extend(loop.heard(pages)) or heard))
+    assert json.loads(heard[0])["Trigger"]["Dimensions"] == [{"value": "broken", "name": "FunctionName"}]

@@ -353,6 +353,11 @@ def test_what_is_not_emulated_says_so(cloud: LocalCloud, ses: "SESV2Client"):
     assert refused(error) == ("NotEmulated", 501)
 
 
+def test_another_region_is_refused_rather_than_confused(cloud: LocalCloud):
+    with pytest.raises(ClientError, match=r"SES in eu-west-1 .this local cloud was started for us-east-1"):
+        cloud.client("sesv2", region="eu-west-1").get_account()
+
+
 def test_an_address_identity_is_verified_on_command_or_at_once(cloud: LocalCloud, ses: "SESV2Client"):
     ses.create_email_identity(EmailIdentity="ada@example.org")
     with pytest.raises(ses.exceptions.MessageRejected):

@@ -27,8 +27,12 @@ _GROUPS = (
     "ArchivingOptions",
     "MessageSecurityOptions",
 )
-# A switch that a request leaves out is off, as any boolean of this API.
-_SWITCHES = {"ReputationOptions": "ReputationMetricsEnabled", "SendingOptions": "SendingEnabled"}
+# What a request leaves out is off or empty.
+_LEFT_OUT: dict[str, dict[str, Any]] = {
+    "ReputationOptions": {"ReputationMetricsEnabled": False},
+    "SendingOptions": {"SendingEnabled": False},
+    "SuppressionOptions": {"SuppressedReasons": []},
+}
 
 
 def create(context: Context, p: Parameters) -> Output:
@@ -82,8 +86,7 @@ def _put_vdm(context: Context, p: Parameters) -> Output:
 
 
 def _completed(group: str, given: dict[str, Any]) -> dict[str, Any]:
-    switch = _SWITCHES.get(group)
-    return {switch: False, **given} if switch else given
+    return {**_LEFT_OUT.get(group, {}), **given}
 
 
 def _before(found: ConfigurationSet, group: str, given: dict[str, Any]) -> None:
