@@ -1,0 +1,65 @@
+"""Send mail from Python on Amazon SES.
+
+The public face. Importing it imports nothing heavy: boto3, jinja2 and pydantic are loaded when first needed.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mailer.address import Address
+    from mailer.errors import InvalidAddress, InvalidMessage, MailerError, TransportError
+    from mailer.mailer import Mailer
+    from mailer.message import Attachment, Message
+    from mailer.results import NotSent, RecipientResult, SendResult, Status
+    from mailer.stack import StackOutputs
+    from mailer.templates.base import EmailTemplate
+    from mailer.templates.brand import Brand
+
+__all__ = [
+    "Address",
+    "Attachment",
+    "Brand",
+    "EmailTemplate",
+    "InvalidAddress",
+    "InvalidMessage",
+    "Mailer",
+    "MailerError",
+    "Message",
+    "NotSent",
+    "RecipientResult",
+    "SendResult",
+    "StackOutputs",
+    "Status",
+    "TransportError",
+]
+
+_HOME = {
+    "Address": "address",
+    "Attachment": "message",
+    "Brand": "templates.brand",
+    "EmailTemplate": "templates.base",
+    "InvalidAddress": "errors",
+    "InvalidMessage": "errors",
+    "Mailer": "mailer",
+    "MailerError": "errors",
+    "Message": "message",
+    "NotSent": "results",
+    "RecipientResult": "results",
+    "SendResult": "results",
+    "StackOutputs": "stack",
+    "Status": "results",
+    "TransportError": "errors",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module 'mailer' has no attribute {name!r}")
+    value: object = getattr(import_module(f"mailer.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,59 @@
+"""Templates that are ready to use: a pydantic class and its files each."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import AfterValidator, Field, HttpUrl, StringConstraints
+
+from mailer.templates.base import EmailTemplate
+
+__all__ = ["TEMPLATES", "PasswordReset", "VerificationCode", "Welcome"]
+
+
+def _no_link(name: str) -> str:
+    # Whoever signs up chooses a name, and the mail goes to whatever address they enter: without this, anybody could
+    # send "http://evil.example" to anybody in our name.
+    if "://" in name or "www." in name.lower():
+        raise ValueError("a name holds no link")
+    return name
+
+
+PersonName = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f<>]*$"),
+    AfterValidator(_no_link),
+]
+Minutes = Annotated[int, Field(ge=1, le=24 * 60)]
+
+
+class Welcome(EmailTemplate):
+    """Greets somebody whose account is ready."""
+
+    subject: ClassVar[str] = "Welcome to {{ brand.name }}"
+    preheader: ClassVar[str] = "Your account is ready, {{ name }}."
+
+    name: PersonName
+    dashboard_url: HttpUrl
+
+
+class VerificationCode(EmailTemplate):
+    """Carries a one-time code. It stands first in the subject, where a locked telephone shows it."""
+
+    subject: ClassVar[str] = "{{ code }} is your {{ brand.name }} code"
+    preheader: ClassVar[str] = "Share it with nobody, whoever asks."
+
+    code: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{4,12}$")]
+    expires_in_minutes: Minutes = 10
+
+
+class PasswordReset(EmailTemplate):
+    """Carries the link with which somebody chooses a new password."""
+
+    subject: ClassVar[str] = "Choose a new {{ brand.name }} password"
+    preheader: ClassVar[str] = "If it was not you who asked, nothing happens."
+
+    name: PersonName
+    reset_url: HttpUrl
+    expires_in_minutes: Minutes = 60
+
+
+TEMPLATES: tuple[type[EmailTemplate], ...] = (PasswordReset, VerificationCode, Welcome)

@@ -1,0 +1,159 @@
+"""The pipeline, on one screen: compose, check suppressions, hand over, say what became of each recipient.
+
+What is decided on the way stands in `mailer.sending`; what goes over the wire in `mailer.transports`.
+"""
+
+import logging
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from mailer.errors import ConfigurationError, TransportError, UnknownStream
+from mailer.message import Envelope, Message
+from mailer.results import RecipientResult, SendResult
+from mailer.sending.retry import RetryPolicy, retrying
+from mailer.sending.screening import suppressed_results, without
+from mailer.stack import load
+from mailer.stores.base import StoreError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Unpack
+
+    from mailer.stack import StackOutputs
+    from mailer.stores.base import SuppressionStore
+    from mailer.templates.base import EmailTemplate
+    from mailer.templates.brand import Brand
+    from mailer.transports.base import Transport
+
+log = logging.getLogger("mailer")
+
+
+class Mailer:
+    """Sends mail through a stack. Make one and keep it; it may be used from several threads.
+
+    Args:
+        outputs: What the stack exported.
+        brand: Whose mail it is; the stack's domain and plain colours when left out.
+        transport: SES in the stack's region when left out.
+        suppressions: The stack's own list when left out.
+        retries: How often and how long a message that was not accepted is handed over again.
+
+    Example:
+        >>> from mailer.catalog import Welcome
+        >>> mail = Mailer.from_stack("prod")  # doctest: +SKIP
+        >>> mail.send(Welcome(name="Ada", dashboard_url="https://example.com"), to="ada@example.com")  # doctest: +SKIP
+        SendResult(<a***@example.com: sent>)
+    """
+
+    def __init__(
+        self,
+        outputs: "StackOutputs",
+        *,
+        brand: "Brand | None" = None,
+        transport: "Transport | None" = None,
+        suppressions: "SuppressionStore | None" = None,
+        retries: RetryPolicy | None = None,
+    ) -> None:
+        self.outputs = outputs
+        self.brand = brand or _default_brand(outputs)
+        self._transport = transport or _ses(outputs)
+        self._suppressions = suppressions or _stack_suppressions(outputs)
+        self._retries = retries or RetryPolicy()
+
+    @classmethod
+    def from_stack(
+        cls, stack: str, *, outputs: "StackOutputs | str | Path | None" = None, brand: "Brand | None" = None
+    ) -> "Mailer":
+        """A mailer that knows nothing but the stack's name; see `mailer.stack.load` for where its outputs are found.
+
+        Raises:
+            StackNotFound: They are nowhere.
+            StackOutputsInvalid: They cannot be read.
+        """
+        return cls(load(stack, outputs=outputs), brand=brand)
+
+    def send(self, content: "EmailTemplate | Message", **envelope: "Unpack[Envelope]") -> SendResult:
+        """Send one message, which all its recipients share.
+
+        A suppressed recipient is left out and the others are sent to. What the world does (a suppression, a refusal, a
+        paused stream, throttling, a lost answer) stands in the result, with the error and its hint; what the program or
+        its set-up does wrong is raised, and then nothing was sent.
+
+        Args:
+            content: A filled-in template, or a whole message, whose parts `envelope` then replaces.
+            **envelope: `to`, `cc`, `bcc`, `reply_to`, `sender`, `headers`, `tags`, `attachments`, `stream`; see
+                `mailer.message.Message` for each.
+
+        Raises:
+            InvalidMessage: SES would refuse the message; InvalidAddress is one of these.
+            TemplateError: The template cannot be rendered.
+            UnknownStream: The stack has no such stream.
+        """
+        message = self.compose(content, **envelope)
+        try:
+            found = self._suppressions.get_many([address.key for address in message.recipients])
+        except StoreError as error:  # whether they may be sent to is not known, so they are not
+            return self._told(message, [RecipientResult.of_error(one, error) for one in message.recipients])
+        suppressed = suppressed_results(message, found)
+        allowed = without(message, suppressed)
+        handed_over = self._hand_over(allowed) if allowed else ()
+        return self._told(message, [*suppressed, *handed_over])
+
+    def compose(self, content: "EmailTemplate | Message", **envelope: "Unpack[Envelope]") -> Message:
+        """The message that `send` would send, with sender and stream filled in. Arguments and errors as there."""
+        if isinstance(content, Message):
+            message = replace(content, **envelope)
+        else:
+            from mailer.templates.engine import render
+
+            rendered = render(content, self.brand)
+            message = Message(subject=rendered.subject, text=rendered.text, html=rendered.html, **envelope)
+        stream = message.stream or self.outputs.default_stream
+        if stream not in self.outputs.streams:
+            known = ", ".join(sorted(self.outputs.streams))
+            raise UnknownStream(f"The stack {self.outputs.stack!r} has no stream {stream!r}.", hint=f"It has: {known}.")
+        return replace(message, stream=stream, sender=message.sender or self.outputs.sender)
+
+    def _hand_over(self, message: Message) -> tuple[RecipientResult, ...]:
+        try:
+            return retrying(partial(self._transport.send, message), self._retries)
+        except TransportError as error:
+            return tuple(RecipientResult.of_error(address, error) for address in message.recipients)
+
+    def _told(self, message: Message, results: list[RecipientResult]) -> SendResult:
+        by_key = {result.address.key: result for result in results}
+        result = SendResult(tuple(by_key[address.key] for address in message.recipients))
+        level = logging.INFO if result.ok else logging.WARNING
+        log.log(level, "%s stream=%s message_id=%s", result, message.stream, result.message_id or "-")
+        return result
+
+
+def _default_brand(outputs: "StackOutputs") -> "Brand":
+    from mailer.templates.brand import Brand
+
+    return Brand(name=outputs.domain[:64])
+
+
+def _ses(outputs: "StackOutputs") -> "Transport":
+    from mailer.transports.ses import SesTransport
+
+    return SesTransport(outputs)
+
+
+def _stack_suppressions(outputs: "StackOutputs") -> "SuppressionStore":
+    """The stack's table, in the stack's region, whichever region the process is set to."""
+    from boto3.session import Session
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError
+
+    from mailer.stores.dynamodb import DynamoDBSuppressions
+
+    config = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 4})
+    try:
+        client = Session().client("dynamodb", region_name=outputs.region, config=config)
+    except BotoCoreError as error:
+        raise ConfigurationError(
+            f"No client for DynamoDB could be made: {error}.", hint="Check AWS_PROFILE."
+        ) from error
+    return DynamoDBSuppressions(outputs.table, client)

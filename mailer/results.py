@@ -1,0 +1,170 @@
+"""What became of a message, recipient by recipient. Not for deciding anything: values, and how to ask them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from mailer.errors import MailerError, OutcomeUnknown, Refused, Throttled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mailer.address import Address
+
+
+class Status(StrEnum):
+    """What became of the message for one recipient; nothing else can."""
+
+    SENT = "sent"
+    """Accepted by the service. Delivery, bounce or complaint follow as events."""
+    QUEUED = "queued"
+    """Kept, to be handed over later."""
+    SUPPRESSED = "suppressed"
+    """On the suppression list; the service was not asked."""
+    REFUSED = "refused"
+    """The service said no and would say no again; not accepted."""
+    THROTTLED = "throttled"
+    """Still too fast, or over the day's quota, after the attempts that were allowed; not accepted."""
+    FAILED = "failed"
+    """Could not be handed over; not accepted."""
+    UNKNOWN = "unknown"
+    """Handed over, and no answer came: accepted or not. Sending again may send twice."""
+
+
+# The nearest class in an error's ancestry decides; whatever is not here failed before it was accepted.
+_STATUS_OF: dict[type[BaseException], Status] = {
+    Throttled: Status.THROTTLED,
+    OutcomeUnknown: Status.UNKNOWN,
+    Refused: Status.REFUSED,
+}
+
+
+def status_of(error: MailerError) -> Status:
+    """The status of a recipient whom this error kept a message from.
+
+    Example:
+        >>> str(status_of(Throttled("Maximum sending rate exceeded.")))
+        'throttled'
+    """
+    return next((_STATUS_OF[kind] for kind in type(error).__mro__ if kind in _STATUS_OF), Status.FAILED)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class RecipientResult:
+    """What became of the message for one recipient.
+
+    Attributes:
+        address: The recipient.
+        status: What became of it.
+        message_id: The service's id, where it accepted the message; feedback events carry the same one.
+        error: What went wrong, with its hint; None where nothing did.
+        reason: Why, in a few words: the suppression's reason, or the error's sentence.
+    """
+
+    address: "Address"
+    status: Status
+    message_id: str = ""
+    error: MailerError | None = None
+    reason: str = ""
+
+    @classmethod
+    def of_error(cls, address: "Address", error: MailerError) -> "RecipientResult":
+        """The result for a recipient whom this error kept the message from."""
+        return cls(address, status_of(error), error=error, reason=error.message)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the message is on its way: sent or queued."""
+        return self.status in {Status.SENT, Status.QUEUED}
+
+    def to_dict(self) -> dict[str, str]:
+        """JSON-able, with the address masked; empty values are left out."""
+        hint = self.error.hint if self.error else ""
+        values = {"address": self.address.masked, "status": str(self.status), "message_id": self.message_id}
+        return {key: text for key, text in {**values, "reason": self.reason, "hint": hint}.items() if text}
+
+    def __repr__(self) -> str:
+        return f"<{self.address.masked}: {self.status}{f', {self.reason}' if self.reason else ''}>"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SendResult:
+    """What became of a message: one `RecipientResult` for each recipient, in the message's order.
+
+    Example:
+        >>> from mailer.address import Address
+        >>> result = SendResult((RecipientResult(Address("ada@example.com"), Status.SENT, "0100-example"),))
+        >>> result.ok, result.message_id, result["ada@example.com"].status.value
+        (True, '0100-example', 'sent')
+        >>> result
+        SendResult(<a***@example.com: sent>)
+    """
+
+    recipients: "tuple[RecipientResult, ...]"
+
+    @property
+    def ok(self) -> bool:
+        """Whether the message is on its way to every recipient."""
+        return all(recipient.ok for recipient in self.recipients)
+
+    @property
+    def message_id(self) -> str:
+        """The service's id of the message; empty when nobody was sent to."""
+        return next((recipient.message_id for recipient in self.recipients if recipient.message_id), "")
+
+    @property
+    def not_sent(self) -> "tuple[RecipientResult, ...]":
+        """The recipients to whom the message is not on its way."""
+        return tuple(recipient for recipient in self.recipients if not recipient.ok)
+
+    def with_status(self, *statuses: Status) -> "tuple[RecipientResult, ...]":
+        """The recipients with one of these statuses."""
+        return tuple(recipient for recipient in self.recipients if recipient.status in statuses)
+
+    def raise_if_not_sent(self) -> "SendResult":
+        """Give the result back when every recipient was sent to.
+
+        Raises:
+            NotSent: Somebody was not; its `result` is this one, its cause the first error.
+        """
+        if self.ok:
+            return self
+        error = next((recipient.error for recipient in self.not_sent if recipient.error), None)
+        raise NotSent(self) from error
+
+    def to_dict(self) -> dict[str, object]:
+        """JSON-able, with addresses masked."""
+        return {"ok": self.ok, "recipients": [recipient.to_dict() for recipient in self.recipients]}
+
+    def __iter__(self) -> "Iterator[RecipientResult]":
+        return iter(self.recipients)
+
+    def __len__(self) -> int:
+        return len(self.recipients)
+
+    def __getitem__(self, address: str) -> RecipientResult:
+        from mailer.address import address_key, mask
+
+        key = address_key(address)
+        for recipient in self.recipients:
+            if recipient.address.key == key:
+                return recipient
+        raise KeyError(mask(address))
+
+    def __repr__(self) -> str:
+        return f"SendResult({', '.join(map(repr, self.recipients))})"
+
+
+class NotSent(MailerError):  # noqa: N818
+    """The message is not on its way to everybody.
+
+    Attributes:
+        result: What became of it, recipient by recipient.
+    """
+
+    def __init__(self, result: SendResult) -> None:
+        failed = result.not_sent
+        listed = "; ".join(f"{one.address.masked} {one.status}: {one.reason}" for one in failed)
+        hints = dict.fromkeys(one.error.hint for one in failed if one.error and one.error.hint)
+        super().__init__(f"Not sent to {len(failed)} of {len(result)}: {listed}", hint=" ".join(hints))
+        self.result = result

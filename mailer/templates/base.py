@@ -1,0 +1,78 @@
+"""A template is a type: its fields are what it needs, and the files beside its class are what it says.
+
+Not for sending; see `mailer.mailer.Mailer`.
+"""
+
+import re
+import sys
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from mailer.errors import TemplateError
+
+# What a template's files find besides its fields.
+RESERVED = frozenset({"brand", "subject", "preheader", "lang"})
+
+
+class EmailTemplate(BaseModel):
+    """Base of every template.
+
+    A subclass `OrderShipped` in `shop/mails.py` states its fields and its subject, and has `order_shipped.txt` and
+    `order_shipped.mjml` beside it, or in `folder`. Both are Jinja2 and see the fields, `brand`, `subject`, `preheader`
+    and `lang`. A field that is missing, misspelt or of the wrong type is an error when the object is made, before
+    anything is sent; one that a file names and the class does not have is an error when it is rendered.
+
+    Attributes:
+        subject: Jinja2; line breaks in it become spaces.
+        preheader: Jinja2; what an inbox shows behind the subject. Optional.
+        lang: BCP 47 tag of the language, which screen readers go by.
+        folder: Where the files are; the folder of the class's own module when left out.
+        stem: The files' name without suffix; from the class's name when left out.
+
+    Example:
+        >>> class OrderShipped(EmailTemplate):
+        ...     subject = "Order {{ number }} is on its way"
+        ...     number: int
+        >>> OrderShipped.template_name()
+        'order_shipped'
+        >>> OrderShipped(nubmer=7)  # doctest: +IGNORE_EXCEPTION_DETAIL
+        Traceback (most recent call last):
+        pydantic_core._pydantic_core.ValidationError: 2 validation errors for OrderShipped
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    subject: ClassVar[str] = ""
+    preheader: ClassVar[str] = ""
+    lang: ClassVar[str] = "en"
+    folder: ClassVar[Path | None] = None
+    stem: ClassVar[str] = ""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: object) -> None:
+        taken = sorted(RESERVED & cls.model_fields.keys())
+        if taken:
+            raise TemplateError(f"{cls.__name__} has a field named {', '.join(taken)}.", hint="Give it another name.")
+
+    @classmethod
+    def template_name(cls) -> str:
+        """The files' name without suffix: `OrderShipped` has `order_shipped`."""
+        return cls.stem or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
+
+    @classmethod
+    def template_folder(cls) -> Path:
+        """The folder that holds the files.
+
+        Raises:
+            TemplateError: The class's module is not a file, and it names no folder.
+        """
+        if cls.folder is not None:
+            return Path(cls.folder)
+        file = getattr(sys.modules.get(cls.__module__), "__file__", None)
+        if not file:
+            raise TemplateError(
+                f"{cls.__name__} is in no file, so its folder is not known.", hint="Set `folder` on the class."
+            )
+        return Path(file).parent

@@ -1,0 +1,120 @@
+"""A template object to subject, text and HTML: Jinja2 over the files that stand with its class.
+
+Decisions, each with its reason:
+- An undefined name is an error, not an empty place in a mail that has been sent.
+- HTML is escaped, text and subject are not; a field's value is never itself a template.
+- The sandbox is on: a template's author need not be the program's, and gets at values, not at Python.
+- A class's files are read once a process.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from jinja2 import ChoiceLoader, FileSystemLoader, PrefixLoader, StrictUndefined, Template, TemplateSyntaxError
+from jinja2 import TemplateError as JinjaError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from mailer.errors import TemplateError
+from mailer.templates.mjml import LAYOUT, LAYOUT_PREFIX, compile_mjml
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mailer.templates.base import EmailTemplate
+    from mailer.templates.brand import Brand
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """The content of a message."""
+
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """A template class's files, compiled."""
+
+    subject: Template
+    preheader: Template
+    text: Template
+    html: Template | None
+
+
+def render(template: "EmailTemplate", brand: "Brand") -> Rendered:
+    """Fill a template in.
+
+    Args:
+        template: An object of a subclass of `EmailTemplate`.
+        brand: Whose mail it is.
+
+    Raises:
+        TemplateError: A file is missing or broken, or names something that is not there.
+    """
+    kind = type(template)
+    fields: dict[str, object] = {name: getattr(template, name) for name in kind.model_fields}
+    try:
+        files = _files(kind)
+        context: dict[str, object] = {**fields, "brand": brand, "lang": kind.lang}
+        context["subject"] = _one_line(files.subject.render(context))
+        context["preheader"] = _one_line(files.preheader.render(context))
+        html = files.html.render(context) if files.html else ""
+        return Rendered(str(context["subject"]), files.text.render(context).strip() + "\n", html)
+    except JinjaError as error:
+        where = f" (line {error.lineno})" if isinstance(error, TemplateSyntaxError) else ""
+        raise TemplateError(
+            f"The template {kind.__name__} cannot be rendered{where}: {error}.",
+            hint=f"It may use its fields ({', '.join(fields) or 'none'}), brand, subject, preheader and lang.",
+        ) from error
+
+
+@cache
+def _files(kind: "type[EmailTemplate]") -> _Files:
+    if not kind.subject:
+        raise TemplateError(f"{kind.__name__} has no subject.", hint="Set `subject` on the class.")
+    base = kind.template_folder() / kind.template_name()
+    html, plain = _environment(base.parent, escape=True), _environment(base.parent, escape=False)
+    page = _html(base)
+    return _Files(
+        subject=plain.from_string(kind.subject),
+        preheader=plain.from_string(kind.preheader),
+        text=plain.from_string(_read(base.with_suffix(".txt"), kind)),
+        html=html.from_string(page) if page else None,
+    )
+
+
+def _environment(folder: "Path", *, escape: bool) -> ImmutableSandboxedEnvironment:
+    """`{% include %}` finds the folder's own files and, under `mailstack/`, those of the layout."""
+    layout = PrefixLoader({LAYOUT_PREFIX.rstrip("/"): FileSystemLoader(LAYOUT)})
+    return ImmutableSandboxedEnvironment(
+        autoescape=escape,
+        undefined=StrictUndefined,
+        loader=ChoiceLoader([FileSystemLoader(folder), layout]),
+        trim_blocks=not escape,
+        lstrip_blocks=not escape,
+    )
+
+
+def _html(base: "Path") -> str:
+    """Compiled ahead where that was done, else now; a template with neither file is plain text."""
+    compiled, source = base.with_suffix(".html"), base.with_suffix(".mjml")
+    if compiled.exists():
+        return compiled.read_text(encoding="utf-8")
+    return compile_mjml(source) if source.exists() else ""
+
+
+def _read(path: "Path", kind: "type[EmailTemplate]") -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise TemplateError(
+            f"{kind.__name__} has no plain text: {path} cannot be read.",
+            hint="Every mail carries plain text; write the file, or set `folder` on the class.",
+        ) from error
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

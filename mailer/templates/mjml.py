@@ -1,0 +1,99 @@
+"""MJML to HTML, ahead of time, with every Jinja2 expression passed through untouched.
+
+Needs `mrml` (`pip install "mailstack[mjml]"`). Not for rendering: what comes out is a Jinja2 template.
+"""
+
+import re
+from pathlib import Path
+
+from mailer.errors import TemplateError
+
+# Fragments that every folder may include: <mj-include path="mailstack/head.mjml" />
+LAYOUT = Path(__file__).parent / "layout"
+LAYOUT_PREFIX = "mailstack/"
+
+_JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+_TOKEN = re.compile(r"jinja(\d+)end")
+_LEFT_OVER = re.compile(r"</?mj-[a-z-]+")
+
+
+def compile_mjml(source: Path) -> str:
+    """Compile one file to a Jinja2 template of HTML.
+
+    MJML parses its input as XML, in which `{% if a < b %}` and `href="{{ links["home"] }}"` cannot stand. So every
+    expression travels as a plain word and is put back afterwards; one that MJML dropped on the way is an error.
+
+    Args:
+        source: A `.mjml` file. It may include files of its folder by name, and those of `LAYOUT`.
+
+    Raises:
+        TemplateError: `mrml` is not installed, the file is not MJML, or an expression would be lost.
+    """
+    try:
+        import mrml
+    except ImportError as error:
+        raise TemplateError(
+            f"{source.name} is MJML and has not been compiled, and mrml is not installed.",
+            hint='Install it (pip install "mailstack[mjml]"), or compile ahead: mailer templates compile FOLDER.',
+        ) from error
+    kept: list[str] = []
+    files = {path.name: path for path in sorted(source.parent.glob("*.mjml"))}
+    files |= {LAYOUT_PREFIX + path.name: path for path in sorted(LAYOUT.glob("*.mjml"))}
+    included = {name: _sheltered(path, kept) for name, path in files.items() if path != source}
+    text = _sheltered(source, kept)
+    try:
+        html = mrml.to_html(text, mrml.ParserOptions(include_loader=mrml.memory_loader(included))).content
+    except OSError as error:
+        raise TemplateError(f"{source.name} is not MJML: {error}.", hint="https://documentation.mjml.io/") from error
+    lost = sorted(set(_TOKEN.findall(text)) - set(_TOKEN.findall(html)), key=int)
+    _check(source, html, [kept[int(number)] for number in lost])
+    return _TOKEN.sub(lambda token: kept[int(token[1])], html).rstrip() + "\n"
+
+
+def _sheltered(path: Path, kept: list[str]) -> str:
+    def keep(expression: re.Match[str]) -> str:
+        kept.append(expression[0])
+        return f"jinja{len(kept) - 1}end"
+
+    return _JINJA.sub(keep, path.read_text(encoding="utf-8"))
+
+
+def _check(source: Path, html: str, lost: list[str]) -> None:
+    if lost:
+        raise TemplateError(
+            f"MJML drops {', '.join(lost)} from {source.name}.",
+            hint="Text may stand in mj-text, mj-button and the like; elsewhere write <mj-raw>{% ... %}</mj-raw>.",
+        )
+    unknown = sorted(set(_LEFT_OVER.findall(html)))
+    if unknown:
+        raise TemplateError(
+            f"{source.name} holds tags that are not MJML: {', '.join(tag.strip('</') for tag in unknown)}.",
+            hint="https://documentation.mjml.io/ lists them.",
+        )
+
+
+def compile_folder(folder: Path, *, check: bool = False) -> list[Path]:
+    """Compile every template of a folder to the `.html` beside it.
+
+    A file without an `<mjml>` of its own is a fragment to be included, and is left alone.
+
+    Args:
+        folder: Where the `.mjml` files are.
+        check: Write nothing.
+
+    Returns:
+        The `.html` files that were not up to date, and now are unless `check` is given.
+
+    Raises:
+        TemplateError: One of the files cannot be compiled.
+    """
+    stale: list[Path] = []
+    for source in sorted(folder.glob("*.mjml")):
+        if "<mjml" not in source.read_text(encoding="utf-8"):
+            continue
+        target, html = source.with_suffix(".html"), compile_mjml(source)
+        if not target.exists() or target.read_text(encoding="utf-8") != html:
+            stale.append(target)
+            if not check:
+                target.write_text(html, encoding="utf-8")
+    return stale
