@@ -15,7 +15,7 @@ The local cloud is ready.  Stop it with Ctrl-C.
   inbox     {endpoint}/inbox
   control   {endpoint}/_localcloud/
 
-In this shell's siblings, for boto3, the AWS CLI and every other SDK:
+In the shell that is to use it, for boto3, the AWS CLI and every other SDK:
 
 {exports}
 
