@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self, cast
 
 import grpc
@@ -17,7 +18,8 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 from localcloud.pulumi.schema import Problem
 from localcloud.pulumi.wire import Props, plain, struct
 
-COMMAND = (sys.executable, "-m", "localcloud.pulumi.provider")
+COMMAND = (sys.executable, "-P", "-m", "localcloud.pulumi.provider")
+_ROOT = Path(__file__).resolve().parents[2]
 _START = 30.0  # seconds until the plugin must answer
 _CALL = 300.0  # seconds for one call
 _STOP = 10.0  # seconds to leave
@@ -50,18 +52,26 @@ class ReadResult:
 class Plugin:
     """A running plugin. Close it, or use it as a context manager."""
 
-    def __init__(self, command: Sequence[str] = COMMAND, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        command: Sequence[str] = COMMAND,
+        environment: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+    ) -> None:
         """Start the plugin.
 
         Args:
             command: What to run.
             environment: Its environment; this process's own unless told otherwise.
+            folder: Where it runs; here unless told otherwise.
 
         Raises:
             PluginError: It does not start.
         """
         arguments = [*command, "127.0.0.1:0"]  # an engine's address, which nothing listens on
-        self._process = subprocess.Popen(arguments, stdout=subprocess.PIPE, env=dict(environment or os.environ))
+        variables = dict(os.environ if environment is None else environment)
+        variables["PYTHONPATH"] = os.pathsep.join(filter(None, (str(_ROOT), variables.get("PYTHONPATH"))))
+        self._process = subprocess.Popen(arguments, stdout=subprocess.PIPE, env=variables, cwd=folder)
         stdout = self._process.stdout
         line = stdout.readline().strip() if stdout else b""
         if not line.isdigit():

@@ -52,6 +52,7 @@ HINTS = {
     "NonExistent": "Something that it refers to is not there: check the names, or say depends_on.",
     "NotFound": "Something that it refers to is not there: check the names, or say depends_on.",
     "NoSuch": "Something that it refers to is not there: check the names, or say depends_on.",
+    "Malformed": "Correct the inputs of the resource.",
     "Invalid": "Correct the inputs of the resource.",
     "Validation": "Correct the inputs of the resource.",
     "BadRequest": "Correct the inputs of the resource.",

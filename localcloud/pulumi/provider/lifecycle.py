@@ -16,7 +16,7 @@ from localcloud.pulumi import schema
 from localcloud.pulumi.provider.cloud import Cloud, ProviderError, is_gone, told
 from localcloud.pulumi.provider.resource import Arg, Resource, as_json, as_policy
 from localcloud.pulumi.schema import Problem
-from localcloud.pulumi.wire import UNKNOWN, Props, is_unknown
+from localcloud.pulumi.wire import UNKNOWN, Props, copy_path, is_unknown
 
 DEFAULTS = "__defaults"
 """Among the inputs, the names of those that the provider chose, as in the official provider."""
@@ -139,7 +139,7 @@ def diff(resource: Resource, olds: Props, state: Props, news: Props, ignored: It
         ignored: Property paths whose changes do not count.
     """
     for path in ignored:
-        news, olds = _copy_path(path, state, news), _copy_path(path, state, olds)
+        news, olds = copy_path(path, state, news), copy_path(path, state, olds)
     changes = tuple(
         Change(name, _kind(name, olds, news), arg.replaces)
         for name, arg in resource.all_args.items()
@@ -178,19 +178,6 @@ def _member_removed(old: Any, wanted: Any) -> bool:
 
 def _kind(name: str, olds: Props, news: Props) -> str:
     return "UPDATE" if name in olds and name in news else "ADD" if name in news else "DELETE"
-
-
-def _copy_path(path: str, source: Props, target: Props) -> Props:
-    """`target` with what `source` has at a property path such as `sendingOptions.sendingEnabled`."""
-    head, _, rest = path.partition(".")
-    copied = dict(target)
-    if head not in source and not rest:
-        copied.pop(head, None)
-    elif rest and isinstance(source.get(head), dict) and isinstance(target.get(head), dict):
-        copied[head] = _copy_path(rest, source[head], target[head])
-    elif head in source:
-        copied[head] = source[head]
-    return copied
 
 
 # --- Preview -------------------------------------------------------------------------------------------------------

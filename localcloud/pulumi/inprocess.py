@@ -1,0 +1,116 @@
+"""The in-process engine: an unmodified Pulumi program against the local cloud, on a machine without the Pulumi CLI.
+
+A test engine, not Pulumi's: no locking, encryption, policy packs, transforms, imports or remote components. Each
+operation runs in a fresh Python process, as Pulumi's runtime keeps global state.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from localcloud.pulumi import project, state
+from localcloud.pulumi.stack import Changes, DeploymentError
+from localcloud.pulumi.wire import bare, obj
+
+ENGINE = "in-process engine (a test engine, not Pulumi's)"
+Verb: TypeAlias = Literal["preview", "up", "refresh", "destroy"]
+_ROOT = Path(__file__).resolve().parents[2]
+_TIMEOUT = 900.0  # seconds for one operation
+_LAST_LINES = 30
+
+
+class InProcessStack:
+    """One stack of one program under the in-process engine.
+
+    Example:
+        >>> from pathlib import Path
+        >>> InProcessStack(Path("."), "local").engine
+        "in-process engine (a test engine, not Pulumi's)"
+    """
+
+    engine = ENGINE
+
+    def __init__(
+        self,
+        project_dir: Path,
+        stack: str,
+        *,
+        config: Mapping[str, str] | None = None,
+        environment: Mapping[str, str] | None = None,
+        state: Path | None = None,
+    ) -> None:
+        """Name a stack. Nothing is read or run before an operation.
+
+        Args:
+            project_dir: The folder with Pulumi.yaml.
+            stack: The stack's name.
+            config: Configuration that wins over Pulumi.<stack>.yaml, by full key such as `aws:region`.
+            environment: Variables for the program and the provider, beside those of this process.
+            state: The file that remembers the stack; a temporary one, gone with this object, unless told otherwise.
+        """
+        self._project_dir, self._stack = Path(project_dir).resolve(), stack
+        self._config, self._environment = dict(config or {}), dict(environment or {})
+        self._scratch = tempfile.TemporaryDirectory(prefix="localcloud-stack-")
+        self._state = Path(state).resolve() if state else Path(self._scratch.name) / f"{stack}.json"
+
+    @property
+    def outputs(self) -> dict[str, object]:
+        """What the program exported in the last `up`; secrets in plain text."""
+        records = state.load(self._state)
+        stack = next((record for record in records if record.type == state.STACK), None)
+        return obj(bare(stack.outputs)) if stack else {}
+
+    def preview(self) -> Changes:
+        """What `up` would do."""
+        return self._run("preview")
+
+    def up(self) -> Changes:
+        """Bring the cloud in line with the program."""
+        return self._run("up")
+
+    def refresh(self) -> Changes:
+        """Bring the state in line with the cloud."""
+        return self._run("refresh")
+
+    def destroy(self) -> Changes:
+        """Delete everything that the state holds."""
+        return self._run("destroy")
+
+    def _run(self, verb: Verb) -> Changes:
+        settled = project.load(self._project_dir, self._stack, self._config)
+        answer = Path(self._scratch.name) / "answer.json"
+        answer.unlink(missing_ok=True)
+        request: dict[str, Any] = {
+            "verb": verb,
+            "stack": self._stack,
+            "project": settled.name,
+            "root": str(settled.root),
+            "program": str(settled.program),
+            "config": settled.config,
+            "state": str(self._state),
+            "answer": str(answer),
+        }
+        done = subprocess.run(
+            [sys.executable, "-m", "localcloud.pulumi.worker"],
+            input=json.dumps(request),
+            cwd=_ROOT,
+            env={**os.environ, **self._environment},
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT,
+            check=False,
+        )
+        if not answer.exists():
+            said = "\n".join((done.stdout + done.stderr).splitlines()[-_LAST_LINES:])
+            raise DeploymentError(
+                f"{verb} of {self._stack} ended without an answer (status {done.returncode}):\n{said}"
+            )
+        result = json.loads(answer.read_text(encoding="utf-8"))
+        if result["errors"]:
+            raise DeploymentError(f"{verb} of {self._stack} failed:\n" + "\n".join(result["errors"]))
+        return Changes.of([(operation, urn) for operation, urn in result["steps"]])

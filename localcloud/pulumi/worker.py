@@ -1,0 +1,100 @@
+"""One operation of the in-process engine, in a process of its own: a request on stdin, an answer in a file.
+
+Not for people: `inprocess.InProcessStack` runs it.
+"""
+
+import asyncio
+import json
+import os
+import runpy
+import sys
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+from pulumi.runtime import Settings, configure, run_in_stack, set_all_config
+
+from localcloud.pulumi import state
+from localcloud.pulumi.deployment import Deployment, StepError
+from localcloud.pulumi.monitor import Monitor
+from localcloud.pulumi.plugin import PluginError
+
+_PROVIDER = "aws:"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to do."""
+
+    verb: str
+    stack: str
+    project: str
+    root: str
+    program: str
+    config: dict[str, str]
+    state: str
+    answer: str
+
+
+def main() -> None:
+    """Do what stdin says, and write what came of it."""
+    request = Request(**json.loads(sys.stdin.read()))
+    # The program finds what the real language host would let it find: its own folder, and what is installed.
+    del sys.path[0]  # where this module was found
+    program = Path(request.program)
+    os.chdir(program if program.is_dir() else program.parent)
+    records = state.load(Path(request.state))
+    config = {key.removeprefix(_PROVIDER): value for key, value in request.config.items() if key.startswith(_PROVIDER)}
+    deployment = Deployment(records, config, preview=request.verb == "preview", folder=Path.cwd())
+    errors: list[str] = []
+    try:
+        _VERBS[request.verb](deployment, request)
+    except (StepError, PluginError) as error:
+        errors = deployment.errors or [str(error)]
+    except Exception as error:  # noqa: BLE001 - whatever the program raises is its answer
+        errors = deployment.errors or [_of_program(error)]
+    finally:
+        deployment.close()
+        if request.verb != "preview":
+            state.save(Path(request.state), deployment.records)
+    Path(request.answer).write_text(json.dumps({"errors": errors, "steps": deployment.steps}), encoding="utf-8")
+
+
+def _of_program(error: Exception) -> str:
+    return "The program raised an error:\n" + "".join(traceback.format_exception(error)).rstrip()
+
+
+def _deploy(deployment: Deployment, request: Request) -> None:
+    monitor = Monitor(deployment, request.project, request.stack)
+    configure(
+        Settings(
+            request.project,
+            request.stack,
+            monitor=monitor,
+            engine=monitor,
+            dry_run=deployment.preview,
+            organization="organization",
+            root_directory=request.root,
+        )
+    )
+    set_all_config(request.config, [])
+
+    def program() -> None:
+        runpy.run_path(request.program, run_name="__main__")
+
+    asyncio.run(run_in_stack(program))
+    deployment.prune()
+
+
+def _refresh(deployment: Deployment, _: Request) -> None:
+    deployment.refresh()
+
+
+def _destroy(deployment: Deployment, _: Request) -> None:
+    deployment.prune()
+
+
+_VERBS = {"preview": _deploy, "up": _deploy, "refresh": _refresh, "destroy": _destroy}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,224 @@
+"""What every engine must do with a program, whichever it is. Subclass `EngineSuite` and give it a `stack_factory`."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+
+from localcloud import LocalCloud
+from localcloud.pulumi.stack import DeploymentError, Stack
+
+StackFactory: TypeAlias = Callable[[Path, Mapping[str, str]], Stack]
+"""A stack called `dev` of the project in a folder, with configuration; called again, the same stack goes on."""
+
+CHAIN = """
+import pulumi, pulumi_aws as aws
+config = pulumi.Config()
+topic = aws.sns.Topic("events", name=config.get("topic") or "events", display_name=config.get("shown"))
+queue = aws.sqs.Queue("inbox", visibility_timeout_seconds=90)
+aws.sns.TopicSubscription("link", topic=topic.arn, protocol="sqs", endpoint=queue.arn)
+identity = aws.sesv2.EmailIdentity("domain", email_identity="example.test")
+for number in range(3):
+    token = identity.dkim_signing_attributes.apply(lambda dkim, number=number: dkim.tokens[number])
+    aws.ssm.Parameter(f"token-{number}", name=f"/dkim/{number}", type="String", value=token)
+pulumi.export("topic", topic.arn)
+pulumi.export("account", aws.get_caller_identity().account_id)
+pulumi.export("password", pulumi.Output.secret("open sesame"))
+"""
+ALL = ("domain", "events", "inbox", "link", "token-0", "token-1", "token-2")
+IGNORING = """
+import pulumi, pulumi_aws as aws
+aws.sesv2.ConfigurationSet(
+    "set",
+    configuration_set_name="transactional",
+    sending_options={"sending_enabled": True},
+    delivery_options={"tls_policy": pulumi.Config().get("tls") or "REQUIRE"},
+    opts=pulumi.ResourceOptions(ignore_changes=["sendingOptions"]),
+)
+"""
+PROTECTED = """
+import pulumi, pulumi_aws as aws
+protect = pulumi.Config().get_bool("protect")
+aws.sns.Topic("precious", name="precious", opts=pulumi.ResourceOptions(protect=protect))
+"""
+BROKEN = """
+import pulumi, pulumi_aws as aws, json
+topic = aws.sns.Topic("first", name="first")
+statement = {"Effect": "Allow", "Action": "ses:SendEmail", "Resource": "*"}
+policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+role = pulumi.Config().get("role") or "nobody"
+aws.iam.RolePolicy("broken", name="inline", role=role, policy=policy, opts=pulumi.ResourceOptions(depends_on=[topic]))
+"""
+COMPONENT = """
+import pulumi, pulumi_aws as aws
+class Mail(pulumi.ComponentResource):
+    def __init__(self, name, opts=None):
+        super().__init__("tiny:index:Mail", name, None, opts)
+        self.topic = aws.sns.Topic(f"{name}-events", name="events", opts=pulumi.ResourceOptions(parent=self))
+        self.register_outputs({})
+aws_us = aws.Provider("elsewhere", region="eu-west-1", default_tags={"tags": {"owner": "mail"}})
+mail = Mail("mail", pulumi.ResourceOptions(providers=[aws_us]))
+pulumi.export("topic", mail.topic.arn)
+pulumi.export("tags", mail.topic.tags_all)
+"""
+MOVED = """
+import pulumi, pulumi_aws as aws
+class Post(pulumi.ComponentResource):
+    def __init__(self, name, opts=None):
+        super().__init__("tiny:index:Post", name, None, opts)
+        self.topic = aws.sns.Topic("new-name", name="events", opts=pulumi.ResourceOptions(
+            parent=self, aliases=[pulumi.Alias(name="mail-events")]))
+        self.register_outputs({})
+aws_us = aws.Provider("elsewhere", region="eu-west-1", default_tags={"tags": {"owner": "mail"}})
+mail = Post("mail", pulumi.ResourceOptions(providers=[aws_us], aliases=[pulumi.Alias(type_="tiny:index:Mail")]))
+pulumi.export("topic", mail.topic.arn)
+"""
+FAILING = 'raise LookupError("no such thing")\n'
+MISSPELT = """
+import pulumi_aws as aws
+aws.sesv2.ConfigurationSet("set", configuration_set_name="x", delivery_options={"tlsPolice": "REQUIRE"})
+"""
+
+
+def write(folder: Path, program: str) -> Path:
+    """A project with one program."""
+    folder.mkdir(exist_ok=True)
+    (folder / "Pulumi.yaml").write_text("name: tiny\nruntime: python\n", encoding="utf-8")
+    (folder / "__main__.py").write_text(program, encoding="utf-8")
+    return folder
+
+
+def topics(cloud: LocalCloud, region: str = "us-east-1") -> set[str]:
+    """The names of the topics that are there."""
+    found = cloud.client("sns", region=region).list_topics()["Topics"]
+    return {topic["TopicArn"].rsplit(":", 1)[-1] for topic in found}
+
+
+class EngineSuite:
+    """The same results, whichever engine."""
+
+    @pytest.fixture
+    def stack_factory(self, cloud: LocalCloud) -> StackFactory:
+        """To be given by each engine's tests."""
+        raise NotImplementedError
+
+    def test_a_stack_from_its_first_preview_to_its_end(
+        self, stack_factory: StackFactory, cloud: LocalCloud, tmp_path: Path
+    ):
+        folder = write(tmp_path / "project", CHAIN)
+        stack = stack_factory(folder, {})
+        preview = stack.preview()
+        assert preview.names == {"create": ALL}
+        assert topics(cloud) == set()
+        assert stack.up() == preview
+        assert topics(cloud) == {"events"}
+        topic = stack.outputs["topic"]
+        assert topic == "arn:aws:sns:us-east-1:000000000000:events"
+        assert (stack.outputs["account"], stack.outputs["password"]) == ("000000000000", "open sesame")
+        second = stack.up()
+        assert (second.any, second.same) == (False, len(ALL))
+        assert not stack.refresh().any
+        changed = stack_factory(folder, {"tiny:shown": "Events"})
+        assert changed.up().names == {"update": ("events",)}
+        attributes = cloud.client("sns").get_topic_attributes(TopicArn=topic)["Attributes"]
+        assert attributes["DisplayName"] == "Events"
+        assert stack.up().names == {"update": ("events",)}  # the input is gone, and with it the name that is shown
+        assert cloud.client("sns").get_topic_attributes(TopicArn=topic)["Attributes"].get("DisplayName", "") == ""
+        assert stack.destroy().names == {"delete": ALL}
+        assert topics(cloud) == set()
+        assert cloud.client("sqs").list_queues().get("QueueUrls", []) == []
+        assert cloud.client("ssm").describe_parameters()["Parameters"] == []
+
+    def test_what_was_deleted_or_changed_behind_its_back_is_noticed_and_mended(
+        self, stack_factory: StackFactory, cloud: LocalCloud, tmp_path: Path
+    ):
+        stack = stack_factory(write(tmp_path / "project", CHAIN), {})
+        stack.up()
+        cloud.client("sns").delete_topic(TopicArn=stack.outputs["topic"])
+        url = cloud.client("sqs").list_queues()["QueueUrls"][0]
+        cloud.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "5"})
+        found = stack.refresh()
+        assert set(found.names["delete"]) >= {"events"}
+        assert found.names["update"] == ("inbox",)
+        mended = stack.up()
+        assert mended.names["update"] == ("inbox",)
+        assert set(mended.names["create"]) == set(found.names["delete"])
+        attributes = cloud.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        assert attributes["VisibilityTimeout"] == "90"
+        assert topics(cloud) == {"events"}
+
+    def test_a_replaced_resource_takes_what_hangs_on_it_along_and_what_is_left_out_is_deleted(
+        self, stack_factory: StackFactory, cloud: LocalCloud, tmp_path: Path
+    ):
+        folder = write(tmp_path / "project", CHAIN)
+        stack_factory(folder, {}).up()
+        write(folder, CHAIN.replace("range(3)", "range(1)"))
+        stack = stack_factory(folder, {"tiny:topic": "others"})
+        wanted = {"replace": ("events", "link"), "delete": ("token-1", "token-2")}
+        assert stack.preview().names == wanted
+        assert topics(cloud) == {"events"}
+        assert stack.up().names == wanted
+        assert topics(cloud) == {"others"}
+        links = cloud.client("sns").list_subscriptions()["Subscriptions"]
+        assert [link["TopicArn"].rsplit(":", 1)[-1] for link in links] == ["others"]
+        assert not stack.up().any
+
+    def test_what_the_guard_paused_stays_paused(self, stack_factory: StackFactory, cloud: LocalCloud, tmp_path: Path):
+        folder = write(tmp_path / "project", IGNORING)
+        stack_factory(folder, {}).up()
+        ses = cloud.client("sesv2")
+        ses.put_configuration_set_sending_options(ConfigurationSetName="transactional", SendingEnabled=False)
+        changed = stack_factory(folder, {"tiny:tls": "OPTIONAL"})
+        assert changed.up().names == {"update": ("set",)}
+        found = ses.get_configuration_set(ConfigurationSetName="transactional")
+        assert found["SendingOptions"]["SendingEnabled"] is False
+        assert found["DeliveryOptions"]["TlsPolicy"] == "OPTIONAL"
+        changed.refresh()
+        assert not changed.up().any
+
+    def test_a_protected_resource_is_not_deleted(self, stack_factory: StackFactory, cloud: LocalCloud, tmp_path: Path):
+        folder = write(tmp_path / "project", PROTECTED)
+        stack = stack_factory(folder, {"tiny:protect": "true"})
+        stack.up()
+        with pytest.raises(DeploymentError, match="precious"):
+            stack.destroy()
+        assert topics(cloud) == {"precious"}
+        stack_factory(folder, {"tiny:protect": "false"}).up()
+        assert stack_factory(folder, {}).destroy().names == {"delete": ("precious",)}
+
+    def test_a_failure_names_the_resource_and_keeps_what_was_made(
+        self, stack_factory: StackFactory, cloud: LocalCloud, tmp_path: Path
+    ):
+        folder = write(tmp_path / "project", BROKEN)
+        stack = stack_factory(folder, {})
+        with pytest.raises(DeploymentError, match=r"(?s)broken.*NoSuchEntity"):
+            stack.up()
+        assert topics(cloud) == {"first"}
+        who = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
+        trust = {"Version": "2012-10-17", "Statement": [who]}
+        cloud.client("iam").create_role(RoleName="somebody", AssumeRolePolicyDocument=json.dumps(trust))
+        mended = stack_factory(folder, {"tiny:role": "somebody"}).up()
+        assert (mended.names, mended.same) == ({"create": ("broken",)}, 1)
+
+    def test_components_providers_and_aliases(self, stack_factory: StackFactory, cloud: LocalCloud, tmp_path: Path):
+        folder = write(tmp_path / "project", COMPONENT)
+        stack = stack_factory(folder, {})
+        assert stack.up().names == {"create": ("mail-events",)}
+        assert topics(cloud, "eu-west-1") == {"events"}
+        assert stack.outputs["tags"] == {"owner": "mail"}
+        write(folder, MOVED)
+        moved = stack_factory(folder, {})
+        assert not moved.up().any
+        assert moved.outputs["topic"] == "arn:aws:sns:eu-west-1:000000000000:events"
+        assert moved.destroy().names == {"delete": ("new-name",)}
+        assert topics(cloud, "eu-west-1") == set()
+
+    @pytest.mark.parametrize(
+        ("program", "said"), [(FAILING, "no such thing"), (MISSPELT, "tlsPolice")], ids=["raises", "misspelt"]
+    )
+    def test_a_wrong_program_is_told_so(self, stack_factory: StackFactory, tmp_path: Path, program: str, said: str):
+        stack = stack_factory(write(tmp_path / "project", program), {})
+        with pytest.raises(DeploymentError, match=said):
+            stack.preview()
