@@ -1,0 +1,119 @@
+"""What a single setting may hold: functions that return the value, tidied, or raise a `ValueError` that says why not.
+
+Not for how a setting is called or what it is for; that is `settings.py`.
+"""
+
+import re
+from email.utils import parseaddr
+
+# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+LOG_RETENTIONS = (
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
+    *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
+)
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+SHORT_PERIODS, LONGEST_PERIOD = (10, 20, 30), 86_400
+
+_LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"  # RFC 1035 §2.3.4
+_DOMAIN = re.compile(rf"(?=.{{1,253}}\Z)({_LABEL}\.)+(?!\d){_LABEL}\Z")
+_LOCAL_PART = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}\Z")
+_HTTPS = re.compile(r"https://[^\s/@?#]+\.[^\s/@?#]+(/\S*)?\Z")
+_ZONE_ID = re.compile(r"Z[A-Z0-9]{4,31}\Z")
+
+
+def domain(text: str) -> str:
+    """A domain name in lower case and its ASCII form (RFC 5891).
+
+    Example:
+        >>> domain("Bücher.example.")
+        'xn--bcher-kva.example'
+    """
+    try:
+        name = text.strip().rstrip(".").lower().encode("idna").decode("ascii")
+    except UnicodeError as error:
+        raise ValueError("DNS cannot hold this name") from error
+    if not _DOMAIN.match(name):
+        raise ValueError("it is not a domain name")
+    return name
+
+
+def label(text: str) -> str:
+    """One label of a domain name."""
+    if not re.fullmatch(_LABEL, text):
+        raise ValueError("it is not one label of a domain name")
+    return text
+
+
+def address(text: str) -> str:
+    """A bare address, its domain tidied."""
+    local, at, rest = text.strip().rpartition("@")
+    if not at or not _LOCAL_PART.match(local):
+        raise ValueError("it is not an e-mail address")
+    return f"{local}@{domain(rest)}"
+
+
+def mailbox(text: str) -> str:
+    """An address with an optional display name (RFC 5322 §3.4)."""
+    name, bare = parseaddr(text)
+    checked = address(bare)
+    if "\n" in text or "\r" in text or not text.isprintable():
+        raise ValueError("it holds a line break or another character that a header cannot")
+    return text.replace(bare, checked) if name else checked
+
+
+def page(text: str) -> str:
+    """Where a page goes: an address or an https URL."""
+    if text.startswith("https://"):
+        if not _HTTPS.match(text):
+            raise ValueError("it is not an https URL")
+        return text
+    return address(text)
+
+
+def recipients(text: str) -> str:
+    """An address or a pattern of addresses, as IAM's `StringLike` reads it."""
+    local, at, rest = text.strip().rpartition("@")
+    if not at or not local or "*" in rest or "?" in rest:
+        raise ValueError("it must name one domain behind the @, without a wildcard there")
+    return f"{local}@{domain(rest)}"
+
+
+def stream_name(text: str) -> str:
+    """A name that may stand in the names of resources."""
+    if not re.fullmatch("[a-z][a-z0-9-]{0,19}", text):
+        raise ValueError(f"{text!r} cannot name a stream")
+    return text
+
+
+def log_retention(days: int) -> int:
+    """A number of days that CloudWatch Logs takes."""
+    if days not in LOG_RETENTIONS:
+        raise ValueError("CloudWatch Logs does not keep logs for that number of days")
+    return days
+
+
+def alarm_period(seconds: int) -> int:
+    """A period that CloudWatch evaluates metrics over."""
+    if seconds not in SHORT_PERIODS and (seconds % 60 or not 0 < seconds <= LONGEST_PERIOD):
+        raise ValueError("CloudWatch has no such period")
+    return seconds
+
+
+def is_zone_id(text: str) -> bool:
+    """Whether a zone is named by its Route 53 id."""
+    return bool(_ZONE_ID.match(text))
+
+
+def within(name: str, zone: str) -> bool:
+    """Whether a domain is another one or below it.
+
+    Example:
+        >>> within("mail.example.com", "example.com"), within("badexample.com", "example.com")
+        (True, False)
+    """
+    return name == zone or name.endswith(f".{zone}")
+
+
+def one_or_many(value: object) -> object:
+    """A single text stands for a list of one."""
+    return [value] if isinstance(value, str) else value

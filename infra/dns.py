@@ -1,0 +1,101 @@
+"""Which DNS records mail from a domain needs: pure functions of values.
+
+Not for publishing them (`identity.py`); DKIM's tokens are known only once SES has made the identity.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from infra.checks import within
+from mailer.stack import DnsRecord
+
+if TYPE_CHECKING:
+    from infra.settings import Settings
+
+# Easy DKIM has three tokens. https://docs.aws.amazon.com/ses/latest/dg/send-email-authentication-dkim-easy.html
+DKIM_TOKENS = 3
+# Elsewhere the keys stand under dkim.amazonses.com; in these regions under a domain of the region's own.
+# https://docs.aws.amazon.com/general/latest/gr/ses.html
+REGIONS_WITH_DKIM_DOMAIN = frozenset(
+    {
+        *("af-south-1", "ap-northeast-3", "ap-south-2", "ap-southeast-3", "ap-southeast-5", "ca-west-1"),
+        *("eu-central-2", "eu-south-1", "il-central-1", "me-central-1", "us-gov-east-1"),
+    }
+)
+TTL_SECONDS: int = DnsRecord.model_fields["ttl"].default
+SPF = "v=spf1 include:amazonses.com ~all"
+
+
+def dkim_domain(region: str) -> str:
+    """Where SES publishes the DKIM keys of a region.
+
+    Example:
+        >>> dkim_domain("eu-west-1"), dkim_domain("eu-south-1")
+        ('dkim.amazonses.com', 'dkim.eu-south-1.amazonses.com')
+    """
+    return f"dkim.{region}.amazonses.com" if region in REGIONS_WITH_DKIM_DOMAIN else "dkim.amazonses.com"
+
+
+def dkim_record(token: str, domain: str, region: str) -> DnsRecord:
+    """The name of one DKIM key."""
+    return DnsRecord(name=f"{token}._domainkey.{domain}", type="CNAME", values=(f"{token}.{dkim_domain(region)}",))
+
+
+def fixed_records(settings: "Settings", region: str) -> dict[str, DnsRecord]:
+    """Every record that does not wait for SES, by a name of its own for the deployment.
+
+    MAIL FROM: https://docs.aws.amazon.com/ses/latest/dg/mail-from.html. DMARC: RFC 7489 §6.3.
+    """
+    domain, mail_from = settings.domain, settings.mail_from_domain
+    records = {
+        "mail-from-mx": DnsRecord(name=mail_from, type="MX", values=(f"10 feedback-smtp.{region}.amazonses.com",)),
+        "mail-from-spf": DnsRecord(name=mail_from, type="TXT", values=(SPF,)),
+        "dmarc": DnsRecord(name=f"_dmarc.{domain}", type="TXT", values=(dmarc(settings),)),
+    }
+    if settings.spf:
+        records["spf"] = DnsRecord(name=domain, type="TXT", values=(SPF,))
+    return records | _report_records(settings)
+
+
+def dmarc(settings: "Settings") -> str:
+    """The DMARC policy as RFC 7489 §6.3 writes it; alignment stays relaxed, for MAIL FROM is a subdomain."""
+    policy = settings.dmarc
+    tags = {
+        "v": "DMARC1",
+        "p": policy.policy,
+        "pct": "" if policy.percent == 100 else str(policy.percent),  # noqa: PLR2004 - the RFC's default
+        "rua": ",".join(f"mailto:{_uri(address)}" for address in policy.reports),
+    }
+    return "; ".join(f"{tag}={value}" for tag, value in tags.items() if value)
+
+
+def records(settings: "Settings", region: str, tokens: Sequence[str]) -> tuple[DnsRecord, ...]:
+    """Every record that must exist."""
+    dkim = (dkim_record(token, settings.domain, region) for token in tokens)
+    return (*dkim, *fixed_records(settings, region).values())
+
+
+def outside(records: Mapping[str, DnsRecord], zone: str) -> dict[str, DnsRecord]:
+    """The records that belong to somebody else's zone, who must publish them."""
+    return {key: record for key, record in records.items() if not within(record.name, zone)}
+
+
+def _uri(address: str) -> str:
+    """An address in a DMARC URI, where `,`, `!` and `;` mean something (RFC 7489 §6.2) and % starts an escape."""
+    escapes = {"%": "%25", "!": "%21", ",": "%2C", ";": "%3B", "#": "%23", "?": "%3F"}
+    return "".join(escapes.get(character, character) for character in address)
+
+
+def _report_records(settings: "Settings") -> dict[str, DnsRecord]:
+    """An outside domain must say that it takes reports about this one (RFC 7489 §7.1).
+
+    A mailbox is outside unless one of the two domains, or the zone, holds the other.
+    """
+    domain = settings.domain
+    home = settings.zone if "." in settings.zone else domain
+    hosts = sorted({address.rpartition("@")[2] for address in settings.dmarc.reports})
+    return {
+        f"dmarc-report-{host}": DnsRecord(name=f"{domain}._report._dmarc.{host}", type="TXT", values=("v=DMARC1",))
+        for host in hosts
+        if not (within(host, home) or within(domain, host))
+    }

@@ -1,0 +1,56 @@
+"""The sending guard: critical alarms reach a function that pauses the stream and tells people. It never starts one."""
+
+from collections.abc import Sequence
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import ResourceOptions
+
+from infra import policies
+from infra.environment import Environment
+from infra.paging import AlarmTopic
+from infra.settings import Settings
+from infra.worker import Worker
+
+
+class Guard(pulumi.ComponentResource):
+    """Critical alarms → topic → worker → pause.
+
+    Args:
+        streams: The names of the streams that it may pause.
+        paging_topic: Where it tells that it did.
+
+    Attributes:
+        topic: What critical alarms publish to.
+        worker: The guard's function with its queues.
+    """
+
+    def __init__(
+        self,
+        env: Environment,
+        settings: Settings,
+        *,
+        streams: Sequence[str],
+        paging_topic: aws.sns.Topic,
+        opts: ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("mailstack:guard:Guard", "guard", None, opts)
+        child = ResourceOptions(parent=self)
+        sets = [env.name(stream) for stream in streams]
+        self.topic = AlarmTopic("guard", env, opts=child).topic
+        self.worker = Worker(
+            "sending-guard",
+            env,
+            settings,
+            source="sending_guard",
+            topic=self.topic,
+            variables={
+                "MAILSTACK_CONFIGURATION_SETS": ",".join(sets),
+                "MAILSTACK_PAGING_TOPIC_ARN": paging_topic.arn,
+            },
+            permissions=policies.pause_sending(
+                [env.arn("ses", f"configuration-set/{name}") for name in sets], env.arn("sns", env.name("paging"))
+            ),
+            opts=child,
+        )
+        self.register_outputs({"topic": self.topic.arn, "function": self.worker.function.name})

@@ -1,0 +1,101 @@
+"""Everything that sending mail from one domain takes, wired together; each part is a component in its own file."""
+
+from typing import Any
+
+import pulumi
+from pulumi import ResourceOptions
+
+from infra import dns
+from infra.access import Access
+from infra.environment import Environment
+from infra.feedback import Feedback
+from infra.guard import Guard
+from infra.identity import Identity, Zone
+from infra.outputs import Outputs
+from infra.paging import Paging
+from infra.settings import DEFAULT_STREAM, Settings
+from infra.stream import MailStream
+from infra.watching import Watching
+
+
+class MailStack(pulumi.ComponentResource):
+    """One environment.
+
+    Args:
+        settings: What it is told; see docs/settings.md.
+        zone: Where its DNS records go; see `identity.find_zone`.
+        secret_pages: Whether the pages' addresses are encrypted in the configuration.
+
+    Attributes:
+        exports: What the program exports, by name.
+    """
+
+    def __init__(
+        self,
+        env: Environment,
+        settings: Settings,
+        *,
+        zone: Zone,
+        secret_pages: bool = False,
+        opts: ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("mailstack:index:MailStack", "mailstack", None, opts)
+        child = ResourceOptions(parent=self)
+        set_arns = [env.arn("ses", f"configuration-set/{env.name(name)}") for name in settings.streams]
+
+        self.feedback = Feedback(env, settings, configuration_set_arns=set_arns, opts=child)
+        self.streams = {
+            name: MailStream(
+                name,
+                env,
+                stream,
+                topic=self.feedback.topic,
+                topic_policy=self.feedback.policy,
+                protect=settings.protect,
+                opts=child,
+            )
+            for name, stream in settings.streams.items()
+        }
+        default = self.streams[DEFAULT_STREAM].configuration_set
+        self.identity = Identity(env, settings, zone=zone, configuration_set=default.configuration_set_name, opts=child)
+        self.paging = Paging(env, pages=settings.page, secret=secret_pages, opts=child)
+        guarded = [name for name, stream in settings.streams.items() if stream.guard]
+        self.guard = (
+            Guard(env, settings, streams=guarded, paging_topic=self.paging.topic, opts=child) if guarded else None
+        )
+        watching = Watching(
+            env, settings, paging=self.paging.topic, guard=self.guard.topic if self.guard else None, opts=child
+        )
+        self.access = Access(env, settings, configuration_set_arns=set_arns, opts=child)
+
+        parts = [self.feedback, *self.streams.values(), self.identity, self.paging, self.guard, watching, self.access]
+        ready: list[pulumi.Resource] = [part for part in parts if part]
+        self.exports = Outputs(env, self._fields(settings, env.region), ready=ready, opts=child).exports
+        self.register_outputs({})
+
+    def _fields(self, settings: Settings, region: str) -> dict[str, pulumi.Input[Any]]:
+        sets = {name: stream.configuration_set for name, stream in self.streams.items()}
+        worker = self.feedback.worker
+        return {
+            "domain": settings.domain,
+            "identity_arn": self.identity.identity.arn,
+            "mail_from_domain": settings.mail_from_domain,
+            "sender": settings.sender,
+            "streams": {
+                name: {"configuration_set": each.configuration_set_name, "configuration_set_arn": each.arn}
+                for name, each in sets.items()
+            },
+            "default_stream": DEFAULT_STREAM,
+            "table": self.feedback.table.name,
+            "table_arn": self.feedback.table.arn,
+            "events_topic_arn": self.feedback.topic.arn,
+            "paging_topic_arn": self.paging.topic.arn,
+            "feedback_queue_url": worker.queue.url,
+            "feedback_dlq_url": worker.dlq.url,
+            "feedback_function": worker.function.name,
+            "guard_function": self.guard.worker.function.name if self.guard else "",
+            "sender_policy_arn": self.access.sender_policy.arn,
+            "dns_records": pulumi.Output.all(*self.identity.tokens).apply(
+                lambda tokens: [record.model_dump() for record in dns.records(settings, region, tokens)]
+            ),
+        }

@@ -1,0 +1,67 @@
+"""What the stack tells the library: one `StackOutputs`, exported and written to Systems Manager."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import ResourceOptions
+
+from infra.environment import Environment
+from mailer.stack import MAX_PARAMETER_CHARACTERS, StackOutputs, parameter_name
+
+
+class Outputs(pulumi.ComponentResource):
+    """The outputs and the parameter that holds them, written once all else is there.
+
+    Args:
+        fields: Every field of `StackOutputs` that the environment does not give.
+        ready: What must be there before the library may find the stack.
+
+    Attributes:
+        values: The outputs; unknown in a preview of what is not deployed yet.
+        exports: What the program exports: each field, and `outputs`, which is all of them.
+    """
+
+    def __init__(
+        self,
+        env: Environment,
+        fields: Mapping[str, pulumi.Input[Any]],
+        *,
+        ready: list[pulumi.Resource],
+        opts: ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("mailstack:outputs:Outputs", "outputs", None, opts)
+        here = {"stack": env.stack, "region": env.region, "account_id": env.account_id}
+        self.values = pulumi.Output.all(**here, **fields).apply(StackOutputs.model_validate)
+        aws.ssm.Parameter(
+            "outputs",
+            name=parameter_name(env.stack),
+            type="String",
+            description="What the library reads of this stack",
+            # Nothing in it is secret, and so a preview shows what changes.
+            insecure_value=self.values.apply(compact),
+            tags=env.tags,
+            opts=ResourceOptions(parent=self, depends_on=ready),
+        )
+        everything = self.values.apply(lambda values: values.model_dump(mode="json"))
+        self.exports: dict[str, pulumi.Output[Any]] = {
+            "outputs": everything,
+            **{name: everything[name] for name in StackOutputs.model_fields},
+        }
+        self.register_outputs({})
+
+
+def compact(values: StackOutputs) -> str:
+    """The parameter's value.
+
+    Raises:
+        ValueError: It is longer than Systems Manager takes.
+    """
+    text = values.to_json()
+    if len(text) > MAX_PARAMETER_CHARACTERS:
+        raise ValueError(
+            f"The outputs are {len(text)} characters long; a parameter holds {MAX_PARAMETER_CHARACTERS}. "
+            "Shorten the stack's name, or have fewer streams."
+        )
+    return text

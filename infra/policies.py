@@ -1,0 +1,209 @@
+"""Who may do what: every policy document of the stack, as pure functions that return it as JSON.
+
+Not for attaching them. No statement names `*`, neither as action nor as resource.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TypedDict
+
+_VERSION = "2012-10-17"
+Condition = Mapping[str, Mapping[str, str | Sequence[str]]]
+
+
+class _Required(TypedDict):
+    Sid: str
+    Effect: str
+    Action: str | Sequence[str]
+
+
+class Statement(_Required, total=False):
+    """One statement of a policy. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html."""
+
+    Principal: Mapping[str, str]
+    Resource: str | Sequence[str]
+    Condition: Condition
+
+
+def document(*statements: Statement) -> str:
+    """A policy document."""
+    return json.dumps({"Version": _VERSION, "Statement": statements})
+
+
+def events_topic(topic_arn: str, account_id: str, configuration_set_arns: Sequence[str]) -> str:
+    """SES may publish, for our configuration sets in our account alone, so that nobody's SES can be made to.
+
+    https://docs.aws.amazon.com/ses/latest/dg/event-publishing-add-event-destination-sns.html
+    """
+    return document(
+        {
+            "Sid": "SesPublishesEvents",
+            "Effect": "Allow",
+            "Principal": {"Service": "ses.amazonaws.com"},
+            "Action": "sns:Publish",
+            "Resource": topic_arn,
+            "Condition": {
+                "StringEquals": {"AWS:SourceAccount": account_id, "AWS:SourceArn": _one_or_many(configuration_set_arns)}
+            },
+        }
+    )
+
+
+def alarm_topic(topic_arn: str, account_id: str, alarm_arns: str) -> str:
+    """CloudWatch may publish, for our alarms in our account alone.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
+
+    Args:
+        topic_arn: The topic.
+        account_id: Whose alarms.
+        alarm_arns: A pattern of alarm ARNs.
+    """
+    return document(
+        {
+            "Sid": "CloudWatchPublishesAlarms",
+            "Effect": "Allow",
+            "Principal": {"Service": "cloudwatch.amazonaws.com"},
+            "Action": "sns:Publish",
+            "Resource": topic_arn,
+            "Condition": {
+                "StringEquals": {"aws:SourceAccount": account_id},
+                "ArnLike": {"aws:SourceArn": alarm_arns},
+            },
+        }
+    )
+
+
+def queue(queue_arn: str, topic_arn: str) -> str:
+    """One topic may send to the queue.
+
+    https://docs.aws.amazon.com/sns/latest/dg/subscribe-sqs-queue-to-sns-topic.html
+    """
+    return document(
+        {
+            "Sid": "TopicSends",
+            "Effect": "Allow",
+            "Principal": {"Service": "sns.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": queue_arn,
+            "Condition": {"ArnEquals": {"aws:SourceArn": topic_arn}},
+        }
+    )
+
+
+def lambda_trust() -> str:
+    """Lambda may take the role."""
+    return document(
+        {
+            "Sid": "LambdaRuns",
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+    )
+
+
+def queue_worker(queue_arn: str, log_group_arn: str, *work: Statement) -> str:
+    """A function may take from its queue, write its log, and do its work.
+
+    Args:
+        queue_arn: What its event source mapping polls, with the function's own role.
+        log_group_arn: Its log group, without `:*`.
+        work: What else it may do.
+    """
+    return document(
+        {
+            "Sid": "TakeFromTheQueue",
+            "Effect": "Allow",
+            "Action": ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"],
+            "Resource": queue_arn,
+        },
+        {
+            "Sid": "WriteTheLog",
+            "Effect": "Allow",
+            "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+            "Resource": f"{log_group_arn}:*",  # the streams of the group
+        },
+        *work,
+    )
+
+
+def keep_feedback(table_arn: str) -> Statement:
+    """What `mailer.feedback.processor` does with the table."""
+    return {
+        "Sid": "KeepFeedback",
+        "Effect": "Allow",
+        "Action": ["dynamodb:GetItem", "dynamodb:PutItem"],
+        "Resource": table_arn,
+    }
+
+
+def pause_sending(configuration_set_arns: Sequence[str], paging_topic_arn: str) -> tuple[Statement, Statement]:
+    """The guard sees whether these configuration sets are paused, pauses them, and tells people."""
+    return (
+        {
+            "Sid": "PauseSending",
+            "Effect": "Allow",
+            "Action": ["ses:GetConfigurationSet", "ses:PutConfigurationSetSendingOptions"],
+            "Resource": _one_or_many(configuration_set_arns),
+        },
+        {"Sid": "Page", "Effect": "Allow", "Action": "sns:Publish", "Resource": paging_topic_arn},
+    )
+
+
+def sender(
+    *,
+    sending_arns: Sequence[str],
+    from_domains: Sequence[str],
+    recipients: Sequence[str],
+    table_arn: str,
+    parameter_arn: str,
+) -> str:
+    """What an application that sends may do.
+
+    Args:
+        sending_arns: The identity and the configuration sets: SES asks for both. In the sandbox it asks for the
+            recipients' identities as well; see `recipient_identities`.
+        from_domains: Domains that the From address may be at.
+        recipients: Addresses or patterns of whom it may write to; empty for everybody.
+        table_arn: Where it reads suppressions.
+        parameter_arn: Where it reads the stack's outputs.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsimpleemailservicev2.html
+    """
+    condition: dict[str, Mapping[str, str | Sequence[str]]] = {
+        "StringLike": {"ses:FromAddress": [f"*@{domain}" for domain in from_domains]}
+    }
+    if recipients:
+        condition["ForAllValues:StringLike"] = {"ses:Recipients": list(recipients)}
+    return document(
+        {
+            "Sid": "Send",
+            "Effect": "Allow",
+            # Content that is raw MIME is authorized under the second name.
+            "Action": ["ses:SendEmail", "ses:SendRawEmail"],
+            "Resource": list(sending_arns),
+            "Condition": condition,
+        },
+        {
+            "Sid": "ReadSuppressions",
+            "Effect": "Allow",
+            "Action": ["dynamodb:BatchGetItem", "dynamodb:GetItem"],
+            "Resource": table_arn,
+        },
+        {"Sid": "ReadOutputs", "Effect": "Allow", "Action": "ssm:GetParameter", "Resource": parameter_arn},
+    )
+
+
+def recipient_identities(recipients: Sequence[str]) -> list[str]:
+    """The identities, by name, that the sandbox asks for when mail goes to these recipients.
+
+    Example:
+        >>> recipient_identities(["*@example.org", "ada@example.com"])
+        ['*@example.org', 'ada@example.com', 'example.com', 'example.org']
+    """
+    return sorted({*recipients, *(pattern.rpartition("@")[2] for pattern in recipients)})
+
+
+def _one_or_many(values: Sequence[str]) -> str | list[str]:
+    return values[0] if len(values) == 1 else list(values)

@@ -1,0 +1,293 @@
+"""What a deployment may be told: one frozen model of the `mailstack:` keys in `Pulumi.<stack>.yaml`.
+
+Not for reading them or for wording what is wrong with them (`configuration.py`), nor for what follows from them.
+"""
+
+from dataclasses import dataclass
+from email.utils import parseaddr
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic.alias_generators import to_camel
+
+from infra import checks
+
+# At these rates AWS reviews an account, and may pause its sending.
+# https://docs.aws.amazon.com/ses/latest/dg/reputationdashboardmessages.html
+BOUNCE_REVIEW, BOUNCE_PAUSE = 0.05, 0.10
+COMPLAINT_REVIEW, COMPLAINT_PAUSE = 0.001, 0.005
+# We want to hear of it before AWS does: the defaults are eight tenths of AWS's limits.
+BOUNCE_WARNING, BOUNCE_CRITICAL = 0.04, 0.08
+COMPLAINT_WARNING, COMPLAINT_CRITICAL = 0.0008, 0.004
+
+DEFAULT_STREAM = "transactional"
+TEST_TLD = "test"  # RFC 6761 §6.2: no mail can be sent from there, so nobody needs to be paged about it.
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """What a setting may hold, in words that follow "allowed: "; for messages and the reference."""
+
+    words: str
+
+
+class Group(BaseModel):
+    """Settings that belong together. Keys are camelCase in the file, as Pulumi's own are."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, validate_default=True
+    )
+
+
+Switch = Annotated[bool, Allowed("true or false")]
+
+
+class MailFrom(Group):
+    """The envelope sender's domain, which makes SPF align with the From address."""
+
+    subdomain: Annotated[
+        str,
+        AfterValidator(checks.label),
+        Allowed("one label; nothing else may use that name"),
+        Field(description="Stands before the domain: `bounce` gives `bounce.example.com`."),
+    ] = "bounce"
+    on_mx_failure: Annotated[
+        Literal["USE_DEFAULT_VALUE", "REJECT_MESSAGE"],
+        Allowed("USE_DEFAULT_VALUE or REJECT_MESSAGE"),
+        Field(description="While its MX record cannot be found, SES sends from amazonses.com, or not at all."),
+    ] = "USE_DEFAULT_VALUE"
+
+
+class Dkim(Group):
+    """Easy DKIM: SES holds the key and rotates it."""
+
+    key_length: Annotated[Literal[1024, 2048], Allowed("1024 or 2048"), Field(description="Bits of the RSA key.")] = (
+        2048
+    )
+
+
+class Dmarc(Group):
+    """What receivers are asked to do with mail that fails SPF and DKIM (RFC 7489). Raise it in steps."""
+
+    policy: Annotated[
+        Literal["none", "quarantine", "reject"],
+        Allowed("none, quarantine or reject"),
+        Field(description="`none` watches only; go on when the reports show that all of your mail passes."),
+    ] = "none"
+    percent: Annotated[
+        int,
+        Allowed("a whole number from 1 to 100"),
+        Field(ge=1, le=100, description="The share of failing mail that the policy applies to, in per cent."),
+    ] = 100
+    reports: Annotated[
+        tuple[Annotated[str, AfterValidator(checks.address)], ...],
+        BeforeValidator(checks.one_or_many),
+        Allowed("addresses such as dmarc@example.com"),
+        Field(description="Who gets the aggregate reports (`rua`). An outside mailbox's domain must agree in its DNS."),
+    ] = ()
+
+
+class Rates(Group):
+    """Two levels of a rate, as fractions: 0.05 is 5 %."""
+
+    warning: float
+    critical: float
+
+    @field_validator("critical")
+    @classmethod
+    def _above_the_warning(cls, critical: float, info: ValidationInfo) -> float:
+        warning = info.data.get("warning")
+        if warning is not None and critical <= warning:
+            raise ValueError(f"it must be above the warning, which is {warning:g}")
+        return critical
+
+
+class BounceRates(Rates):
+    """When the share of hard bounces pages. AWS reviews an account at 0.05 and may pause it at 0.1."""
+
+    warning: Annotated[
+        float,
+        Allowed(f"a fraction above 0 and below {BOUNCE_PAUSE}"),
+        Field(gt=0, lt=BOUNCE_PAUSE, description="Pages."),
+    ] = BOUNCE_WARNING
+    critical: Annotated[
+        float,
+        Allowed(f"a fraction above the warning, at most {BOUNCE_PAUSE}, where AWS may pause the account"),
+        Field(gt=0, le=BOUNCE_PAUSE, description="Pages, and the guard pauses the stream."),
+    ] = BOUNCE_CRITICAL
+
+
+class ComplaintRates(Rates):
+    """When the share of complaints pages. AWS reviews an account at 0.001 and may pause it at 0.005."""
+
+    warning: Annotated[
+        float,
+        Allowed(f"a fraction above 0 and below {COMPLAINT_PAUSE}"),
+        Field(gt=0, lt=COMPLAINT_PAUSE, description="Pages."),
+    ] = COMPLAINT_WARNING
+    critical: Annotated[
+        float,
+        Allowed(f"a fraction above the warning, at most {COMPLAINT_PAUSE}, where AWS may pause the account"),
+        Field(gt=0, le=COMPLAINT_PAUSE, description="Pages, and the guard pauses the stream."),
+    ] = COMPLAINT_CRITICAL
+
+
+class StreamSettings(Group):
+    """One kind of mail with a reputation of its own: an SES configuration set."""
+
+    tls: Annotated[
+        Literal["REQUIRE", "OPTIONAL"],
+        Allowed("REQUIRE or OPTIONAL"),
+        Field(description="Whether mail goes only to servers that speak TLS."),
+    ] = "REQUIRE"
+    # Not empty: the provider can create an empty list and not change to one.
+    suppress: Annotated[
+        tuple[Literal["BOUNCE", "COMPLAINT"], ...],
+        BeforeValidator(checks.one_or_many),
+        Allowed("BOUNCE, COMPLAINT or both"),
+        Field(min_length=1, description="What puts an address on the account's own suppression list."),
+    ] = ("BOUNCE", "COMPLAINT")
+    bounce_rate: Annotated[BounceRates, Allowed("warning and critical")] = BounceRates()
+    complaint_rate: Annotated[ComplaintRates, Allowed("warning and critical")] = ComplaintRates()
+    guard: Annotated[Switch, Field(description="Whether a critical rate pauses the stream. It stays paused.")] = True
+
+
+class Settings(Group):
+    """Everything that `Pulumi.<stack>.yaml` may say. Only `domain` and `page` must be there.
+
+    A field's validators look at the fields above it, so that one reading finds every problem.
+
+    Example:
+        >>> Settings(domain="example.com", page=("oncall@example.com",)).sender
+        'no-reply@example.com'
+    """
+
+    domain: Annotated[
+        str,
+        AfterValidator(checks.domain),
+        Allowed("a domain name such as example.com"),
+        Field(description="The domain that mail is sent from; the SES identity."),
+    ]
+    page: Annotated[
+        tuple[Annotated[str, AfterValidator(checks.page)], ...],
+        BeforeValidator(checks.one_or_many),
+        Allowed("an e-mail address, an https URL, or a list of them"),
+        Field(description="Who is paged by alarms. At least one, unless the domain ends in .test."),
+    ] = ()
+    zone: Annotated[
+        str,
+        Allowed("the name of a zone that holds the domain, or a Route 53 zone id such as Z0123456789ABC"),
+        Field(description="The public Route 53 zone that the records go to; the domain's own unless told otherwise."),
+    ] = ""
+    sender: Annotated[
+        str,
+        Allowed("an address at the domain, with or without a name: Example <no-reply@example.com>"),
+        Field(description="The From address of mail that names none; no-reply at the domain unless told otherwise."),
+    ] = ""
+    spf: Annotated[
+        Switch,
+        Field(
+            description="Publish an SPF record at the domain itself. Off, because a name takes only one and yours may "
+            "have it already; DMARC does not need it, for the MAIL FROM subdomain has its own."
+        ),
+    ] = False
+    mail_from: Annotated[MailFrom, Allowed("subdomain and onMxFailure")] = MailFrom()
+    dkim: Annotated[Dkim, Allowed("keyLength")] = Dkim()
+    dmarc: Annotated[Dmarc, Allowed("policy, percent and reports")] = Dmarc()
+    streams: Annotated[
+        dict[str, StreamSettings],
+        Allowed(
+            f"streams by name, {DEFAULT_STREAM} one of them; names of up to 20 lower-case letters, digits, hyphens"
+        ),
+        Field(description="Each becomes a configuration set with alarms of its own."),
+    ] = {DEFAULT_STREAM: StreamSettings()}
+    allowed_recipients: Annotated[
+        tuple[Annotated[str, AfterValidator(checks.recipients)], ...],
+        BeforeValidator(checks.one_or_many),
+        Allowed("addresses or patterns such as *@example.com; an empty list allows everybody"),
+        Field(description="Whom the sender policy lets the application write to. For environments without customers."),
+    ] = ()
+    alarm_period_seconds: Annotated[
+        int,
+        AfterValidator(checks.alarm_period),
+        Allowed("10, 20, 30 or a multiple of 60 up to 86400"),
+        Field(description="How long an alarm looks at a metric; below 60 only where metrics come that often."),
+    ] = 300
+    log_retention_days: Annotated[
+        int,
+        AfterValidator(checks.log_retention),
+        Allowed(", ".join(map(str, checks.LOG_RETENTIONS))),
+        Field(description="How long the Lambda functions' logs are kept."),
+    ] = 30
+    function_concurrency: Annotated[
+        int | None,
+        Allowed("a whole number of at least 1"),
+        Field(ge=1, description="How many of each function may run at once, reserved; unlimited unless given."),
+    ] = None
+    protect: Annotated[
+        Switch,
+        Field(description="Refuse to delete the identity, the configuration sets and the table."),
+    ] = True
+    tags: Annotated[
+        dict[str, str],
+        Allowed("names and values, none of them beginning with aws:"),
+        Field(description="Tags of every resource, beside the stack's own."),
+    ] = {}
+
+    @field_validator("page")
+    @classmethod
+    def _somebody_is_paged(cls, page: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        domain: str = info.data.get("domain", "")
+        if not page and not checks.within(domain, TEST_TLD):
+            raise ValueError("nobody would be paged")
+        if len(set(page)) < len(page):
+            raise ValueError("one of them stands there twice")
+        return page
+
+    @field_validator("zone")
+    @classmethod
+    def _zone_holds_the_domain(cls, zone: str, info: ValidationInfo) -> str:
+        domain: str = info.data.get("domain", "")
+        if not zone or checks.is_zone_id(zone):
+            return zone or domain
+        name = checks.domain(zone)
+        if domain and not checks.within(domain, name):
+            raise ValueError(f"it does not hold {domain}")
+        return name
+
+    @field_validator("sender")
+    @classmethod
+    def _sender_is_at_the_domain(cls, sender: str, info: ValidationInfo) -> str:
+        domain: str = info.data.get("domain", "")
+        if not sender:
+            return f"no-reply@{domain}" if domain else ""
+        checked = checks.mailbox(sender)
+        if domain and not checks.within(parseaddr(checked)[1].rpartition("@")[2], domain):
+            raise ValueError(f"it is not at {domain}")
+        return checked
+
+    @field_validator("streams")
+    @classmethod
+    def _streams_have_good_names(cls, streams: dict[str, StreamSettings]) -> dict[str, StreamSettings]:
+        for name in streams:
+            checks.stream_name(name)
+        if DEFAULT_STREAM not in streams:
+            raise ValueError(f"there is no stream {DEFAULT_STREAM}")
+        return streams
+
+    @field_validator("tags")
+    @classmethod
+    def _tags_are_ours_to_set(cls, tags: dict[str, str]) -> dict[str, str]:
+        if any(name.lower().startswith("aws:") for name in tags):
+            raise ValueError("AWS keeps names that begin with aws: for itself")
+        return tags
+
+    @property
+    def mail_from_domain(self) -> str:
+        """The envelope sender's domain."""
+        return f"{self.mail_from.subdomain}.{self.domain}"
+
+    @property
+    def sender_domain(self) -> str:
+        """The domain of the default From address: the identity's or one below it."""
+        return parseaddr(self.sender)[1].rpartition("@")[2]

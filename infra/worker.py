@@ -1,0 +1,177 @@
+"""Topic → queue with a DLQ → Lambda: how everything that must not be lost is handled.
+
+Not for what is published or what is done with it: `feedback.py` and `guard.py` say that.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import ResourceOptions
+
+from infra import packaging, policies
+from infra.environment import Environment
+from infra.settings import Settings
+
+RUNTIME, ARCHITECTURE, MEMORY_MB, TIMEOUT_SECONDS = "python3.13", "arm64", 256, 30
+# https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html: six times the function's timeout, and at
+# least five tries before the DLQ.
+VISIBILITY_SECONDS, MAX_RECEIVES = 6 * TIMEOUT_SECONDS, 5
+# A DLQ keeps what failed for as long as SQS can; what is moved there brings its age along, so the queue keeps less.
+QUEUE_RETENTION_SECONDS, DLQ_RETENTION_SECONDS = 4 * 86_400, 14 * 86_400
+BATCH_SIZE = 10
+
+
+class Worker(pulumi.ComponentResource):
+    """A function that works through what one topic publishes.
+
+    Args:
+        name: What the queue, the role and the function are called, behind `mailstack-<stack>-`.
+        source: The function's folder under `lambdas/`.
+        topic: What it listens to.
+        variables: The function's environment.
+        permissions: What it may do besides taking from its queue and writing its log.
+
+    Attributes:
+        queue: Where events wait.
+        dlq: Where events end that failed five times.
+        function: The Lambda function.
+    """
+
+    queue: aws.sqs.Queue
+    dlq: aws.sqs.Queue
+    function: aws.lambda_.Function
+
+    def __init__(
+        self,
+        name: str,
+        env: Environment,
+        settings: Settings,
+        *,
+        source: str,
+        topic: aws.sns.Topic,
+        variables: Mapping[str, pulumi.Input[str]],
+        permissions: Sequence[policies.Statement],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("mailstack:worker:Worker", name, None, opts)
+        self._name, self._env, self._settings = name, env, settings
+        self._child = ResourceOptions(parent=self)
+        self.dlq, self.queue = self._queues()
+        self._subscribe(topic)
+        role, permission = self._role(permissions)
+        self.function = self._function(source, role, variables)
+        aws.lambda_.EventSourceMapping(
+            name,
+            event_source_arn=self.queue.arn,
+            function_name=self.function.arn,
+            batch_size=BATCH_SIZE,
+            function_response_types=["ReportBatchItemFailures"],
+            tags=env.tags,
+            # Lambda tests that the role may poll the queue when the mapping is made.
+            opts=ResourceOptions(parent=self, depends_on=[permission]),
+        )
+        self.register_outputs({"queue": self.queue.url, "dlq": self.dlq.url, "function": self.function.name})
+
+    @property
+    def _queue_arn(self) -> str:
+        return self._env.arn("sqs", self._env.name(self._name))
+
+    def _queues(self) -> tuple[aws.sqs.Queue, aws.sqs.Queue]:
+        dlq = aws.sqs.Queue(
+            f"{self._name}-dlq",
+            name=self._env.name(f"{self._name}-dlq"),
+            message_retention_seconds=DLQ_RETENTION_SECONDS,
+            sqs_managed_sse_enabled=True,
+            tags=self._env.tags,
+            opts=self._child,
+        )
+        queue = aws.sqs.Queue(
+            self._name,
+            name=self._env.name(self._name),
+            visibility_timeout_seconds=VISIBILITY_SECONDS,
+            message_retention_seconds=QUEUE_RETENTION_SECONDS,
+            sqs_managed_sse_enabled=True,
+            redrive_policy=pulumi.Output.json_dumps({"deadLetterTargetArn": dlq.arn, "maxReceiveCount": MAX_RECEIVES}),
+            tags=self._env.tags,
+            opts=self._child,
+        )
+        aws.sqs.RedriveAllowPolicy(
+            f"{self._name}-dlq",
+            queue_url=dlq.url,
+            redrive_allow_policy=pulumi.Output.json_dumps(
+                {"redrivePermission": "byQueue", "sourceQueueArns": [queue.arn]}
+            ),
+            opts=self._child,
+        )
+        return dlq, queue
+
+    def _subscribe(self, topic: aws.sns.Topic) -> None:
+        policy = aws.sqs.QueuePolicy(
+            self._name,
+            queue_url=self.queue.url,
+            policy=topic.arn.apply(lambda arn: policies.queue(self._queue_arn, arn)),
+            opts=self._child,
+        )
+        aws.sns.TopicSubscription(
+            self._name,
+            topic=topic.arn,
+            protocol="sqs",
+            endpoint=self.queue.arn,
+            # Before the queue takes them, messages would be lost.
+            opts=ResourceOptions(parent=self, depends_on=[policy]),
+        )
+
+    def _role(self, permissions: Sequence[policies.Statement]) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
+        role = aws.iam.Role(
+            self._name,
+            name=self._env.name(self._name),
+            assume_role_policy=policies.lambda_trust(),
+            tags=self._env.tags,
+            opts=self._child,
+        )
+        log_group_arn = self._env.arn("logs", f"log-group:{self._log_group}")
+        policy = aws.iam.RolePolicy(
+            self._name,
+            name="work",
+            role=role.name,
+            policy=policies.queue_worker(self._queue_arn, log_group_arn, *permissions),
+            opts=self._child,
+        )
+        return role, policy
+
+    @property
+    def _log_group(self) -> str:
+        return f"/aws/lambda/{self._env.name(self._name)}"
+
+    def _function(
+        self,
+        source: str,
+        role: aws.iam.Role,
+        variables: Mapping[str, pulumi.Input[str]],
+    ) -> aws.lambda_.Function:
+        log_group = aws.cloudwatch.LogGroup(
+            self._name,
+            name=self._log_group,
+            retention_in_days=self._settings.log_retention_days,
+            tags=self._env.tags,
+            opts=self._child,
+        )
+        package = packaging.build(source)
+        return aws.lambda_.Function(
+            self._name,
+            name=self._env.name(self._name),
+            runtime=RUNTIME,
+            architectures=[ARCHITECTURE],
+            handler="handler.handle",
+            code=pulumi.FileArchive(str(package.path)),
+            source_code_hash=package.sha256_base64,
+            role=role.arn,
+            memory_size=MEMORY_MB,
+            timeout=TIMEOUT_SECONDS,
+            environment={"variables": variables},
+            reserved_concurrent_executions=self._settings.function_concurrency,
+            tags=self._env.tags,
+            # Lambda would make the log group itself, without a retention.
+            opts=ResourceOptions(parent=self, depends_on=[log_group]),
+        )
