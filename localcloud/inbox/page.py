@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from email import message_from_bytes
-from email.message import EmailMessage
+from email.message import EmailMessage, MIMEPart
 from email.policy import default
 from functools import cached_property
 from pathlib import Path
@@ -65,7 +65,10 @@ class Mail:
     def body(self, kind: str) -> str:
         """The `plain` or `html` body; empty if there is none."""
         part = self.parsed.get_body((kind,))
-        return str(part.get_content()) if part else ""
+        try:
+            return str(part.get_content()) if part else ""
+        except LookupError:  # a character set that nobody knows
+            return _bytes(part).decode("latin-1")
 
     @cached_property
     def attachments(self) -> list[EmailMessage]:
@@ -131,13 +134,12 @@ class Inbox:
 
 
 def _download(part: EmailMessage, *, as_image: bool) -> Response:
-    content = part.get_payload(decode=True)
+    content = _bytes(part)
     kind = part.get_content_type()
     shown = as_image and kind.startswith("image/") and kind != "image/svg+xml"
     name = quote(part.get_filename() or "attachment")
     disposition = {} if shown else {"content-disposition": f"attachment; filename*=UTF-8''{name}"}
-    body = content if isinstance(content, bytes) else b""
-    return Response(200, body, kind if shown else "application/octet-stream", {**_safe(_MAIL_POLICY), **disposition})
+    return Response(200, content, kind if shown else "application/octet-stream", {**_safe(_MAIL_POLICY), **disposition})
 
 
 def _safe(policy: str) -> dict[str, str]:
@@ -165,8 +167,12 @@ def _explain(happening: Happening) -> str:
 
 
 def _size(part: EmailMessage) -> str:
-    content = part.get_payload(decode=True)
-    return f"{len(content) if isinstance(content, bytes) else 0:,} bytes"
+    return f"{len(_bytes(part)):,} bytes"
+
+
+def _bytes(part: MIMEPart | None) -> bytes:
+    content = part.get_payload(decode=True) if part else b""
+    return content if isinstance(content, bytes) else b""
 
 
 _VIEWS: dict[str, Callable[[Inbox, Mail, list[str]], Response]] = {

@@ -3,7 +3,6 @@
 import functools
 from collections.abc import Mapping
 from datetime import datetime
-from email.headerregistry import Address
 from email.message import EmailMessage, Message
 from email.parser import BytesHeaderParser, BytesParser
 from email.policy import SMTP
@@ -46,7 +45,8 @@ def headers(message: StoredMessage) -> list[tuple[str, str]]:
     """The headers that events carry, without building the mail."""
     if "Raw" in message.content:
         parsed = BytesHeaderParser().parsebytes(message.content["Raw"]["Data"])
-        return [(name, " ".join(str(value).split())) for name, value in parsed.items()]
+        shown = [(name, value) for name, value in parsed.items() if name.lower() != "bcc"]
+        return [(name, " ".join(str(value).split())) for name, value in shown]
     content_type = next((value for name, value in _top(message) if name == "Content-Type"), "")
     addressed = [("From", message.source), ("Reply-To", ", ".join(message.reply_to))]
     addressed += [("To", ", ".join(message.to)), ("Cc", ", ".join(message.cc)), ("Subject", message.subject)]
@@ -90,13 +90,9 @@ def source(message: StoredMessage, region: str) -> bytes:
     return mail.as_bytes()
 
 
-def _addressing(message: StoredMessage) -> dict[str, object]:
+def _addressing(message: StoredMessage) -> dict[str, str]:
     listed = {"From": [message.source], "Reply-To": message.reply_to, "To": message.to, "Cc": message.cc}
-    return {**{name: _as_header(value) for name, value in listed.items() if value}, "Subject": message.subject}
-
-
-def _as_header(addresses: list[str]) -> tuple[Address, ...]:
-    return tuple(Address(name, addr_spec=address) for name, address in getaddresses(addresses))
+    return {**{name: ", ".join(value) for name, value in listed.items() if value}, "Subject": message.subject}
 
 
 def _body(message: StoredMessage, body: Mapping[str, Mapping[str, str]]) -> EmailMessage:

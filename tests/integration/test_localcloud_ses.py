@@ -170,6 +170,11 @@ def test_an_identity_cannot_be_made_twice(ses: "SESV2Client", sender: str):
         ses.create_email_identity(EmailIdentity="Example.Test")
 
 
+def test_a_dedicated_pool_that_does_not_exist_is_refused(ses: "SESV2Client"):
+    with pytest.raises(ses.exceptions.NotFoundException, match="Dedicated IP pool <own>"):
+        ses.create_configuration_set(ConfigurationSetName="news", DeliveryOptions={"SendingPoolName": "own"})
+
+
 def test_tags_of_identities_and_sets_can_be_changed(ses: "SESV2Client", sender: str):
     ses.create_configuration_set(ConfigurationSetName="news", Tags=[{"Key": "team", "Value": "mail"}])
     for arn in (f"{ARN}:identity/example.test", f"{ARN}:configuration-set/news"):
@@ -239,15 +244,18 @@ def test_a_paused_or_shut_account_sends_nothing(cloud: LocalCloud, ses: "SESV2Cl
         ({"to": ["nobody"]}, "BadRequestException", "Missing final '@domain'"),
         ({"EmailTags": [{"Name": "a b", "Value": "c"}]}, "BadRequestException", "Invalid tag"),
         ({"Content": {"Template": {"TemplateName": "t", "TemplateData": "{}"}}}, "NotEmulated", "not emulated"),
+        ({"to": ["Ada\r\nBcc: eve@example.com <ada@example.com>"]}, "BadRequestException", "line break"),
+        ({"to": []}, "BadRequestException", "At least one recipient"),
         ({"TenantName": "t"}, "NotEmulated", "not emulated"),
     ],
 )
 def test_a_mail_that_ses_would_not_take_is_refused_as_ses_does(
     ses: "SESV2Client", sender: str, changes: dict[str, Any], code: str, text: str
 ):
-    changes = dict(changes)
+    wanted: Any = {"Content": HELLO, **changes}
+    destination: Any = {"ToAddresses": wanted.pop("to", ["bob@example.com"])}
     with pytest.raises(ClientError, match=text) as error:
-        send(ses, sender, *changes.pop("to", ()), **changes)
+        ses.send_email(FromEmailAddress=sender, Destination=destination, **wanted)
     assert refused(error)[0] == code
 
 

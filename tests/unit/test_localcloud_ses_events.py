@@ -143,3 +143,15 @@ def test_a_raw_mail_gets_the_message_id_of_ses_and_loses_its_bcc():
     assert mail.get_all("Message-ID") == ["<0100-1-000000@email.amazonses.com>"]
     assert mail["Bcc"] is None
     assert mail.get_content() == "Hi"
+
+
+def test_an_unusual_address_still_makes_a_mail():
+    stored = message()
+    stored.to = ["Grüße <ada..x@example.com>", '"Lovelace, Ada" <ada@example.com>']
+    assert read(mime.source(stored, "us-east-1"))["To"].count("@") == 2
+
+
+def test_events_of_a_raw_mail_do_not_name_its_blind_recipients():
+    raw = b"From: ada@example.test\r\nTo: b@example.com\r\nBcc: secret@example.com\r\nSubject: long\r\n line\r\n\r\nHi"
+    shown = mime.headers(message({"Raw": {"Data": raw}}))
+    assert shown == [("From", "ada@example.test"), ("To", "b@example.com"), ("Subject", "long line")]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from localcloud.ses.context import Context, Handler, Output, Parameters, page, tag_dict, tag_list
-from localcloud.ses.errors import SesError, already_exists, bad_request
+from localcloud.ses.errors import SesError, already_exists, bad_request, not_found
 from localcloud.ses.state import ConfigurationSet, Reputation
 
 # https://docs.aws.amazon.com/ses/latest/dg/quotas.html
@@ -86,6 +86,9 @@ def _put_vdm(context: Context, p: Parameters) -> Output:
 
 
 def _completed(group: str, given: dict[str, Any]) -> dict[str, Any]:
+    pool = given.get("SendingPoolName") if group == "DeliveryOptions" else None
+    if pool:
+        raise not_found("Dedicated IP pool", str(pool))
     return {**_LEFT_OUT.get(group, {}), **given}
 
 

@@ -85,6 +85,9 @@ def _envelope(p: Parameters, content: dict[str, Any]) -> Envelope:
 
 def _check_form(envelope: Envelope, content: dict[str, Any], p: Parameters) -> None:
     """Everything that is wrong whoever sends it."""
+    written = (envelope.source, *envelope.to, *envelope.cc, *envelope.bcc, *envelope.reply_to)
+    if any(_LINE_BREAK.search(address) for address in written):
+        raise bad_request("An address contains a line break.")
     recipients = envelope.recipients
     wrong = [rules.address_problem(mime.bare(a)) for a in (envelope.source, *recipients, *envelope.reply_to)]
     problem = next(filter(None, wrong), "")
