@@ -14,6 +14,10 @@ LAYOUT_PREFIX = "mailstack/"
 
 _JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _TOKEN = re.compile(r"jinja(\d+)end")
+_INCLUDE = re.compile(r'<mj-include\s+path="([^"]+)"\s*/>')
+_MAX_DEPTH = 5
+# Defaults for elements that a page need not have, so nothing is missed when they are dropped.
+_DEFAULTS = re.compile(r"<mj-attributes>.*?</mj-attributes>", re.DOTALL)
 _LEFT_OVER = re.compile(r"</?mj-[a-z-]+")
 
 
@@ -37,25 +41,35 @@ def compile_mjml(source: Path) -> str:
             hint='Install it (pip install "mailstack[mjml]"), or compile ahead: mailer templates compile FOLDER.',
         ) from error
     kept: list[str] = []
-    files = {path.name: path for path in sorted(source.parent.glob("*.mjml"))}
-    files |= {LAYOUT_PREFIX + path.name: path for path in sorted(LAYOUT.glob("*.mjml"))}
-    included = {name: _sheltered(path, kept) for name, path in files.items() if path != source}
-    text = _sheltered(source, kept)
+
+    def shelter(expression: re.Match[str]) -> str:
+        kept.append(expression[0])
+        return f"jinja{len(kept) - 1}end"
+
+    text = _JINJA.sub(shelter, _included(source))
     try:
-        html = mrml.to_html(text, mrml.ParserOptions(include_loader=mrml.memory_loader(included))).content
+        html = mrml.to_html(text).content
     except OSError as error:
         raise TemplateError(f"{source.name} is not MJML: {error}.", hint="https://documentation.mjml.io/") from error
-    lost = sorted(set(_TOKEN.findall(text)) - set(_TOKEN.findall(html)), key=int)
+    lost = sorted(set(_TOKEN.findall(_DEFAULTS.sub("", text))) - set(_TOKEN.findall(html)), key=int)
     _check(source, html, [kept[int(number)] for number in lost])
     return _TOKEN.sub(lambda token: kept[int(token[1])], html).rstrip() + "\n"
 
 
-def _sheltered(path: Path, kept: list[str]) -> str:
-    def keep(expression: re.Match[str]) -> str:
-        kept.append(expression[0])
-        return f"jinja{len(kept) - 1}end"
+def _included(source: Path, depth: int = 0) -> str:
+    """A file's text with its includes in place; mrml's own do not hand the page's width on to what they include."""
 
-    return _JINJA.sub(keep, path.read_text(encoding="utf-8"))
+    def include(found: re.Match[str]) -> str:
+        name = found[1]
+        path = LAYOUT / name.removeprefix(LAYOUT_PREFIX) if name.startswith(LAYOUT_PREFIX) else source.parent / name
+        if not path.is_file() or depth == _MAX_DEPTH:
+            raise TemplateError(
+                f"{source.name} includes {name}, which {'includes itself' if path.is_file() else 'is not there'}.",
+                hint=f"Give a path from its own folder, or one of the layout's: {LAYOUT_PREFIX}head.mjml.",
+            )
+        return _included(path, depth + 1)
+
+    return _INCLUDE.sub(include, source.read_text(encoding="utf-8"))
 
 
 def _check(source: Path, html: str, lost: list[str]) -> None:

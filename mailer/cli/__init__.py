@@ -1,0 +1,75 @@
+"""The command line: `mailer stack`, `mailer send`, `mailer templates`. A thin edge: it reads arguments and prints.
+
+Exit status: 0 all done, 1 something was not sent (or is stale), 2 wrong usage or set-up.
+"""
+
+import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from typing import TYPE_CHECKING, cast
+
+from mailer.cli import send, stack, templates
+from mailer.cli.output import complain
+from mailer.errors import MailerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    Command = Callable[..., int]
+
+USAGE_ERROR = 2
+
+_EXAMPLES = """\
+examples:
+  mailer stack --stack prod
+  mailer templates
+  mailer send welcome --stack prod --to ada@example.com --set name=Ada --set dashboard_url=https://app.example.com
+  mailer send --help
+
+MAILSTACK_STACK names the stack where --stack does not. The stack's outputs are read from MAILSTACK_OUTPUTS
+(JSON or a file's path), else from the Systems Manager parameter that `pulumi up` wrote.
+
+exit status: 0 all sent, 1 something was not sent, 2 wrong usage or set-up
+"""
+
+
+def parser() -> ArgumentParser:
+    """Every command and option, with the texts of `--help`."""
+    top = ArgumentParser(
+        prog="mailer",
+        description="Send mail through a deployed stack, and look at what it exports.",
+        epilog=_EXAMPLES,
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name, module in {"stack": stack, "send": send, "templates": templates}.items():
+        command = commands.add_parser(
+            name,
+            help=module.HELP,
+            description=f"{module.HELP.capitalize()}.",
+            epilog=module.EXAMPLES,
+            formatter_class=RawDescriptionHelpFormatter,
+        )
+        module.configure(command)
+        command.set_defaults(run=module.run)
+    return top
+
+
+def main(arguments: "Sequence[str] | None" = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: The process's own when left out.
+
+    Returns:
+        The exit status.
+    """
+    given = parser().parse_args(arguments)
+    try:
+        return cast("Command", given.run)(given)
+    except MailerError as error:
+        complain(error)
+    except KeyboardInterrupt:
+        return 130  # what a shell expects after an interrupt
+    except BrokenPipeError:
+        sys.stderr.close()  # `mailer ... | head`: there is nobody left to tell
+    return USAGE_ERROR

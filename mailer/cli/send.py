@@ -1,0 +1,114 @@
+"""`mailer send`: fill in a template and send it, or show it."""
+
+from argparse import ArgumentTypeError
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from mailer.cli.output import as_json, line, table
+from mailer.cli.stack import add_stack_option, outputs_of
+from mailer.cli.templates import fill, find
+from mailer.errors import InvalidMessage
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from mailer.message import Attachment, Envelope, Message
+    from mailer.results import SendResult
+
+NOT_SENT = 1
+
+HELP = "fill in a template and send it, or show it"
+EXAMPLES = """\
+examples:
+  mailer send welcome --stack prod --to 'Ada <ada@example.com>' --set name=Ada --set dashboard_url=https://app.example.com
+  mailer send verification_code --to ada@example.com --set code=424242 --dry-run
+  mailer send shop.mails:OrderShipped --to ada@example.com --set number=7 --attach invoice.pdf --json
+
+`mailer templates` lists the templates and their fields. Several --to share one message and see each other.
+"""
+
+
+def configure(command: "ArgumentParser") -> None:
+    """Give the command its options."""
+    command.add_argument("template", metavar="TEMPLATE", help="a name of the catalog, or module:Class")
+    add_stack_option(command)
+    for option in ("--to", "--cc", "--bcc", "--reply-to"):
+        command.add_argument(option, metavar="ADDRESS", action="append", default=[], help="may be repeated")
+    command.add_argument("--from", dest="sender", metavar="ADDRESS", help="the stack's sender when left out")
+    pairs = {"--set": ("FIELD=VALUE", "a field of the template"), "--tag": ("NAME=VALUE", "a tag for SES's events")}
+    for option, (metavar, meaning) in pairs.items():
+        command.add_argument(
+            option, metavar=metavar, action="append", type=_pair, default=[], help=f"{meaning}; may be repeated"
+        )
+    command.add_argument("--attach", metavar="FILE", action="append", type=Path, default=[], help="may be repeated")
+    command.add_argument("--stream", metavar="NAME", default="", help="the stack's default stream when left out")
+    command.add_argument("--dry-run", action="store_true", help="show the message; send nothing")
+    command.add_argument("--json", action="store_true", help="the result, or with --dry-run the message, as JSON")
+
+
+def run(given: "Namespace") -> int:
+    """Send, or show."""
+    from mailer.mailer import Mailer
+
+    template = fill(find(given.template), dict(cast("list[tuple[str, str]]", given.set)))
+    envelope: Envelope = {
+        "to": cast("list[str]", given.to),
+        "cc": cast("list[str]", given.cc),
+        "bcc": cast("list[str]", given.bcc),
+        "reply_to": cast("list[str]", given.reply_to),
+        "sender": cast("str | None", given.sender),
+        "stream": cast("str", given.stream),
+        "tags": cast("list[tuple[str, str]]", given.tag),
+        "attachments": [_attachment(path) for path in cast("list[Path]", given.attach)],
+    }
+    mailer = Mailer(outputs_of(given))
+    if given.dry_run:
+        _show_message(mailer.compose(template, **envelope), json=bool(given.json))
+        return 0
+    result = mailer.send(template, **envelope)
+    _show_result(result, json=bool(given.json))
+    return 0 if result.ok else NOT_SENT
+
+
+def _attachment(path: Path) -> "Attachment":
+    from mailer.message import Attachment
+
+    try:
+        return Attachment.from_path(path)
+    except OSError as error:
+        raise InvalidMessage(f"The attachment {path} cannot be read: {error.strerror}.") from error
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
+
+
+def _show_message(message: "Message", *, json: bool) -> None:
+    parts = {
+        "from": str(message.sender),
+        "to": ", ".join(map(str, message.to)),
+        "cc": ", ".join(map(str, message.cc)),
+        "bcc": ", ".join(map(str, message.bcc)),
+        "reply-to": ", ".join(map(str, message.reply_to)),
+        "stream": message.stream,
+        "tags": ", ".join(f"{name}={value}" for name, value in message.tags),
+        "attachments": ", ".join(map(repr, message.attachments)),
+        "subject": message.subject,
+    }
+    if json:
+        as_json({**parts, "text": message.text, "html": message.html})
+        return
+    table((f"{name}:", value) for name, value in parts.items() if value)
+    line(f"\n{message.text}\n(HTML: {len(message.html)} characters; --json shows it. Nothing was sent.)")
+
+
+def _show_result(result: "SendResult", *, json: bool) -> None:
+    if json:
+        as_json(result.to_dict())
+        return
+    table((str(one.status), one.address.masked, one.message_id or one.reason) for one in result)
+    for hint in dict.fromkeys(one.error.hint for one in result if one.error and one.error.hint):
+        line(f"  {hint}")

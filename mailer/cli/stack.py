@@ -1,0 +1,58 @@
+"""`mailer stack`: what a stack exports. Also the `--stack` option that other commands share."""
+
+import os
+from typing import TYPE_CHECKING
+
+from mailer.cli.output import as_json, line, table
+from mailer.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from mailer.stack import StackOutputs
+
+VARIABLE = "MAILSTACK_STACK"
+
+
+HELP = "show what a stack exports"
+EXAMPLES = ""
+
+
+def configure(command: "ArgumentParser") -> None:
+    """Give the command its options."""
+    add_stack_option(command)
+    command.add_argument("--json", action="store_true", help="as JSON, fit for MAILSTACK_OUTPUTS")
+
+
+def add_stack_option(command: "ArgumentParser") -> None:
+    """Add `--stack` to a command."""
+    command.add_argument("--stack", metavar="NAME", help=f"the stack's name; {VARIABLE} when left out")
+
+
+def outputs_of(given: "Namespace") -> "StackOutputs":
+    """The outputs of the stack that the command line or the environment names.
+
+    Raises:
+        ConfigurationError: Neither names one, or it has none.
+    """
+    from mailer.stack import load
+
+    name: str = given.stack or os.environ.get(VARIABLE, "")
+    if not name:
+        raise ConfigurationError("No stack is named.", hint=f"Give --stack NAME, or set {VARIABLE}.")
+    return load(name)
+
+
+def run(given: "Namespace") -> int:
+    """Print the outputs."""
+    outputs = outputs_of(given)
+    if given.json:
+        as_json(outputs.model_dump(mode="json"))
+        return 0
+    plain = outputs.model_dump(exclude={"streams", "dns_records"})
+    table((name, str(value)) for name, value in plain.items())
+    line("\nstreams")
+    table((f"  {name}", stream.configuration_set) for name, stream in outputs.streams.items())
+    line("\nDNS records")
+    table((f"  {record.type}", record.name, " ".join(record.values)) for record in outputs.dns_records)
+    return 0
