@@ -1,7 +1,7 @@
 """Calls from inside the server to the AWS services behind it, without a socket. Not for the services' clients.
 
 botocore writes the request and reads the answer, so that what crosses is AWS's own protocol; the ASGI application in
-between is called as a function. About ten times cheaper than boto3 over loopback.
+between is called as a function.
 """
 
 import functools

@@ -218,7 +218,7 @@ def test_a_configuration_set_shows_each_option_group_as_it_was_put(ses: "SESV2Cl
 
 def test_a_paused_set_sends_nothing_until_it_is_resumed_with_a_fresh_start(ses: "SESV2Client", sender: str):
     ses.create_configuration_set(ConfigurationSetName="news", SendingOptions={"SendingEnabled": False})
-    with pytest.raises(ses.exceptions.SendingPausedException):
+    with pytest.raises(ses.exceptions.SendingPausedException, match="paused for configuration set news"):
         send(ses, sender, ConfigurationSetName="news")
     assert send(ses, sender)
     ses.put_configuration_set_sending_options(ConfigurationSetName="news", SendingEnabled=True)

@@ -1,5 +1,7 @@
 """What SES decides: DNS records, senders, suppression, addresses, policies, recipients, quota."""
 
+import doctest
+import importlib
 import json
 from datetime import UTC, datetime
 
@@ -182,3 +184,10 @@ def test_the_daily_quota_counts_recipients_but_not_the_simulators():
 
 def test_the_sandbox_has_limits_of_its_own():
     assert quota.limits(Account(production_access=False)) == (200.0, 1.0)
+
+
+@pytest.mark.parametrize("module", ["ses.rules", "ses.simulator", "ses.events", "watch.cloudwatch"])
+def test_the_examples_in_docstrings_hold(module: str):
+    ran = doctest.testmod(importlib.import_module(f"localcloud.{module}"))
+    assert ran.attempted
+    assert not ran.failed

@@ -148,7 +148,7 @@ def _check_enabled(account: Account, configuration_set: ConfigurationSet | None)
         raise SesError("SendingPausedException", _ACCOUNT_PAUSED)
     if configuration_set and not configuration_set.option("SendingOptions", "SendingEnabled", True):
         name = configuration_set.name
-        raise SesError("SendingPausedException", f"Sending is disabled for configuration set <{name}>.")
+        raise SesError("SendingPausedException", f"Sending is paused for configuration set {name}.")
 
 
 async def _check_identities(context: Context, envelope: Envelope) -> None:
