@@ -43,9 +43,11 @@ OPERATIONS: dict[str, Operation] = {
     "delete": "delete",
     "same": "same",
 }
+# -P: the engine starts it in the program's folder, whose modules must not stand before the libraries'.
+# -u: the engine waits for its first line.
 PLUGIN = """\
 #!/bin/sh
-PYTHONPATH={root}${{PYTHONPATH:+:$PYTHONPATH}} exec {python} -u -m localcloud.pulumi.provider "$@"
+PYTHONPATH={root}${{PYTHONPATH:+:$PYTHONPATH}} exec {python} -P -u -m localcloud.pulumi.provider "$@"
 """
 
 Settings = dict[str, object]
@@ -59,7 +61,8 @@ class CliStack:
         project_dir: Holds `Pulumi.yaml` and, if there is one, `Pulumi.<stack>.yaml`; both are only read.
         stack: The stack's name.
         config: Merged over the stack's configuration; keys without a namespace get the project's.
-        environment: Variables for engine, program and plugin, `LocalCloud.environment()` for one.
+        environment: Variables for engine, program and plugin, `LocalCloud.environment()` for one. Its AWS_ENDPOINT_URL
+            takes the place of `aws:endpoints` in the stack's file.
         state: The file backend's folder; None for one that ends with this object.
         pulumi: The CLI; see `find_pulumi`.
         policy_packs: Folders of policy packs that every preview and update must pass.
@@ -92,7 +95,7 @@ class CliStack:
         self._packs = [str(pack.resolve()) for pack in policy_packs]
         self._folder = tempfile.TemporaryDirectory(prefix="mailstack-pulumi-")
         folder = Path(self._folder.name)
-        project = _write_project(project_dir.resolve(), stack, config, folder)
+        project = _write_project(project_dir.resolve(), stack, _overrides(config, environment), folder)
         self._command = _Command(pulumi, cli.version)
         workspace = LocalWorkspace(
             work_dir=str(project),
@@ -207,7 +210,12 @@ def _tell(hear: Callable[[str], object] | None, text: str) -> None:
             hear(line)
 
 
-def _write_project(project_dir: Path, stack: str, config: Mapping[str, str], folder: Path) -> Path:
+def _overrides(config: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str | None]:
+    """The given configuration; an endpoint in the given environment takes the place of those in the stack's file."""
+    return {**({"aws:endpoints": None} if "AWS_ENDPOINT_URL" in environment else {}), **config}
+
+
+def _write_project(project_dir: Path, stack: str, config: Mapping[str, str | None], folder: Path) -> Path:
     """A project of the same name and program in a folder of its own, with the local cloud's plugin.
 
     The plugin stands in the project file, where the engine looks first, and in no folder that another engine looks in.
@@ -220,7 +228,8 @@ def _write_project(project_dir: Path, stack: str, config: Mapping[str, str], fol
     # Of a backend of its own, and of no use to another: the copy gets this backend's.
     for key in ("encryptionsalt", "encryptedkey", "secretsprovider"):
         settings.pop(key, None)
-    settings["config"] = {**cast("Settings", settings.get("config") or {}), **named}
+    merged = {**cast("Settings", settings.get("config") or {}), **named}
+    settings["config"] = {key: value for key, value in merged.items() if value is not None}
     project["main"] = str(project_dir / str(project.get("main") or "."))
     project["runtime"] = {"name": "python", "options": _interpreter()}
     project["plugins"] = {"providers": [{"name": "aws", "path": str(_write_plugin(_made(folder / "plugins")))}]}

@@ -189,7 +189,8 @@ def test_a_plugin_streams_both_its_outputs_and_its_exit_code(host: Running):
     assert answers[-1].exitcode == 5
 
 
-def test_a_policy_pack_is_run_by_pulumis_own_module(host: Running):
+def test_a_policy_pack_is_run_by_pulumis_own_module_whatever_the_programs_are_called(host: Running):
+    (host.folder / "packaging.py").write_text("raise ImportError('a module of the program')")
     request = language.RunPluginRequest(pwd=str(host.folder), args=["--help"], kind="analyzer", info=host.info())
     answers = list(host.client.RunPlugin(request, timeout=SECONDS))
     assert b"engineAddress program" in b"".join(answer.stdout for answer in answers)

@@ -222,7 +222,9 @@ class Host(service.LanguageRuntimeServicer):
             context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
         directory = request.info.program_directory
         policy = request.kind == "analyzer"
-        arguments = ["-m", "pulumi.policy", *request.args, directory] if policy else [directory, *request.args]
+        # -P: its working directory is the program's, whose modules must not stand before the libraries'.
+        pack = ["-P", "-m", "pulumi.policy", *request.args, directory]
+        arguments = pack if policy else [directory, *request.args]
         env = dict(variable.split("=", 1) for variable in request.env) or dict(os.environ)
         child = self.children.start([python, "-u", *arguments], request.pwd, env, subprocess.PIPE)
         context.add_callback(child.terminate)
