@@ -28,7 +28,7 @@ test: $(INSTALLED) ## Format, lint, types, import rules; unit, contract and inte
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/basedpyright --level error
-	@$(BIN)/lint-imports --no-timing
+	@$(BIN)/lint-imports
 	@$(BIN)/pytest -n 2 -m "not e2e" --cov --cov-report=term
 
 e2e: $(INSTALLED) pulumi ## The real Pulumi CLI against the local cloud

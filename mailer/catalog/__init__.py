@@ -2,9 +2,10 @@
 
 from typing import Annotated, ClassVar
 
-from pydantic import AfterValidator, Field, HttpUrl, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from mailer.templates.base import EmailTemplate
+from mailer.templates.url import Url
 
 __all__ = ["TEMPLATES", "PasswordReset", "VerificationCode", "Welcome"]
 
@@ -32,7 +33,7 @@ class Welcome(EmailTemplate):
     preheader: ClassVar[str] = "Your account is ready, {{ name }}."
 
     name: PersonName
-    dashboard_url: HttpUrl
+    dashboard_url: Url
 
 
 class VerificationCode(EmailTemplate):
@@ -52,7 +53,7 @@ class PasswordReset(EmailTemplate):
     preheader: ClassVar[str] = "If it was not you who asked, nothing happens."
 
     name: PersonName
-    reset_url: HttpUrl
+    reset_url: Url
     expires_in_minutes: Minutes = 60
 
 

@@ -2,7 +2,9 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl
+from pydantic import BaseModel, ConfigDict, Field
+
+from mailer.templates.url import Url
 
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
 
@@ -21,8 +23,8 @@ class Brand(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(default="", max_length=64, description="The stack's domain when left out.")
-    website: HttpUrl | None = Field(default=None, description="Where the logo and the name lead.")
-    logo: HttpUrl | None = Field(default=None, description="PNG, JPEG or GIF; mail clients do not show SVG.")
+    website: Url | None = Field(default=None, description="Where the logo and the name lead.")
+    logo: Url | None = Field(default=None, description="PNG, JPEG or GIF; mail clients do not show SVG.")
     logo_width: int = Field(default=120, ge=16, le=552, description="Pixels.")
     accent: Colour = Field(default="#1d4ed8", description="Buttons and links.")
     text: Colour = "#1f2937"

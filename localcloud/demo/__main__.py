@@ -1,0 +1,139 @@
+"""`make demo`: runs the loop and exits 0 only if every step was seen."""
+
+import argparse
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from localcloud import LocalCloud
+from localcloud.demo.drills import DRILLS
+from localcloud.demo.loop import Loop
+from localcloud.demo.screen import BOLD, DIM, RED, NotSeen, Screen
+from localcloud.pulumi.cli import CliStack, find_pulumi
+from localcloud.pulumi.inprocess import InProcessStack
+from localcloud.pulumi.stack import DeploymentError, Stack
+from mailer.stack import StackOutputs, parameter_name
+
+PROJECT = Path(__file__).resolve().parents[2]
+STACK, DOMAIN = "local", "example.test"
+
+STEPS: tuple[tuple[str, Callable[[Loop], list[str]]], ...] = (
+    ("SES verified the domain by the DNS records of the stack", Loop.identity_verified),
+    ("Sent typed templates to the SES mailbox simulator", Loop.send),
+    ("Mail in the inbox", Loop.inbox),
+    ("Bounce and complaint reached the feedback Lambda through SNS and SQS", Loop.events),
+    ("Suppression rows written", Loop.suppressions),
+    ("Second send to each refused", Loop.refused),
+    ("Bounce-rate alarm in ALARM", Loop.alarm),
+    ("Page on the paging topic", Loop.paged),
+    ("Sending guard paused the configuration set", Loop.guarded),
+    ("Next send refused as paused", Loop.paused),
+)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the demo.
+
+    Returns:
+        0 if every step was seen, else 1.
+    """
+    args = _arguments(argv)
+    screen = Screen()
+    with tempfile.TemporaryDirectory(prefix="mailstack-demo-") as scratch, LocalCloud.start(port=args.port) as cloud:
+        os.environ.update(cloud.environment())
+        try:
+            loop = _provision(screen, cloud, Path(scratch), engine=args.engine, broken=args.breaking)
+            for title, see in STEPS:
+                with screen.step(title) as details:
+                    details.extend(see(loop))
+        except NotSeen as problem:
+            screen.say(f"\nNot seen: {problem}", RED)
+            return 1
+        screen.say(f"\nEvery step was seen in {screen.elapsed():.1f} s.", BOLD)
+        if args.keep:
+            _keep(screen, cloud, loop.outputs)
+    return 0
+
+
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m localcloud.demo", description=__doc__)
+    parser.add_argument("--keep", action="store_true", help="leave the local cloud up and say how to play with it")
+    parser.add_argument("--port", type=int, default=0, help="port of the local cloud (default: a free one)")
+    parser.add_argument(
+        "--engine",
+        choices=("auto", "cli", "inprocess"),
+        default="auto",
+        help="what deploys (default: the CLI if found)",
+    )
+    parser.add_argument(
+        "--break",
+        dest="breaking",
+        choices=sorted(DRILLS),
+        help="take one part out after the deployment, to see the demo fail at its step",
+    )
+    return parser.parse_args(argv)
+
+
+def _provision(screen: Screen, cloud: LocalCloud, scratch: Path, *, engine: str, broken: str | None) -> Loop:
+    with screen.step("Local cloud up") as details:
+        cloud.client("route53").create_hosted_zone(Name=DOMAIN, CallerReference="demo")
+        details.append(f"{cloud.endpoint}, a registered domain: {DOMAIN}")
+    stack = _stack(screen, cloud, scratch, engine)
+    with screen.step(f"Deployed infra/ as stack {STACK!r} with {stack.engine}") as details:
+        created, outputs = _deploy(stack)
+        details.append(f"{created} resources; outputs in {parameter_name(outputs.stack)}")
+    if broken:
+        DRILLS[broken](cloud, outputs)
+        screen.say(f"  {broken} taken out, as asked: one of the next steps must fail", DIM)
+    return Loop.over(cloud, outputs)
+
+
+def _stack(screen: Screen, cloud: LocalCloud, scratch: Path, engine: str) -> Stack:
+    environment = cloud.environment()
+    pulumi = None if engine == "inprocess" else find_pulumi(PROJECT)
+    if pulumi:
+        return CliStack(PROJECT, STACK, config={}, environment=environment, state=scratch / "state", pulumi=pulumi)
+    if engine == "cli":
+        raise NotSeen("no Pulumi CLI on PATH or under .tools/; `make pulumi` puts one there")
+    screen.say(
+        "  No Pulumi CLI on PATH or under .tools/: the in-process test engine deploys. `make pulumi` gets the CLI."
+    )
+    return InProcessStack(PROJECT, STACK, config={}, environment=environment, state=scratch / "state.json")
+
+
+def _deploy(stack: Stack) -> tuple[int, StackOutputs]:
+    try:
+        changes = stack.up()
+    except DeploymentError as error:
+        raise NotSeen(f"the deployment failed: {error}") from error
+    if not changes.create:
+        raise NotSeen("the deployment created nothing")
+    return changes.create, StackOutputs.model_validate(stack.outputs["outputs"])
+
+
+def _keep(screen: Screen, cloud: LocalCloud, outputs: StackOutputs) -> None:
+    exports = " ".join(f"{name}={value}" for name, value in sorted(cloud.environment().items()))
+    screen.say(f"""
+The inbox:  {cloud.inbox_url}
+
+Play with it from another terminal:
+
+    export {exports}
+    .venv/bin/python
+
+    import boto3, mailer
+    from mailer.catalog import Welcome
+    boto3.client("sesv2").put_configuration_set_sending_options(
+        ConfigurationSetName="{outputs.default_configuration_set}", SendingEnabled=True)  # the guard paused it
+    mail = mailer.Mailer.from_stack("{outputs.stack}")
+    print(mail.send(Welcome(name="Ada", dashboard_url="https://example.test"), to="ada@example.com"))
+
+Ctrl-C ends it.""")
+    signal.sigwait({signal.SIGINT, signal.SIGTERM})
+
+
+if __name__ == "__main__":
+    sys.exit(main())
