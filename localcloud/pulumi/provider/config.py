@@ -1,6 +1,8 @@
 """The provider's own configuration: the keys of the official provider, and an endpoint on this machine.
 
-Not for reaching AWS: an endpoint that is not on loopback is refused before anything is sent.
+Not for reaching AWS: an endpoint that is not on loopback is refused before anything is sent. Unlike in the official
+provider, AWS_ENDPOINT_URL wins over configured endpoints: it says where the local cloud is just now, a file where it
+usually is.
 """
 
 import ipaddress
@@ -69,9 +71,10 @@ def configure(args: Props, environ: Mapping[str, str] = os.environ) -> Settings:
     if problems:
         raise ProviderError("The provider is not configured: " + "; ".join(f"{p.path}: {p.reason}" for p in problems))
     given = _decoded(args)
-    endpoints = _endpoints(given)
+    base = environ.get(ENDPOINT)
+    endpoints = {} if base else _endpoints(given)
     cloud = Cloud(
-        endpoint=environ.get(ENDPOINT) or endpoints["sts"],
+        endpoint=base or endpoints["sts"],
         region=_region(given, environ),
         access_key=given.get("accessKey") or environ.get("AWS_ACCESS_KEY_ID") or _ACCESS_KEY,
         secret_key=given.get("secretKey") or environ.get("AWS_SECRET_ACCESS_KEY") or _SECRET_KEY,

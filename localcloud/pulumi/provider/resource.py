@@ -16,8 +16,8 @@ Same: TypeAlias = Callable[[Any, Any], bool]
 
 
 def exact(wanted: Any, actual: Any) -> bool:
-    """The same value; nothing and an empty value are the same."""
-    return wanted == actual or (not wanted and not actual and not isinstance(wanted or actual, (bool, int)))
+    """The same value; nothing and an empty text, list or object are the same."""
+    return wanted == actual or (_is_blank(wanted) and _is_blank(actual))
 
 
 def contains(wanted: Any, actual: Any) -> bool:
@@ -45,6 +45,10 @@ def as_json(wanted: Any, actual: Any) -> bool:
 def as_policy(wanted: Any, actual: Any) -> bool:
     """The same policy: as JSON, where one string and a list of that string are the same, and order does not count."""
     return _canonical(_document(wanted)) == _canonical(_document(actual))
+
+
+def _is_blank(value: Any) -> bool:
+    return value is None or (isinstance(value, (str, list, dict)) and not value)
 
 
 def _sorted(value: Any) -> Any:

@@ -211,6 +211,7 @@ def _read_mapping(cloud: Cloud, uuid: str, _: Props) -> Props | None:
     arn = found["FunctionArn"]
     modified = found.get("LastModified")
     return {
+        "bisectBatchOnFunctionError": False,
         "functionResponseTypes": [],
         "scalingConfig": {},
         "filterCriteria": {},

@@ -61,7 +61,14 @@ def _read_queue(cloud: Cloud, url: str, _: Props) -> Props:
     state |= {
         name: "" for name in ("policy", "redrivePolicy", "redriveAllowPolicy", "kmsMasterKeyId") if name not in state
     }
-    return {"fifoQueue": False, **state, "name": url.rsplit("/", 1)[-1], "arn": found["QueueArn"], "url": url}
+    return {
+        "fifoQueue": False,
+        "contentBasedDeduplication": False,
+        **state,
+        "name": url.rsplit("/", 1)[-1],
+        "arn": found["QueueArn"],
+        "url": url,
+    }
 
 
 def _update_queue(cloud: Cloud, url: str, wanted: Props, changed: frozenset[str]) -> None:
