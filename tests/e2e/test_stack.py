@@ -1,0 +1,203 @@
+"""The program in `infra/` under the real CLI, against the local cloud: its whole life, from an empty stack to none."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from pulumi import automation
+from pydantic import HttpUrl
+
+from localcloud import LocalCloud
+from localcloud.pulumi.cli import CliStack
+from localcloud.pulumi.stack import Changes, DeploymentError
+from mailer import Mailer, Status
+from mailer.catalog import Welcome
+from mailer.stack import StackOutputs
+from tests.e2e.inventory import inventory
+
+pytestmark = pytest.mark.e2e
+
+ROOT = Path(__file__).parents[2]
+STACK = "local"
+DOMAIN = "example.test"
+
+PACK = """
+from pulumi_policy import EnforcementLevel, PolicyPack, ResourceValidationPolicy
+
+def refuse(args, report):
+    if args.resource_type == "aws:sqs/queue:Queue" and args.props.get("messageRetentionSeconds", 0) > 1000000:
+        report(f"{args.name} keeps messages for {args.props['messageRetentionSeconds']:.0f} s")
+
+PolicyPack("small", policies=[ResourceValidationPolicy(
+    name="short", description="Refuses long retention.", enforcement_level=EnforcementLevel.MANDATORY, validate=refuse,
+)])
+"""
+
+Deploy = Callable[..., CliStack]
+
+
+@pytest.fixture(scope="module")
+def cloud() -> Iterator[LocalCloud]:
+    with LocalCloud.start(port=0) as cloud:
+        cloud.client("route53").create_hosted_zone(Name=DOMAIN, CallerReference="e2e")
+        yield cloud
+
+
+@pytest.fixture(scope="module")
+def stack_with(cloud: LocalCloud, pulumi: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deploy]:
+    """Gives the stack with settings changed; all of them share one state."""
+    state = tmp_path_factory.mktemp("state")
+    opened: list[CliStack] = []
+
+    def stack_with(**config: str) -> CliStack:
+        stack = CliStack(ROOT, STACK, config=config, environment=cloud.environment(), state=state, pulumi=pulumi)
+        opened.append(stack)
+        return stack
+
+    yield stack_with
+    for stack in opened:
+        stack.close()
+
+
+@pytest.fixture(scope="module")
+def life(cloud: LocalCloud, stack_with: Deploy) -> "Iterator[Life]":
+    """The stack deployed once, for the tests that look at it; each leaves it as it found it."""
+    life = Life(cloud, stack_with())
+    yield life
+    life.stack.destroy()
+
+
+class Life:
+    """A deployed stack, and what was seen on the way there."""
+
+    def __init__(self, cloud: LocalCloud, stack: CliStack) -> None:
+        self.stack = stack
+        self.before = inventory(cloud.client)
+        self.previewed = stack.preview()
+        self.after_preview = inventory(cloud.client)
+        self.created = stack.up()
+        self.deployed = inventory(cloud.client)
+
+
+def test_a_preview_of_an_empty_stack_creates_and_only_creates(life: Life):
+    seen = life.previewed
+    assert seen.create > 20
+    assert (seen.update, seen.replace, seen.delete, seen.same) == (0, 0, 0, 0)
+    assert life.after_preview == life.before, "a preview touches nothing"
+
+
+def test_up_creates_what_the_preview_said(life: Life):
+    assert life.created == life.previewed
+    assert life.deployed != life.before
+
+
+def test_a_second_up_changes_nothing(life: Life, cloud: LocalCloud):
+    assert life.stack.up() == Changes(same=life.created.create)
+    assert inventory(cloud.client) == life.deployed
+
+
+def test_refresh_finds_no_drift(life: Life):
+    assert life.stack.refresh() == Changes(same=life.created.create)
+
+
+def test_an_alarm_deleted_behind_its_back_is_noticed_and_put_back(life: Life, cloud: LocalCloud):
+    cloudwatch = cloud.client("cloudwatch")
+    alarm = cloudwatch.describe_alarms(AlarmNamePrefix=f"mailstack-{STACK}-")["MetricAlarms"][0]
+    cloudwatch.delete_alarms(AlarmNames=[alarm["AlarmName"]])
+    is_noticed_and_put_back(life, cloud, "cloudwatch describe_alarms")
+
+
+def test_a_subscription_deleted_behind_its_back_is_noticed_and_put_back(life: Life, cloud: LocalCloud):
+    sns = cloud.client("sns")
+    topic = outputs_of(life).events_topic_arn
+    subscription = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"][0]
+    sns.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
+    is_noticed_and_put_back(life, cloud, "sns list_subscriptions")
+
+
+def is_noticed_and_put_back(life: Life, cloud: LocalCloud, where: str) -> None:
+    found = inventory(cloud.client)
+    assert len(found[where]) == len(life.deployed[where]) - 1
+    rest = life.created.create - 1
+    noticed = life.stack.refresh()
+    assert noticed == Changes(same=rest, delete=1, names={"delete": noticed.names["delete"]})
+    put_back = life.stack.up()
+    assert put_back == Changes(same=rest, create=1, names={"create": noticed.names["delete"]})
+    assert inventory(cloud.client) == life.deployed
+
+
+def test_one_changed_setting_updates_the_one_resource_that_it_is_about(
+    life: Life, stack_with: Deploy, cloud: LocalCloud
+):
+    changed = stack_with(streams='{"transactional": {"bounceRate": {"warning": 0.03}}}')
+    expected = Changes(same=life.created.create - 1, update=1, names={"update": ("transactional-bounce-rate-warning",)})
+    assert changed.preview() == expected
+    assert threshold(cloud) == 0.04
+    assert changed.up() == expected
+    assert threshold(cloud) == 0.03
+    assert life.stack.up() == expected
+    assert threshold(cloud) == 0.04
+
+
+def threshold(cloud: LocalCloud) -> float:
+    name = f"mailstack-{STACK}-transactional-bounce-rate-warning"
+    return cloud.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"][0]["Threshold"]
+
+
+def test_every_wrong_setting_is_told_and_nothing_is_touched(life: Life, stack_with: Deploy, cloud: LocalCloud):
+    wrong = stack_with(domain="no domain", logRetentionDays="2")
+    with pytest.raises(DeploymentError, match=r"(?s)mailstack:domain.*mailstack:logRetentionDays"):
+        wrong.up()
+    assert inventory(cloud.client) == life.deployed
+
+
+def test_the_library_sends_with_what_the_stack_wrote(life: Life, cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("MAILSTACK_OUTPUTS", raising=False)
+    for name, value in cloud.environment().items():
+        monkeypatch.setenv(name, value)
+    mail = Mailer.from_stack(STACK)
+    assert mail.outputs == outputs_of(life)
+    welcome = Welcome(name="Ada", dashboard_url=HttpUrl("https://app.example.test"))
+    result = mail.send(welcome, to="success@simulator.amazonses.com")
+    assert [recipient.status for recipient in result] == [Status.SENT]
+    sent = cloud.control("GET", f"messages/{result.message_id}")
+    assert sent["to"] == ["success@simulator.amazonses.com"]
+    assert sent["source"] == mail.outputs.sender
+    assert sent["subject"].startswith("Welcome to ")
+
+
+def test_a_policy_pack_judges_the_real_program(cloud: LocalCloud, pulumi: Path, tmp_path: Path):
+    (tmp_path / "PulumiPolicy.yaml").write_text("runtime: python\nversion: 0.0.1\n")
+    (tmp_path / "__main__.py").write_text(PACK)
+    with (
+        CliStack(
+            ROOT, STACK, config={}, environment=cloud.environment(), pulumi=pulumi, policy_packs=[tmp_path]
+        ) as stack,
+        pytest.raises(DeploymentError, match=r"(?s)Queue feedback-dlq: .*feedback-dlq keeps messages for 1209600 s"),
+    ):
+        stack.preview()
+
+
+def outputs_of(life: Life) -> StackOutputs:
+    return StackOutputs.model_validate(life.stack.outputs["outputs"])
+
+
+def test_the_automation_api_drives_the_same_binary(life: Life, pulumi: Path):
+    driven = life.stack._stack
+    assert isinstance(driven, automation.Stack)
+    assert isinstance(driven.workspace, automation.LocalWorkspace)
+    assert driven.workspace.pulumi_command.command == str(pulumi)
+    assert driven.history()[-1].kind == "update"
+    assert driven.outputs()["domain"].value == DOMAIN
+
+
+def test_destroy_leaves_nothing(pulumi: Path):
+    with LocalCloud.start(port=0) as cloud:
+        cloud.client("route53").create_hosted_zone(Name=DOMAIN, CallerReference="e2e")
+        before = inventory(cloud.client)
+        with CliStack(ROOT, STACK, config={}, environment=cloud.environment(), pulumi=pulumi) as stack:
+            created = stack.up().create
+            assert inventory(cloud.client) != before
+            destroyed = stack.destroy()
+            assert destroyed == Changes(delete=created, names={"delete": destroyed.names["delete"]})
+        assert inventory(cloud.client) == before
