@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from pulumi import automation
-from pydantic import HttpUrl
 
 from localcloud import LocalCloud
 from localcloud.pulumi.cli import CliStack
@@ -157,7 +156,7 @@ def test_the_library_sends_with_what_the_stack_wrote(life: Life, cloud: LocalClo
         monkeypatch.setenv(name, value)
     mail = Mailer.from_stack(STACK)
     assert mail.outputs == outputs_of(life)
-    welcome = Welcome(name="Ada", dashboard_url=HttpUrl("https://app.example.test"))
+    welcome = Welcome(name="Ada", dashboard_url="https://app.example.test")
     result = mail.send(welcome, to="success@simulator.amazonses.com")
     assert [recipient.status for recipient in result] == [Status.SENT]
     sent = cloud.control("GET", f"messages/{result.message_id}")

@@ -1,0 +1,29 @@
+"""The real CLI does what every engine must."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from localcloud import LocalCloud
+from localcloud.pulumi.cli import CliStack
+from localcloud.pulumi.stack import Stack
+from tests.engine_suite import EngineSuite, StackFactory
+
+pytestmark = pytest.mark.e2e
+
+
+class TestCli(EngineSuite):
+    @pytest.fixture
+    def stack_factory(self, cloud: LocalCloud, pulumi: Path, tmp_path: Path) -> Iterator[StackFactory]:
+        stacks: list[CliStack] = []
+
+        def opened(folder: Path, config: Mapping[str, str]) -> Stack:
+            state = tmp_path / "state"
+            stack = CliStack(folder, "dev", config=config, environment=cloud.environment(), state=state, pulumi=pulumi)
+            stacks.append(stack)
+            return stack
+
+        yield opened
+        for stack in stacks:
+            stack.close()
