@@ -91,6 +91,7 @@ class Deployment:
         self._deleted_early: set[str] = set()
         self._renamed: dict[str, str] = {}
         self._plugins: dict[str, Plugin] = {}
+        self._default = Plugin(folder=folder)  # it starts while the program does
         self._lock = threading.RLock()
 
     # --- what is there ---------------------------------------------------------------------------------------------
@@ -108,7 +109,7 @@ class Deployment:
 
     def close(self) -> None:
         """Stop the plugins."""
-        for plugin in self._plugins.values():
+        for plugin in {self._default, *self._plugins.values()}:
             plugin.close()
 
     def plugin(self, reference: str) -> Plugin:
@@ -122,7 +123,7 @@ class Deployment:
                     if provider is None:
                         raise StepError(f"The provider {urn} is not in the stack: refresh with a program that has it.")
                     config = provider.inputs
-                started = Plugin(folder=self._folder)
+                started = Plugin(folder=self._folder) if urn else self._default
                 problems = started.configure(
                     urn or "urn:pulumi:default::default::pulumi:providers:aws::default", config
                 )

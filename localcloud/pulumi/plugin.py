@@ -6,8 +6,10 @@ The untyped edge of gRPC's stubs ends here.
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -50,7 +52,10 @@ class ReadResult:
 
 
 class Plugin:
-    """A running plugin. Close it, or use it as a context manager."""
+    """A running plugin. Close it, or use it as a context manager.
+
+    It starts while its owner goes on; the first call waits for it, and raises `PluginError` when it does not start.
+    """
 
     def __init__(
         self,
@@ -64,23 +69,28 @@ class Plugin:
             command: What to run.
             environment: Its environment; this process's own unless told otherwise.
             folder: Where it runs; here unless told otherwise.
-
-        Raises:
-            PluginError: It does not start.
         """
         arguments = [*command, "127.0.0.1:0"]  # an engine's address, which nothing listens on
         variables = dict(os.environ if environment is None else environment)
         variables["PYTHONPATH"] = os.pathsep.join(filter(None, (str(_ROOT), variables.get("PYTHONPATH"))))
         self._process = subprocess.Popen(arguments, stdout=subprocess.PIPE, env=variables, cwd=folder)
+        self._channel: grpc.Channel | None = None
+        self._lock = threading.Lock()
+
+    @cached_property
+    def _connected(self) -> Any:
         stdout = self._process.stdout
         line = stdout.readline().strip() if stdout else b""
         if not line.isdigit():
-            self._process.kill()
-            self._process.wait()
-            raise PluginError(f"The plugin did not start: {' '.join(command)} printed {line!r} instead of its port.")
+            raise PluginError(f"The plugin did not start: it said {line!r} instead of its port.")
         self._channel = grpc.insecure_channel(f"127.0.0.1:{int(line)}", options=_OPTIONS)
         grpc.channel_ready_future(self._channel).result(timeout=_START)
-        self._stub = cast("Any", provider_pb2_grpc.ResourceProviderStub(self._channel))
+        return provider_pb2_grpc.ResourceProviderStub(self._channel)
+
+    @property
+    def _stub(self) -> Any:
+        with self._lock:
+            return self._connected
 
     def __enter__(self) -> Self:
         return self
@@ -89,15 +99,21 @@ class Plugin:
         self.close()
 
     def close(self) -> None:
-        """Tell the plugin to leave, and see that it does."""
+        """Tell the plugin to leave, and see that it does. Closing it again does nothing."""
+        if self._process.returncode is not None:
+            return
         try:
-            self._stub.Cancel(empty_pb2.Empty(), timeout=_STOP)
+            if self._channel:
+                self._stub.Cancel(empty_pb2.Empty(), timeout=_STOP)
+            else:
+                self._process.terminate()
             self._process.wait(_STOP)
         except (grpc.RpcError, subprocess.TimeoutExpired):
             self._process.kill()
             self._process.wait()
         finally:
-            self._channel.close()
+            if self._channel:
+                self._channel.close()
             if self._process.stdout:
                 self._process.stdout.close()
 

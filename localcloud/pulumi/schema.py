@@ -10,6 +10,7 @@ import importlib
 import importlib.metadata
 import inspect
 import keyword
+import threading
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +22,8 @@ from pulumi import _types  # pyright: ignore[reportPrivateUsage] - the only read
 from localcloud.pulumi import wire
 
 PROVIDER = "pulumi:providers:aws"
+# pulumi_aws loads its modules when they are first used, which two threads must not do at once.
+_LAZY = threading.RLock()
 _PRIMITIVES: dict[type, tuple[type, ...]] = {str: (str,), bool: (bool,), int: (int, float), float: (int, float)}
 
 
@@ -72,19 +75,21 @@ def problems(token: str, inputs: Mapping[str, object]) -> list[str]:
 
 def check(token: str, inputs: Mapping[str, object]) -> list[Problem]:
     """The same as `problems`, with the path of each apart."""
-    return _check_object(inputs_of(token), inputs, "")
+    with _LAZY:
+        return _check_object(inputs_of(token), inputs, "")
 
 
-@cache
 def inputs_of(token: str) -> dict[str, Field]:
     """Every input of a resource, by its Pulumi name.
 
     Raises:
         UnknownTokenError: The wheel has no such resource.
     """
-    return _fields(_args_class(token))
+    with _LAZY:
+        return _fields(_args_class(token))
 
 
+@cache
 def _args_class(token: str) -> type:
     module_name, class_name = ("", "Provider") if token == PROVIDER else _split(token)
     try:

@@ -251,6 +251,7 @@ def test_functions(plugin: Plugin, shared_cloud: LocalCloud):
 
 def test_it_leaves_when_it_is_cancelled(shared_cloud: LocalCloud):
     started = Plugin(environment={**os.environ, **shared_cloud.environment()})
+    assert started.version
     process = started._process
     started.close()
     assert process.returncode == 0

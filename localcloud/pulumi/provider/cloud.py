@@ -1,5 +1,6 @@
 """The services of the local cloud, as typed boto3 clients with timeouts, and the errors they answer with."""
 
+import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -57,6 +58,8 @@ HINTS = {
     "Validation": "Correct the inputs of the resource.",
     "BadRequest": "Correct the inputs of the resource.",
 }
+# boto3 must not make two clients at once: https://boto3.amazonaws.com/v1/documentation/api/latest/guide/clients.html
+_MAKING = threading.Lock()
 _TIMEOUTS = Config(connect_timeout=5, read_timeout=30, retries={"max_attempts": 3, "mode": "standard"})
 
 
@@ -137,54 +140,65 @@ class Cloud:
     @cached_property
     def cloudwatch(self) -> "CloudWatchClient":
         """Amazon CloudWatch."""
-        return boto3.client("cloudwatch", **self._options("cloudwatch"))
+        with _MAKING:
+            return boto3.client("cloudwatch", **self._options("cloudwatch"))
 
     @cached_property
     def dynamodb(self) -> "DynamoDBClient":
         """Amazon DynamoDB."""
-        return boto3.client("dynamodb", **self._options("dynamodb"))
+        with _MAKING:
+            return boto3.client("dynamodb", **self._options("dynamodb"))
 
     @cached_property
     def iam(self) -> "IAMClient":
         """AWS Identity and Access Management."""
-        return boto3.client("iam", **self._options("iam"))
+        with _MAKING:
+            return boto3.client("iam", **self._options("iam"))
 
     @cached_property
     def awslambda(self) -> "LambdaClient":
         """AWS Lambda."""
-        return boto3.client("lambda", **self._options("lambda"))
+        with _MAKING:
+            return boto3.client("lambda", **self._options("lambda"))
 
     @cached_property
     def logs(self) -> "CloudWatchLogsClient":
         """Amazon CloudWatch Logs."""
-        return boto3.client("logs", **self._options("logs"))
+        with _MAKING:
+            return boto3.client("logs", **self._options("logs"))
 
     @cached_property
     def route53(self) -> "Route53Client":
         """Amazon Route 53."""
-        return boto3.client("route53", **self._options("route53"))
+        with _MAKING:
+            return boto3.client("route53", **self._options("route53"))
 
     @cached_property
     def ses(self) -> "SESV2Client":
         """Amazon SES, version 2 of its API."""
-        return boto3.client("sesv2", **self._options("sesv2"))
+        with _MAKING:
+            return boto3.client("sesv2", **self._options("sesv2"))
 
     @cached_property
     def sns(self) -> "SNSClient":
         """Amazon SNS."""
-        return boto3.client("sns", **self._options("sns"))
+        with _MAKING:
+            return boto3.client("sns", **self._options("sns"))
 
     @cached_property
     def sqs(self) -> "SQSClient":
         """Amazon SQS."""
-        return boto3.client("sqs", **self._options("sqs"))
+        with _MAKING:
+            return boto3.client("sqs", **self._options("sqs"))
 
     @cached_property
     def ssm(self) -> "SSMClient":
         """AWS Systems Manager."""
-        return boto3.client("ssm", **self._options("ssm"))
+        with _MAKING:
+            return boto3.client("ssm", **self._options("ssm"))
 
     @cached_property
     def sts(self) -> "STSClient":
         """AWS Security Token Service."""
-        return boto3.client("sts", **self._options("sts"))
+        with _MAKING:
+            return boto3.client("sts", **self._options("sts"))

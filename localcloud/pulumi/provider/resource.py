@@ -5,7 +5,8 @@ Not for doing anything: `lifecycle.py` does, the same for every resource.
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeAlias, cast
 
 from localcloud.pulumi import schema
@@ -135,12 +136,12 @@ class Resource:
     tags: Tagging | None = None
     rules: Callable[[Props], list[schema.Problem]] = lambda _: []
     """What the inputs must satisfy together."""
-    all_args: Mapping[str, Arg] = field(init=False)
-    """`args`, and those that every resource has: region and tags."""
 
-    def __post_init__(self) -> None:
+    @cached_property
+    def all_args(self) -> Mapping[str, Arg]:
+        """`args`, and those that every resource has: region and tags."""
         offered = schema.inputs_of(self.kind)
         shared = {"region": Arg(keeps=True, replaces=True)} if "region" in offered else {}
         if self.tags:
             shared["tags"] = Arg(default={}, same=exact)
-        object.__setattr__(self, "all_args", {**self.args, **shared})
+        return {**self.args, **shared}
