@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -110,11 +109,20 @@ def test_environment_variables_are_all_that_an_sdk_needs(cloud: LocalCloud):
     assert ran.stdout.strip() == "HEALTHY"
 
 
-@pytest.mark.skipif(not shutil.which("aws"), reason="the AWS CLI is not installed here")
 def test_the_aws_cli_works_against_it(cloud: LocalCloud):
     def aws(*arguments: str) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, **cloud.environment(), "AWS_PAGER": ""}
-        command = ["aws", "--endpoint-url", cloud.endpoint, "--output", "json", "sesv2", *arguments]
+        command = [
+            sys.executable,
+            "-m",
+            "awscli",
+            "--endpoint-url",
+            cloud.endpoint,
+            "--output",
+            "json",
+            "sesv2",
+            *arguments,
+        ]
         return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
     made = aws("create-email-identity", "--email-identity", "example.test")
