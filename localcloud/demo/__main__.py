@@ -45,7 +45,7 @@ def main(argv: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="mailstack-demo-") as scratch, LocalCloud.start(port=args.port) as cloud:
         os.environ.update(cloud.environment())
         try:
-            loop = _provision(screen, cloud, Path(scratch), engine=args.engine, broken=args.breaking)
+            loop = _provision(screen, cloud, Path(scratch), args)
             for title, see in STEPS:
                 with screen.step(title) as details:
                     details.extend(see(loop))
@@ -74,21 +74,22 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         choices=sorted(DRILLS),
         help="take one part out after the deployment, to see the demo fail at its step",
     )
+    parser.add_argument("--patience", type=float, default=8.0, help="seconds to wait for each step (default: 8)")
     return parser.parse_args(argv)
 
 
-def _provision(screen: Screen, cloud: LocalCloud, scratch: Path, *, engine: str, broken: str | None) -> Loop:
+def _provision(screen: Screen, cloud: LocalCloud, scratch: Path, args: argparse.Namespace) -> Loop:
     with screen.step("Local cloud up") as details:
         cloud.client("route53").create_hosted_zone(Name=DOMAIN, CallerReference="demo")
         details.append(f"{cloud.endpoint}, a registered domain: {DOMAIN}")
-    stack = _stack(screen, cloud, scratch, engine)
+    stack = _stack(screen, cloud, scratch, args.engine)
     with screen.step(f"Deployed infra/ as stack {STACK!r} with {stack.engine}") as details:
         created, outputs = _deploy(stack)
         details.append(f"{created} resources; outputs in {parameter_name(outputs.stack)}")
-    if broken:
-        DRILLS[broken](cloud, outputs)
-        screen.say(f"  {broken} taken out, as asked: one of the next steps must fail", DIM)
-    return Loop.over(cloud, outputs)
+    if args.breaking:
+        DRILLS[args.breaking](cloud, outputs)
+        screen.say(f"  {args.breaking} taken out, as asked: one of the next steps must fail", DIM)
+    return Loop.over(cloud, outputs, patience=args.patience)
 
 
 def _stack(screen: Screen, cloud: LocalCloud, scratch: Path, engine: str) -> Stack:

@@ -14,7 +14,6 @@ from mailer.stack import StackOutputs
 SUCCESS, BOUNCE, COMPLAINT = (f"{name}@simulator.amazonses.com" for name in ("success", "bounce", "complaint"))
 # The simulator does not count in reputation metrics, so the bounce rate needs mailboxes that are really gone.
 GONE = tuple(f"former-customer-{n}@gone.test" for n in range(5))
-SECONDS = 8.0
 
 
 @dataclass(frozen=True)
@@ -25,11 +24,14 @@ class Loop:
     outputs: StackOutputs
     mailer: Mailer
     pager: Pager
+    patience: float
 
     @classmethod
-    def over(cls, cloud: LocalCloud, outputs: StackOutputs) -> "Loop":
-        """Subscribe a pager to the paging topic, and take a mailer from the stack."""
-        return cls(cloud, outputs, Mailer.from_stack(outputs.stack), Pager.on(cloud, outputs.paging_topic_arn))
+    def over(cls, cloud: LocalCloud, outputs: StackOutputs, *, patience: float) -> "Loop":
+        """Subscribe a pager to the paging topic, and take a mailer from the stack; wait `patience` seconds a step."""
+        return cls(
+            cloud, outputs, Mailer.from_stack(outputs.stack), Pager.on(cloud, outputs.paging_topic_arn), patience
+        )
 
     def identity_verified(self) -> list[str]:
         """SES found the DNS records that the stack published."""
@@ -42,7 +44,9 @@ class Loop:
                 return [f"{self.outputs.domain}: DKIM {dkim['Status']}", f"{self.outputs.mail_from_domain}: MAIL FROM"]
             return None
 
-        return wait_for(probe, seconds=SECONDS, instead=lambda: "SES still looks for the DKIM or MAIL FROM records")
+        return wait_for(
+            probe, seconds=self.patience, instead=lambda: "SES still looks for the DKIM or MAIL FROM records"
+        )
 
     def send(self) -> list[str]:
         """Three typed templates, one to each mailbox of the simulator that matters here."""
@@ -62,7 +66,9 @@ class Loop:
             return {address: mail["subject"] for mail in mails for address in mail["to"] if address in wanted}
 
         subjects = wait_for(
-            lambda: all_of(found(), wanted), seconds=SECONDS, instead=lambda: f"{len(found())} of {len(wanted)} mails"
+            lambda: all_of(found(), wanted),
+            seconds=self.patience,
+            instead=lambda: f"{len(found())} of {len(wanted)} mails",
         )
         return [f"{address}: {subjects[address]}" for address in wanted]
 
@@ -74,7 +80,7 @@ class Loop:
             kinds = {item["kind"]["S"] for item in self._items("EVENT#")}
             return [f"recorded by the Lambda: {', '.join(sorted(kinds & wanted))}"] if wanted <= kinds else None
 
-        return wait_for(probe, seconds=SECONDS, instead=self._feedback_path)
+        return wait_for(probe, seconds=self.patience, instead=self._feedback_path)
 
     def suppressions(self) -> list[str]:
         """Both addresses stand in the suppression list."""
@@ -85,7 +91,9 @@ class Loop:
                 return [f"{address}: {reasons[address]}" for address in (BOUNCE, COMPLAINT)]
             return None
 
-        return wait_for(probe, seconds=SECONDS, instead=lambda: f"{len(self._items('SUPPRESSION#'))} suppression rows")
+        return wait_for(
+            probe, seconds=self.patience, instead=lambda: f"{len(self._items('SUPPRESSION#'))} suppression rows"
+        )
 
     def refused(self) -> list[str]:
         """The second send to each is refused before SES is asked."""
@@ -108,7 +116,7 @@ class Loop:
                     return [f"{alarm['AlarmName']}: {alarm['StateReason']}"]
             return None
 
-        return wait_for(probe, seconds=SECONDS, instead=self._alarm_states)
+        return wait_for(probe, seconds=self.patience, instead=self._alarm_states)
 
     def paged(self) -> list[str]:
         """The alarm's page arrives where pagers are subscribed."""
@@ -122,7 +130,7 @@ class Loop:
             options = ses.get_configuration_set(ConfigurationSetName=name)["SendingOptions"]
             return None if options["SendingEnabled"] else True
 
-        wait_for(probe, seconds=SECONDS, instead=lambda: f"{name} still sends")
+        wait_for(probe, seconds=self.patience, instead=lambda: f"{name} still sends")
         return [
             f"{name}: sending disabled",
             *self._page("put-configuration-set-sending-options", instead="paused, but no page of the guard"),
@@ -171,7 +179,7 @@ class Loop:
             pages = "; ".join(map(headline, self.pager.pages))
             return f"{instead} among {len(self.pager.pages)} pages ({pages})"
 
-        return [f"page: {wait_for(lambda: self.pager.find(*marks), seconds=SECONDS, instead=told)}"]
+        return [f"page: {wait_for(lambda: self.pager.find(*marks), seconds=self.patience, instead=told)}"]
 
 
 def all_of(found: dict[str, str], wanted: Iterable[str]) -> dict[str, str] | None:
