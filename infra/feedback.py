@@ -37,7 +37,7 @@ class Feedback(pulumi.ComponentResource):
         self.policy = aws.sns.TopicPolicy(
             "events",
             arn=self.topic.arn,
-            policy=self.topic.arn.apply(lambda arn: policies.events_topic(arn, env.account_id, configuration_set_arns)),
+            policy=policies.events_topic(env.arn("sns", env.name("events")), env.account_id, configuration_set_arns),
             opts=child,
         )
         self.table = self._table(env, protect=settings.protect)

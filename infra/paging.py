@@ -26,7 +26,7 @@ class AlarmTopic(pulumi.ComponentResource):
         aws.sns.TopicPolicy(
             name,
             arn=self.topic.arn,
-            policy=self.topic.arn.apply(lambda arn: policies.alarm_topic(arn, env.account_id, alarms)),
+            policy=policies.alarm_topic(env.arn("sns", env.name(name)), env.account_id, alarms),
             opts=child,
         )
         self.register_outputs({"topic": self.topic.arn})

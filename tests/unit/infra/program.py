@@ -1,0 +1,220 @@
+"""Runs the real program, `infra/__main__.py`, against a monitor that records what it registers.
+
+Not an engine: nothing is made. What AWS would compute has AWS's own form, or is unknown in a preview.
+"""
+
+import asyncio
+import json
+import runpy
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+import yaml
+from pulumi.runtime import mocks, proto
+
+from localcloud.pulumi import wire
+from mailer.stack import StackOutputs
+
+ROOT = Path(__file__).resolve().parents[3]
+ACCOUNT = "123456789012"
+TOKENS = [letter * 32 for letter in "abc"]
+# The ARN of each type of resource, and the input that names it.
+ARNS = {
+    "aws:sesv2/emailIdentity:EmailIdentity": ("ses:{region}:{account}:identity/{name}", "emailIdentity"),
+    "aws:sesv2/configurationSet:ConfigurationSet": (
+        "ses:{region}:{account}:configuration-set/{name}",
+        "configurationSetName",
+    ),
+    "aws:sns/topic:Topic": ("sns:{region}:{account}:{name}", "name"),
+    "aws:sqs/queue:Queue": ("sqs:{region}:{account}:{name}", "name"),
+    "aws:dynamodb/table:Table": ("dynamodb:{region}:{account}:table/{name}", "name"),
+    "aws:iam/role:Role": ("iam::{account}:role/{name}", "name"),
+    "aws:iam/policy:Policy": ("iam::{account}:policy/{name}", "name"),
+    "aws:cloudwatch/logGroup:LogGroup": ("logs:{region}:{account}:log-group:{name}", "name"),
+    "aws:cloudwatch/metricAlarm:MetricAlarm": ("cloudwatch:{region}:{account}:alarm:{name}", "name"),
+    "aws:lambda/function:Function": ("lambda:{region}:{account}:function:{name}", "name"),
+    "aws:ssm/parameter:Parameter": ("ssm:{region}:{account}:parameter{name}", "name"),
+}
+
+
+@dataclass(frozen=True)
+class Registered:
+    """One resource as the engine was asked for it."""
+
+    token: str
+    name: str
+    inputs: dict[str, Any]
+    outputs: dict[str, Any]
+    urn: str
+    parent: str
+    depends_on: frozenset[str]
+    protect: bool
+    ignores: tuple[str, ...]
+    secret: frozenset[str] = frozenset()
+
+    @property
+    def arn(self) -> str:
+        return self.outputs.get("arn", "")
+
+
+@dataclass
+class Deployment:
+    """What one run of the program registered, exported and said."""
+
+    resources: list[Registered] = field(default_factory=list)
+    exports: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def aws(self) -> list[Registered]:
+        return [resource for resource in self.resources if resource.token.startswith("aws:")]
+
+    def of(self, kind: str) -> list[Registered]:
+        """The resources of one type, by the last part of its token."""
+        return [resource for resource in self.aws if resource.token.endswith(f":{kind}")]
+
+    def one(self, kind: str, name: str) -> Registered:
+        (found,) = (resource for resource in self.of(kind) if resource.name == name)
+        return found
+
+    def policy(self, kind: str, name: str) -> dict[str, Any]:
+        """The statements of a policy, by Sid."""
+        document = json.loads(self.one(kind, name).inputs["policy"])
+        return {statement["Sid"]: statement for statement in document["Statement"]}
+
+    @property
+    def values(self) -> StackOutputs:
+        return StackOutputs.from_json(json.dumps(self.exports["outputs"]), source="The export")
+
+
+class _Recorder(mocks.MockMonitor):
+    def __init__(self, region: str, zones: Mapping[str, str], *, preview: bool) -> None:
+        super().__init__(_Facts(region, zones))
+        self.region, self.preview, self.deployment = region, preview, Deployment()
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - a method of the engine's protocol
+        urn = self.make_urn(request.parent, request.type, request.name)
+        inputs = wire.plain(request.object)
+        outputs = {**inputs, **self._computed(request.type, wire.bare(inputs))}
+        if request.type != "pulumi:pulumi:Stack":
+            self.deployment.resources.append(
+                Registered(
+                    token=request.type,
+                    name=request.name,
+                    inputs=wire.bare(inputs),
+                    outputs=outputs,
+                    urn=urn,
+                    parent=request.parent,
+                    depends_on=frozenset(request.dependencies),
+                    protect=request.protect,
+                    ignores=tuple(request.ignoreChanges),
+                    secret=frozenset(key for key, value in inputs.items() if wire.is_secret(value)),
+                )
+            )
+        known = "" if self.preview else f"{request.name}-id"
+        response = proto.resource_pb2.RegisterResourceResponse
+        return response(urn=urn, id=known if request.custom else "", object=wire.struct(outputs))
+
+    def _computed(self, token: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        made: dict[str, Any] = {}
+        if token in ARNS:
+            form, key = ARNS[token]
+            made["arn"] = "arn:aws:" + form.format(region=self.region, account=ACCOUNT, name=inputs[key])
+        if token.endswith(":EmailIdentity"):
+            made["dkimSigningAttributes"] = {**inputs["dkimSigningAttributes"], "tokens": TOKENS}
+        if token.endswith(":Queue"):
+            made["url"] = f"https://sqs.{self.region}.amazonaws.com/{ACCOUNT}/{inputs['name']}"
+        return dict.fromkeys(made, wire.UNKNOWN) if self.preview else made
+
+
+class _Facts(mocks.Mocks):
+    """What the program asks AWS before it makes anything."""
+
+    def __init__(self, region: str, zones: Mapping[str, str]) -> None:
+        self._region, self._zones = region, zones
+
+    def call(self, args: mocks.MockCallArgs) -> Any:
+        answers = {
+            "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT},
+            "aws:index/getRegion:getRegion": {"region": self._region},
+            "aws:index/getPartition:getPartition": {"partition": "aws"},
+        }
+        return answers.get(args.token) or self._zone(args.args)
+
+    def _zone(self, args: Mapping[str, Any]) -> Any:
+        for name, zone_id in self._zones.items():
+            if args.get("zoneId") == zone_id or args.get("name") == name:
+                return {"zoneId": zone_id, "name": name}
+        return {}, [("name", "no matching Route 53 Hosted Zone found")]
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> Any:
+        raise NotImplementedError("resources are registered with the recorder itself")
+
+
+class _Engine(mocks.MockEngine):
+    def __init__(self, deployment: Deployment) -> None:
+        super().__init__(None)
+        self._deployment = deployment
+
+    def Log(self, request: Any) -> None:  # noqa: N802
+        if request.severity == proto.engine_pb2.WARNING:
+            self._deployment.warnings.append(request.message)
+
+
+def config_of(stack: str) -> dict[str, str]:
+    """A stack's configuration as Pulumi hands it to the program: text, and JSON for what is not."""
+    values = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
+
+
+def run(stack: str, *, preview: bool = False, secret: tuple[str, ...] = (), **changed: object) -> Deployment:
+    """Run the program once for a set of arguments; later calls get the same deployment.
+
+    Args:
+        stack: Whose Pulumi.<stack>.yaml.
+        preview: Leave what AWS computes unknown.
+        secret: Keys of the namespace that are encrypted.
+        changed: Settings that differ from the file's; `region` for the region.
+    """
+    return _run(stack, preview, secret, json.dumps(changed))
+
+
+@cache
+def _run(stack: str, preview: bool, secret: tuple[str, ...], changes: str) -> Deployment:
+    changed = json.loads(changes)
+    config = config_of(stack)
+    region = changed.pop("region", config["aws:region"])
+    for key, value in changed.items():
+        config[f"mailstack:{key}"] = value if isinstance(value, str) else json.dumps(value)
+    zones = {"example.com": "Z0EXAMPLECOM", "example.test": "Z0EXAMPLETEST"}
+    recorder = _Recorder(region, zones, preview=preview)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PULUMI_CONFIG", json.dumps(config))
+        patch.setenv("PULUMI_CONFIG_SECRET_KEYS", json.dumps([f"mailstack:{key}" for key in secret]))
+        patch.setattr(sys, "path", [*sys.path])
+        asyncio.run(_in_stack(recorder, stack))
+    return recorder.deployment
+
+
+async def _in_stack(recorder: _Recorder, stack: str) -> None:
+    pulumi.runtime.configure(
+        pulumi.runtime.Settings(
+            monitor=recorder,
+            engine=_Engine(recorder.deployment),
+            project="mailstack",
+            stack=stack,
+            dry_run=recorder.preview,
+        )
+    )
+    await pulumi.runtime.run_in_stack(lambda: _program(recorder.deployment))
+
+
+def _program(deployment: Deployment) -> None:
+    exports = runpy.run_path(str(ROOT / "infra"), run_name="__main__")["mailstack"].exports
+    pulumi.Output.all(**exports).apply(deployment.exports.update)

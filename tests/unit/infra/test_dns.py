@@ -1,0 +1,83 @@
+from typing import Any
+
+import pytest
+
+from infra import dns
+from infra.settings import Settings
+
+
+def settings(**values: Any) -> Settings:
+    return Settings.model_validate({"domain": "example.com", "page": "oncall@example.com", **values})
+
+
+@pytest.mark.parametrize(
+    "region",
+    [
+        *("af-south-1", "ap-northeast-3", "ap-south-2", "ap-southeast-3", "ap-southeast-5", "ca-west-1"),
+        *("eu-central-2", "eu-south-1", "il-central-1", "me-central-1", "us-gov-east-1"),
+    ],
+)
+def test_some_regions_publish_dkim_keys_under_a_domain_of_their_own(region: str):
+    record = dns.dkim_record("token", "example.com", region)
+    assert record.name == "token._domainkey.example.com"
+    assert (record.type, record.values) == ("CNAME", (f"token.dkim.{region}.amazonses.com",))
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "us-west-2", "eu-west-1", "eu-central-1", "ap-south-1", "sa-east-1"])
+def test_other_regions_publish_dkim_keys_under_one_domain(region: str):
+    assert dns.dkim_record("token", "example.com", region).values == ("token.dkim.amazonses.com",)
+
+
+def test_the_smallest_settings_need_six_records():
+    records = dns.records(settings(), "eu-west-1", ["a", "b", "c"])
+    assert [(r.name, r.type, r.values) for r in records] == [
+        ("a._domainkey.example.com", "CNAME", ("a.dkim.amazonses.com",)),
+        ("b._domainkey.example.com", "CNAME", ("b.dkim.amazonses.com",)),
+        ("c._domainkey.example.com", "CNAME", ("c.dkim.amazonses.com",)),
+        ("bounce.example.com", "MX", ("10 feedback-smtp.eu-west-1.amazonses.com",)),
+        ("bounce.example.com", "TXT", ("v=spf1 include:amazonses.com ~all",)),
+        ("_dmarc.example.com", "TXT", ("v=DMARC1; p=none",)),
+    ]
+
+
+def test_spf_at_the_domain_itself_is_published_when_asked_for():
+    assert "spf" not in dns.fixed_records(settings(), "us-east-1")
+    record = dns.fixed_records(settings(spf=True), "us-east-1")["spf"]
+    assert (record.name, record.values) == ("example.com", ("v=spf1 include:amazonses.com ~all",))
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        ({}, "v=DMARC1; p=none"),
+        ({"policy": "quarantine", "percent": 25}, "v=DMARC1; p=quarantine; pct=25"),
+        ({"policy": "reject", "reports": ["a@example.com"]}, "v=DMARC1; p=reject; rua=mailto:a@example.com"),
+        ({"reports": ["a@x.test", "b@x.test"]}, "v=DMARC1; p=none; rua=mailto:a@x.test,mailto:b@x.test"),
+        ({"reports": ["a!b@example.com"]}, "v=DMARC1; p=none; rua=mailto:a%21b@example.com"),
+    ],
+)  # fmt: skip
+def test_dmarc_says_what_is_not_the_default(policy: dict[str, Any], expected: str):
+    assert dns.dmarc(settings(dmarc=policy)) == expected
+
+
+@pytest.mark.parametrize(
+    ("domain", "zone", "mailbox", "name"),
+    [
+        ("example.com", "", "dmarc@example.org", "example.com._report._dmarc.example.org"),
+        ("example.com", "", "dmarc@badexample.com", "example.com._report._dmarc.badexample.com"),
+        ("example.com", "", "dmarc@example.com", None),
+        ("example.com", "", "dmarc@reports.example.com", None),
+        ("mail.example.com", "example.com", "dmarc@example.com", None),
+        ("mail.example.com", "example.com", "dmarc@reports.example.com", None),
+        ("mail.example.com", "Z0123456789ABC", "dmarc@example.com", None),
+    ],
+)
+def test_a_mailbox_of_another_domain_needs_that_domains_consent(domain: str, zone: str, mailbox: str, name: str | None):
+    records = dns.fixed_records(settings(domain=domain, zone=zone, dmarc={"reports": [mailbox]}), "us-east-1")
+    found = [(record.name, record.values) for key, record in records.items() if key.startswith("dmarc-report")]
+    assert found == ([(name, ("v=DMARC1",))] if name else [])
+
+
+def test_what_lies_outside_the_zone_is_told_apart():
+    records = dns.fixed_records(settings(dmarc={"reports": ["dmarc@example.org"]}), "us-east-1")
+    assert list(dns.outside(records, "example.com")) == ["dmarc-report-example.org"]

@@ -1,0 +1,129 @@
+import json
+from typing import Any
+
+from infra import policies
+
+TOPIC = "arn:aws:sns:us-east-1:123456789012:mailstack-dev-events"
+QUEUE = "arn:aws:sqs:us-east-1:123456789012:mailstack-dev-feedback"
+SET = "arn:aws:ses:us-east-1:123456789012:configuration-set/mailstack-dev-transactional"
+BULK = "arn:aws:ses:us-east-1:123456789012:configuration-set/mailstack-dev-bulk"
+IDENTITY = "arn:aws:ses:us-east-1:123456789012:identity/example.com"
+TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/mailstack-dev-store"
+PARAMETER = "arn:aws:ssm:us-east-1:123456789012:parameter/mailstack/dev/outputs"
+GROUP = "arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/mailstack-dev-feedback"
+
+
+def statements(text: str) -> list[dict[str, Any]]:
+    document = json.loads(text)
+    assert document["Version"] == "2012-10-17"
+    return document["Statement"]
+
+
+def sender(recipients: tuple[str, ...] = ()) -> list[dict[str, Any]]:
+    return statements(
+        policies.sender(
+            sending_arns=[IDENTITY, SET],
+            from_domains=["example.com"],
+            recipients=recipients,
+            table_arn=TABLE,
+            parameter_arn=PARAMETER,
+        )
+    )
+
+
+def test_only_ses_for_our_configuration_sets_in_our_account_publishes_events():
+    assert statements(policies.events_topic(TOPIC, "123456789012", [SET])) == [
+        {
+            "Sid": "SesPublishesEvents",
+            "Effect": "Allow",
+            "Principal": {"Service": "ses.amazonaws.com"},
+            "Action": "sns:Publish",
+            "Resource": TOPIC,
+            "Condition": {"StringEquals": {"AWS:SourceAccount": "123456789012", "AWS:SourceArn": SET}},
+        }
+    ]
+
+
+def test_every_stream_may_publish_its_events():
+    (statement,) = statements(policies.events_topic(TOPIC, "123456789012", [SET, BULK]))
+    assert statement["Condition"]["StringEquals"]["AWS:SourceArn"] == [SET, BULK]
+
+
+def test_only_our_own_alarms_publish_to_an_alarm_topic():
+    alarms = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:mailstack-dev-*"
+    assert statements(policies.alarm_topic(TOPIC, "123456789012", alarms)) == [
+        {
+            "Sid": "CloudWatchPublishesAlarms",
+            "Effect": "Allow",
+            "Principal": {"Service": "cloudwatch.amazonaws.com"},
+            "Action": "sns:Publish",
+            "Resource": TOPIC,
+            "Condition": {
+                "StringEquals": {"aws:SourceAccount": "123456789012"},
+                "ArnLike": {"aws:SourceArn": alarms},
+            },
+        }
+    ]
+
+
+def test_one_topic_alone_sends_to_a_queue():
+    assert statements(policies.queue(QUEUE, TOPIC)) == [
+        {
+            "Sid": "TopicSends",
+            "Effect": "Allow",
+            "Principal": {"Service": "sns.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": QUEUE,
+            "Condition": {"ArnEquals": {"aws:SourceArn": TOPIC}},
+        }
+    ]
+
+
+def test_lambda_alone_takes_a_functions_role():
+    (statement,) = statements(policies.lambda_trust())
+    assert (statement["Principal"], statement["Action"]) == ({"Service": "lambda.amazonaws.com"}, "sts:AssumeRole")
+
+
+def test_the_feedback_function_may_do_what_it_does_and_no_more():
+    found = statements(policies.queue_worker(QUEUE, GROUP, policies.keep_feedback(TABLE)))
+    assert [(s["Action"], s["Resource"]) for s in found] == [
+        (["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"], QUEUE),
+        (["logs:CreateLogStream", "logs:PutLogEvents"], f"{GROUP}:*"),
+        (["dynamodb:GetItem", "dynamodb:PutItem"], TABLE),
+    ]
+
+
+def test_the_guard_may_pause_exactly_its_configuration_sets_and_page():
+    paging = "arn:aws:sns:us-east-1:123456789012:mailstack-dev-paging"
+    found = policies.pause_sending([SET], paging)
+    assert [(s["Action"], s.get("Resource")) for s in found] == [
+        (["ses:GetConfigurationSet", "ses:PutConfigurationSetSendingOptions"], SET),
+        ("sns:Publish", paging),
+    ]
+
+
+def test_a_sender_may_send_from_its_domain_through_its_sets_and_read_what_the_library_reads():
+    assert sender() == [
+        {
+            "Sid": "Send",
+            "Effect": "Allow",
+            "Action": ["ses:SendEmail", "ses:SendRawEmail"],
+            "Resource": [IDENTITY, SET],
+            "Condition": {"StringLike": {"ses:FromAddress": ["*@example.com"]}},
+        },
+        {
+            "Sid": "ReadSuppressions",
+            "Effect": "Allow",
+            "Action": ["dynamodb:BatchGetItem", "dynamodb:GetItem"],
+            "Resource": TABLE,
+        },
+        {"Sid": "ReadOutputs", "Effect": "Allow", "Action": "ssm:GetParameter", "Resource": PARAMETER},
+    ]
+
+
+def test_in_development_a_sender_writes_to_listed_recipients_alone():
+    send, *_ = sender(("*@example.org", "ada@example.com"))
+    assert send["Condition"] == {
+        "StringLike": {"ses:FromAddress": ["*@example.com"]},
+        "ForAllValues:StringLike": {"ses:Recipients": ["*@example.org", "ada@example.com"]},
+    }

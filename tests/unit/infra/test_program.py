@@ -1,0 +1,529 @@
+"""What the program registers, for the stacks of the repository and a matrix of options, in a preview and for real."""
+
+import json
+from collections import Counter
+from itertools import product
+from typing import TYPE_CHECKING, Any, cast
+
+import botocore.session
+import pytest
+from pulumi.runtime import rpc
+
+from infra.configuration import SettingsInvalid
+from localcloud.pulumi import wire
+from localcloud.pulumi.schema import problems
+from mailer.stack import MAX_PARAMETER_CHARACTERS, StackOutputs
+from tests.unit.infra.program import ACCOUNT, ROOT, TOKENS, Deployment, Registered, run
+
+if TYPE_CHECKING:
+    from botocore.model import StringShape
+
+BULK = {"transactional": {}, "bulk": {"tls": "OPTIONAL", "suppress": "COMPLAINT"}}
+UNGUARDED = {"transactional": {"guard": False}}
+# Stack, and settings that differ from its file's.
+MATRIX: list[tuple[str, dict[str, Any]]] = [
+    ("dev", {}),
+    ("prod", {}),
+    ("local", {}),
+    ("prod", {"region": "eu-south-1", "spf": True, "streams": BULK, "functionConcurrency": 5}),
+    ("prod", {"streams": UNGUARDED, "dmarc": {"reports": ["dmarc@example.org"]}, "zone": "Z0EXAMPLECOM"}),
+    ("dev", {"page": ["https://events.example.org/x"], "mailFrom": {"subdomain": "m"}, "dkim": {"keyLength": 1024}}),
+]
+everywhere = pytest.mark.parametrize(("stack", "changed"), MATRIX, ids=[f"{s}-{'-'.join(c)}" for s, c in MATRIX])
+USED = {
+    *("aws:sesv2/emailIdentity:EmailIdentity", "aws:sesv2/configurationSet:ConfigurationSet"),
+    "aws:sesv2/emailIdentityMailFromAttributes:EmailIdentityMailFromAttributes",
+    "aws:sesv2/configurationSetEventDestination:ConfigurationSetEventDestination",
+    *("aws:route53/record:Record", "aws:sns/topic:Topic", "aws:sns/topicPolicy:TopicPolicy"),
+    *("aws:sns/topicSubscription:TopicSubscription", "aws:sqs/queue:Queue", "aws:sqs/queuePolicy:QueuePolicy"),
+    *("aws:sqs/redriveAllowPolicy:RedriveAllowPolicy", "aws:dynamodb/table:Table", "aws:iam/role:Role"),
+    *("aws:iam/rolePolicy:RolePolicy", "aws:iam/policy:Policy", "aws:cloudwatch/logGroup:LogGroup"),
+    *("aws:cloudwatch/metricAlarm:MetricAlarm", "aws:lambda/function:Function"),
+    *("aws:lambda/eventSourceMapping:EventSourceMapping", "aws:ssm/parameter:Parameter"),
+}
+# Inputs whose values AWS lists: the resource, the path, and where botocore's model has the list.
+ENUMS = [
+    ("ConfigurationSet", ("deliveryOptions", "tlsPolicy"), "sesv2", "TlsPolicy"),
+    ("ConfigurationSet", ("suppressionOptions", "suppressedReasons"), "sesv2", "SuppressionListReason"),
+    ("ConfigurationSetEventDestination", ("eventDestination", "matchingEventTypes"), "sesv2", "EventType"),
+    ("EmailIdentity", ("dkimSigningAttributes", "nextSigningKeyLength"), "sesv2", "DkimSigningKeyLength"),
+    ("EmailIdentityMailFromAttributes", ("behaviorOnMxFailure",), "sesv2", "BehaviorOnMxFailure"),
+    ("Record", ("type",), "route53", "RRType"),
+    ("Table", ("billingMode",), "dynamodb", "BillingMode"),
+    ("MetricAlarm", ("comparisonOperator",), "cloudwatch", "ComparisonOperator"),
+    ("MetricAlarm", ("statistic",), "cloudwatch", "Statistic"),
+    ("Function", ("runtime",), "lambda", "Runtime"),
+    ("Function", ("architectures",), "lambda", "Architecture"),
+    ("EventSourceMapping", ("functionResponseTypes",), "lambda", "FunctionResponseType"),
+    ("Parameter", ("type",), "ssm", "ParameterType"),
+]
+
+
+def at(inputs: Any, path: tuple[str, ...]) -> list[Any]:
+    for part in path:
+        inputs = inputs[part]
+    return inputs if isinstance(inputs, list) else [inputs]
+
+
+def policy_documents(deployment: Deployment) -> list[tuple[str, dict[str, Any]]]:
+    found = [
+        (resource.urn, document)
+        for resource in deployment.aws
+        for key in ("policy", "assumeRolePolicy")
+        if isinstance(document := resource.inputs.get(key), str)
+    ]
+    return [(urn, statement) for urn, text in found for statement in json.loads(text)["Statement"]]
+
+
+def listed(value: object) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+# --- Everything, everywhere ----------------------------------------------------------------------------------------
+
+
+@everywhere
+@pytest.mark.parametrize("preview", [False, True], ids=["up", "preview"])
+def test_every_input_is_one_that_the_provider_has(stack: str, changed: dict[str, Any], preview: bool):
+    deployment = run(stack, preview=preview, **changed)
+    found = {resource.urn: problems(resource.token, resource.inputs) for resource in deployment.aws}
+    assert {urn: problem for urn, problem in found.items() if problem} == {}
+
+
+def test_a_misspelt_nested_key_would_be_found():
+    destination = run("dev").of("ConfigurationSetEventDestination")[0]
+    broken = {**destination.inputs, "eventDestination": {**destination.inputs["eventDestination"], "enabeld": True}}
+    assert problems(destination.token, broken) == ["eventDestination.enabeld: no such input; did you mean 'enabled'?"]
+
+
+@everywhere
+def test_every_listed_value_is_one_that_aws_has(stack: str, changed: dict[str, Any]):
+    deployment = run(stack, **changed)
+    session = botocore.session.get_session()
+    for kind, path, service, shape in ENUMS:
+        known = set(cast("StringShape", session.get_service_model(service).shape_for(shape)).enum)
+        assert known, shape
+        for resource in deployment.of(kind):
+            assert set(at(resource.inputs, path)) <= known, resource.urn
+
+
+@everywhere
+def test_only_agreed_types_are_used(stack: str, changed: dict[str, Any]):
+    assert {resource.token for resource in run(stack, **changed).aws} <= USED
+
+
+@everywhere
+def test_a_preview_shows_everything_that_is_then_made(stack: str, changed: dict[str, Any]):
+    shown, made = run(stack, preview=True, **changed), run(stack, **changed)
+    assert Counter(r.urn for r in shown.resources) == Counter(r.urn for r in made.resources)
+
+
+@everywhere
+def test_names_are_unique_and_say_whose_they_are(stack: str, changed: dict[str, Any]):
+    deployment = run(stack, **changed)
+    urns = Counter(resource.urn for resource in deployment.resources)
+    assert [urn for urn, times in urns.items() if times > 1] == []
+    named = [
+        (r.token, name)
+        for r in deployment.aws
+        if (name := r.inputs.get("configurationSetName") or r.inputs.get("name"))
+        and not r.token.endswith((":Record", ":RolePolicy", ":ConfigurationSetEventDestination", ":EmailIdentity"))
+    ]
+    assert len(named) == len(set(named))
+    for token, name in named:
+        plain = name.removeprefix("/aws/lambda/")
+        assert plain.startswith((f"mailstack-{stack}-", f"/mailstack/{stack}/")), (token, name)
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_two_stacks_of_one_account_share_no_name(stack: str):
+    other = {"dev": "prod", "prod": "dev"}[stack]
+    mine, theirs = ({r.arn for r in run(each).aws if r.arn} for each in (stack, other))
+    assert mine
+    assert mine & theirs == set()
+
+
+@everywhere
+def test_every_resource_that_takes_tags_has_them(stack: str, changed: dict[str, Any]):
+    for resource in run(stack, **changed).aws:
+        if problems(resource.token, {**resource.inputs, "tags": {}}) == []:
+            assert resource.inputs["tags"]["mailstack"] == stack, resource.urn
+
+
+@everywhere
+def test_every_part_stands_under_the_stacks_component(stack: str, changed: dict[str, Any]):
+    deployment = run(stack, **changed)
+    by_urn = {resource.urn: resource for resource in deployment.resources}
+    for resource in deployment.aws:
+        top: Registered = resource
+        while top.parent in by_urn:
+            top = by_urn[top.parent]
+        assert top.token == "mailstack:index:MailStack", resource.urn
+
+
+@everywhere
+def test_no_policy_names_a_star(stack: str, changed: dict[str, Any]):
+    statements = policy_documents(run(stack, **changed))
+    assert len(statements) >= 10
+    for urn, statement in statements:
+        actions, resources = listed(statement["Action"]), listed(statement.get("Resource", []))
+        assert not [action for action in actions if "*" in action], urn
+        assert "*" not in resources, urn
+        assert all(resource.startswith("arn:aws:") for resource in resources), urn
+
+
+@everywhere
+def test_policies_of_roles_name_what_the_stack_makes(stack: str, changed: dict[str, Any]):
+    deployment = run(stack, **changed)
+    made = {resource.arn for resource in deployment.aws}
+    for role_policy in deployment.of("RolePolicy"):
+        for statement in json.loads(role_policy.inputs["policy"])["Statement"]:
+            for arn in listed(statement["Resource"]):
+                assert arn.removesuffix(":*") in made, arn
+
+
+@everywhere
+def test_whoever_lets_a_service_in_says_on_whose_behalf(stack: str, changed: dict[str, Any]):
+    for urn, statement in policy_documents(run(stack, **changed)):
+        service = statement.get("Principal", {}).get("Service")
+        if service and service != "lambda.amazonaws.com":
+            conditions = {key.lower() for tests in statement["Condition"].values() for key in tests}
+            assert "aws:sourcearn" in conditions, urn
+
+
+@everywhere
+def test_the_outputs_are_what_the_library_reads(stack: str, changed: dict[str, Any]):
+    deployment = run(stack, **changed)
+    values = deployment.values
+    written = deployment.one("Parameter", "outputs")
+    assert written.inputs["name"] == f"/mailstack/{stack}/outputs"
+    assert StackOutputs.from_json(written.inputs["insecureValue"], source="The parameter") == values
+    assert len(written.inputs["insecureValue"]) <= MAX_PARAMETER_CHARACTERS
+    assert {name: deployment.exports[name] for name in StackOutputs.model_fields} == values.model_dump(mode="json")
+
+
+def test_outputs_of_long_names_and_three_streams_fit_into_one_parameter():
+    changed: dict[str, Any] = {
+        "domain": f"{'a' * 40}.example.com",
+        "streams": {"transactional": {}, "newsletter-campaign": {}, "announcements": {}},
+    }
+    deployment = run("prod", region="ap-southeast-3", zone="example.com", sender="", **changed)
+    assert len(deployment.one("Parameter", "outputs").inputs["insecureValue"]) <= MAX_PARAMETER_CHARACTERS
+
+
+# --- Identity and DNS ----------------------------------------------------------------------------------------------
+
+
+def test_a_domain_identity_has_easy_dkim_and_a_mail_from_domain():
+    deployment = run("prod")
+    identity = deployment.one("EmailIdentity", "domain").inputs
+    assert identity["emailIdentity"] == "example.com"
+    assert identity["dkimSigningAttributes"] == {"nextSigningKeyLength": "RSA_2048_BIT"}
+    assert identity["configurationSetName"] == "mailstack-prod-transactional"
+    mail_from = deployment.one("EmailIdentityMailFromAttributes", "mail-from").inputs
+    assert (mail_from["mailFromDomain"], mail_from["behaviorOnMxFailure"]) == ("bounce.example.com", "REJECT_MESSAGE")
+
+
+@everywhere
+def test_the_records_in_route_53_are_the_ones_in_the_outputs(stack: str, changed: dict[str, Any]):
+    deployment = run(stack, **changed)
+    published = {(r.inputs["name"], r.inputs["type"], *r.inputs["records"]) for r in deployment.of("Record")}
+    wanted = {(r.name, r.type, *r.values) for r in deployment.values.dns_records}
+    assert {record for record in wanted - published if "._report._dmarc." not in record[0]} == set()
+    assert published <= wanted
+    assert all(r.inputs["ttl"] == 600 for r in deployment.of("Record"))
+
+
+@pytest.mark.parametrize(
+    ("region", "target"), [("us-east-1", "dkim.amazonses.com"), ("eu-south-1", "dkim.eu-south-1.amazonses.com")]
+)
+def test_dkim_records_point_where_the_region_keeps_its_keys(region: str, target: str):
+    deployment = run("prod", region=region)
+    records = [deployment.one("Record", f"dkim-{number}").inputs for number in range(3)]
+    assert [record["records"] for record in records] == [[f"{token}.{target}"] for token in TOKENS]
+    assert [record["name"] for record in records] == [f"{token}._domainkey.example.com" for token in TOKENS]
+
+
+def test_a_preview_shows_dkim_records_whose_names_are_unknown():
+    record = run("prod", preview=True).one("Record", "dkim-2").inputs
+    assert (record["name"], record["records"]) == (wire.UNKNOWN, wire.UNKNOWN)
+    assert (record["type"], record["ttl"]) == ("CNAME", 600)
+    assert wire.UNKNOWN == rpc.UNKNOWN
+
+
+def test_a_subdomain_publishes_in_its_parents_zone():
+    records = run("dev").of("Record")
+    assert {record.inputs["zoneId"] for record in records} == {"Z0EXAMPLECOM"}
+    assert "_dmarc.dev.example.com" in {record.inputs["name"] for record in records}
+
+
+def test_a_record_of_somebody_elses_zone_is_asked_for_and_not_published():
+    deployment = run("prod", dmarc={"reports": ["dmarc@example.org"]})
+    name = "example.com._report._dmarc.example.org"
+    assert name not in {record.inputs["name"] for record in deployment.of("Record")}
+    assert name in {record.name for record in deployment.values.dns_records}
+    (warning,) = deployment.warnings
+    assert f'{name} is not in the zone example.com. Ask its owner to publish: TXT "v=DMARC1"' in warning
+
+
+def test_a_zone_that_is_not_there_is_told_before_anything_is_made():
+    with pytest.raises(SettingsInvalid, match=r"mailstack:zone.*public hosted zone that holds example\.org"):
+        run("prod", domain="example.org", sender="", page=["oncall@example.org"])
+
+
+def test_a_zone_named_by_id_must_hold_the_domain():
+    with pytest.raises(SettingsInvalid, match=r"is example\.test, which does not hold example\.com"):
+        run("prod", zone="Z0EXAMPLETEST")
+
+
+# --- Streams and feedback ------------------------------------------------------------------------------------------
+
+
+def test_a_stream_requires_tls_keeps_reputation_and_suppresses():
+    inputs = run("prod").one("ConfigurationSet", "transactional").inputs
+    assert inputs["deliveryOptions"] == {"tlsPolicy": "REQUIRE"}
+    assert inputs["reputationOptions"] == {"reputationMetricsEnabled": True}
+    assert inputs["suppressionOptions"] == {"suppressedReasons": ["BOUNCE", "COMPLAINT"]}
+
+
+def test_a_deployment_does_not_start_a_paused_stream():
+    stream = run("prod").one("ConfigurationSet", "transactional")
+    assert stream.ignores == ("sendingOptions",)
+    assert stream.inputs["sendingOptions"] == {"sendingEnabled": True}
+
+
+@everywhere
+def test_every_stream_publishes_what_must_be_acted_upon(stack: str, changed: dict[str, Any]):
+    deployment = run(stack, **changed)
+    topic, policy = deployment.one("Topic", "events"), deployment.one("TopicPolicy", "events")
+    destinations = deployment.of("ConfigurationSetEventDestination")
+    assert len(destinations) == len(deployment.of("ConfigurationSet"))
+    for destination in destinations:
+        event = destination.inputs["eventDestination"]
+        assert event["enabled"] is True
+        assert event["snsDestination"] == {"topicArn": topic.arn}
+        assert {"BOUNCE", "COMPLAINT", "DELIVERY_DELAY", "REJECT"} <= set(event["matchingEventTypes"])
+        assert policy.urn in destination.depends_on
+
+
+@everywhere
+def test_ses_may_publish_for_the_stacks_own_sets_alone(stack: str, changed: dict[str, Any]):
+    deployment = run(stack, **changed)
+    condition = deployment.policy("TopicPolicy", "events")["SesPublishesEvents"]["Condition"]["StringEquals"]
+    assert set(listed(condition["AWS:SourceArn"])) == {r.arn for r in deployment.of("ConfigurationSet")}
+    assert condition["AWS:SourceAccount"] == ACCOUNT
+
+
+@pytest.mark.parametrize(("worker", "topic"), [("feedback", "events"), ("sending-guard", "guard")])
+def test_nothing_that_a_worker_hears_is_lost(worker: str, topic: str):
+    deployment = run("prod")
+    queue, dlq = deployment.one("Queue", worker), deployment.one("Queue", f"{worker}-dlq")
+    assert json.loads(queue.inputs["redrivePolicy"]) == {"deadLetterTargetArn": dlq.arn, "maxReceiveCount": 5}
+    allow = deployment.one("RedriveAllowPolicy", f"{worker}-dlq").inputs
+    assert json.loads(allow["redriveAllowPolicy"]) == {"redrivePermission": "byQueue", "sourceQueueArns": [queue.arn]}
+    assert dlq.inputs["messageRetentionSeconds"] > queue.inputs["messageRetentionSeconds"]
+    assert queue.inputs["sqsManagedSseEnabled"] is dlq.inputs["sqsManagedSseEnabled"] is True
+
+    subscription = deployment.one("TopicSubscription", worker)
+    assert subscription.inputs["topic"] == deployment.one("Topic", topic).arn
+    assert (subscription.inputs["protocol"], subscription.inputs["endpoint"]) == ("sqs", queue.arn)
+    assert deployment.one("QueuePolicy", worker).urn in subscription.depends_on
+    sends = deployment.policy("QueuePolicy", worker)["TopicSends"]
+    assert (sends["Resource"], sends["Condition"]["ArnEquals"]["aws:SourceArn"]) == (
+        queue.arn,
+        subscription.inputs["topic"],
+    )
+
+
+@pytest.mark.parametrize("worker", ["feedback", "sending-guard"])
+def test_a_worker_polls_once_its_role_may_and_reports_single_failures(worker: str):
+    deployment = run("prod")
+    function, queue = deployment.one("Function", worker), deployment.one("Queue", worker)
+    mapping = deployment.one("EventSourceMapping", worker)
+    assert mapping.inputs["functionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert (mapping.inputs["eventSourceArn"], mapping.inputs["functionName"]) == (queue.arn, function.arn)
+    assert deployment.one("RolePolicy", worker).urn in mapping.depends_on
+    assert queue.inputs["visibilityTimeoutSeconds"] >= 6 * function.inputs["timeout"]
+
+
+def test_functions_are_the_zips_of_the_repository_with_logs_that_end():
+    deployment = run("prod")
+    for worker in ("feedback", "sending-guard"):
+        function, group = deployment.one("Function", worker), deployment.one("LogGroup", worker)
+        assert group.inputs["name"] == f"/aws/lambda/{function.inputs['name']}"
+        assert group.inputs["retentionInDays"] == 365
+        assert group.urn in function.depends_on
+        assert (function.inputs["runtime"], function.inputs["architectures"]) == ("python3.13", ["arm64"])
+        assert function.inputs["handler"] == "handler.handle"
+        assert function.inputs["code"]["path"].startswith(str(ROOT / ".build"))
+        assert "reservedConcurrentExecutions" not in function.inputs
+
+
+def test_a_functions_environment_is_what_its_handler_reads():
+    deployment = run("prod", streams=BULK)
+    feedback, guard = (deployment.one("Function", worker).inputs for worker in ("feedback", "sending-guard"))
+    assert feedback["environment"] == {"variables": {"MAILSTACK_TABLE": "mailstack-prod-store"}}
+    assert guard["environment"] == {
+        "variables": {
+            "MAILSTACK_CONFIGURATION_SETS": "mailstack-prod-transactional,mailstack-prod-bulk",
+            "MAILSTACK_PAGING_TOPIC_ARN": deployment.one("Topic", "paging").arn,
+        }
+    }
+
+
+def test_concurrency_is_reserved_when_asked_for():
+    functions = run("prod", functionConcurrency=5).of("Function")
+    assert [function.inputs["reservedConcurrentExecutions"] for function in functions] == [5, 5]
+
+
+def test_the_table_forgets_on_time_and_can_be_restored():
+    inputs = run("prod").one("Table", "store").inputs
+    assert (inputs["hashKey"], inputs["rangeKey"], inputs["billingMode"]) == ("pk", "sk", "PAY_PER_REQUEST")
+    assert inputs["ttl"] == {"attributeName": "expires_at", "enabled": True}
+    assert inputs["pointInTimeRecovery"] == {"enabled": True}
+    assert {attribute["name"] for attribute in inputs["attributes"]} == {"pk", "sk"}
+
+
+@pytest.mark.parametrize(("stack", "protected"), [("prod", True), ("dev", False), ("local", False)])
+def test_what_cannot_be_made_again_is_protected_in_production(stack: str, protected: bool):
+    deployment = run(stack)
+    dear = {"EmailIdentity", "ConfigurationSet", "Table"}
+    guarded = {resource.token.rpartition(":")[2] for resource in deployment.aws if resource.protect}
+    assert guarded == (dear if protected else set())
+    assert deployment.one("Table", "store").inputs["deletionProtectionEnabled"] is protected
+
+
+# --- Watching ------------------------------------------------------------------------------------------------------
+
+
+@everywhere
+def test_every_alarm_pages_and_says_when_all_is_well(stack: str, changed: dict[str, Any]):
+    deployment = run(stack, **changed)
+    paging = deployment.one("Topic", "paging").arn
+    for alarm in deployment.of("MetricAlarm"):
+        assert paging in alarm.inputs["alarmActions"]
+        assert alarm.inputs["okActions"] == [paging]
+        assert alarm.inputs["evaluationPeriods"] == 1
+        assert "unit" not in alarm.inputs
+        assert len(alarm.inputs["alarmDescription"]) <= 1024
+
+
+@pytest.mark.parametrize(
+    ("kind", "level", "threshold", "pauses"),
+    [
+        ("bounce", "warning", 0.04, False),
+        ("bounce", "critical", 0.08, True),
+        ("complaint", "warning", 0.0008, False),
+        ("complaint", "critical", 0.004, True),
+    ],
+)
+def test_rates_are_watched_by_configuration_set_as_fractions(kind: str, level: str, threshold: float, pauses: bool):
+    deployment = run("prod")
+    alarm = deployment.one("MetricAlarm", f"transactional-{kind}-rate-{level}").inputs
+    assert alarm["name"] == f"mailstack-prod-transactional-{kind}-rate-{level}"
+    assert (alarm["namespace"], alarm["metricName"]) == ("AWS/SES", f"Reputation.{kind.title()}Rate")
+    assert alarm["dimensions"] == {"ses:configuration-set": "mailstack-prod-transactional"}
+    assert alarm["threshold"] == threshold
+    assert alarm["comparisonOperator"] == "GreaterThanOrEqualToThreshold"
+    assert alarm["treatMissingData"] == "ignore"
+    assert (deployment.one("Topic", "guard").arn in alarm["alarmActions"]) is pauses
+
+
+def test_functions_and_dlqs_are_watched_as_counts():
+    deployment = run("prod")
+    watched = {
+        (alarm.inputs["metricName"], *alarm.inputs["dimensions"].items())
+        for alarm in deployment.of("MetricAlarm")
+        if alarm.inputs["treatMissingData"] == "notBreaching" and alarm.inputs["threshold"] == 0
+    }
+    names = [f"mailstack-prod-{worker}" for worker in ("feedback", "sending-guard")]
+    assert watched == {
+        *(("Errors", ("FunctionName", name)) for name in names),
+        *(("ApproximateNumberOfMessagesVisible", ("QueueName", f"{name}-dlq")) for name in names),
+    }
+
+
+def test_a_stack_without_a_guard_only_pages():
+    deployment = run("prod", streams=UNGUARDED)
+    assert not [resource for resource in deployment.resources if "guard" in resource.name]
+    assert len(deployment.of("MetricAlarm")) == 6
+    assert deployment.values.guard_function == ""
+    assert all(len(alarm.inputs["alarmActions"]) == 1 for alarm in deployment.of("MetricAlarm"))
+
+
+def test_the_guard_pauses_only_streams_that_want_it():
+    deployment = run("prod", streams={"transactional": {}, "bulk": {"guard": False}})
+    pause = deployment.policy("RolePolicy", "sending-guard")["PauseSending"]
+    assert pause["Resource"] == deployment.one("ConfigurationSet", "transactional").arn
+    critical = deployment.one("MetricAlarm", "bulk-bounce-rate-critical").inputs
+    assert critical["alarmActions"] == [deployment.one("Topic", "paging").arn]
+
+
+@pytest.mark.parametrize("name", ["paging", "guard"])
+def test_our_own_alarms_may_publish_to_alarm_topics(name: str):
+    deployment = run("prod")
+    statement = deployment.policy("TopicPolicy", name)["CloudWatchPublishesAlarms"]
+    pattern = statement["Condition"]["ArnLike"]["aws:SourceArn"]
+    assert pattern.endswith("*")
+    assert all(alarm.arn.startswith(pattern.removesuffix("*")) for alarm in deployment.of("MetricAlarm"))
+    assert statement["Resource"] == deployment.one("Topic", name).arn
+
+
+def test_people_are_paged_by_mail_and_services_by_https():
+    deployment = run("prod", page=["oncall@example.com", "https://events.example.org/x"])
+    pages = [r.inputs for r in deployment.of("TopicSubscription") if r.name.startswith("page-")]
+    assert {(page["protocol"], page["endpoint"]) for page in pages} == {
+        ("email", "oncall@example.com"),
+        ("https", "https://events.example.org/x"),
+    }
+
+
+def test_one_more_pager_leaves_the_others_subscriptions_alone():
+    one, two = run("prod", page=["a@example.com"]), run("prod", page=["b@example.com", "a@example.com"])
+    names = [{r.name for r in each.of("TopicSubscription")} for each in (one, two)]
+    assert names[0] < names[1]
+
+
+def test_an_encrypted_page_address_stays_encrypted():
+    plain, encrypted = run("prod"), run("prod", secret=("page",))
+    assert [r.secret for r in plain.of("TopicSubscription") if r.name.startswith("page-")] == [frozenset()] * 2
+    pages = [r for r in encrypted.of("TopicSubscription") if r.name.startswith("page-")]
+    assert [page.secret for page in pages] == [frozenset({"endpoint"})] * 2
+
+
+# --- Access --------------------------------------------------------------------------------------------------------
+
+
+@everywhere
+def test_a_sender_may_use_the_identity_and_every_configuration_set(stack: str, changed: dict[str, Any]):
+    deployment = run(stack, **changed)
+    send = deployment.policy("Policy", "sender")["Send"]
+    made = {r.arn for r in deployment.of("EmailIdentity") + deployment.of("ConfigurationSet")}
+    assert made <= set(send["Resource"])
+    assert send["Condition"]["StringLike"]["ses:FromAddress"] == [f"*@{deployment.values.domain}"]
+    assert deployment.values.sender_policy_arn == deployment.one("Policy", "sender").arn
+
+
+def test_development_cannot_write_to_customers():
+    deployment = run("dev")
+    send = deployment.policy("Policy", "sender")["Send"]
+    allowed = ["*@example.com", "*@simulator.amazonses.com"]
+    assert send["Condition"]["ForAllValues:StringLike"] == {"ses:Recipients": allowed}
+    assert "ForAllValues:StringLike" not in run("prod").policy("Policy", "sender")["Send"]["Condition"]
+
+
+def test_in_the_sandbox_the_recipients_identities_are_asked_for_too():
+    identities = {
+        arn.rpartition("/")[2]
+        for arn in run("dev").policy("Policy", "sender")["Send"]["Resource"]
+        if "identity/" in arn
+    }
+    assert {"dev.example.com", "example.com", "*@example.com"} <= identities
+
+
+@pytest.mark.parametrize(("stack", "preview"), list(product(["dev", "prod", "local"], [False, True])))
+def test_policies_are_known_in_a_preview(stack: str, preview: bool):
+    deployment = run(stack, preview=preview)
+    for kind in ("Policy", "RolePolicy", "TopicPolicy"):
+        for resource in deployment.of(kind):
+            assert json.loads(resource.inputs["policy"])["Statement"], resource.urn

@@ -1,0 +1,212 @@
+import json
+from typing import Any
+
+import pytest
+
+from infra.configuration import SettingsInvalid, allowed, read
+from infra.reference import markdown
+from infra.settings import DEFAULT_STREAM, Settings
+from tests.unit.infra.program import ROOT, config_of
+
+SMALLEST = {"domain": "example.com", "page": "oncall@example.com"}
+STREAM = "streams.transactional"
+
+
+def stream(options: dict[str, Any]) -> dict[str, Any]:
+    return {"streams": {"transactional": options}}
+
+
+def settings(**changed: object) -> Settings:
+    values = {**SMALLEST, **changed}
+    config = {f"mailstack:{k}": v if isinstance(v, str) else json.dumps(v) for k, v in values.items() if v is not None}
+    return read("dev", config)
+
+
+def problems(**changed: object) -> list[str]:
+    with pytest.raises(SettingsInvalid) as caught:
+        settings(**changed)
+    head, *lines = str(caught.value).splitlines()
+    assert head.startswith("Pulumi.dev.yaml has ")
+    return [line.strip() for line in lines]
+
+
+def test_the_smallest_file_is_a_domain_and_who_is_paged():
+    made = settings()
+    assert (made.domain, made.page) == ("example.com", ("oncall@example.com",))
+    assert (made.zone, made.sender, made.mail_from_domain) == (
+        "example.com",
+        "no-reply@example.com",
+        "bounce.example.com",
+    )
+
+
+def test_what_is_not_said_is_safe():
+    made = settings()
+    stream = made.streams[DEFAULT_STREAM]
+    assert made.protect
+    assert made.dkim.key_length == 2048
+    assert made.dmarc.policy == "none"
+    assert not made.spf
+    assert (stream.tls, stream.suppress, stream.guard) == ("REQUIRE", ("BOUNCE", "COMPLAINT"), True)
+
+
+def test_default_rates_page_before_aws_reviews_and_pause_before_aws_does():
+    stream = settings().streams[DEFAULT_STREAM]
+    assert stream.bounce_rate.warning < 0.05 < stream.bounce_rate.critical < 0.10
+    assert stream.complaint_rate.warning < 0.001 < stream.complaint_rate.critical < 0.005
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod", "local"])
+def test_the_files_of_the_repository_are_valid(stack: str):
+    assert read(stack, config_of(stack)).domain
+
+
+def test_environments_differ_where_they_should():
+    dev, prod, local = (read(stack, config_of(stack)) for stack in ("dev", "prod", "local"))
+    assert prod.protect
+    assert not dev.protect
+    assert not local.protect
+    assert dev.allowed_recipients
+    assert not prod.allowed_recipients
+    assert (dev.dmarc.policy, prod.dmarc.policy) == ("none", "quarantine")
+    assert dev.log_retention_days < prod.log_retention_days
+    assert local.alarm_period_seconds < prod.alarm_period_seconds
+    assert local.domain == "example.test"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "attribute", "expected"),
+    [
+        ("domain", "Bücher.Example.", "domain", "xn--bcher-kva.example"),
+        ("page", ["a@example.org", "https://events.example.org/x?key=1"], "page", ("a@example.org", "https://events.example.org/x?key=1")),
+        ("zone", "Z0123456789ABC", "zone", "Z0123456789ABC"),
+        ("zone", "Example.com.", "zone", "example.com"),
+        ("sender", "Ada Lovelace <ada@mail.example.com>", "sender", "Ada Lovelace <ada@mail.example.com>"),
+        ("protect", "false", "protect", False),
+        ("protect", False, "protect", False),
+        ("logRetentionDays", "365", "log_retention_days", 365),
+        ("functionConcurrency", 5, "function_concurrency", 5),
+        ("alarmPeriodSeconds", 120, "alarm_period_seconds", 120),
+        ("allowedRecipients", "*@example.org", "allowed_recipients", ("*@example.org",)),
+    ],
+)  # fmt: skip
+def test_settings_are_read_and_tidied(key: str, value: object, attribute: str, expected: object):
+    domain = "bücher.example" if key == "domain" else "example.com"
+    assert getattr(settings(**{"domain": domain, key: value}), attribute) == expected
+
+
+@pytest.mark.parametrize(
+    ("changed", "key", "words"),
+    [
+        ({"domain": None}, "domain", "found nothing; allowed: a domain name"),
+        ({"domain": "nope"}, "domain", "found 'nope', but it is not a domain name"),
+        ({"domain": "192.0.2.1"}, "domain", "not a domain name"),
+        ({"domain": "-a.example.com"}, "domain", "not a domain name"),
+        ({"domain": "a" * 64 + ".example.com"}, "domain", "DNS cannot hold this name"),
+        ({"page": None}, "page", "found nothing, but nobody would be paged"),
+        ({"page": "oncall"}, "page.0", "found 'oncall', but it is not an e-mail address"),
+        ({"page": ["a@example.com", "http://example.com"]}, "page.1", "not an e-mail address"),
+        ({"page": "https://localhost/x"}, "page.0", "not an https URL"),
+        ({"page": ["a@example.com", "a@example.com"]}, "page", "stands there twice"),
+        ({"zone": "example.org"}, "zone", "it does not hold example.com"),
+        ({"zone": "ample.com"}, "zone", "it does not hold example.com"),
+        ({"sender": "no-reply@example.org"}, "sender", "it is not at example.com"),
+        ({"sender": "a@badexample.com"}, "sender", "it is not at example.com"),
+        ({"sender": "Ada\nBcc: x <ada@example.com>"}, "sender", "line break"),
+        ({"sender": "nobody"}, "sender", "not an e-mail address"),
+        ({"spf": "perhaps"}, "spf", "found 'perhaps'; allowed: true or false"),
+        ({"mailFrom": {"subdomain": "a.b"}}, "mailFrom.subdomain", "not one label"),
+        ({"mailFrom": {"onMxFailure": "GIVE_UP"}}, "mailFrom.onMxFailure", "USE_DEFAULT_VALUE or REJECT_MESSAGE"),
+        ({"mailFrom": "bounce"}, "mailFrom", "found 'bounce'; allowed: subdomain and onMxFailure"),
+        ({"dkim": {"keyLength": 4096}}, "dkim.keyLength", "found 4096; allowed: 1024 or 2048"),
+        ({"dmarc": {"policy": "strict"}}, "dmarc.policy", "found 'strict'; allowed: none, quarantine or reject"),
+        ({"dmarc": {"percent": 101}}, "dmarc.percent", "found 101; allowed: a whole number from 1 to 100"),
+        ({"dmarc": {"reports": ["x"]}}, "dmarc.reports.0", "found 'x'"),
+        ({"streams": {"bulk": {}}}, "streams", "there is no stream transactional"),
+        ({"streams": {"transactional": {}, "A b": {}}}, "streams", "'A b' cannot name a stream"),
+        (stream({"tls": "NO"}), f"{STREAM}.tls", "REQUIRE or OPTIONAL"),
+        (stream({"suppress": []}), f"{STREAM}.suppress", "found nothing"),
+        (stream({"bounceRate": {"critical": 0.2}}), f"{STREAM}.bounceRate.critical", "at most 0.1"),
+        (stream({"bounceRate": {"warning": 0.09}}), f"{STREAM}.bounceRate.critical", "above the warning, which is"),
+        (stream({"complaintRate": {"critical": 5}}), f"{STREAM}.complaintRate.critical", "at most 0.005"),
+        ({"allowedRecipients": ["*"]}, "allowedRecipients.0", "it must name one domain"),
+        ({"allowedRecipients": ["*@*"]}, "allowedRecipients.0", "it must name one domain"),
+        ({"alarmPeriodSeconds": 45}, "alarmPeriodSeconds", "no such period"),
+        ({"logRetentionDays": 31}, "logRetentionDays", "does not keep logs for that number of days"),
+        ({"functionConcurrency": 0}, "functionConcurrency", "found '0'; allowed: a whole number of at least 1"),
+        ({"tags": {"aws:x": "y"}}, "tags", "AWS keeps names"),
+    ],
+)  # fmt: skip
+def test_a_wrong_setting_is_named_with_what_was_found_and_what_is_allowed(
+    changed: dict[str, Any], key: str, words: str
+):
+    (problem,) = problems(**changed)
+    assert problem.startswith(f"mailstack:{key}: found ")
+    assert words in problem
+    assert "; allowed: " in problem
+    assert "pulumi config set --path 'mailstack:" in problem
+
+
+def test_every_problem_stands_in_one_message():
+    found = problems(
+        domain="nope", page=None, dmarc={"policy": "x", "percent": 0}, logRetentionDays=2, protect="maybe", pages="x"
+    )
+    keys = [problem.split(": ")[0].removeprefix("mailstack:") for problem in found]
+    assert keys == ["domain", "page", "dmarc.policy", "dmarc.percent", "logRetentionDays", "protect", "pages"]
+
+
+def test_a_misspelt_key_gets_a_suggestion():
+    (problem,) = problems(dmarc={"polcy": "none"})
+    assert problem == (
+        "mailstack:dmarc.polcy: there is no such setting. Did you mean policy? "
+        "Remove it: pulumi config rm --path 'mailstack:dmarc.polcy'"
+    )
+
+
+def test_a_key_that_is_like_no_other_is_told_what_there_is():
+    (problem,) = problems(streams={"transactional": {"colour": "red"}})
+    assert "There are: tls, suppress, bounceRate, complaintRate, guard." in problem
+
+
+def test_the_path_in_the_command_is_one_that_pulumi_takes():
+    (problem,) = problems(page=["a@example.com", "x"])
+    assert "pulumi config set --path 'mailstack:page[1]' VALUE" in problem
+
+
+def test_nobody_needs_to_be_paged_about_a_domain_that_no_mail_can_come_from():
+    assert settings(domain="example.test", page=None).page == ()
+
+
+def test_an_encrypted_value_is_not_shown():
+    with pytest.raises(SettingsInvalid) as caught:
+        read("dev", {"mailstack:domain": "example.com", "mailstack:page": "hunter2"}, secret=["mailstack:page"])
+    assert "hunter2" not in str(caught.value)
+    assert "found a secret" in str(caught.value)
+
+
+def test_configuration_of_other_namespaces_is_passed_over():
+    assert read("dev", {"aws:region": "us-east-1", **{f"mailstack:{k}": v for k, v in SMALLEST.items()}})
+
+
+@pytest.mark.parametrize("stack", ["my.stack", "a_b", "x" * 31, ""])
+def test_a_stack_whose_name_cannot_stand_in_names_is_refused(stack: str):
+    with pytest.raises(SettingsInvalid, match="pulumi stack rename"):
+        read(stack, {f"mailstack:{key}": value for key, value in SMALLEST.items()})
+
+
+def test_a_stream_may_be_called_like_a_setting():
+    assert allowed(("streams", "guard", "tls")) == "REQUIRE or OPTIONAL"
+
+
+def test_the_reference_is_what_the_model_says():
+    written = (ROOT / "docs" / "settings.md").read_text()
+    assert written == markdown() + "\n", "run: python -m infra.reference > docs/settings.md"
+
+
+def test_the_reference_says_what_is_allowed_for_every_setting():
+    rows = [line for line in markdown().splitlines() if line.startswith("| `mailstack:")]
+    assert len(rows) >= 30
+    for row in rows:
+        _, key, purpose, words, *_ = row.split("|")
+        assert purpose.strip(), key
+        assert words.strip(), key
