@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from mailer.transports.base import Transport
 
 log = logging.getLogger("mailer")
+# What is logged is the application's to decide: without this, Python prints warnings of a library nobody configured.
+log.addHandler(logging.NullHandler())
 
 
 class Mailer:

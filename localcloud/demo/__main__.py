@@ -133,7 +133,9 @@ Play with it from another terminal:
     print(mail.send(Welcome(name="Ada", dashboard_url="https://example.test"), to="ada@example.com"))
 
 Ctrl-C ends it.""")
-    signal.sigwait({signal.SIGINT, signal.SIGTERM})
+    ends = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+    signal.sigwait(ends)
 
 
 if __name__ == "__main__":
