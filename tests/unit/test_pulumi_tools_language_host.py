@@ -224,4 +224,5 @@ def test_the_host_ends_when_the_engine_is_gone(tmp_path: Path):
         assert engine.stdout
         assert int(engine.stdout.readline()) > 0
         engine.kill()
-        assert engine.stdout.read() == b"", "the host, which holds the pipe open, has ended"
+        rest, _ = engine.communicate(timeout=SECONDS)
+        assert rest == b"", "the host, which holds the pipe open, has ended"

@@ -255,6 +255,7 @@ def _output(child: "subprocess.Popen[bytes]") -> "Iterator[language.RunPluginRes
 
 def serve(host: Host) -> None:
     """Serve on a free loopback port, say which, and stay until interrupted or until the engine is gone."""
+    engine = os.getppid()  # before the port is printed: from then on the engine may be gone at any time
     stop = threading.Event()
 
     def interrupt(_number: int, _frame: object) -> None:
@@ -269,7 +270,6 @@ def serve(host: Host) -> None:
     server.start()
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    engine = os.getppid()
     while not stop.wait(1.0) and os.getppid() == engine:
         pass
     host.children.stop()
