@@ -7,7 +7,7 @@ after a read timeout, and the recipient would get it twice.
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from mailer.errors import InvalidMessage
+from mailer.errors import InvalidMessage, OutcomeUnknown
 from mailer.results import RecipientResult, Status
 from mailer.transports.ses_replies import Context, classify
 
@@ -67,10 +67,12 @@ class SesTransport:
         configuration_set = self._outputs.streams[message.stream].configuration_set
         request = send_email_request(message, configuration_set)
         try:
-            message_id = self._connected().send_email(**request)["MessageId"]
+            message_id = self._connected().send_email(**request).get("MessageId")
         except (ClientError, BotoCoreError, ResponseParserError) as error:
             where = Context(configuration_set, self._outputs.region, self._outputs.sender_policy_arn)
             raise classify(error, where) from error
+        if not message_id:  # a proxy's own page, for example: botocore reads any 200 as an answer
+            raise OutcomeUnknown("The answer is not SES's: it has no message id.", hint="Is a proxy on the way?")
         return tuple(RecipientResult(address, Status.SENT, message_id) for address in message.recipients)
 
     def _connected(self) -> "SESV2Client":

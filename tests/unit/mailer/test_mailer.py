@@ -1,0 +1,286 @@
+"""The pipeline over a real HTTP server: what becomes of each recipient, and how often a message is posted."""
+
+import logging
+import socket
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from mailer.catalog import VerificationCode, Welcome
+from mailer.errors import (
+    AccessDenied,
+    IdentityNotVerified,
+    InvalidMessage,
+    OutcomeUnknown,
+    QuotaExceeded,
+    SendingPaused,
+    Throttled,
+    UnknownStream,
+    Unreachable,
+)
+from mailer.mailer import Mailer
+from mailer.message import Attachment, Message
+from mailer.results import NotSent, SendResult, Status
+from mailer.sending.retry import RetryPolicy
+from mailer.stores.base import StoreError, Suppression
+from mailer.transports.ses import SesTransport
+from tests.unit.feedback.memory import MemorySuppressions
+from tests.unit.mailer.scripted_ses import (
+    ScriptedSes,
+    accept,
+    hang_up,
+    refuse,
+    scripted_ses,
+    stay_silent,
+    talk_nonsense,
+)
+from tests.unit.mailer.stack_outputs import SET, outputs
+
+ADA, BOB, EVE = "Ada Lovelace <ada@example.com>", "bob@example.com", "eve@example.org"
+CODE = VerificationCode(code="424242")
+SOON = RetryPolicy(attempts=3, first_delay=0.01)
+
+
+@pytest.fixture
+def ses() -> Iterator[ScriptedSes]:
+    with scripted_ses() as server:
+        yield server
+
+
+@pytest.fixture
+def suppressions() -> MemorySuppressions:
+    return MemorySuppressions()
+
+
+def mailer_for(ses: ScriptedSes, suppressions: Any, read_timeout: float = 5.0) -> Mailer:
+    stack = outputs()
+    transport = SesTransport(stack, client=ses.client(read_timeout))
+    return Mailer(stack, transport=transport, suppressions=suppressions, retries=SOON)
+
+
+@pytest.fixture
+def mail(ses: ScriptedSes, suppressions: MemorySuppressions) -> Mailer:
+    return mailer_for(ses, suppressions)
+
+
+def statuses(result: SendResult) -> list[Status]:
+    return [one.status for one in result]
+
+
+def test_a_template_goes_out_with_text_html_sender_stream_and_tags(mail: Mailer, ses: ScriptedSes):
+    result = mail.send(
+        Welcome(name="Ada", dashboard_url="https://app.example.com"),  # pyright: ignore[reportArgumentType] - pydantic reads it
+        to=ADA,
+        reply_to="help@example.test",
+        tags={"kind": "welcome"},
+        headers={"X-Order": "7"},
+    )
+    assert result.ok
+    assert result.message_id == "message-1"
+    (request,) = ses.posted
+    simple = request["Content"]["Simple"]
+    assert request["FromEmailAddress"] == "Example <no-reply@example.test>"
+    assert request["Destination"]["ToAddresses"] == ["Ada Lovelace <ada@example.com>"]
+    assert request["ReplyToAddresses"] == ["help@example.test"]
+    assert request["ConfigurationSetName"] == SET
+    assert request["EmailTags"] == [{"Name": "kind", "Value": "welcome"}]
+    assert simple["Headers"] == [{"Name": "X-Order", "Value": "7"}]
+    assert simple["Subject"]["Data"] == "Welcome to example.test"
+    assert "https://app.example.com/" in simple["Body"]["Text"]["Data"]
+    assert 'href="https://app.example.com/"' in simple["Body"]["Html"]["Data"]
+
+
+def test_an_attachment_travels_in_base64_and_an_inline_image_with_its_id(mail: Mailer, ses: ScriptedSes):
+    files = [Attachment("a.pdf", b"\xff\x00"), Attachment("logo.png", b"\x89PNG", content_id="logo")]
+    assert mail.send(CODE, to=BOB, attachments=files).ok
+    pdf, logo = ses.posted[0]["Content"]["Simple"]["Attachments"]
+    assert (pdf["RawContent"], pdf["ContentTransferEncoding"], pdf["ContentDisposition"]) == (
+        "/wA=",
+        "BASE64",
+        "ATTACHMENT",
+    )
+    assert (logo["ContentId"], logo["ContentDisposition"], logo["ContentType"]) == ("logo", "INLINE", "image/png")
+
+
+def test_a_suppressed_recipient_is_left_out_and_the_others_keep_their_names(
+    mail: Mailer, ses: ScriptedSes, suppressions: MemorySuppressions
+):
+    suppressions.put(Suppression("BOB@example.com", "bounce", "5.1.1"))
+    result = mail.send(CODE, to=[BOB, ADA], cc=EVE)
+    assert statuses(result) == [Status.SUPPRESSED, Status.SENT, Status.SENT]
+    assert "bounce" in result[BOB].reason
+    assert "5.1.1" in result[BOB].reason
+    assert ses.posted[0]["Destination"] == {
+        "ToAddresses": ["Ada Lovelace <ada@example.com>"],
+        "CcAddresses": [EVE],
+        "BccAddresses": [],
+    }
+
+
+def test_nothing_is_posted_when_everybody_is_suppressed(
+    mail: Mailer, ses: ScriptedSes, suppressions: MemorySuppressions
+):
+    suppressions.put(Suppression(BOB, "complaint"))
+    result = mail.send(CODE, to=BOB)
+    assert statuses(result) == [Status.SUPPRESSED]
+    assert not ses.posted
+
+
+def test_nothing_is_posted_when_the_suppression_list_cannot_be_read(ses: ScriptedSes):
+    class Broken(MemorySuppressions):
+        def get_many(self, keys: Iterable[str]) -> dict[str, Suppression]:
+            raise StoreError("The table is out of reach.", hint="Look at it.")
+
+    result = mailer_for(ses, Broken()).send(CODE, to=[ADA, BOB])
+    assert statuses(result) == [Status.FAILED, Status.FAILED]
+    assert isinstance(result[BOB].error, StoreError)
+    assert not ses.posted
+
+
+def test_a_throttled_message_is_handed_over_again_until_it_is_sent(mail: Mailer, ses: ScriptedSes):
+    slow = refuse(429, "TooManyRequestsException", "Maximum sending rate exceeded.")
+    ses.script = [slow, slow, accept]
+    assert statuses(mail.send(CODE, to=BOB)) == [Status.SENT]
+    assert len(ses.posted) == 3
+
+
+def test_a_message_throttled_to_the_end_is_throttled_and_says_what_to_do(mail: Mailer, ses: ScriptedSes):
+    ses.script = [refuse(429, "TooManyRequestsException", "Maximum sending rate exceeded.")] * 9
+    (one,) = mail.send(CODE, to=BOB)
+    assert one.status is Status.THROTTLED
+    assert type(one.error) is Throttled
+    assert "get-account" in str(one.error)
+    assert len(ses.posted) == SOON.attempts
+
+
+def test_a_used_up_quota_is_not_tried_again(mail: Mailer, ses: ScriptedSes):
+    ses.script = [refuse(429, "TooManyRequestsException", "Daily message quota exceeded.")]
+    (one,) = mail.send(CODE, to=BOB)
+    assert (one.status, type(one.error), len(ses.posted)) == (Status.THROTTLED, QuotaExceeded, 1)
+
+
+def test_a_lost_answer_is_unknown_and_the_message_was_posted_exactly_once(
+    ses: ScriptedSes, suppressions: MemorySuppressions
+):
+    ses.script = [stay_silent(1.0)]
+    (one,) = mailer_for(ses, suppressions, read_timeout=0.2).send(CODE, to=BOB)
+    assert one.status is Status.UNKNOWN
+    assert isinstance(one.error, OutcomeUnknown)
+    assert "blindly" in one.error.hint
+    assert len(ses.posted) == 1
+
+
+@pytest.mark.parametrize(
+    "answer", [hang_up, talk_nonsense, refuse(500, "InternalFailure", "Oops"), refuse(503, "ServiceUnavailable", "")]
+)
+def test_an_answer_that_tells_nothing_is_unknown_and_never_retried(mail: Mailer, ses: ScriptedSes, answer: Any):
+    ses.script = [answer]
+    assert statuses(mail.send(CODE, to=BOB)) == [Status.UNKNOWN]
+    assert len(ses.posted) == 1
+
+
+def test_a_service_that_is_not_there_is_tried_again_and_then_failed(suppressions: MemorySuppressions):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    nowhere = ScriptedSes()
+    nowhere.endpoint = f"http://127.0.0.1:{port}"
+    (one,) = mailer_for(nowhere, suppressions).send(CODE, to=BOB)
+    assert (one.status, type(one.error)) == (Status.FAILED, Unreachable)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "message", "kind", "hint"),
+    [
+        (400, "SendingPausedException", "paused", SendingPaused, f"--configuration-set-name {SET} --sending-enabled"),
+        (403, "AccessDeniedException", "not authorized", AccessDenied, "policy/mailstack-dev-sender"),
+        (400, "MessageRejected", "Email address is not verified: ada@example.com", IdentityNotVerified, "us-east-1"),
+    ],
+)
+def test_a_refusal_stands_in_the_result_with_its_cause_and_what_to_do(
+    mail: Mailer, ses: ScriptedSes, status: int, code: str, message: str, kind: type[Exception], hint: str
+):
+    ses.script = [refuse(status, code, message)]
+    result = mail.send(CODE, to=ADA)
+    error = result[ADA].error
+    assert (statuses(result), type(error)) == ([Status.REFUSED], kind)
+    assert hint in str(error)
+    assert "ada@example.com" not in str(error)
+    assert len(ses.posted) == 1
+    with pytest.raises(NotSent, match=r"a\*\*\*@example\.com refused") as raised:
+        result.raise_if_not_sent()
+    assert raised.value.result is result
+    assert raised.value.__cause__ is error
+
+
+def test_the_second_of_five_failing_does_not_lose_the_rest(mail: Mailer, ses: ScriptedSes):
+    ses.script = [accept, refuse(400, "MessageRejected", "Bad content")]
+    results = [mail.send(CODE, to=f"reader-{n}@example.com") for n in range(5)]
+    assert [result.ok for result in results] == [True, False, True, True, True]
+
+
+def test_sending_a_message_again_posts_the_same_and_leaks_nothing_into_it(mail: Mailer, ses: ScriptedSes):
+    message = Message(subject="Hello", text="Hello", to=ADA, headers={"X-One": "1"})
+    assert mail.send(message).ok
+    assert mail.send(message).ok
+    first, second = ses.posted
+    assert first == second
+    assert message == Message(subject="Hello", text="Hello", to=ADA, headers={"X-One": "1"})
+
+
+def test_a_mailer_keeps_its_client_and_its_connection(mail: Mailer, ses: ScriptedSes):
+    for _ in range(10):
+        assert mail.send(CODE, to=BOB).ok
+    assert len(ses.connections) == 1
+
+
+def test_threads_make_one_client_between_them(ses: ScriptedSes, monkeypatch: pytest.MonkeyPatch):
+    made: list[object] = []
+
+    def make(_: str) -> object:
+        made.append(client := ses.client())
+        return client
+
+    monkeypatch.setattr("mailer.transports.ses.ses_client", make)
+    stack = outputs()
+    mail = Mailer(stack, transport=SesTransport(stack), suppressions=MemorySuppressions())
+    with ThreadPoolExecutor(8) as threads:
+        results = list(threads.map(lambda n: mail.send(CODE, to=f"reader-{n}@example.com"), range(24)))
+    assert all(result.ok for result in results)
+    assert len(made) == 1
+    assert len(ses.posted) == 24
+
+
+def test_a_stream_has_its_own_configuration_set_and_an_unknown_one_names_the_known(mail: Mailer, ses: ScriptedSes):
+    mail.send(CODE, to=BOB, stream="news")
+    assert ses.posted[0]["ConfigurationSetName"] == "mailstack-dev-news"
+    with pytest.raises(UnknownStream, match=r"'newz'.*news, transactional"):
+        mail.send(CODE, to=BOB, stream="newz")
+
+
+def test_a_message_to_nobody_is_refused_before_anything_is_asked(mail: Mailer, ses: ScriptedSes):
+    with pytest.raises(InvalidMessage, match="no recipient"):
+        mail.send(CODE)
+    assert not ses.posted
+
+
+def test_what_is_given_to_send_replaces_the_parts_of_a_message(mail: Mailer, ses: ScriptedSes):
+    mail.send(Message(subject="Hello", text="Hello", to=ADA), to=BOB, sender="Ada <ada@example.test>")
+    assert ses.posted[0]["Destination"]["ToAddresses"] == [BOB]
+    assert ses.posted[0]["FromEmailAddress"] == "Ada <ada@example.test>"
+
+
+def test_a_log_line_says_what_became_of_whom_with_addresses_masked(
+    mail: Mailer, ses: ScriptedSes, caplog: pytest.LogCaptureFixture
+):
+    ses.script = [accept, refuse(400, "MessageRejected", "bob@example.com is not verified")]
+    with caplog.at_level(logging.INFO, logger="mailer"):
+        mail.send(CODE, to=ADA)
+        mail.send(CODE, to=BOB)
+    assert [record.levelname for record in caplog.records] == ["INFO", "WARNING"]
+    assert "a***@example.com: sent" in caplog.text
+    assert "message-1" in caplog.text
+    assert "ada@" not in caplog.text
+    assert "bob@" not in caplog.text
