@@ -11,8 +11,9 @@ LOG_RETENTIONS = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
     *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
 )
-# https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
-SHORT_PERIODS, LONGEST_PERIOD = (10, 20, 30), 86_400
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html: shorter ones are for metrics
+# of high resolution, which AWS's own services do not publish.
+SHORTEST_PERIOD, LONGEST_PERIOD = 60, 86_400
 
 _LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"  # RFC 1035 §2.3.4
 _DOMAIN = re.compile(rf"(?=.{{1,253}}\Z)({_LABEL}\.)+(?!\d){_LABEL}\Z")
@@ -94,7 +95,7 @@ def log_retention(days: int) -> int:
 
 def alarm_period(seconds: int) -> int:
     """A period that CloudWatch evaluates metrics over."""
-    if seconds not in SHORT_PERIODS and (seconds % 60 or not 0 < seconds <= LONGEST_PERIOD):
+    if seconds % SHORTEST_PERIOD or not 0 < seconds <= LONGEST_PERIOD:
         raise ValueError("CloudWatch has no such period")
     return seconds
 

@@ -210,8 +210,8 @@ class Settings(Group):
     alarm_period_seconds: Annotated[
         int,
         AfterValidator(checks.alarm_period),
-        Allowed("10, 20, 30 or a multiple of 60 up to 86400"),
-        Field(description="How long an alarm looks at a metric; below 60 only where metrics come that often."),
+        Allowed("a multiple of 60 up to 86400"),
+        Field(description="How long an alarm looks at a metric."),
     ] = 300
     log_retention_days: Annotated[
         int,

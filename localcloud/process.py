@@ -58,8 +58,7 @@ class LocalCloud:
         line = _first_line(cast("IO[str]", process.stdout))
         if not line:
             process.kill()
-            said = cast("IO[str]", process.stderr).read().strip()
-            process.wait()
+            said = process.communicate()[1].strip()
             raise LocalCloudError(said or f"The local cloud did not start within {START_SECONDS:.0f} seconds.")
         # Nobody reads it from here on, and a full pipe would stop the server.
         _forward(cast("IO[str]", process.stderr))

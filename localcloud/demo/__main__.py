@@ -1,6 +1,7 @@
 """`make demo`: runs the loop and exits 0 only if every step was seen."""
 
 import argparse
+import contextlib
 import os
 import signal
 import sys
@@ -82,8 +83,9 @@ def _provision(screen: Screen, cloud: LocalCloud, scratch: Path, args: argparse.
     with screen.step("Local cloud up") as details:
         cloud.client("route53").create_hosted_zone(Name=DOMAIN, CallerReference="demo")
         details.append(f"{cloud.endpoint}, a registered domain: {DOMAIN}")
-    stack = _stack(screen, cloud, scratch, args.engine)
-    with screen.step(f"Deployed infra/ as stack {STACK!r} with {stack.engine}") as details:
+    with contextlib.ExitStack() as ends:
+        stack = _stack(screen, cloud, scratch, args.engine, ends)
+        details = ends.enter_context(screen.step(f"Deployed infra/ as stack {STACK!r} with {stack.engine}"))
         created, outputs = _deploy(stack)
         details.append(f"{created} resources; outputs in {parameter_name(outputs.stack)}")
     if args.breaking:
@@ -92,11 +94,14 @@ def _provision(screen: Screen, cloud: LocalCloud, scratch: Path, args: argparse.
     return Loop.over(cloud, outputs, patience=args.patience)
 
 
-def _stack(screen: Screen, cloud: LocalCloud, scratch: Path, engine: str) -> Stack:
+def _stack(screen: Screen, cloud: LocalCloud, scratch: Path, engine: str, ends: contextlib.ExitStack) -> Stack:
     environment = cloud.environment()
     pulumi = None if engine == "inprocess" else find_pulumi(PROJECT)
     if pulumi:
-        return CliStack(PROJECT, STACK, config={}, environment=environment, state=scratch / "state", pulumi=pulumi)
+        state = scratch / "state"
+        return ends.enter_context(
+            CliStack(PROJECT, STACK, config={}, environment=environment, state=state, pulumi=pulumi)
+        )
     if engine == "cli":
         raise NotSeen("no Pulumi CLI on PATH or under .tools/; `make pulumi` puts one there")
     screen.say(

@@ -29,7 +29,7 @@ class InProcessStack:
 
     Example:
         >>> from pathlib import Path
-        >>> InProcessStack(Path("."), "local").engine
+        >>> InProcessStack(Path("."), "local", state=Path("local.json")).engine
         "in-process engine (a test engine, not Pulumi's)"
     """
 
@@ -40,23 +40,22 @@ class InProcessStack:
         project_dir: Path,
         stack: str,
         *,
+        state: Path,
         config: Mapping[str, str] | None = None,
         environment: Mapping[str, str] | None = None,
-        state: Path | None = None,
     ) -> None:
         """Name a stack. Nothing is read or run before an operation.
 
         Args:
             project_dir: The folder with Pulumi.yaml.
             stack: The stack's name.
+            state: The file that remembers the stack; made by the first `up`.
             config: Configuration that wins over Pulumi.<stack>.yaml, by full key such as `aws:region`.
             environment: Variables for the program and the provider, beside those of this process.
-            state: The file that remembers the stack; a temporary one, gone with this object, unless told otherwise.
         """
         self._project_dir, self._stack = Path(project_dir).resolve(), stack
         self._config, self._environment = dict(config or {}), dict(environment or {})
-        self._scratch = tempfile.TemporaryDirectory(prefix="localcloud-stack-")
-        self._state = Path(state).resolve() if state else Path(self._scratch.name) / f"{stack}.json"
+        self._state = Path(state).resolve()
 
     @property
     def outputs(self) -> dict[str, object]:
@@ -83,8 +82,6 @@ class InProcessStack:
 
     def _run(self, verb: Verb) -> Changes:
         settled = project.load(self._project_dir, self._stack, self._config)
-        answer = Path(self._scratch.name) / "answer.json"
-        answer.unlink(missing_ok=True)
         request: dict[str, Any] = {
             "verb": verb,
             "stack": self._stack,
@@ -93,9 +90,22 @@ class InProcessStack:
             "program": str(settled.program),
             "config": settled.config,
             "state": str(self._state),
-            "answer": str(answer),
         }
-        done = subprocess.run(
+        with tempfile.TemporaryDirectory(prefix="localcloud-stack-") as scratch:
+            answer = Path(scratch) / "answer.json"
+            done = self._work({**request, "answer": str(answer)})
+            if not answer.exists():
+                said = "\n".join((done.stdout + done.stderr).splitlines()[-_LAST_LINES:])
+                raise DeploymentError(
+                    f"{verb} of {self._stack} ended without an answer (status {done.returncode}):\n{said}"
+                )
+            result = json.loads(answer.read_text(encoding="utf-8"))
+        if result["errors"]:
+            raise DeploymentError(f"{verb} of {self._stack} failed:\n" + "\n".join(result["errors"]))
+        return Changes.of([(operation, urn) for operation, urn in result["steps"]])
+
+    def _work(self, request: dict[str, Any]) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
             [sys.executable, "-m", "localcloud.pulumi.worker"],
             input=json.dumps(request),
             cwd=_ROOT,
@@ -105,12 +115,3 @@ class InProcessStack:
             timeout=_TIMEOUT,
             check=False,
         )
-        if not answer.exists():
-            said = "\n".join((done.stdout + done.stderr).splitlines()[-_LAST_LINES:])
-            raise DeploymentError(
-                f"{verb} of {self._stack} ended without an answer (status {done.returncode}):\n{said}"
-            )
-        result = json.loads(answer.read_text(encoding="utf-8"))
-        if result["errors"]:
-            raise DeploymentError(f"{verb} of {self._stack} failed:\n" + "\n".join(result["errors"]))
-        return Changes.of([(operation, urn) for operation, urn in result["steps"]])

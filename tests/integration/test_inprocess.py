@@ -34,7 +34,10 @@ class TestInProcess(EngineSuite):
 
 
 def test_it_says_that_it_is_a_test_engine(tmp_path: Path):
-    assert InProcessStack(tmp_path, "dev").engine == "in-process engine (a test engine, not Pulumi's)"
+    assert (
+        InProcessStack(tmp_path, "dev", state=tmp_path / "state.json").engine
+        == "in-process engine (a test engine, not Pulumi's)"
+    )
 
 
 def test_the_state_is_readable_by_its_owner_alone(stack_factory: StackFactory, tmp_path: Path):
@@ -46,18 +49,18 @@ def test_the_state_is_readable_by_its_owner_alone(stack_factory: StackFactory, t
 
 def test_a_folder_without_a_project_is_an_error(tmp_path: Path):
     with pytest.raises(DeploymentError, match=r"Pulumi\.yaml"):
-        InProcessStack(tmp_path, "dev").preview()
+        InProcessStack(tmp_path, "dev", state=tmp_path / "state.json").preview()
 
 
 def test_an_encrypted_value_is_asked_for_as_an_override(tmp_path: Path):
     folder = write(tmp_path / "project", PROTECTED)
     (folder / "Pulumi.dev.yaml").write_text("config:\n  tiny:key:\n    secure: AAAB\n")
     with pytest.raises(DeploymentError, match="tiny:key is encrypted"):
-        InProcessStack(folder, "dev").preview()
+        InProcessStack(folder, "dev", state=tmp_path / "state.json").preview()
 
 
 def test_without_a_local_endpoint_nothing_is_sent(tmp_path: Path):
     folder = write(tmp_path / "project", PROTECTED)
     elsewhere = {"AWS_ENDPOINT_URL": "https://sns.us-east-1.amazonaws.com", "AWS_REGION": "us-east-1"}
     with pytest.raises(DeploymentError, match="never speaks to AWS itself"):
-        InProcessStack(folder, "dev", environment=elsewhere).up()
+        InProcessStack(folder, "dev", state=tmp_path / "state.json", environment=elsewhere).up()
