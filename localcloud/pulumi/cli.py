@@ -111,17 +111,20 @@ class CliStack:
 
     def up(self) -> Changes:
         """Bring the local cloud in line with the program."""
-        result, changes = self._run("up", lambda hear: self._stack.up(on_event=hear, policy_packs=self._packs))
+        # show_secrets is about the history, and costs deriving a key; outputs come in plain text all the same.
+        result, changes = self._run(
+            "up", lambda hear: self._stack.up(on_event=hear, policy_packs=self._packs, show_secrets=False)
+        )
         self.outputs = {name: output.value for name, output in result.outputs.items()}
         return changes
 
     def refresh(self) -> Changes:
         """Bring the state in line with the local cloud."""
-        return self._run("refresh", lambda hear: self._stack.refresh(on_event=hear))[1]
+        return self._run("refresh", lambda hear: self._stack.refresh(on_event=hear, show_secrets=False))[1]
 
     def destroy(self) -> Changes:
         """Delete everything that the state holds."""
-        changes = self._run("destroy", lambda hear: self._stack.destroy(on_event=hear))[1]
+        changes = self._run("destroy", lambda hear: self._stack.destroy(on_event=hear, show_secrets=False))[1]
         self.outputs = {}
         return changes
 

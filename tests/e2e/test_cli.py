@@ -42,14 +42,6 @@ import pulumi_aws as aws
 arn = "arn:aws:sqs:us-east-1:000000000000:nowhere"
 aws.sns.TopicSubscription("nowhere", topic=arn.replace("sqs", "sns"), protocol="sqs", endpoint=arn)
 """
-TOPIC = """
-import pulumi
-import pulumi_aws as aws
-
-config = pulumi.Config()
-topic = aws.sns.Topic("news", name=config.get("name") or "news", display_name=config.get("label") or "News")
-pulumi.export("arn", topic.arn)
-"""
 THING = """
 import pulumi
 
@@ -151,29 +143,6 @@ def test_an_error_of_the_cloud_names_the_resource_once_and_the_reason(pulumi: Pa
     assert message.count("aws:sns/topicSubscription:TopicSubscription") == 1
     assert "nowhere" in message
     assert "Topic does not exist" in message
-
-
-def test_what_was_done_to_resources_is_counted_and_named(pulumi: Path, write_project: Project, tmp_path: Path):
-    project = write_project(TOPIC)
-    with LocalCloud.start() as cloud:
-
-        def topic(**config: str) -> CliStack:
-            return stack_of(project, pulumi, config=config, environment=cloud.environment(), state=tmp_path / "state")
-
-        created = Changes(create=1, names={"create": ("news",)})
-        with topic() as stack:
-            assert stack.preview() == created
-            assert stack.up() == created
-            assert stack.up() == Changes(same=1)
-        with topic(label="other") as stack:
-            assert stack.up() == Changes(update=1, names={"update": ("news",)})
-        with topic(label="other", name="renamed") as stack:
-            assert stack.up() == Changes(replace=1, names={"replace": ("news",)})
-            assert [found["TopicArn"] for found in cloud.client("sns").list_topics()["Topics"]] == [
-                stack.outputs["arn"]
-            ]
-            assert stack.destroy() == Changes(delete=1, names={"delete": ("news",)})
-            assert cloud.client("sns").list_topics()["Topics"] == []
 
 
 def test_a_project_whose_program_is_missing_is_an_error_that_names_it(pulumi: Path, write_project: Project):
