@@ -32,7 +32,7 @@ test: $(INSTALLED) ## Format, lint, types, import rules; unit, contract and inte
 	@$(BIN)/pytest -n 2 -m "not e2e" --cov --cov-report=term
 
 e2e: $(INSTALLED) pulumi ## The real Pulumi CLI against the local cloud
-	@$(BIN)/pytest -m e2e
+	@$(BIN)/pytest -n 2 --dist loadfile -m e2e
 
 pulumi: $(INSTALLED) ## Put the Pulumi CLI under .tools/ where PATH has none
 	@$(BIN)/python tools/pulumi/install.py

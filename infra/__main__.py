@@ -3,8 +3,7 @@
 import sys
 from pathlib import Path
 
-# Python puts the folder of a program first, where our modules would hide others of the same name, `packaging` and `dns`
-# among them. What belongs there is the repository.
+# Python puts the folder of a program first, where our `dns` would hide another's. What belongs there is the repository.
 sys.path.pop(0)
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 

@@ -9,7 +9,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from infra import packaging, policies
+from infra import policies, zips
 from infra.environment import Environment
 from infra.settings import Settings
 
@@ -157,7 +157,7 @@ class Worker(pulumi.ComponentResource):
             tags=self._env.tags,
             opts=self._child,
         )
-        package = packaging.build(source)
+        package = zips.build(source)
         return aws.lambda_.Function(
             self._name,
             name=self._env.name(self._name),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from infra.packaging import build
+from infra.zips import build
 from localcloud import LocalCloud
 from mailer.stores.dynamodb import DynamoDBSuppressions
 from tests.integration.tables import new_table
