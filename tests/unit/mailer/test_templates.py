@@ -1,0 +1,160 @@
+"""Templates: typed, escaped, strict; MJML with every Jinja2 expression intact."""
+
+import sys
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from pydantic import HttpUrl, ValidationError
+
+from mailer.errors import TemplateError
+from mailer.templates.base import EmailTemplate
+from mailer.templates.brand import Brand, contrast
+from mailer.templates.engine import Rendered, render
+from mailer.templates.mjml import compile_folder, compile_mjml
+
+BRAND = Brand(name="Example & Co")
+PAGE = "<mjml><mj-body><mj-section><mj-column>{}</mj-column></mj-section></mj-body></mjml>"
+
+
+def template(folder: Path, fields: dict[str, Any], **files: str) -> Rendered:
+    """Render a template made of these files, with these fields."""
+    for suffix, text in files.items():
+        (folder / f"note.{suffix}").write_text(text)
+    annotations = {name: type(value) for name, value in fields.items()}
+    members: dict[str, Any] = {"__module__": __name__, "__annotations__": annotations}
+    kind: Any = type("Note", (EmailTemplate,), {**members, "subject": "Note for {{ name }}", "folder": folder})
+    return render(kind(**fields), BRAND)
+
+
+def test_html_is_escaped_and_text_and_subject_are_not(tmp_path: Path):
+    note = template(tmp_path, {"name": "<b>&'"}, txt="Dear {{ name }}", html="<p>{{ name }}, {{ brand.name }}</p>")
+    assert note.subject == "Note for <b>&'"
+    assert note.text == "Dear <b>&'\n"
+    assert note.html == "<p>&lt;b&gt;&amp;&#39;, Example &amp; Co</p>"
+
+
+def test_a_value_is_never_a_template(tmp_path: Path):
+    note = template(tmp_path, {"name": "{{ 7 * 7 }}"}, txt="{{ name }}", html="{{ name }}")
+    assert (note.subject, note.text, note.html) == ("Note for {{ 7 * 7 }}", "{{ 7 * 7 }}\n", "{{ 7 * 7 }}")
+
+
+def test_line_breaks_in_a_subject_become_spaces(tmp_path: Path):
+    note = template(tmp_path, {"name": "Ada\r\nBcc: eve@example.org"}, txt="x")
+    assert note.subject == "Note for Ada Bcc: eve@example.org"
+
+
+@pytest.mark.parametrize("text", ["{{ nmae }}", "{{ brand.nmae }}", "{% if %}", "{% include 'absent.txt' %}"])
+def test_a_name_that_is_not_there_is_an_error_that_lists_those_that_are(tmp_path: Path, text: str):
+    with pytest.raises(TemplateError, match=r"Note cannot be rendered.*its fields \(name\)"):
+        template(tmp_path, {"name": "Ada"}, txt=text)
+
+
+@pytest.mark.parametrize("text", ["{{ name.__class__.__mro__ }}", "{{ brand.__init__.__globals__ }}"])
+def test_the_sandbox_gives_values_and_no_python(tmp_path: Path, text: str):
+    with pytest.raises(TemplateError, match="unsafe"):
+        template(tmp_path, {"name": "Ada"}, txt=text)
+
+
+def test_a_mail_may_be_plain_text_alone_and_never_html_alone(tmp_path: Path):
+    assert template(tmp_path, {"name": "Ada"}, txt="Hello").html == ""
+    (tmp_path / "note.txt").unlink()
+    with pytest.raises(TemplateError, match=r"no plain text.*note\.txt"):
+        template(tmp_path, {"name": "Ada"}, html="<p>Hello</p>")
+
+
+def test_mjml_that_was_not_compiled_is_compiled_on_first_use(tmp_path: Path):
+    mjml = PAGE.format("<mj-text>Dear {{ name }}</mj-text>")
+    assert "Dear Ada</div>" in template(tmp_path, {"name": "Ada"}, txt="x", mjml=mjml).html
+
+
+def test_without_mrml_the_error_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "mrml", None)
+    with pytest.raises(TemplateError, match=r"mailstack\[mjml\].*mailer templates compile"):
+        template(tmp_path, {"name": "Ada"}, txt="x", mjml=PAGE.format("<mj-text>Dear {{ name }}</mj-text>"))
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "<mj-text>{% if a < b and b > 3 %}{{ a }}{% endif %}</mj-text>",
+        '<mj-text>{{ "quoted" ~ \'both\' & "<" }}</mj-text>',
+        "<mj-text>{% for one in many %}<p>{{ one.name|upper }}</p>{% endfor %}</mj-text>",
+        '<mj-button href="{{ links["home"] }}?a=1">Go to {{ place }}</mj-button>',
+        '<mj-image src="{{ image }}" alt="{{ "a" if b else "c" }}" />',
+        "<mj-raw>{% if a %}</mj-raw><mj-text>yes</mj-text><mj-raw>{% endif %}</mj-raw>",
+        "<mj-text>{# a remark with < and & #}Hello</mj-text>",
+        "<mj-text>{{ a\n | default('x') }}</mj-text>",
+        '<mj-table><tr><td style="color:{{ colour }}">{{ cell }}</td></tr></mj-table>',
+    ],
+)
+def test_every_expression_comes_through_mjml_as_it_was(tmp_path: Path, expression: str):
+    source = tmp_path / "page.mjml"
+    source.write_text(PAGE.format(expression))
+    html = compile_mjml(source)
+    for part in expression.replace("{{", "\0{{").replace("{%", "\0{%").replace("{#", "\0{#").split("\0")[1:]:
+        end = next(mark for mark in ("}}", "%}", "#}") if mark in part)
+        assert part[: part.index(end) + 2] in html
+    assert "jinja" not in html
+
+
+@pytest.mark.parametrize(
+    ("page", "problem"),
+    [
+        (PAGE.format("<mj-text colour='{{ lost }}'>Hello</mj-text>"), r"drops \{\{ lost \}\}.*mj-raw"),
+        (PAGE.format("<mj-txet>Hello</mj-txet>"), "not MJML: mj-txet"),
+        ("<mjml><mj-body>", "is not MJML"),
+        (PAGE.format('<mj-include path="absent.mjml" />'), r"includes absent\.mjml, which is not there"),
+        (PAGE.format('<mj-include path="page.mjml" />'), "includes itself"),
+    ],
+)
+def test_what_mjml_would_lose_or_not_know_is_an_error(tmp_path: Path, page: str, problem: str):
+    source = tmp_path / "page.mjml"
+    source.write_text(page)
+    with pytest.raises(TemplateError, match=problem):
+        compile_mjml(source)
+
+
+def test_a_folder_is_compiled_once_and_fragments_are_left_alone(tmp_path: Path):
+    (tmp_path / "page.mjml").write_text(PAGE.format('<mj-include path="part.mjml" />'))
+    (tmp_path / "part.mjml").write_text("<mj-text>part of {{ it }}</mj-text>")
+    assert compile_folder(tmp_path, check=True) == [tmp_path / "page.html"]
+    assert not (tmp_path / "page.html").exists()
+    assert compile_folder(tmp_path) == [tmp_path / "page.html"]
+    assert "part of {{ it }}" in (tmp_path / "page.html").read_text()
+    assert compile_folder(tmp_path) == []
+    (tmp_path / "part.mjml").write_text("<mj-text>another</mj-text>")
+    assert compile_folder(tmp_path, check=True) == [tmp_path / "page.html"]
+
+
+class Parcel(EmailTemplate):
+    subject: ClassVar[str] = "Your parcel"
+    tracking_url: HttpUrl
+
+
+@pytest.mark.parametrize(
+    "fields", [{}, {"tracking_ulr": "https://example.com"}, {"tracking_url": "javascript:alert(1)"}]
+)
+def test_a_missing_misspelt_or_dangerous_field_is_an_error_before_anything_is_sent(fields: dict[str, Any]):
+    with pytest.raises(ValidationError, match="tracking_u"):
+        Parcel(**fields)
+
+
+def test_a_field_cannot_take_a_name_that_templates_rely_on():
+    with pytest.raises(TemplateError, match="a field named brand"):
+        type("Clash", (EmailTemplate,), {"__module__": __name__, "__annotations__": {"brand": str}})
+
+
+def test_a_class_stands_beside_its_files_unless_it_says_otherwise():
+    assert Parcel.template_folder() == Path(__file__).parent
+    assert Parcel.template_name() == "parcel"
+
+
+@pytest.mark.parametrize("accent", ["#1d4ed8", "#ffd400", "#000000", "#ffffff", "#d97706"])
+def test_text_on_the_accent_can_be_read(accent: str):
+    assert contrast(Brand(accent=accent).on_accent, accent) >= 4.5
+
+
+def test_the_default_colours_can_be_read():
+    for colour in (BRAND.text, BRAND.muted):
+        assert min(contrast(colour, BRAND.card), contrast(colour, BRAND.background)) >= 4.5
