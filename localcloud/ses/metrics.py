@@ -1,7 +1,7 @@
 """SES's CloudWatch metrics: counts as mail is sent, reputation on a timer so that alarms see it."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from localcloud.backend import Backend
 from localcloud.ses.events import HARD_BOUNCES, KINDS
@@ -23,7 +23,7 @@ def count(backend: Backend, message: StoredMessage, happenings: Iterable[Happeni
             backend.count(NAMESPACE, metric, value, dimensions)
 
 
-def reckon(reputation: Reputation, recipients: list[str], happenings: Iterable[Happening]) -> None:
+def reckon(reputation: Reputation, recipients: Sequence[str], happenings: Iterable[Happening]) -> None:
     """Add a mail to a reputation. The simulator and what was never sent (the account's list) stay out."""
     real = [happening for happening in happenings if happening.recipient and not is_simulator(happening.recipient)]
     kept_back = sum(happening.detail == "OnAccountSuppressionList" for happening in real)

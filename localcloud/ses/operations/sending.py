@@ -1,6 +1,7 @@
 """SendEmail: what SES checks before it takes a mail, and what becomes of one that it took."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -227,8 +228,17 @@ async def _happen(
             kept_back = listed is not None and listed.reason in reasons
             outcome = simulator.ON_ACCOUNT_LIST if kept_back else simulator.outcome(recipient, state.outcomes)
             happenings += [_happening(context, kind, recipient, detail) for kind, detail in outcome]
+    await follow(context, message, happenings, sent_to=envelope.recipients)
+
+
+async def follow(
+    context: Context, message: StoredMessage, happenings: list[Happening], *, sent_to: Sequence[str] = ()
+) -> None:
+    """All that follows from what happened to a mail, then or later: reputation, suppression, events."""
+    state = context.state
+    configuration_set = state.configuration_sets.get(message.configuration_set or "")
     for reputation in [state.account.reputation, *([configuration_set.reputation] if configuration_set else [])]:
-        metrics.reckon(reputation, envelope.recipients, happenings)
+        metrics.reckon(reputation, sent_to, happenings)
     _suppress(context, message, configuration_set, happenings)
     await context.publisher.publish(state, message, happenings)
 
