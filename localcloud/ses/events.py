@@ -18,6 +18,8 @@ KINDS: dict[str, tuple[str, str, str]] = {
     "Complaint": ("COMPLAINT", "Complaint", "complaint"),
     "Reject": ("REJECT", "Reject", "reject"),
     "DeliveryDelay": ("DELIVERY_DELAY", "DeliveryDelay", "deliveryDelay"),
+    "Open": ("OPEN", "Open", "open"),
+    "Click": ("CLICK", "Click", "click"),
     "Rendering Failure": ("RENDERING_FAILURE", "RenderingFailure", "failure"),
 }
 # https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html#event-publishing-retrieving-sns-contents-bounce-types
@@ -43,6 +45,7 @@ _OUTGOING_IP = "192.0.2.25"
 # SES gives up a delayed message after 14 hours at most.
 _RETRY_FOR = timedelta(hours=14)
 _TRANSIT_MILLISECONDS = 321
+_READER = {"ipAddress": "127.0.0.1", "userAgent": "Mozilla/5.0 (compatible; localcloud)"}
 
 
 def event(message: StoredMessage, happening: Happening, *, source_arn: str, account_id: str) -> dict[str, Any]:
@@ -144,6 +147,14 @@ def _delay(_: StoredMessage, happening: Happening) -> dict[str, Any]:
     }
 
 
+def _open(_: StoredMessage, happening: Happening) -> dict[str, Any]:
+    return {"timestamp": timestamp(happening.at), **_READER}
+
+
+def _click(_: StoredMessage, happening: Happening) -> dict[str, Any]:
+    return {"timestamp": timestamp(happening.at), **_READER, "link": happening.detail, "linkTags": None}
+
+
 def _rendering_failure(_: StoredMessage, happening: Happening) -> dict[str, Any]:
     return {"errorMessage": happening.detail, "templateName": happening.recipient}
 
@@ -155,5 +166,7 @@ _DETAILS: dict[str, Callable[[StoredMessage, Happening], dict[str, Any]]] = {
     "Complaint": _complaint,
     "Reject": lambda _, happening: {"reason": happening.detail},
     "DeliveryDelay": _delay,
+    "Open": _open,
+    "Click": _click,
     "Rendering Failure": _rendering_failure,
 }

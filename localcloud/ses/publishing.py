@@ -26,6 +26,8 @@ DETAIL_TYPES = {
     "Complaint": "Email Complaint Received",
     "Reject": "Email Rejected",
     "DeliveryDelay": "Email Delivery Delayed",
+    "Open": "Email Opened",
+    "Click": "Email Clicked",
     "Rendering Failure": "Email Rendering Failed",
 }
 _LOG = logging.getLogger(__name__)
