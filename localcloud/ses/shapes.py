@@ -1,143 +1,242 @@
-"""JSON to Python and back by botocore's description of a shape, checking on the way. Knows nothing of SES."""
+"""JSON to Python and back by botocore's description of a shape, checking on the way. Knows nothing of SES.
+
+A shape is compiled once, into functions closed over what they need of it: walking botocore's model for each request
+would cost more than all else that is done for a mail.
+"""
 
 import base64
 import binascii
+import functools
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, cast
 
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 
+_Convert = Callable[[Any], Any]
+_Leaf = Callable[[Shape], _Convert]
+
 
 class ShapeError(Exception):
-    """A value does not have the shape that the service model gives it. `path` names the member."""
+    """A value does not have the shape that the service model gives it. The text begins with the member's path."""
 
-    def __init__(self, path: str, problem: str) -> None:
-        super().__init__(f"{path or 'the value'} {problem}")
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.path = ""
+
+    def inside(self, step: str) -> "ShapeError":
+        """The same error, seen from one level further out."""
+        joint = "." if self.path and not self.path.startswith("[") else ""
+        self.path = f"{step}{joint}{self.path}"
+        return self
+
+    def __str__(self) -> str:
+        return f"{self.path or 'the value'} {self.problem}"
 
 
-def read(shape: Shape, value: object, path: str = "") -> Any:
+def read(shape: Shape, value: object) -> Any:
     """What a client sent, as Python values: blobs as bytes, timestamps as datetimes; unknown members are ignored.
 
     Raises:
         ShapeError: The value does not fit.
     """
-    return _walk(_READ, shape, value, path)
+    return _reader(shape)(value)
 
 
-def write(shape: Shape, value: object, path: str = "") -> Any:
+def write(shape: Shape, value: object) -> Any:
     """What a handler answers, as JSON values; members that are None are left out.
 
     Raises:
         ShapeError: The value does not fit, or holds a member that the shape does not have.
     """
-    return _walk(_WRITE, shape, value, path)
+    return _writer(shape)(value)
 
 
-def _walk(leaves: "dict[str, _Leaf]", shape: Shape, value: object, path: str) -> Any:
+@functools.cache
+def _reader(shape: Shape) -> _Convert:
+    return _compile(shape, _READ, _reader)
+
+
+@functools.cache
+def _writer(shape: Shape) -> _Convert:
+    return _compile(shape, _WRITE, _writer)
+
+
+def _compile(shape: Shape, leaves: dict[str, _Leaf], inner: Callable[[Shape], _Convert]) -> _Convert:
     if isinstance(shape, StructureShape):
-        return _structure(leaves, shape, value, path)
+        return _structure(shape, inner, strict=leaves is _WRITE)
     if isinstance(shape, ListShape):
-        _expect(isinstance(value, list | tuple), path, "must be a list")
-        items = cast("list[object]", value)
-        _within(shape, len(items), path)
-        return [_walk(leaves, shape.member, item, f"{path}[{i}]") for i, item in enumerate(items)]
+        return _list(shape, inner)
     if isinstance(shape, MapShape):
-        _expect(isinstance(value, dict), path, "must be an object")
-        entries = cast("dict[str, object]", value).items()
-        return {key: _walk(leaves, shape.value, item, f"{path}.{key}") for key, item in entries}
-    return leaves[shape.type_name](shape, value, path)
+        return _map(shape, inner)
+    return leaves[shape.type_name](shape)
 
 
-def _structure(leaves: "dict[str, _Leaf]", shape: StructureShape, value: object, path: str) -> dict[str, Any]:
-    _expect(isinstance(value, dict), path, "must be an object")
-    given = {name: item for name, item in cast("dict[str, object]", value).items() if item is not None}
-    missing = [name for name in shape.required_members if name not in given]
-    _expect(not missing, path, f"lacks {', '.join(missing)}")
-    unknown = set(given) - set(shape.members)
-    _expect(not unknown or leaves is _READ, path, f"has no member {', '.join(sorted(unknown))}")
-    prefix = f"{path}." if path else ""
-    members = shape.members
-    return {n: _walk(leaves, members[n], item, f"{prefix}{n}") for n, item in given.items() if n not in unknown}
+def _structure(shape: StructureShape, inner: Callable[[Shape], _Convert], *, strict: bool) -> _Convert:
+    members = {name: inner(member) for name, member in shape.members.items()}
+    required = tuple(shape.required_members)
+
+    def convert(value: Any) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise ShapeError("must be an object")
+        given = cast("dict[str, Any]", value)
+        missing = [name for name in required if given.get(name) is None]
+        if missing:
+            raise ShapeError(f"lacks {', '.join(missing)}")
+        converted: dict[str, Any] = {}
+        for name, item in given.items():
+            member = members.get(name)
+            if member and item is not None:
+                try:
+                    converted[name] = member(item)
+                except ShapeError as error:
+                    raise error.inside(name) from None
+            elif strict and item is not None:
+                raise ShapeError(f"has no member {name}")
+        return converted
+
+    return convert
 
 
-def _string(shape: Shape, value: object, path: str) -> str:
-    _expect(isinstance(value, str), path, "must be a string")
-    text = cast("str", value)
-    allowed = cast("StringShape", shape).enum
-    _expect(not allowed or text in allowed, path, f"must be one of {', '.join(allowed)}")
-    _within(shape, len(text), path)
-    return text
+def _list(shape: ListShape, inner: Callable[[Shape], _Convert]) -> _Convert:
+    member, check_length = inner(shape.member), _bounds(shape)
+
+    def convert(value: Any) -> list[Any]:
+        if not isinstance(value, list | tuple):
+            raise ShapeError("must be a list")
+        items = cast("list[Any]", value)
+        check_length(len(items))
+        converted: list[Any] = []
+        for item in items:
+            try:
+                converted.append(member(item))
+            except ShapeError as error:
+                raise error.inside(f"[{len(converted)}]") from None
+        return converted
+
+    return convert
 
 
-def _boolean(_: Shape, value: object, path: str) -> bool:
-    _expect(isinstance(value, bool), path, "must be true or false")
-    return cast("bool", value)
+def _map(shape: MapShape, inner: Callable[[Shape], _Convert]) -> _Convert:
+    member = inner(shape.value)
+
+    def convert(value: Any) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise ShapeError("must be an object")
+        converted: dict[str, Any] = {}
+        for key, item in cast("dict[str, Any]", value).items():
+            try:
+                converted[key] = member(item)
+            except ShapeError as error:
+                raise error.inside(key) from None
+        return converted
+
+    return convert
 
 
-def _integer(shape: Shape, value: object, path: str) -> int:
-    _expect(isinstance(value, int) and not isinstance(value, bool), path, "must be an integer")
-    _within(shape, cast("int", value), path)
-    return cast("int", value)
+def _string(shape: Shape) -> _Convert:
+    allowed, check_length = frozenset(cast("StringShape", shape).enum), _bounds(shape)
+    choices = ", ".join(cast("StringShape", shape).enum)
+
+    def convert(value: Any) -> str:
+        if not isinstance(value, str):
+            raise ShapeError("must be a string")
+        if allowed and value not in allowed:
+            raise ShapeError(f"must be one of {choices}")
+        check_length(len(value))
+        return value
+
+    return convert
 
 
-def _number(_: Shape, value: object, path: str) -> float:
-    _expect(isinstance(value, int | float) and not isinstance(value, bool), path, "must be a number")
-    return float(cast("float", value))
+def _integer(shape: Shape) -> _Convert:
+    check_size = _bounds(shape)
+
+    def convert(value: Any) -> int:
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise ShapeError("must be an integer")
+        check_size(value)
+        return value
+
+    return convert
 
 
-def _read_blob(_: Shape, value: object, path: str) -> bytes:
-    _expect(isinstance(value, str), path, "must be base64 text")
+def _bounds(shape: Shape) -> Callable[[int], None]:
+    low, high = (cast("int | None", shape.metadata.get(bound)) for bound in ("min", "max"))
+
+    def check(size: int) -> None:
+        if low is not None and size < low:
+            raise ShapeError(f"is below its minimum of {low}")
+        if high is not None and size > high:
+            raise ShapeError(f"is above its maximum of {high}")
+
+    return check
+
+
+def _boolean(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ShapeError("must be true or false")
+    return value
+
+
+def _number(value: object) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise ShapeError("must be a number")
+    return float(value)
+
+
+def _read_blob(value: object) -> bytes:
+    if not isinstance(value, str):
+        raise ShapeError("must be base64 text")
     try:
-        return base64.b64decode(cast("str", value), validate=True)
+        return base64.b64decode(value, validate=True)
     except binascii.Error as error:
-        raise ShapeError(path, "must be base64 text") from error
+        raise ShapeError("must be base64 text") from error
 
 
-def _write_blob(_: Shape, value: object, path: str) -> str:
-    _expect(isinstance(value, bytes), path, "must be bytes")
-    return base64.b64encode(cast("bytes", value)).decode()
+def _write_blob(value: object) -> str:
+    if not isinstance(value, bytes):
+        raise ShapeError("must be bytes")
+    return base64.b64encode(value).decode()
 
 
-def _read_timestamp(_: Shape, value: object, path: str) -> datetime:
-    try:
-        return _parse_timestamp(value)
-    except (ValueError, OverflowError) as error:
-        raise ShapeError(path, "must be a timestamp") from error
-
-
-def _parse_timestamp(value: object) -> datetime:
+def _read_timestamp(value: object) -> datetime:
     """Epoch seconds, or ISO 8601 as clients send it in a query string."""
-    if isinstance(value, int | float):
-        return datetime.fromtimestamp(value, UTC)
-    parsed = datetime.fromisoformat(str(value))
+    try:
+        if isinstance(value, int | float):
+            return datetime.fromtimestamp(value, UTC)
+        parsed = datetime.fromisoformat(str(value))
+    except (ValueError, OverflowError, OSError) as error:
+        raise ShapeError("must be a timestamp") from error
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
-def _write_timestamp(_: Shape, value: object, path: str) -> float:
-    _expect(isinstance(value, datetime), path, "must be a datetime")
-    return cast("datetime", value).timestamp()
+def _write_timestamp(value: object) -> float:
+    if not isinstance(value, datetime):
+        raise ShapeError("must be a datetime")
+    return value.timestamp()
 
 
-def _within(shape: Shape, size: int, path: str) -> None:
-    low, high = (cast("int | None", shape.metadata.get(bound)) for bound in ("min", "max"))
-    _expect(low is None or size >= low, path, f"is below its minimum of {low}")
-    _expect(high is None or size <= high, path, f"is above its maximum of {high}")
+def _for_every_shape(convert: _Convert) -> _Leaf:
+    return lambda _: convert
 
 
-def _expect(holds: object, path: str, problem: str) -> None:
-    if not holds:
-        raise ShapeError(path, problem)
-
-
-_Leaf = Callable[[Shape, object, str], object]
 _PLAIN: dict[str, _Leaf] = {
     "string": _string,
-    "boolean": _boolean,
+    "boolean": _for_every_shape(_boolean),
     "integer": _integer,
     "long": _integer,
-    "double": _number,
-    "float": _number,
+    "double": _for_every_shape(_number),
+    "float": _for_every_shape(_number),
 }
-_READ: dict[str, _Leaf] = {**_PLAIN, "blob": _read_blob, "timestamp": _read_timestamp}
-_WRITE: dict[str, _Leaf] = {**_PLAIN, "blob": _write_blob, "timestamp": _write_timestamp}
+_READ: dict[str, _Leaf] = {
+    **_PLAIN,
+    "blob": _for_every_shape(_read_blob),
+    "timestamp": _for_every_shape(_read_timestamp),
+}
+_WRITE: dict[str, _Leaf] = {
+    **_PLAIN,
+    "blob": _for_every_shape(_write_blob),
+    "timestamp": _for_every_shape(_write_timestamp),
+}
