@@ -12,6 +12,9 @@ from urllib.parse import unquote
 
 from localcloud.backend import Backend
 from localcloud.http import Request, Response, as_json
+from localcloud.faults import rules
+from localcloud.faults.effects import has_status
+from localcloud.faults.request import known_operation
 from localcloud.ses.events import event, timestamp
 from localcloud.ses.mime import bare
 from localcloud.ses.service import Ses
@@ -55,6 +58,7 @@ class Control:
         """Answer one request under `/_localcloud/`."""
         path = request.path.removeprefix(PREFIX).rstrip("/")
         for method, pattern, handler, _ in _ROUTES:
+    faults: rules.Faults
             match = re.fullmatch(_regex(pattern), path) if method == request.method else None
             if match:
                 return await _answer(handler, self, [unquote(value) for value in match.groups()], request)
@@ -83,6 +87,7 @@ class Control:
         limit = int(body.get("limit", _DEFAULT_LIMIT))
         wanted = str(body.get("recipient", "")).lower()
         kept = self.ses.context.state.messages
+        self.faults.armed.clear()
         newest = [m for m in kept.newest(len(kept)) if not wanted or wanted in {bare(r).lower() for r in m.recipients}]
         return {"messages": [_summary(message) for message in newest[:limit]]}
 
@@ -172,6 +177,39 @@ def _given(request: Request) -> _Body:
 async def _answer(handler: "_Handler", control: Control, names: list[str], request: Request) -> Response:
     try:
         result = handler(control, names, _given(request))
+    def all_faults(self, _: list[str], __: _Body) -> _Answer:
+        """The faults in force, in the order in which they are asked."""
+        return {"faults": [_fault(name, armed) for name, armed in self.faults.armed.items()]}
+
+    def fault(self, names: list[str], _: _Body) -> _Answer:
+        """One fault, and how often it struck."""
+        if names[0] not in self.faults.armed:
+            raise ControlError(404, f"No fault {names[0]}.")
+        return _fault(names[0], self.faults.armed[names[0]])
+
+    def put_fault(self, names: list[str], body: _Body) -> _Answer:
+        """Have requests fail."""
+        try:
+            wanted = rules.parse(body)
+        except rules.FaultError as error:
+            raise ControlError(400, str(error)) from error
+        if not known_operation(wanted.operation):
+            raise ControlError(400, f"SES has no operation {wanted.operation}.")
+        if not has_status(wanted):
+            raise ControlError(400, f"SES has no error {wanted.code}: say its HTTP status, too.")
+        return _fault(names[0], self.faults.put(names[0], wanted))
+
+    def delete_fault(self, names: list[str], body: _Body) -> _Answer:
+        """Let requests through again; what came of the fault."""
+        last = self.fault(names, body)
+        del self.faults.armed[names[0]]
+        return last
+
+    def delete_faults(self, _: list[str], __: _Body) -> _Answer:
+        """Let every request through again."""
+        self.faults.armed.clear()
+        return {}
+
         return as_json(await result if inspect.isawaitable(result) else result)
     except ControlError as error:
         return as_json({"message": str(error)}, error.status)
@@ -220,3 +258,17 @@ _ROUTES: tuple[tuple[str, str, _Handler, str], ...] = (
     ("POST", "/alarms/evaluate", Control.evaluate_alarms, "Measure and judge every alarm now; their states."),
     ("POST", "/events/drain", Control.drain, "Wait until every event is published."),
 )
+def _fault(name: str, armed: rules.Armed) -> _Answer:
+    return {"name": name, **dataclasses.asdict(armed.fault), "matched": armed.matched, "struck": armed.struck}
+
+
+    ("GET", "/faults", Control.all_faults, "The faults in force, and how often each struck."),
+    ("DELETE", "/faults", Control.delete_faults, "Let every request through again."),
+    ("GET", "/faults/{name}", Control.fault, "One fault."),
+    (
+        "PUT",
+        "/faults/{name}",
+        Control.put_fault,
+        'Have requests fail: {"effect": "throttle", "operation": "Send*", "times": 2}.',
+    ),
+    ("DELETE", "/faults/{name}", Control.delete_fault, "Let them through again; how often it struck."),

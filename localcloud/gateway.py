@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import logging
 import re
 from collections.abc import Awaitable, Callable
@@ -10,6 +11,10 @@ from localcloud.aws import InProcess
 from localcloud.backend import ACCOUNT_ID, Backend
 from localcloud.control import PREFIX as CONTROL_PREFIX
 from localcloud.control import Control
+from localcloud.faults.connection import Connection
+from localcloud.faults.effects import perform
+from localcloud.faults.request import asked
+from localcloud.faults.rules import Faults
 from localcloud.http import BodyTooLargeError, Message, Receive, Request, Response, Scope, Send, as_json, read, respond
 from localcloud.inbox.page import PREFIX as INBOX_PREFIX
 from localcloud.inbox.page import Inbox
@@ -35,7 +40,8 @@ class Gateway:
         self._backend = backend
         self._ses = Ses(backend, aws)
         self._clock = Clock(backend, self._ses.context, Alarms(backend))
-        self._control = Control(backend, self._ses, self._clock)
+        self._faults = Faults()
+        self._control = Control(backend, self._ses, self._clock, self._faults)
         self._inbox = Inbox(self._ses.context)
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -49,13 +55,23 @@ class Gateway:
             await self._backend.app(scope, receive, send)
             return
         try:
-            response = await handler(await read(scope, receive))
+            request = await read(scope, receive)
+            faulty = self._faults.armed and handler == self._ses.handle
+            response = await (self._faulty(request, Connection(receive, send)) if faulty else handler(request))
         except BodyTooLargeError:
             response = as_json({"message": "The request body is too large."}, 413)
         except Exception as error:  # noqa: BLE001 - a defect of ours must reach the caller as a 500 that says so
             _LOG.exception("%s %s failed", scope["method"], scope["path"])
             response = as_json({"message": f"The local cloud failed: {type(error).__name__}: {error}"}, 500)
-        await respond(send, response)
+        if response:
+            await respond(send, response)
+
+    async def _faulty(self, request: Request, connection: Connection) -> Response | None:
+        """SES while faults are in force; None where the client was hung up on."""
+        wanted = asked(request)
+        fault = self._faults.choose(wanted.operation, wanted.recipients)
+        answer = functools.partial(self._ses.handle, request)
+        return await (perform(fault, answer, connection) if fault else answer())
 
     def _handler(self, scope: Scope) -> _Handler | None:
         path = str(scope["path"])

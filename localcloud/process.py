@@ -7,9 +7,11 @@ import shutil
 import subprocess
 import sys
 import urllib.request
-from typing import IO, Any, Self, cast
+import uuid
+from typing import IO, Any, Self, Unpack, cast
 
 from localcloud.backend import environment
+from localcloud.faults.rules import Effect, Options
 
 START_SECONDS = 30.0
 _STOP_SECONDS = 10.0
@@ -111,6 +113,18 @@ class LocalCloud:
         except urllib.request.HTTPError as error:
             raise LocalCloudError(f"{method} {path}: {error.read().decode()}") from error
 
+    def fault(self, effect: Effect, **options: Unpack[Options]) -> "ArmedFault":
+        """Have SES fail on command: `localcloud.faults.rules.Fault` says what each effect and option means.
+
+        Example:
+            `with cloud.fault("throttle", operation="SendEmail", times=2) as fault:` has the next two sends refused, and
+            everything as usual at the end of the block. Without `with` it stays until `remove` or `reset`.
+
+        Raises:
+            LocalCloudError: The fault makes no sense; the message says why.
+        """
+        return ArmedFault(self, uuid.uuid4().hex[:8], {"effect": effect, **options})
+
     def reset(self) -> None:
         """Empty every service."""
         self.control("POST", "reset")
@@ -132,6 +146,41 @@ class LocalCloud:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+class ArmedFault:
+    """A fault in force; a context manager that lets requests through again at the end."""
+
+    def __init__(self, cloud: LocalCloud, name: str, fault: dict[str, object]) -> None:
+        self.name = name
+        self._cloud = cloud
+        self._last = cloud.control("PUT", f"faults/{name}", fault)
+        self._in_force = True
+
+    @property
+    def matched(self) -> int:
+        """How many requests fitted it so far."""
+        return int(self._known()["matched"])
+
+    @property
+    def struck(self) -> int:
+        """How many of them it struck."""
+        return int(self._known()["struck"])
+
+    def remove(self) -> None:
+        """Let requests through again."""
+        if self._in_force:
+            self._in_force = False
+            self._last = self._cloud.control("DELETE", f"faults/{self.name}")
+
+    def _known(self) -> dict[str, Any]:
+        return self._cloud.control("GET", f"faults/{self.name}") if self._in_force else self._last
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
 
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - a plain string is wanted

@@ -9,16 +9,17 @@ class SesError(Exception):
     Args:
         code: The error's shape name in the service model, e.g. `NotFoundException`.
         message: What SES says.
+        status: The HTTP status, for an error that the service model does not have.
 
     Raises:
-        KeyError: The service has no such error.
+        KeyError: The service has no such error, and no status is given.
     """
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, *, status: int | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
-        self.status = _STATUS[code]
+        self.status = STATUS[code] if status is None else status
 
 
 def not_found(what: str, name: str) -> SesError:
@@ -42,7 +43,7 @@ def not_emulated(what: str) -> SesError:
 
 
 NOT_EMULATED = "NotEmulated"
-_STATUS: dict[str, int] = {
+STATUS: dict[str, int] = {
     **{shape.name: int(shape.metadata["error"]["httpStatusCode"]) for shape in service_model("sesv2").error_shapes},
     NOT_EMULATED: 501,
 }

@@ -1,0 +1,50 @@
+"""What a request for SES asks: its operation and whom it is for, as far as faults need to know. Pure."""
+
+import fnmatch
+from dataclasses import dataclass
+from typing import Any, cast
+
+from localcloud.aws import service_model
+from localcloud.http import Request
+from localcloud.ses import mime, protocol
+from localcloud.ses.errors import SesError
+
+_ADDRESS_LISTS = ("ToAddresses", "CcAddresses", "BccAddresses")
+_Members = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An operation, and the bare addresses of everybody that it is to reach."""
+
+    operation: str
+    recipients: tuple[str, ...] = ()
+
+
+def asked(request: Request) -> Asked:
+    """What a request asks. What cannot be read has no recipients: SES will say what is wrong with it."""
+    found = protocol.find(request.method, request.path)
+    if found is None or not found[0].name.startswith("Send"):
+        return Asked(found[0].name if found else "")
+    try:
+        parameters = protocol.parse(*found, request)
+    except SesError:
+        return Asked(found[0].name)
+    return Asked(found[0].name, tuple(mime.bare(address) for address in _recipients(parameters)))
+
+
+def known_operation(pattern: str) -> bool:
+    """Whether SES has an operation that the pattern fits: a misspelt one would never strike."""
+    return bool(fnmatch.filter(service_model("sesv2").operation_names, pattern))
+
+
+def _recipients(parameters: _Members) -> list[str]:
+    """Those that a single or a bulk send names, else those in a raw mail's headers."""
+    entries = [parameters, *cast("list[_Members]", parameters.get("BulkEmailEntries", []))]
+    destinations = [cast("_Members", entry.get("Destination", {})) for entry in entries]
+    named = [str(address) for one in destinations for kind in _ADDRESS_LISTS for address in one.get(kind, [])]
+    raw = cast("_Members", parameters.get("Content", {})).get("Raw")
+    if named or not raw:
+        return named
+    found = mime.raw_recipients(raw["Data"])
+    return [address for kind in ("To", "Cc", "Bcc") for address in found[kind]]

@@ -1,0 +1,193 @@
+"""Faults on command, as boto3 and as the library meet them."""
+
+import socket
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
+
+from localcloud import LocalCloud, LocalCloudError
+from mailer import Mailer, Message, Status
+from mailer.sending.retry import RetryPolicy
+from mailer.stores.dynamodb import DynamoDBSuppressions
+from mailer.transports.ses import SesTransport, ses_client
+from tests.integration.tables import new_table
+from tests.unit.mailer.stack_outputs import SET, outputs
+
+if TYPE_CHECKING:
+    from mypy_boto3_sesv2 import SESV2Client
+
+pytestmark = pytest.mark.integration
+
+ADA, BOB = "ada@example.com", "bob@example.org"
+HELLO = Message(subject="Hello", text="Hello Ada", to=ADA)
+# Seconds that the library waits here, and that the cloud waits at least.
+PATIENCE, LONGER = 0.3, 5
+
+
+@pytest.fixture
+def ses(cloud: LocalCloud) -> "SESV2Client":
+    ses = cloud.client("sesv2")
+    ses.create_email_identity(EmailIdentity="example.test")
+    cloud.control("POST", "identities/example.test/verify")
+    ses.create_configuration_set(ConfigurationSetName=SET)
+    return ses
+
+
+@pytest.fixture(scope="module")
+def impatient(shared_cloud: LocalCloud) -> Iterator["SESV2Client"]:
+    """The library's own client, with less patience."""
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in shared_cloud.environment().items():
+            environment.setenv(name, value)
+        yield ses_client("us-east-1", read_timeout=PATIENCE)
+
+
+@pytest.fixture
+def mailer(cloud: LocalCloud, ses: "SESV2Client", impatient: "SESV2Client") -> Mailer:
+    dynamodb = cloud.client("dynamodb")
+    stack = outputs(new_table(dynamodb))
+    return Mailer(
+        stack,
+        transport=SesTransport(stack, client=impatient),
+        suppressions=DynamoDBSuppressions(stack.table, dynamodb),
+        retries=RetryPolicy(first_delay=0.01),
+    )
+
+
+def send(ses: "SESV2Client", to: str = ADA) -> str:
+    content: Any = {"Simple": {"Subject": {"Data": "Hello"}, "Body": {"Text": {"Data": "Hello Ada"}}}}
+    return ses.send_email(FromEmailAddress="no-reply@example.test", Destination={"ToAddresses": [to]}, Content=content)[
+        "MessageId"
+    ]
+
+
+def kept(cloud: LocalCloud) -> int:
+    return len(cloud.control("GET", "messages")["messages"])
+
+
+@pytest.mark.parametrize(
+    ("effect", "options", "status", "arrived"),
+    [
+        ("timeout-after", {"seconds": LONGER}, Status.UNKNOWN, 1),
+        ("timeout-before", {"seconds": LONGER}, Status.UNKNOWN, 0),
+        ("reset-after", {}, Status.UNKNOWN, 1),
+        ("reset-before", {}, Status.UNKNOWN, 0),
+        ("slow", {"seconds": LONGER}, Status.UNKNOWN, 1),
+        ("malformed", {}, Status.UNKNOWN, 1),
+        ("malformed", {"body": "<html>Welcome to the proxy</html>"}, Status.UNKNOWN, 1),
+        ("error", {"code": "InternalServiceErrorException", "status": 500}, Status.UNKNOWN, 0),
+        ("error", {"code": "ServiceUnavailable", "status": 503}, Status.UNKNOWN, 0),
+        ("error", {"code": "AccessDeniedException", "status": 403}, Status.REFUSED, 0),
+        ("error", {"code": "MessageRejected", "message": "Email address is not verified."}, Status.REFUSED, 0),
+        ("throttle", {}, Status.THROTTLED, 0),
+    ],
+)
+def test_the_library_says_what_became_of_a_mail_and_never_sends_it_twice(
+    cloud: LocalCloud, mailer: Mailer, effect: Any, options: dict[str, Any], status: Status, arrived: int
+):
+    with cloud.fault(effect, operation="SendEmail", **options) as fault:
+        (one,) = mailer.send(HELLO)
+    assert (one.status, kept(cloud)) == (status, arrived)
+    assert fault.struck == (RetryPolicy().attempts if status is Status.THROTTLED else 1)
+    (after,) = mailer.send(HELLO)
+    assert after.status is Status.SENT
+
+
+def test_twice_throttled_is_sent_once_at_last(cloud: LocalCloud, mailer: Mailer):
+    with cloud.fault("throttle", operation="SendEmail", times=2) as fault:
+        result = mailer.send(HELLO)
+        assert (result.ok, fault.struck, kept(cloud)) == (True, 2, 1)
+
+
+def test_a_reset_is_one_on_the_wire(cloud: LocalCloud, ses: "SESV2Client"):
+    host, _, port = cloud.endpoint.removeprefix("http://").partition(":")
+    with cloud.fault("reset-before", operation="GetAccount", times=1):
+        with socket.create_connection((host, int(port)), timeout=5) as raw:
+            raw.sendall(b"GET /v2/email/account HTTP/1.1\r\nhost: localhost\r\n\r\n")
+            with pytest.raises(ConnectionResetError):
+                raw.recv(1)
+        assert ses.get_account()["SendingEnabled"]
+
+
+def test_a_timeout_ends_with_the_connection(cloud: LocalCloud, ses: "SESV2Client", impatient: "SESV2Client"):
+    with cloud.fault("timeout-before", seconds=0.1), pytest.raises(ConnectionClosedError):
+        send(ses)
+    with cloud.fault("timeout-after", seconds=LONGER), pytest.raises(ReadTimeoutError):
+        send(impatient)
+
+
+def test_an_answer_can_be_slow_and_whole(cloud: LocalCloud, ses: "SESV2Client"):
+    with cloud.fault("slow", seconds=0.3):
+        began = time.monotonic()
+        assert send(ses)
+        assert time.monotonic() - began >= 0.3
+
+
+def test_half_an_answer_cannot_be_read(cloud: LocalCloud, ses: "SESV2Client"):
+    with cloud.fault("malformed"):
+        answer = ses.get_account()  # botocore takes what is no JSON for an empty answer
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 200
+    assert "SendQuota" not in answer
+    assert "SendQuota" in ses.get_account()
+
+
+def test_an_error_is_sess_own_by_name(cloud: LocalCloud, ses: "SESV2Client"):
+    fault = cloud.fault("error", code="MailFromDomainNotVerifiedException", message="Not yet.")
+    with fault, pytest.raises(ses.exceptions.MailFromDomainNotVerifiedException) as error:
+        send(ses)
+    assert error.value.response["Error"]["Message"] == "Not yet."
+    assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+
+
+def test_only_the_operation_and_the_recipient_meant_are_struck(cloud: LocalCloud, ses: "SESV2Client"):
+    with cloud.fault("throttle", operation="SendEmail", recipient="*@example.com") as fault:
+        ses.get_account()
+        send(ses, BOB)
+        with pytest.raises(ClientError, match="Maximum sending rate exceeded"):
+            send(ses, ADA)
+        assert (fault.matched, fault.struck) == (1, 1)
+
+
+def test_a_rate_strikes_the_same_sends_each_time(cloud: LocalCloud, ses: "SESV2Client"):
+    def schedule() -> list[bool]:
+        taken: list[bool] = []
+        with cloud.fault("throttle", operation="SendEmail", rate=0.5, seed=3):
+            for _ in range(20):
+                try:
+                    taken.append(bool(send(ses)))
+                except ses.exceptions.TooManyRequestsException:
+                    taken.append(False)
+        return taken
+
+    first = schedule()
+    assert set(first) == {True, False}
+    assert schedule() == first
+
+
+def test_faults_are_listed_and_taken_away(cloud: LocalCloud, ses: "SESV2Client"):
+    fault = cloud.fault("throttle", times=3)
+    (listed,) = cloud.control("GET", "faults")["faults"]
+    assert (listed["name"], listed["effect"], listed["times"]) == (fault.name, "throttle", 3)
+    cloud.control("DELETE", "faults")
+    assert send(ses)
+    cloud.fault("throttle")
+    cloud.reset()
+    assert cloud.control("GET", "faults") == {"faults": []}
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"effect": "throttle", "operation": "SendMail"}, "no operation SendMail"),
+        ({"effect": "error", "code": "Odd"}, "no error Odd"),
+        ({"effect": "odd"}, "effect must be one of"),
+    ],
+)
+def test_a_fault_that_could_never_strike_is_refused(cloud: LocalCloud, options: dict[str, object], problem: str):
+    with pytest.raises(LocalCloudError, match=problem):
+        cloud.control("PUT", "faults/one", options)
+    with pytest.raises(LocalCloudError, match="No fault one"):
+        cloud.control("GET", "faults/one")
