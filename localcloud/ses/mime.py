@@ -92,7 +92,7 @@ def source(message: StoredMessage, region: str) -> bytes:
 
 def _addressing(message: StoredMessage) -> dict[str, str]:
     listed = {"From": [message.source], "Reply-To": message.reply_to, "To": message.to, "Cc": message.cc}
-    return {**{name: ", ".join(value) for name, value in listed.items() if value}, "Subject": message.subject}
+    return {**{name: ", ".join(value) for name, value in listed.items() if any(value)}, "Subject": message.subject}
 
 
 def _body(message: StoredMessage, body: Mapping[str, Mapping[str, str]]) -> EmailMessage:

@@ -9,6 +9,8 @@ from localcloud.ses.state import Account
 # https://docs.aws.amazon.com/ses/latest/dg/quotas.html
 SANDBOX_A_DAY, SANDBOX_A_SECOND = 200.0, 1.0
 UNLIMITED = -1
+TOO_FAST = "Maximum sending rate exceeded."
+TOO_MANY = "Daily message quota exceeded."
 _MINUTES_A_DAY = 24 * 60
 
 
@@ -44,9 +46,9 @@ class Meter:
         self._tokens = min(a_second, self._tokens + min(now - self._refilled_at, 1.0) * a_second)
         self._refilled_at = now
         if a_second != UNLIMITED and self._tokens < min(1.0, a_second):
-            return "Maximum sending rate exceeded."
+            return TOO_FAST
         over = self.sent_last_24_hours() + _counted(recipients) > a_day
-        return "Daily message quota exceeded." if over and a_day != UNLIMITED else ""
+        return TOO_MANY if over and a_day != UNLIMITED else ""
 
     def add(self, recipients: list[str]) -> None:
         """Count an accepted mail."""

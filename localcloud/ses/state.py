@@ -81,6 +81,16 @@ class Account:
     reputation: Reputation = field(default_factory=Reputation)
 
 
+@dataclass(slots=True)
+class EmailTemplate:
+    """A template stored in SES; `content` holds Subject, Text and Html, each where it was given."""
+
+    name: str
+    content: dict[str, str]
+    created_at: datetime
+    tags: dict[str, str] = field(default_factory=dict[str, str])
+
+
 @dataclass(frozen=True, slots=True)
 class Suppressed:
     """One entry of the account's suppression list."""
@@ -170,10 +180,11 @@ class State:
     account: Account = field(default_factory=Account)
     identities: dict[str, Identity] = field(default_factory=dict[str, Identity])
     configuration_sets: dict[str, ConfigurationSet] = field(default_factory=dict[str, ConfigurationSet])
+    templates: dict[str, EmailTemplate] = field(default_factory=dict[str, EmailTemplate])
     suppressed: dict[str, Suppressed] = field(default_factory=dict[str, Suppressed])
     messages: Messages = field(default_factory=Messages)
     outcomes: dict[str, str] = field(default_factory=dict[str, str])
 
     def arn(self, kind: str, name: str) -> str:
-        """The ARN of an identity or a configuration set."""
+        """The ARN of a resource, e.g. of kind `identity`, `configuration-set` or `template`."""
         return f"arn:aws:ses:{self.region}:{self.account_id}:{kind}/{name}"

@@ -243,7 +243,7 @@ def test_a_paused_or_shut_account_sends_nothing(cloud: LocalCloud, ses: "SESV2Cl
         ({"to": [f"r{i}@example.com" for i in range(51)]}, "BadRequestException", "Recipient count exceeds 50"),
         ({"to": ["nobody"]}, "BadRequestException", "Missing final '@domain'"),
         ({"EmailTags": [{"Name": "a b", "Value": "c"}]}, "BadRequestException", "Invalid tag"),
-        ({"Content": {"Template": {"TemplateName": "t", "TemplateData": "{}"}}}, "NotEmulated", "not emulated"),
+        ({"Content": {"Template": {"TemplateName": "t", "TemplateData": "{}"}}}, "NotFoundException", "Template <t>"),
         ({"to": ["Ada\r\nBcc: eve@example.com <ada@example.com>"]}, "BadRequestException", "line break"),
         ({"to": []}, "BadRequestException", "At least one recipient"),
         ({"TenantName": "t"}, "NotEmulated", "not emulated"),

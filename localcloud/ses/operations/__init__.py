@@ -3,12 +3,14 @@
 from localcloud.ses.context import Handler
 from localcloud.ses.operations import (
     account,
+    bulk,
     configuration_sets,
     event_destinations,
     identities,
     sending,
     suppression,
     tags,
+    templates,
 )
 
 HANDLERS: dict[str, Handler] = {
@@ -19,4 +21,6 @@ HANDLERS: dict[str, Handler] = {
     **suppression.HANDLERS,
     **tags.HANDLERS,
     **sending.HANDLERS,
+    **bulk.HANDLERS,
+    **templates.HANDLERS,
 }

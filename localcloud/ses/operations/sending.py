@@ -9,6 +9,7 @@ from typing import Any
 from localcloud.ses import ids, metrics, mime, rules, simulator
 from localcloud.ses.context import Context, Handler, Output, Parameters
 from localcloud.ses.errors import SesError, bad_request, not_emulated
+from localcloud.ses.rendering import Filled, data, renderer
 from localcloud.ses.state import Account, ConfigurationSet, Happening, StoredMessage, Suppressed
 from localcloud.ses.verification import check
 
@@ -44,30 +45,51 @@ class Envelope:
 
 
 async def send_email(context: Context, p: Parameters) -> Output:
-    """SendEmail with a simple or a raw mail."""
-    content = _content(p)
-    envelope = _envelope(p, content)
-    _check_form(envelope, content, p)
-    configuration_set = _configuration_set(context, p, envelope)
-    _check_enabled(context.state.account, configuration_set)
-    await _check_identities(context, envelope)
+    """SendEmail with a simple mail, a raw one or a template."""
+    given = p["Content"]
+    if len(given) != 1:
+        raise bad_request("Content has exactly one of Simple, Raw and Template.")
+    template = given.get("Template")
+    return {"MessageId": await send(context, p, _filled(context, template) if template else Filled(given))}
+
+
+def _filled(context: Context, template: dict[str, Any]) -> Filled:
+    filler = renderer(context.state, template)
+    replacements = data(template.get("TemplateData"))
+    return filler.fill(replacements, template.get("Headers", ()), template.get("Attachments", ()))
+
+
+async def send(context: Context, p: Parameters, filled: Filled, operation: str = "SendEmail") -> str:
+    """Check one mail and take it; its message id.
+
+    Args:
+        context: Where.
+        p: The parameters that `SendEmail` has, `Content` left out.
+        filled: The content, a simple or a raw mail.
+        operation: As the tag `ses:operation` has it.
+
+    Raises:
+        SesError: SES would not take it.
+    """
+    unsupported = [name for name in _NOT_EMULATED if p.get(name)]
+    if unsupported:
+        raise not_emulated(f"{operation} with {', '.join(unsupported)}")
+    envelope = _envelope(p, filled.content)
+    _check_form(envelope, filled.content, p)
+    configuration_set = check_sender(context, p, envelope.source)
+    await check_identities(context, envelope.source, envelope.recipients)
     refusal = context.meter.refusal(context.state.account, envelope.recipients)
     if refusal:
         raise SesError("TooManyRequestsException", refusal)
     context.meter.add(envelope.recipients)
-    message = _accept(context, p, envelope, content, configuration_set)
-    await _happen(context, message, envelope, configuration_set)
-    return {"MessageId": message.message_id}
-
-
-def _content(p: Parameters) -> dict[str, Any]:
-    given = dict[str, Any](p["Content"])
-    if len(given) != 1:
-        raise bad_request("Content has exactly one of Simple, Raw and Template.")
-    unsupported = [name for name in _NOT_EMULATED if p.get(name)]
-    if unsupported or "Template" in given:
-        raise not_emulated(f"SendEmail with {', '.join(unsupported) or 'Content.Template'}")
-    return given
+    tags = _tags(p, mime.bare(envelope.source), configuration_set, operation)
+    message = _accept(context, envelope, filled.content, configuration_set, tags)
+    if filled.failure:
+        failed = _happening(context, "Rendering Failure", filled.template, filled.failure)
+        await follow(context, message, [failed])
+    else:
+        await _happen(context, message, envelope, configuration_set)
+    return message.message_id
 
 
 def _envelope(p: Parameters, content: dict[str, Any]) -> Envelope:
@@ -131,11 +153,22 @@ def _size(content: dict[str, Any]) -> int:
     return attached * 4 // 3 + sum(len(part["Data"].encode()) for part in simple["Body"].values())
 
 
-def _configuration_set(context: Context, p: Parameters, envelope: Envelope) -> ConfigurationSet | None:
+def check_sender(context: Context, p: Parameters, source: str) -> ConfigurationSet | None:
+    """The mail's configuration set, once it is known that the account and the set send.
+
+    Raises:
+        SesError: There is no such set, or sending is paused.
+    """
+    configuration_set = _configuration_set(context, p, source)
+    _check_enabled(context.state.account, configuration_set)
+    return configuration_set
+
+
+def _configuration_set(context: Context, p: Parameters, source: str) -> ConfigurationSet | None:
     named = p.get("ConfigurationSetName")
     if named:
         return context.configuration_set(p)
-    covering = rules.identities_of(mime.bare(envelope.source), context.state.identities)
+    covering = rules.identities_of(mime.bare(source), context.state.identities)
     default = next((identity.configuration_set for identity in covering if identity.configuration_set), None)
     return context.configuration_set({"ConfigurationSetName": default}) if default else None
 
@@ -152,11 +185,16 @@ def _check_enabled(account: Account, configuration_set: ConfigurationSet | None)
         raise SesError("SendingPausedException", f"Sending is paused for configuration set {name}.")
 
 
-async def _check_identities(context: Context, envelope: Envelope) -> None:
+async def check_identities(context: Context, source: str, recipients: Sequence[str] = ()) -> None:
+    """See that the sender is verified, and in the sandbox the recipients.
+
+    Raises:
+        SesError: They are not.
+    """
     state = context.state
-    needed = [mime.bare(envelope.source)]
+    needed = [mime.bare(source)]
     if not state.account.production_access:
-        needed += envelope.recipients
+        needed += recipients
     unverified = rules.unverified(needed, state.identities)
     for identity in [i for address in unverified for i in rules.identities_of(address, state.identities)]:
         await check(identity, context.dns, state.region)
@@ -175,10 +213,10 @@ async def _check_identities(context: Context, envelope: Envelope) -> None:
 
 def _accept(
     context: Context,
-    p: Parameters,
     envelope: Envelope,
     content: dict[str, Any],
     configuration_set: ConfigurationSet | None,
+    tags: dict[str, list[str]],
 ) -> StoredMessage:
     source = mime.bare(envelope.source)
     state = context.state
@@ -195,16 +233,18 @@ def _accept(
         subject=envelope.subject,
         content=content,
         configuration_set=configuration_set and configuration_set.name,
-        tags=_tags(p, source, configuration_set),
+        tags=tags,
         size=_size(content),
     )
     state.messages.add(message)
     return message
 
 
-def _tags(p: Parameters, source: str, configuration_set: ConfigurationSet | None) -> dict[str, list[str]]:
+def _tags(
+    p: Parameters, source: str, configuration_set: ConfigurationSet | None, operation: str
+) -> dict[str, list[str]]:
     return {
-        "ses:operation": ["SendEmail"],
+        "ses:operation": [operation],
         **({"ses:configuration-set": [configuration_set.name]} if configuration_set else {}),
         "ses:source-ip": ["127.0.0.1"],
         "ses:from-domain": [source.rpartition("@")[2].lower()],

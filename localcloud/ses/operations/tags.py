@@ -1,4 +1,4 @@
-"""Tags of identities and configuration sets, by ARN."""
+"""Tags of whatever has an ARN of its own, by ARN."""
 
 from localcloud.ses.context import Context, Handler, Output, Parameters, tag_dict, tag_list
 from localcloud.ses.errors import SesError, bad_request, not_found
@@ -33,9 +33,13 @@ def list_(context: Context, p: Parameters) -> Output:
 def _tags(context: Context, p: Parameters) -> dict[str, str]:
     arn, state = str(p["ResourceArn"]), context.state
     kind, _, name = arn.rpartition(":")[2].partition("/")
-    owners = {"identity": state.identities, "configuration-set": state.configuration_sets}
+    owners = {
+        "identity": state.identities,
+        "configuration-set": state.configuration_sets,
+        "template": state.templates,
+    }
     if kind not in owners or arn != state.arn(kind, name):
-        raise bad_request(f"{arn} is not the ARN of an identity or a configuration set of this account and region.")
+        raise bad_request(f"{arn} is not the ARN of a resource of this account and region that has tags.")
     owner = owners[kind].get(name)
     if owner is None:
         raise not_found("Resource", arn)
