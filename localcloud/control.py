@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import inspect
+import itertools
 import json
 import re
 from collections.abc import Awaitable, Callable
@@ -11,10 +12,14 @@ from typing import Any, cast
 from urllib.parse import unquote
 
 from localcloud.backend import Backend
-from localcloud.http import Request, Response, as_json
 from localcloud.faults import rules
 from localcloud.faults.effects import has_status
 from localcloud.faults.request import known_operation
+from localcloud.http import Request, Response, as_json
+from localcloud.inbox.feedback import COMMANDS, FeedbackError, bring_about
+from localcloud.inbox.mail import Mail
+from localcloud.inbox.search import STATUSES, matching
+from localcloud.origin import problem
 from localcloud.ses.events import event, timestamp
 from localcloud.ses.mime import bare
 from localcloud.ses.service import Ses
@@ -53,12 +58,15 @@ class Control:
     backend: Backend
     ses: Ses
     clock: Clock
+    faults: rules.Faults
 
     async def handle(self, request: Request) -> Response:
         """Answer one request under `/_localcloud/`."""
+        refusal = problem(request)
+        if refusal:
+            return as_json({"message": refusal}, 403)
         path = request.path.removeprefix(PREFIX).rstrip("/")
         for method, pattern, handler, _ in _ROUTES:
-    faults: rules.Faults
             match = re.fullmatch(_regex(pattern), path) if method == request.method else None
             if match:
                 return await _answer(handler, self, [unquote(value) for value in match.groups()], request)
@@ -79,6 +87,7 @@ class Control:
         """Everything back to empty, once nothing is under way any more."""
         await self.ses.context.publisher.drain()
         self.ses.reset()
+        self.faults.armed.clear()
         await asyncio.to_thread(self.backend.reset)
         return {}
 
@@ -87,19 +96,42 @@ class Control:
         limit = int(body.get("limit", _DEFAULT_LIMIT))
         wanted = str(body.get("recipient", "")).lower()
         kept = self.ses.context.state.messages
-        self.faults.armed.clear()
-        newest = [m for m in kept.newest(len(kept)) if not wanted or wanted in {bare(r).lower() for r in m.recipients}]
-        return {"messages": [_summary(message) for message in newest[:limit]]}
+        found = matching(kept.newest(len(kept)), str(body.get("q", "")), str(body.get("status", "")))
+        theirs = (m for m in found if not wanted or wanted in {bare(r).lower() for r in m.recipients})
+        return {"messages": [_summary(message) for message in itertools.islice(theirs, max(limit, 0))]}
 
     def message(self, names: list[str], _: _Body) -> _Answer:
         """One mail with its events."""
         state = self.ses.context.state
-        found = state.messages.get(names[0])
-        if found is None:
-            raise ControlError(404, f"No message {names[0]} is kept.")
+        found = self._kept(names[0])
         arn = state.arn("identity", found.identity)
         events = [event(found, h, source_arn=arn, account_id=state.account_id) for h in found.happenings]
         return {**_summary(found), "events": events}
+
+    def content(self, names: list[str], _: _Body) -> _Answer:
+        """One mail as its reader sees it."""
+        mail = Mail(self._kept(names[0]), self.ses.context.state.region)
+        parts = [
+            {"name": a.name, "content_type": a.content_type, "content_id": a.content_id, "size": len(a.content)}
+            for a in mail.attachments
+        ]
+        headers = [{"name": name, "value": value} for name, value in mail.headers]
+        return {"text": mail.text, "html": mail.html, "headers": headers, "links": mail.links, "attachments": parts}
+
+    async def happen(self, names: list[str], body: _Body) -> _Answer:
+        """Let something happen to a mail, as the inbox page's buttons do."""
+        given = {name: str(body.get(name, "")) for name in ("event", "recipient", "link")}
+        try:
+            happening = await bring_about(self.ses.context, self._kept(names[0]), **given)
+        except FeedbackError as error:
+            raise ControlError(400, str(error)) from error
+        return {**dataclasses.asdict(happening), "at": timestamp(happening.at)}
+
+    def _kept(self, message_id: str) -> StoredMessage:
+        found = self.ses.context.state.messages.get(message_id)
+        if found is None:
+            raise ControlError(404, f"No message {message_id} is kept.")
+        return found
 
     def recipients(self, _: list[str], __: _Body) -> _Answer:
         """The patterns in force and the outcomes there are."""
@@ -145,38 +177,6 @@ class Control:
             account.details["ReviewDetails"]["Status"] = "GRANTED"
         return self.account(names, body)
 
-    async def evaluate_alarms(self, _: list[str], __: _Body) -> _Answer:
-        """Turn the clock now; the alarms' states."""
-        await self.ses.context.publisher.drain()
-        return {"alarms": await self.clock.tick()}
-
-    async def drain(self, _: list[str], __: _Body) -> _Answer:
-        """Wait until every event is published."""
-        await self.ses.context.publisher.drain()
-        return {}
-
-
-def _set(account: Account, name: str, value: object) -> None:
-    wanted = ACCOUNT_SETTINGS.get(name)
-    if wanted is None:
-        raise ControlError(400, f"{name} is no setting; there are {', '.join(ACCOUNT_SETTINGS)}.")
-    number = wanted is float and isinstance(value, int | float) and not isinstance(value, bool)
-    if not number and not isinstance(value, wanted):
-        raise ControlError(400, f"{name} must be a {wanted.__name__}, not {value!r}.")
-    setattr(account, name, float(cast("float", value)) if number else value)
-
-
-def _given(request: Request) -> _Body:
-    """The query string and the body as one."""
-    body: object = json.loads(request.body or b"{}")
-    if not isinstance(body, dict):
-        raise ControlError(400, "The body must be a JSON object.")
-    return {**{name: values[-1] for name, values in request.query.items()}, **cast("_Body", body)}
-
-
-async def _answer(handler: "_Handler", control: Control, names: list[str], request: Request) -> Response:
-    try:
-        result = handler(control, names, _given(request))
     def all_faults(self, _: list[str], __: _Body) -> _Answer:
         """The faults in force, in the order in which they are asked."""
         return {"faults": [_fault(name, armed) for name, armed in self.faults.armed.items()]}
@@ -210,6 +210,38 @@ async def _answer(handler: "_Handler", control: Control, names: list[str], reque
         self.faults.armed.clear()
         return {}
 
+    async def evaluate_alarms(self, _: list[str], __: _Body) -> _Answer:
+        """Turn the clock now; the alarms' states."""
+        await self.ses.context.publisher.drain()
+        return {"alarms": await self.clock.tick()}
+
+    async def drain(self, _: list[str], __: _Body) -> _Answer:
+        """Wait until every event is published."""
+        await self.ses.context.publisher.drain()
+        return {}
+
+
+def _set(account: Account, name: str, value: object) -> None:
+    wanted = ACCOUNT_SETTINGS.get(name)
+    if wanted is None:
+        raise ControlError(400, f"{name} is no setting; there are {', '.join(ACCOUNT_SETTINGS)}.")
+    number = wanted is float and isinstance(value, int | float) and not isinstance(value, bool)
+    if not number and not isinstance(value, wanted):
+        raise ControlError(400, f"{name} must be a {wanted.__name__}, not {value!r}.")
+    setattr(account, name, float(cast("float", value)) if number else value)
+
+
+def _given(request: Request) -> _Body:
+    """The query string and the body as one."""
+    body: object = json.loads(request.body or b"{}")
+    if not isinstance(body, dict):
+        raise ControlError(400, "The body must be a JSON object.")
+    return {**{name: values[-1] for name, values in request.query.items()}, **cast("_Body", body)}
+
+
+async def _answer(handler: "_Handler", control: Control, names: list[str], request: Request) -> Response:
+    try:
+        result = handler(control, names, _given(request))
         return as_json(await result if inspect.isawaitable(result) else result)
     except ControlError as error:
         return as_json({"message": str(error)}, error.status)
@@ -233,6 +265,10 @@ def _summary(message: StoredMessage) -> _Answer:
     }
 
 
+def _fault(name: str, armed: rules.Armed) -> _Answer:
+    return {"name": name, **dataclasses.asdict(armed.fault), "matched": armed.matched, "struck": armed.struck}
+
+
 def _regex(pattern: str) -> str:
     return re.sub(r"\{\w+\}", "([^/]+)", pattern)
 
@@ -242,8 +278,20 @@ _ROUTES: tuple[tuple[str, str, _Handler, str], ...] = (
     ("GET", "", Control.help, "This list."),
     ("GET", "/health", Control.health, "Whether it runs, and in which account and region."),
     ("POST", "/reset", Control.reset, "Everything back to empty, in every service."),
-    ("GET", "/messages", Control.messages, "The newest mails: ?limit=100&recipient=ada@example.com."),
+    (
+        "GET",
+        "/messages",
+        Control.messages,
+        f"The newest mails: ?limit=100&recipient=ada@example.com&q=words&status={'|'.join(STATUSES)}.",
+    ),
     ("GET", "/messages/{message_id}", Control.message, "One mail with its events as SES publishes them."),
+    ("GET", "/messages/{message_id}/content", Control.content, "Its text, HTML, headers, links and attachments."),
+    (
+        "POST",
+        "/messages/{message_id}/events",
+        Control.happen,
+        f'Let something happen to it: {{"event": "{"|".join(COMMANDS)}", "recipient": "ada@example.com"}}.',
+    ),
     ("GET", "/recipients", Control.recipients, "How recipients behave, and the outcomes there are."),
     (
         "PUT",
@@ -255,13 +303,6 @@ _ROUTES: tuple[tuple[str, str, _Handler, str], ...] = (
     ("POST", "/identities/{identity}/verify", Control.verify, "Take an identity as verified."),
     ("GET", "/account", Control.account, "The account's settings that AWS alone would change."),
     ("PUT", "/account", Control.put_account, 'Change them: {"production_access": false}.'),
-    ("POST", "/alarms/evaluate", Control.evaluate_alarms, "Measure and judge every alarm now; their states."),
-    ("POST", "/events/drain", Control.drain, "Wait until every event is published."),
-)
-def _fault(name: str, armed: rules.Armed) -> _Answer:
-    return {"name": name, **dataclasses.asdict(armed.fault), "matched": armed.matched, "struck": armed.struck}
-
-
     ("GET", "/faults", Control.all_faults, "The faults in force, and how often each struck."),
     ("DELETE", "/faults", Control.delete_faults, "Let every request through again."),
     ("GET", "/faults/{name}", Control.fault, "One fault."),
@@ -272,3 +313,6 @@ def _fault(name: str, armed: rules.Armed) -> _Answer:
         'Have requests fail: {"effect": "throttle", "operation": "Send*", "times": 2}.',
     ),
     ("DELETE", "/faults/{name}", Control.delete_fault, "Let them through again; how often it struck."),
+    ("POST", "/alarms/evaluate", Control.evaluate_alarms, "Measure and judge every alarm now; their states."),
+    ("POST", "/events/drain", Control.drain, "Wait until every event is published."),
+)

@@ -1,80 +1,58 @@
 """The inbox page's routes. Server-rendered; a mail's own HTML never runs in this origin.
 
 The HTML of a mail is a document of its own under a Content-Security-Policy that sandboxes it, shown in a sandboxed
-iframe: no script, no form, no plugin, nothing loaded from elsewhere but data: images.
+iframe: no script, no form, no plugin, nothing loaded from elsewhere but data: images. The page keeps itself current by
+asking again with the ETag that it has, which costs nothing while nothing happens and holds no connection.
 """
 
+import hashlib
 import html
+import json
 import re
 import secrets
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from email import message_from_bytes
-from email.message import EmailMessage, MIMEPart
-from email.policy import default
-from functools import cached_property
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import cast
-from urllib.parse import quote, unquote
+from urllib.parse import parse_qs, quote, unquote, urlencode
 
 from jinja2 import Environment, FileSystemLoader
 
 from localcloud.http import Request, Response
-from localcloud.ses import mime
+from localcloud.inbox.feedback import COMMANDS, FeedbackError, bring_about
+from localcloud.inbox.mail import Attachment, Mail
+from localcloud.inbox.search import STATUSES, matching
+from localcloud.origin import problem
 from localcloud.ses.context import Context
-from localcloud.ses.events import BOUNCES
+from localcloud.ses.events import event
+from localcloud.ses.mime import bare
 from localcloud.ses.state import Happening, StoredMessage
 
 PREFIX = "/inbox"
-LISTED = 200
+PAGE_SIZE = 100
+# More of a source than this is only to be had as a document of its own.
+_SHOWN_SOURCE = 64 * 1024
 # `cid:` of an inline image → our address of the attachment.
 _CID = re.compile(r"(?<=[\"'(])cid:([^\"')\s]+)")
 _PAGE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'nonce-{nonce}'; connect-src 'self'; frame-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 _MAIL_POLICY = (
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; font-src data:; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'self'"
 )
-_TONES = {"Delivery": "good", "Bounce": "bad", "Complaint": "bad", "Reject": "bad", "DeliveryDelay": "warn"}
-
-
-@dataclass(frozen=True)
-class Mail:
-    """A mail as the page shows it."""
-
-    message: StoredMessage
-    region: str
-
-    @cached_property
-    def source(self) -> bytes:
-        """The MIME source."""
-        return mime.source(self.message, self.region)
-
-    @cached_property
-    def parsed(self) -> EmailMessage:
-        """The source, read as a mail client reads it."""
-        return message_from_bytes(self.source, policy=default)
-
-    @property
-    def headers(self) -> list[tuple[str, str]]:
-        """Every header."""
-        return [(name, str(value)) for name, value in self.parsed.items()]
-
-    def body(self, kind: str) -> str:
-        """The `plain` or `html` body; empty if there is none."""
-        part = self.parsed.get_body((kind,))
-        try:
-            return str(part.get_content()) if part else ""
-        except LookupError:  # a character set that nobody knows
-            return _bytes(part).decode("latin-1")
-
-    @cached_property
-    def attachments(self) -> list[EmailMessage]:
-        """Everything that has a file name or a content id."""
-        parts = cast("Iterable[EmailMessage]", self.parsed.walk())
-        return [part for part in parts if part.get_filename() or part["Content-ID"]]
+_TONES = {
+    "Delivery": "good",
+    "Open": "good",
+    "Click": "good",
+    "Bounce": "bad",
+    "Complaint": "bad",
+    "Reject": "bad",
+    "DeliveryDelay": "warn",
+}
 
 
 class Inbox:
@@ -83,70 +61,111 @@ class Inbox:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._templates = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True)
-        cast("dict[str, object]", self._templates.globals).update(tone=_tone, explain=_explain, size=_size)
+        cast("dict[str, object]", self._templates.globals).update(
+            tone=_tone, chips=_chips, bare=bare, when=_when, commands=COMMANDS, statuses=STATUSES
+        )
 
     async def handle(self, request: Request) -> Response:
         """Answer one request under `/inbox`."""
-        if request.method not in {"GET", "HEAD"}:
-            return _text(405, "Only GET is served here.")
+        refusal = problem(request)
+        if refusal:
+            return _text(403, refusal)
         parts = [unquote(part) for part in request.path.removeprefix(PREFIX).strip("/").split("/") if part]
         if not parts:
-            return self._list()
+            return self._list(request) if request.method in {"GET", "HEAD"} else _text(405, "Only GET is served here.")
         found = self._context.state.messages.get(parts[0])
-        view = _VIEWS.get(parts[1] if len(parts) > 1 else "")
-        if found is None or view is None:
+        methods = _VIEWS.get(parts[1] if len(parts) > 1 else "")
+        if found is None or methods is None:
             return _text(404, "There is no such mail, or it is no longer kept.")
-        return view(self, Mail(found, self._context.state.region), parts[2:])
+        view = methods.get("GET" if request.method == "HEAD" else request.method)
+        if view is None:
+            return _text(405, f"Only {', '.join(methods)} is served here.")
+        return await view(self, Mail(found, self._context.state.region), parts[2:], request)
 
-    def _list(self) -> Response:
+    def _list(self, request: Request) -> Response:
+        """The newest mails that are looked for, a page of them."""
+        words, status = _last(request, "q"), _last(request, "status")
+        number = int(_last(request, "page")) if _last(request, "page").isdigit() else 1
         messages = self._context.state.messages
-        return self._page("list.html", mails=messages.newest(LISTED), total=len(messages))
+        start = (max(number, 1) - 1) * PAGE_SIZE
+        found = list(islice(matching(messages.newest(len(messages)), words, status), start, start + PAGE_SIZE + 1))
+        mails, more = found[:PAGE_SIZE], len(found) > PAGE_SIZE
+        looked_for = urlencode([(name, value) for name, value in (("q", words), ("status", status)) if value])
+        version = [len(messages), more, [(mail.message_id, len(mail.happenings)) for mail in mails]]
+        values = {"words": words, "status": status, "looked_for": looked_for, "page": max(number, 1), "more": more}
+        return self._page(request, version, "list.html", mails=mails, total=len(messages), **values)
 
-    def mail(self, mail: Mail, _: list[str]) -> Response:
+    async def mail(self, mail: Mail, _: list[str], request: Request) -> Response:
         """One mail, everything about it."""
+        state, message = self._context.state, mail.message
+        version = [message.message_id, len(message.happenings)]
+        arn = state.arn("identity", message.identity)
+        events = [(h, event(message, h, source_arn=arn, account_id=state.account_id)) for h in message.happenings]
         return self._page(
-            "mail.html", mail=mail, message=mail.message, text=mail.body("plain"), has_html=bool(mail.body("html"))
+            request,
+            version,
+            "mail.html",
+            mail=mail,
+            message=message,
+            timeline=[(h, _explain(h, e), json.dumps(e, indent=2)) for h, e in events],
+            shown_source=mail.source[:_SHOWN_SOURCE].decode("utf-8", "replace"),
+            source_is_cut=len(mail.source) > _SHOWN_SOURCE,
         )
 
-    def rendered(self, mail: Mail, _: list[str]) -> Response:
+    async def happen(self, mail: Mail, _: list[str], request: Request) -> Response:
+        """A button was pressed: let it happen, and back to the mail."""
+        form = {name: values[-1] for name, values in parse_qs(request.body.decode("utf-8", "replace")).items()}
+        try:
+            await bring_about(
+                self._context, mail.message, form.get("event", ""), form.get("recipient", ""), form.get("link", "")
+            )
+        except FeedbackError as error:
+            return _text(400, str(error))
+        return Response(303, headers={"location": f"{PREFIX}/{quote(mail.message.message_id)}", **_safe(_MAIL_POLICY)})
+
+    async def rendered(self, mail: Mail, _: list[str], __: Request) -> Response:
         """The mail's HTML, sandboxed."""
         attachments = f"{PREFIX}/{quote(mail.message.message_id)}/attachments/cid:"
-        markup = _CID.sub(lambda match: attachments + quote(html.unescape(match[1])), mail.body("html"))
+        markup = _CID.sub(lambda match: attachments + quote(html.unescape(match[1])), mail.html)
         return Response(200, markup.encode(), "text/html; charset=utf-8", _safe(_MAIL_POLICY))
 
-    def raw(self, mail: Mail, _: list[str]) -> Response:
+    async def raw(self, mail: Mail, _: list[str], __: Request) -> Response:
         """The MIME source as text."""
         return Response(200, mail.source, "text/plain; charset=utf-8", _safe(_MAIL_POLICY))
 
-    def attachment(self, mail: Mail, names: list[str]) -> Response:
-        """One attachment, by number or content id, always as a download."""
+    async def attachment(self, mail: Mail, names: list[str], _: Request) -> Response:
+        """One attachment, by number or content id: a download, unless it is an image of the mail's own HTML."""
         wanted = names[0] if names else ""
         cid = wanted.removeprefix("cid:") if wanted.startswith("cid:") else None
-        for number, part in enumerate(mail.attachments):
-            if (cid is not None and str(part["Content-ID"] or "").strip("<> ") == cid) or wanted == str(number):
-                return _download(part, as_image=cid is not None)
+        for number, attachment in enumerate(mail.attachments):
+            if (cid is not None and attachment.content_id == cid) or wanted == str(number):
+                return _download(attachment, as_image=cid is not None)
         return _text(404, "There is no such attachment.")
 
-    def _page(self, template: str, **values: object) -> Response:
+    def _page(self, request: Request, version: Sequence[object], template: str, **values: object) -> Response:
+        tag = f'"{hashlib.sha256(json.dumps(version).encode()).hexdigest()[:32]}"'
+        if request.headers.get("if-none-match") == tag:
+            return Response(304, headers={"etag": tag})
         nonce = secrets.token_urlsafe()
-        text = self._templates.get_template(template).render(nonce=nonce, **values)
-        return Response(200, text.encode(), "text/html; charset=utf-8", _safe(_PAGE_POLICY.format(nonce=nonce)))
+        text = self._templates.get_template(template).render(nonce=nonce, tag=tag, **values)
+        headers = {**_safe(_PAGE_POLICY.format(nonce=nonce)), "etag": tag}
+        return Response(200, text.encode(), "text/html; charset=utf-8", headers)
 
 
-def _download(part: EmailMessage, *, as_image: bool) -> Response:
-    content = _bytes(part)
-    kind = part.get_content_type()
+def _download(attachment: Attachment, *, as_image: bool) -> Response:
+    kind = attachment.content_type
     shown = as_image and kind.startswith("image/") and kind != "image/svg+xml"
-    name = quote(part.get_filename() or "attachment")
+    name = quote(attachment.name or "attachment", safe="")
     disposition = {} if shown else {"content-disposition": f"attachment; filename*=UTF-8''{name}"}
-    return Response(200, content, kind if shown else "application/octet-stream", {**_safe(_MAIL_POLICY), **disposition})
+    content_type = kind if shown else "application/octet-stream"
+    return Response(200, attachment.content, content_type, {**_safe(_MAIL_POLICY), **disposition})
 
 
 def _safe(policy: str) -> dict[str, str]:
     return {
         "content-security-policy": policy,
         "x-content-type-options": "nosniff",
-        "referrer-policy": "no-referrer",
+        "referrer-policy": "same-origin",
         "cache-control": "no-store",
     }
 
@@ -155,29 +174,40 @@ def _text(status: int, text: str) -> Response:
     return Response(status, text.encode(), "text/plain; charset=utf-8", _safe(_MAIL_POLICY))
 
 
-def _tone(happening: Happening) -> str:
-    return _TONES.get(happening.kind, "plain")
+def _last(request: Request, name: str) -> str:
+    return request.query.get(name, [""])[-1]
 
 
-def _explain(happening: Happening) -> str:
-    if happening.kind == "Bounce":
-        bounce_type, status, diagnostic = BOUNCES[happening.detail]
-        return f"{bounce_type} / {happening.detail}, {status}: {diagnostic}"
-    return happening.detail
+def _tone(kind: str) -> str:
+    return _TONES.get(kind, "plain")
 
 
-def _size(part: EmailMessage) -> str:
-    return f"{len(_bytes(part)):,} bytes"
+def _chips(message: StoredMessage) -> dict[str, int]:
+    """What happened after the send, and how many times."""
+    return Counter(happening.kind for happening in message.happenings if happening.kind != "Send")
 
 
-def _bytes(part: MIMEPart | None) -> bytes:
-    content = part.get_payload(decode=True) if part else b""
-    return content if isinstance(content, bytes) else b""
+def _when(moment: datetime) -> str:
+    """The time; with its date if that is not today."""
+    return f"{moment:%H:%M:%S}" if moment.date() == datetime.now(UTC).date() else f"{moment:%d %b %H:%M}"
 
 
-_VIEWS: dict[str, Callable[[Inbox, Mail, list[str]], Response]] = {
-    "": Inbox.mail,
-    "html": Inbox.rendered,
-    "source": Inbox.raw,
-    "attachments": Inbox.attachment,
+def _explain(happening: Happening, published: dict[str, object]) -> str:
+    """What a reader of the timeline wants to know beside the kind."""
+    if happening.kind != "Bounce":
+        return happening.detail
+    bounce = cast("dict[str, object]", published["bounce"])
+    recipients = cast("list[dict[str, str]]", bounce["bouncedRecipients"])
+    why = "; ".join(f"{r.get('status', '')}: {r.get('diagnosticCode', '')}" for r in recipients)
+    return f"{bounce['bounceType']} / {bounce['bounceSubType']}, {why}"
+
+
+_View = Callable[[Inbox, Mail, list[str], Request], Awaitable[Response]]
+# What stands behind a mail's id in the path → method → the view.
+_VIEWS: dict[str, dict[str, _View]] = {
+    "": {"GET": Inbox.mail},
+    "html": {"GET": Inbox.rendered},
+    "source": {"GET": Inbox.raw},
+    "attachments": {"GET": Inbox.attachment},
+    "events": {"POST": Inbox.happen},
 }

@@ -1,0 +1,76 @@
+"""What a person makes happen to a mail after it was sent: a bounce, a complaint, a click. Everything that follows from
+a natural one follows: the event is published, reputation counts, the suppression list grows.
+"""  # noqa: D205 - one sentence does not fit a line
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from localcloud.inbox.mail import Mail
+from localcloud.ses import ids
+from localcloud.ses.context import Context
+from localcloud.ses.mime import bare
+from localcloud.ses.operations.sending import follow
+from localcloud.ses.state import Happening, StoredMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What a button says, and what happens."""
+
+    label: str
+    kind: str
+    detail: str = ""
+
+
+COMMANDS: dict[str, Command] = {
+    "delivery": Command("Deliver", "Delivery"),
+    "bounce": Command("Bounce", "Bounce", "General"),
+    "soft-bounce": Command("Soft bounce", "Bounce", "MailboxFull"),
+    "complaint": Command("Complain", "Complaint", "abuse"),
+    "delay": Command("Delay", "DeliveryDelay", "TransientCommunicationFailure"),
+    "open": Command("Open", "Open"),
+    "click": Command("Click", "Click"),
+}
+
+
+class FeedbackError(Exception):
+    """It cannot happen to this mail; the message says why."""
+
+
+async def bring_about(
+    context: Context, message: StoredMessage, event: str, recipient: str = "", link: str = ""
+) -> Happening:
+    """Let something happen to a mail now.
+
+    Args:
+        context: The account that sent it.
+        message: The mail.
+        event: One of `COMMANDS`.
+        recipient: One of the mail's; may be left out where there is only one.
+        link: What is clicked; the mail's first link if left out. Other events take none.
+
+    Raises:
+        FeedbackError: There is no such event, recipient or link.
+    """
+    command = COMMANDS.get(event)
+    if command is None:
+        raise FeedbackError(f"event must be one of {', '.join(COMMANDS)}, not {event!r}.")
+    detail = command.detail
+    if command.kind == "Click":
+        detail = link or next(iter(Mail(message, context.state.region).links), "")
+        if not detail:
+            raise FeedbackError("This mail has no link to click on.")
+    address = _recipient(message, recipient)
+    happening = Happening(command.kind, datetime.now(UTC), ids.message_id(context.state.region), address, detail)
+    await follow(context, message, [happening])
+    return happening
+
+
+def _recipient(message: StoredMessage, wanted: str) -> str:
+    addresses = [bare(recipient) for recipient in message.recipients]
+    if not wanted and len(addresses) == 1:
+        return addresses[0]
+    found = next((address for address in addresses if address.lower() == bare(wanted).lower()), "")
+    if not found:
+        raise FeedbackError(f"recipient must be one of {', '.join(addresses)}, not {wanted!r}.")
+    return found

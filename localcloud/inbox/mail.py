@@ -1,0 +1,110 @@
+"""A kept mail as its reader sees it, parsed from its source: bodies, headers, links, attachments. Makes no page."""
+
+import re
+from dataclasses import dataclass
+from email import message_from_bytes
+from email.message import EmailMessage, MIMEPart
+from email.policy import default
+from functools import cached_property
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING, cast
+
+from localcloud.ses import mime
+from localcloud.ses.state import StoredMessage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Without the full stop that ends a sentence in plain text.
+_WEB = re.compile(r"https?://[^\s<>\"')\]]*[^\s<>\"')\].,;:!?]", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A part that has a file name or a content id."""
+
+    name: str
+    content_type: str
+    content_id: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A mail, read as a mail client reads it."""
+
+    message: StoredMessage
+    region: str
+
+    @cached_property
+    def source(self) -> bytes:
+        """The MIME source."""
+        return mime.source(self.message, self.region)
+
+    @cached_property
+    def _parsed(self) -> EmailMessage:
+        return message_from_bytes(self.source, policy=default)
+
+    @cached_property
+    def headers(self) -> list[tuple[str, str]]:
+        """Every header."""
+        return [(name, str(value)) for name, value in self._parsed.items()]
+
+    @cached_property
+    def text(self) -> str:
+        """The plain body; empty if there is none."""
+        return self._body("plain")
+
+    @cached_property
+    def html(self) -> str:
+        """The HTML body; empty if there is none."""
+        return self._body("html")
+
+    def _body(self, kind: str) -> str:
+        part = self._parsed.get_body((kind,))
+        try:
+            return str(part.get_content()) if part else ""
+        except LookupError:  # a character set that nobody knows
+            return _bytes(part).decode("latin-1")
+
+    @cached_property
+    def links(self) -> list[str]:
+        """The web addresses to click on, each once, in order: of the HTML, else of the text."""
+        found = _hrefs(self.html) or _WEB.findall(self.text)
+        return list(dict.fromkeys(link for link in found if _WEB.match(link)))
+
+    @cached_property
+    def attachments(self) -> list[Attachment]:
+        """Everything that has a file name or a content id."""
+        parts = cast("Iterator[EmailMessage]", self._parsed.walk())
+        return [_attachment(part) for part in parts if part.get_filename() or part["Content-ID"]]
+
+
+def _attachment(part: EmailMessage) -> Attachment:
+    content_id = str(part["Content-ID"] or "").strip("<> ")
+    return Attachment(part.get_filename() or content_id, part.get_content_type(), content_id, _bytes(part))
+
+
+def _bytes(part: MIMEPart | None) -> bytes:
+    if part is not None and part.get_content_maintype() == "message":
+        return b"".join(inner.as_bytes() for inner in cast("list[EmailMessage]", part.get_payload()))
+    content = part.get_payload(decode=True) if part else b""
+    return content if isinstance(content, bytes) else b""
+
+
+def _hrefs(markup: str) -> list[str]:
+    parser = _Links()
+    parser.feed(markup)
+    return parser.found
+
+
+class _Links(HTMLParser):
+    """The targets of `<a>`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "a":
+            self.found += [value.strip() for name, value in attrs if name == "href" and value]

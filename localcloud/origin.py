@@ -1,0 +1,45 @@
+"""Who may ask for our own pages and control plane: programs on this machine and our own pages, no other web page.
+
+A page of the web, or a mail's HTML, runs in a browser that can reach the loopback interface. It can neither change
+anything here (the Origin and Sec-Fetch-Site headers give it away) nor read through a name of its own that points here.
+"""
+
+import ipaddress
+from collections.abc import Mapping
+
+from localcloud.http import Request
+
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def problem(request: Request) -> str:
+    """Why the request is refused; empty if it is not.
+
+    Example:
+        >>> headers = {"host": "127.0.0.1:4566", "origin": "https://example.com"}
+        >>> problem(Request("POST", "/_localcloud/reset", {}, headers, b""))
+        'Requests from https://example.com are not served: only those of programs and of our own pages.'
+    """
+    host = request.headers.get("host", "")
+    if host and not _is_loopback(host):
+        return f"Nothing is served under the name {host}: use 127.0.0.1 or localhost."
+    stranger = "" if request.method in _SAFE_METHODS else _stranger(request.headers, host)
+    return stranger and f"Requests from {stranger} are not served: only those of programs and of our own pages."
+
+
+def _stranger(headers: Mapping[str, str], host: str) -> str:
+    """The other site that the request comes from. Programs send neither header, browsers always one of them."""
+    origin = headers.get("origin")
+    if origin is not None and origin != f"http://{host}":
+        return "a sandboxed page" if origin == "null" else origin
+    return "another site" if headers.get("sec-fetch-site", "none") not in {"same-origin", "none"} else ""
+
+
+def _is_loopback(host: str) -> bool:
+    name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name.strip("[]")).is_loopback
+    except ValueError:
+        return False
