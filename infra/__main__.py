@@ -11,8 +11,8 @@ import pulumi
 from pulumi.runtime import config
 
 from infra.configuration import NAMESPACE, read
+from infra.dns_route53 import find_zone
 from infra.environment import Environment
-from infra.identity import find_zone
 from infra.mailstack import MailStack
 
 stack = pulumi.get_stack()

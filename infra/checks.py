@@ -71,6 +71,13 @@ def page(text: str) -> str:
     return address(text)
 
 
+def https_or_nothing(text: str) -> str:
+    """An https URL that may stand in a DNS record, or nothing."""
+    if text and (not _HTTPS.match(text) or not text.isascii() or any(mark in text for mark in ';"\\')):
+        raise ValueError("it is not an https URL")
+    return text
+
+
 def recipients(text: str) -> str:
     """An address or a pattern of addresses, as IAM's `StringLike` reads it."""
     local, at, rest = text.strip().rpartition("@")

@@ -1,6 +1,6 @@
 """Which DNS records mail from a domain needs: pure functions of values.
 
-Not for publishing them (`identity.py`); DKIM's tokens are known only once SES has made the identity.
+Not for publishing them (`dns_route53.py`); DKIM's tokens are known only once SES has made the identity.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,6 +23,7 @@ REGIONS_WITH_DKIM_DOMAIN = frozenset(
     }
 )
 TTL_SECONDS: int = DnsRecord.model_fields["ttl"].default
+LONGEST_STRING = 255
 SPF = "v=spf1 include:amazonses.com ~all"
 
 
@@ -44,7 +45,8 @@ def dkim_record(token: str, domain: str, region: str) -> DnsRecord:
 def fixed_records(settings: "Settings", region: str) -> dict[str, DnsRecord]:
     """Every record that does not wait for SES, by a name of its own for the deployment.
 
-    MAIL FROM: https://docs.aws.amazon.com/ses/latest/dg/mail-from.html. DMARC: RFC 7489 §6.3.
+    MAIL FROM: https://docs.aws.amazon.com/ses/latest/dg/mail-from.html. DMARC: RFC 7489 §6.3. BIMI:
+    draft-brand-indicators-for-message-identification §4.
     """
     domain, mail_from = settings.domain, settings.mail_from_domain
     records = {
@@ -52,6 +54,8 @@ def fixed_records(settings: "Settings", region: str) -> dict[str, DnsRecord]:
         "mail-from-spf": DnsRecord(name=mail_from, type="TXT", values=(SPF,)),
         "dmarc": DnsRecord(name=f"_dmarc.{domain}", type="TXT", values=(dmarc(settings),)),
     }
+    if settings.bimi.logo:
+        records["bimi"] = DnsRecord(name=f"default._bimi.{domain}", type="TXT", values=(bimi(settings),))
     if settings.spf:
         records["spf"] = DnsRecord(name=domain, type="TXT", values=(SPF,))
     return records | _report_records(settings)
@@ -65,7 +69,14 @@ def dmarc(settings: "Settings") -> str:
         "p": policy.policy,
         "pct": "" if policy.percent == 100 else str(policy.percent),  # noqa: PLR2004 - the RFC's default
         "rua": ",".join(f"mailto:{_uri(address)}" for address in policy.reports),
+        "ruf": ",".join(f"mailto:{_uri(address)}" for address in policy.failure_reports),
     }
+    return "; ".join(f"{tag}={value}" for tag, value in tags.items() if value)
+
+
+def bimi(settings: "Settings") -> str:
+    """Where the logo is, and who vouches for it."""
+    tags = {"v": "BIMI1", "l": settings.bimi.logo, "a": settings.bimi.certificate}
     return "; ".join(f"{tag}={value}" for tag, value in tags.items() if value)
 
 
@@ -78,6 +89,11 @@ def records(settings: "Settings", region: str, tokens: Sequence[str]) -> tuple[D
 def outside(records: Mapping[str, DnsRecord], zone: str) -> dict[str, DnsRecord]:
     """The records that belong to somebody else's zone, who must publish them."""
     return {key: record for key, record in records.items() if not within(record.name, zone)}
+
+
+def strings(text: str) -> list[str]:
+    """A TXT value as the character strings that hold it, 255 bytes each at most (RFC 1035 §3.3)."""
+    return [text[start : start + LONGEST_STRING] for start in range(0, len(text), LONGEST_STRING)] or [""]
 
 
 def _uri(address: str) -> str:
@@ -93,7 +109,8 @@ def _report_records(settings: "Settings") -> dict[str, DnsRecord]:
     """
     domain = settings.domain
     home = settings.zone if "." in settings.zone else domain
-    hosts = sorted({address.rpartition("@")[2] for address in settings.dmarc.reports})
+    mailboxes = (*settings.dmarc.reports, *settings.dmarc.failure_reports)
+    hosts = sorted({address.rpartition("@")[2] for address in mailboxes})
     return {
         f"dmarc-report-{host}": DnsRecord(name=f"{domain}._report._dmarc.{host}", type="TXT", values=("v=DMARC1",))
         for host in hosts

@@ -1,31 +1,20 @@
 """The domain that mail comes from: its SES identity, and the DNS records that prove it is ours."""
 
-from dataclasses import dataclass
-
 import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
 from infra import dns
-from infra.checks import is_zone_id, within
-from infra.configuration import NAMESPACE, SettingsInvalid
+from infra.dns_route53 import Zone
 from infra.environment import Environment
 from infra.settings import Settings
 
 
-@dataclass(frozen=True)
-class Zone:
-    """A Route 53 hosted zone: its id, and its name without a trailing dot."""
-
-    id: str
-    name: str
-
-
 class Identity(pulumi.ComponentResource):
-    """A domain identity with Easy DKIM and a MAIL FROM domain, and their records in Route 53.
+    """A domain identity with Easy DKIM and a MAIL FROM domain, and their records where the zone is ours.
 
     Args:
-        zone: Where the records go.
+        zone: Where the records go; None when somebody else publishes them.
         configuration_set: The set that mail goes through when its sender names none, so that nothing goes unseen.
 
     Attributes:
@@ -38,7 +27,7 @@ class Identity(pulumi.ComponentResource):
         env: Environment,
         settings: Settings,
         *,
-        zone: Zone,
+        zone: Zone | None,
         configuration_set: pulumi.Input[str],
         opts: ResourceOptions | None = None,
     ) -> None:
@@ -60,7 +49,10 @@ class Identity(pulumi.ComponentResource):
             behavior_on_mx_failure=settings.mail_from.on_mx_failure,
             opts=self._child,
         )
-        self._publish(env.region, zone)
+        if zone:
+            self._publish(env.region, zone)
+        else:
+            pulumi.log.info(f"Publish the DNS records yourself: mailer dns --stack {env.stack}", resource=self)
         self.register_outputs({"arn": self.identity.arn})
 
     def _publish(self, region: str, zone: Zone) -> None:
@@ -68,55 +60,21 @@ class Identity(pulumi.ComponentResource):
         for number, token in enumerate(self.tokens):
             # The records are made here, not inside `apply`: a preview shows them though their names are unknown yet.
             record = token.apply(lambda token: dns.dkim_record(token, domain, region))
-            self._record(
+            zone.publish(
                 f"dkim-{number}",
-                zone.id,
                 kind="CNAME",
                 name=record.apply(lambda record: record.name),
                 values=record.apply(lambda record: list(record.values)),
+                opts=self._child,
             )
         fixed = dns.fixed_records(self._settings, region)
         elsewhere = dns.outside(fixed, zone.name)
         for key, record in fixed.items():
             if key not in elsewhere:
-                self._record(key, zone.id, kind=record.type, name=record.name, values=list(record.values))
+                zone.publish(key, kind=record.type, name=record.name, values=list(record.values), opts=self._child)
         for record in elsewhere.values():
             pulumi.log.warn(
                 f'{record.name} is not in the zone {zone.name}. Ask its owner to publish: {record.type} "'
                 f'{record.values[0]}"',
                 resource=self,
             )
-
-    def _record(
-        self,
-        key: str,
-        zone_id: str,
-        *,
-        kind: str,
-        name: pulumi.Input[str],
-        values: pulumi.Input[list[str]],
-    ) -> None:
-        aws.route53.Record(
-            key, zone_id=zone_id, name=name, type=kind, ttl=dns.TTL_SECONDS, records=values, opts=self._child
-        )
-
-
-def find_zone(settings: Settings) -> Zone:
-    """The hosted zone that the records go to, looked up before anything is made.
-
-    Raises:
-        SettingsInvalid: There is no such zone, or it does not hold the domain.
-    """
-    wanted, domain = settings.zone, settings.domain
-    advice = f"Set {NAMESPACE}:zone to the name or id of the public hosted zone that holds {domain}, or create it."
-    try:
-        if is_zone_id(wanted):
-            found = aws.route53.get_zone(zone_id=wanted)
-        else:
-            found = aws.route53.get_zone(name=wanted, private_zone=False)
-    except Exception as error:
-        raise SettingsInvalid(f"Route 53 gave no zone {wanted!r}: {error}\n{advice}") from error
-    zone = Zone(found.zone_id, found.name.rstrip("."))
-    if not within(domain, zone.name):
-        raise SettingsInvalid(f"The zone {wanted!r} is {zone.name}, which does not hold {domain}. {advice}")
-    return zone

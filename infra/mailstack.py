@@ -7,10 +7,11 @@ from pulumi import ResourceOptions
 
 from infra import dns
 from infra.access import Access
+from infra.dns_route53 import Zone
 from infra.environment import Environment
 from infra.feedback import Feedback
 from infra.guard import Guard
-from infra.identity import Identity, Zone
+from infra.identity import Identity
 from infra.outputs import Outputs
 from infra.paging import Paging
 from infra.settings import DEFAULT_STREAM, Settings
@@ -23,7 +24,7 @@ class MailStack(pulumi.ComponentResource):
 
     Args:
         settings: What it is told; see docs/settings.md.
-        zone: Where its DNS records go; see `identity.find_zone`.
+        zone: Where its DNS records go; see `dns_route53.find_zone`. None: nowhere.
         secret_pages: Whether the pages' addresses are encrypted in the configuration.
 
     Attributes:
@@ -35,7 +36,7 @@ class MailStack(pulumi.ComponentResource):
         env: Environment,
         settings: Settings,
         *,
-        zone: Zone,
+        zone: Zone | None,
         secret_pages: bool = False,
         opts: ResourceOptions | None = None,
     ) -> None:

@@ -21,6 +21,7 @@ BOUNCE_WARNING, BOUNCE_CRITICAL = 0.04, 0.08
 COMPLAINT_WARNING, COMPLAINT_CRITICAL = 0.0008, 0.004
 
 DEFAULT_STREAM = "transactional"
+DMARC_STEPS = ("none", "quarantine", "reject")  # from watching to refusing
 TEST_TLD = "test"  # RFC 6761 §6.2: no mail can be sent from there, so nobody needs to be paged about it.
 
 
@@ -79,12 +80,52 @@ class Dmarc(Group):
         Allowed("a whole number from 1 to 100"),
         Field(ge=1, le=100, description="The share of failing mail that the policy applies to, in per cent."),
     ] = 100
+    confirmed: Annotated[
+        Literal["", "none", "quarantine", "reject"],
+        Allowed("none, quarantine or reject: the strictest policy whose reports showed that all of your mail passes"),
+        Field(description="The step that was taken before. `quarantine` needs `none` here, `reject` `quarantine`."),
+    ] = ""
     reports: Annotated[
         tuple[Annotated[str, AfterValidator(checks.address)], ...],
         BeforeValidator(checks.one_or_many),
         Allowed("addresses such as dmarc@example.com"),
         Field(description="Who gets the aggregate reports (`rua`). An outside mailbox's domain must agree in its DNS."),
     ] = ()
+    failure_reports: Annotated[
+        tuple[Annotated[str, AfterValidator(checks.address)], ...],
+        BeforeValidator(checks.one_or_many),
+        Allowed("addresses such as dmarc@example.com"),
+        Field(description="Who gets reports about single messages (`ruf`). Few receivers send them."),
+    ] = ()
+
+    @field_validator("confirmed")
+    @classmethod
+    def _no_step_is_left_out(cls, confirmed: str, info: ValidationInfo) -> str:
+        """A slip of the pen cannot reject everybody's mail: each step names the one before it."""
+        policy: str = info.data.get("policy", "none")
+        needed = DMARC_STEPS[: DMARC_STEPS.index(policy)][-1:]
+        if needed and confirmed not in DMARC_STEPS[DMARC_STEPS.index(needed[0]) :]:
+            raise ValueError(
+                f"policy {policy} comes after {needed[0]}: publish that first, read its reports, and confirm it here"
+            )
+        return confirmed
+
+
+class Bimi(Group):
+    """The logo that mailboxes show beside mail (BIMI). They do only where DMARC is enforced for all mail."""
+
+    logo: Annotated[
+        str,
+        AfterValidator(checks.https_or_nothing),
+        Allowed("an https URL of an SVG Tiny PS file"),
+        Field(description="Publishes a BIMI record. None unless given."),
+    ] = ""
+    certificate: Annotated[
+        str,
+        AfterValidator(checks.https_or_nothing),
+        Allowed("an https URL of a PEM file"),
+        Field(description="The mark certificate (VMC or CMC), which Gmail and Apple Mail ask for."),
+    ] = ""
 
 
 class Rates(Group):
@@ -179,6 +220,15 @@ class Settings(Group):
         Allowed("the name of a zone that holds the domain, or a Route 53 zone id such as Z0123456789ABC"),
         Field(description="The public Route 53 zone that the records go to; the domain's own unless told otherwise."),
     ] = ""
+    dns: Annotated[
+        Literal["route53", "none"],
+        Allowed("route53 or none"),
+        Field(description="Who publishes the DNS records: the stack, or you (`mailer dns` shows them)."),
+    ] = "route53"
+    overwrite_records: Annotated[
+        Switch,
+        Field(description="Take over records of the same name and type that are in the zone already; off: an error."),
+    ] = False
     sender: Annotated[
         str,
         Allowed("an address at the domain, with or without a name: Example <no-reply@example.com>"),
@@ -193,7 +243,8 @@ class Settings(Group):
     ] = False
     mail_from: Annotated[MailFrom, Allowed("subdomain and onMxFailure")] = MailFrom()
     dkim: Annotated[Dkim, Allowed("keyLength")] = Dkim()
-    dmarc: Annotated[Dmarc, Allowed("policy, percent and reports")] = Dmarc()
+    dmarc: Annotated[Dmarc, Allowed("policy, percent, confirmed, reports and failureReports")] = Dmarc()
+    bimi: Annotated[Bimi, Allowed("logo and certificate")] = Bimi()
     streams: Annotated[
         dict[str, StreamSettings],
         Allowed(
@@ -265,6 +316,16 @@ class Settings(Group):
         if domain and not checks.within(parseaddr(checked)[1].rpartition("@")[2], domain):
             raise ValueError(f"it is not at {domain}")
         return checked
+
+    @field_validator("bimi")
+    @classmethod
+    def _a_logo_needs_enforcement(cls, bimi: Bimi, info: ValidationInfo) -> Bimi:
+        dmarc: Dmarc | None = info.data.get("dmarc")
+        if bimi.logo and dmarc and (dmarc.policy == "none" or dmarc.percent < 100):  # noqa: PLR2004 - per cent
+            raise ValueError("mailboxes show no logo unless dmarc.policy is quarantine or reject, at 100 per cent")
+        if bimi.certificate and not bimi.logo:
+            raise ValueError("a certificate vouches for a logo, and there is none")
+        return bimi
 
     @field_validator("streams")
     @classmethod

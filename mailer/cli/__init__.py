@@ -1,4 +1,4 @@
-"""The command line: `mailer stack`, `mailer send`, `mailer templates`. A thin edge: it reads arguments and prints.
+"""The command line, `mailer COMMAND`. A thin edge: it reads arguments and prints.
 
 Exit status: 0 all done, 1 something was not sent (or is stale), 2 wrong usage or set-up.
 """
@@ -7,7 +7,7 @@ import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from typing import TYPE_CHECKING, cast
 
-from mailer.cli import send, stack, templates
+from mailer.cli import dns, send, stack, templates
 from mailer.cli.output import complain
 from mailer.errors import MailerError
 
@@ -21,6 +21,7 @@ USAGE_ERROR = 2
 _EXAMPLES = """\
 examples:
   mailer stack --stack prod
+  mailer dns --stack prod
   mailer templates
   mailer send welcome --stack prod --to ada@example.com --set name=Ada --set dashboard_url=https://app.example.com
   mailer send --help
@@ -41,7 +42,7 @@ def parser() -> ArgumentParser:
         formatter_class=RawDescriptionHelpFormatter,
     )
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for name, module in {"stack": stack, "send": send, "templates": templates}.items():
+    for name, module in {"stack": stack, "dns": dns, "send": send, "templates": templates}.items():
         command = commands.add_parser(
             name,
             help=module.HELP,

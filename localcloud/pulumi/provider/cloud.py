@@ -43,6 +43,7 @@ GONE = frozenset(
 # What to do about an error, by the first of these that stands in its code.
 HINTS = {
     "AlreadyExists": "It exists already: delete it, give this one another name, or import it.",
+    "InvalidChangeBatch": "Another record holds that name: delete it, import it, or say allowOverwrite.",
     "ConflictException": "It exists already, or something else holds it: delete that, or use another name.",
     "QueueNameExists": "A queue of that name exists with other attributes: delete it, or use another name.",
     "ResourceInUse": "It exists already, or is being changed: delete it, wait, or use another name.",

@@ -50,9 +50,11 @@ def test_spf_at_the_domain_itself_is_published_when_asked_for():
     ("policy", "expected"),
     [
         ({}, "v=DMARC1; p=none"),
-        ({"policy": "quarantine", "percent": 25}, "v=DMARC1; p=quarantine; pct=25"),
-        ({"policy": "reject", "reports": ["a@example.com"]}, "v=DMARC1; p=reject; rua=mailto:a@example.com"),
+        ({"policy": "quarantine", "percent": 25, "confirmed": "none"}, "v=DMARC1; p=quarantine; pct=25"),
+        ({"policy": "reject", "confirmed": "quarantine"}, "v=DMARC1; p=reject"),
+        ({"reports": ["a@example.com"]}, "v=DMARC1; p=none; rua=mailto:a@example.com"),
         ({"reports": ["a@x.test", "b@x.test"]}, "v=DMARC1; p=none; rua=mailto:a@x.test,mailto:b@x.test"),
+        ({"failureReports": ["f@example.com"]}, "v=DMARC1; p=none; ruf=mailto:f@example.com"),
         ({"reports": ["a!b@example.com"]}, "v=DMARC1; p=none; rua=mailto:a%21b@example.com"),
     ],
 )  # fmt: skip
@@ -81,3 +83,24 @@ def test_a_mailbox_of_another_domain_needs_that_domains_consent(domain: str, zon
 def test_what_lies_outside_the_zone_is_told_apart():
     records = dns.fixed_records(settings(dmarc={"reports": ["dmarc@example.org"]}), "us-east-1")
     assert list(dns.outside(records, "example.com")) == ["dmarc-report-example.org"]
+
+
+def test_an_outside_mailbox_for_failure_reports_needs_consent_too():
+    records = dns.fixed_records(settings(dmarc={"failureReports": ["f@example.org"]}), "us-east-1")
+    assert records["dmarc-report-example.org"].name == "example.com._report._dmarc.example.org"
+
+
+def test_a_logo_is_announced_with_who_vouches_for_it():
+    enforced = {"policy": "quarantine", "confirmed": "none"}
+    logo, certificate = "https://example.com/logo.svg", "https://example.com/vmc.pem"
+    records = dns.fixed_records(settings(dmarc=enforced, bimi={"logo": logo, "certificate": certificate}), "us-east-1")
+    assert (records["bimi"].name, records["bimi"].type) == ("default._bimi.example.com", "TXT")
+    assert records["bimi"].values == (f"v=BIMI1; l={logo}; a={certificate}",)
+    assert "bimi" not in dns.fixed_records(settings(), "us-east-1")
+
+
+@pytest.mark.parametrize(("length", "sizes"), [(0, [0]), (255, [255]), (256, [255, 1]), (600, [255, 255, 90])])
+def test_a_long_value_is_cut_into_strings_that_dns_can_hold(length: int, sizes: list[int]):
+    text = "".join(str(number % 10) for number in range(length))
+    assert [len(string) for string in dns.strings(text)] == sizes
+    assert "".join(dns.strings(text)) == text

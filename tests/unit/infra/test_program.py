@@ -27,6 +27,8 @@ MATRIX: list[tuple[str, dict[str, Any]]] = [
     ("local", {}),
     ("prod", {"region": "eu-south-1", "spf": True, "streams": BULK, "functionConcurrency": 5}),
     ("prod", {"streams": UNGUARDED, "dmarc": {"reports": ["dmarc@example.org"]}, "zone": "Z0EXAMPLECOM"}),
+    ("prod", {"dns": "none", "domain": "example.org", "sender": "", "spf": True}),
+    ("prod", {"overwriteRecords": True, "bimi": {"logo": f"https://example.com/{'l' * 300}.svg"}}),
     ("dev", {"page": ["https://events.example.org/x"], "mailFrom": {"subdomain": "m"}, "dkim": {"keyLength": 1024}}),
 ]
 everywhere = pytest.mark.parametrize(("stack", "changed"), MATRIX, ids=[f"{s}-{'-'.join(c)}" for s, c in MATRIX])
@@ -227,8 +229,14 @@ def test_a_domain_identity_has_easy_dkim_and_a_mail_from_domain():
 @everywhere
 def test_the_records_in_route_53_are_the_ones_in_the_outputs(stack: str, changed: dict[str, Any]):
     deployment = run(stack, **changed)
-    published = {(r.inputs["name"], r.inputs["type"], *r.inputs["records"]) for r in deployment.of("Record")}
+    published = {
+        (r.inputs["name"], r.inputs["type"], *(value.replace('""', "") for value in r.inputs["records"]))
+        for r in deployment.of("Record")
+    }
     wanted = {(r.name, r.type, *r.values) for r in deployment.values.dns_records}
+    if changed.get("dns") == "none":
+        assert published == set()
+        return
     assert {record for record in wanted - published if "._report._dmarc." not in record[0]} == set()
     assert published <= wanted
     assert all(r.inputs["ttl"] == 600 for r in deployment.of("Record"))
@@ -264,6 +272,26 @@ def test_a_record_of_somebody_elses_zone_is_asked_for_and_not_published():
     assert name in {record.name for record in deployment.values.dns_records}
     (warning,) = deployment.warnings
     assert f'{name} is not in the zone example.com. Ask its owner to publish: TXT "v=DMARC1"' in warning
+
+
+def test_without_a_zone_the_records_are_for_somebody_else_to_publish():
+    deployment = run("prod", dns="none", domain="example.org", sender="")
+    assert deployment.of("Record") == []
+    names = {record.name for record in deployment.values.dns_records}
+    assert {"_dmarc.example.org", "bounce.example.org", f"{TOKENS[0]}._domainkey.example.org"} <= names
+
+
+def test_a_long_txt_value_is_cut_as_the_provider_wants_it():
+    logo = f"https://example.com/{'l' * 300}.svg"
+    (value,) = run("prod", bimi={"logo": logo}).one("Record", "bimi").inputs["records"]
+    first, second = value.split('""')
+    assert len(first) == 255
+    assert first + second == f"v=BIMI1; l={logo}"
+
+
+def test_records_that_are_there_are_taken_over_only_when_that_is_said():
+    assert all(r.inputs["allowOverwrite"] for r in run("prod", overwriteRecords=True).of("Record"))
+    assert not [r for r in run("prod").of("Record") if "allowOverwrite" in r.inputs]
 
 
 def test_a_zone_that_is_not_there_is_told_before_anything_is_made():

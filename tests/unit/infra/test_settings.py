@@ -122,6 +122,15 @@ def test_settings_are_read_and_tidied(key: str, value: object, attribute: str, e
         ({"dmarc": {"policy": "strict"}}, "dmarc.policy", "found 'strict'; allowed: none, quarantine or reject"),
         ({"dmarc": {"percent": 101}}, "dmarc.percent", "found 101; allowed: a whole number from 1 to 100"),
         ({"dmarc": {"reports": ["x"]}}, "dmarc.reports.0", "found 'x'"),
+        ({"dmarc": {"policy": "quarantine"}}, "dmarc.confirmed", "policy quarantine comes after none"),
+        ({"dmarc": {"policy": "reject"}}, "dmarc.confirmed", "policy reject comes after quarantine"),
+        ({"dmarc": {"policy": "reject", "confirmed": "none"}}, "dmarc.confirmed", "reject comes after quarantine"),
+        ({"dmarc": {"failureReports": ["x"]}}, "dmarc.failureReports.0", "found 'x'"),
+        ({"bimi": {"logo": "https://example.com/l.svg"}}, "bimi", "no logo unless dmarc.policy"),
+        ({"bimi": {"logo": "http://example.com/l.svg"}}, "bimi.logo", "not an https URL"),
+        ({"bimi": {"logo": "https://example.com/l.svg; a=x"}}, "bimi.logo", "not an https URL"),
+        ({"bimi": {"certificate": "https://example.com/c.pem"}}, "bimi", "vouches for a logo"),
+        ({"dns": "bind"}, "dns", "found 'bind'; allowed: route53 or none"),
         ({"streams": {"bulk": {}}}, "streams", "there is no stream transactional"),
         ({"streams": {"transactional": {}, "A b": {}}}, "streams", "'A b' cannot name a stream"),
         (stream({"tls": "NO"}), f"{STREAM}.tls", "REQUIRE or OPTIONAL"),
@@ -145,6 +154,26 @@ def test_a_wrong_setting_is_named_with_what_was_found_and_what_is_allowed(
     assert words in problem
     assert "; allowed: " in problem
     assert "pulumi config set --path 'mailstack:" in problem
+
+
+@pytest.mark.parametrize(
+    ("policy", "confirmed"),
+    [
+        *(("none", ""), ("quarantine", "none"), ("quarantine", "quarantine"), ("reject", "quarantine")),
+        *(("reject", "reject"), ("none", "reject")),
+    ],
+)
+def test_dmarc_may_go_one_step_beyond_what_is_confirmed_and_back_at_any_time(policy: str, confirmed: str):
+    assert settings(dmarc={"policy": policy, "confirmed": confirmed}).dmarc.policy == policy
+
+
+@pytest.mark.parametrize(
+    "dmarc",
+    [{"policy": "none", "confirmed": "none"}, {"policy": "quarantine", "confirmed": "none", "percent": 50}],
+)
+def test_a_logo_waits_for_dmarc_to_be_enforced_for_all_mail(dmarc: dict[str, Any]):
+    (problem,) = problems(dmarc=dmarc, bimi={"logo": "https://example.com/logo.svg"})
+    assert "at 100 per cent" in problem
 
 
 def test_every_problem_stands_in_one_message():

@@ -1,0 +1,40 @@
+"""`mailer dns`: the DNS records that a stack needs, for whoever publishes them."""
+
+from typing import TYPE_CHECKING
+
+from mailer.cli.output import as_json, line, table
+from mailer.cli.stack import add_stack_option, outputs_of
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+HELP = "show the DNS records that a stack needs"
+EXAMPLES = """\
+examples:
+  mailer dns --stack prod
+  mailer dns --stack prod --json
+  mailer dns --stack prod --zone-file >> example.com.zone
+"""
+
+
+def configure(command: "ArgumentParser") -> None:
+    """Give the command its options."""
+    add_stack_option(command)
+    form = command.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="as JSON; TXT values are whole, however long")
+    form.add_argument("--zone-file", action="store_true", help="as lines of a zone file, which BIND and others read")
+
+
+def run(given: "Namespace") -> int:
+    """Print the records."""
+    from mailer.zonefile import fragment
+
+    outputs = outputs_of(given)
+    if given.json:
+        as_json([record.model_dump(mode="json") for record in outputs.dns_records])
+    elif given.zone_file:
+        line(fragment(outputs).rstrip("\n"))
+    else:
+        rows = [(r.type, r.name, str(r.ttl), value) for r in outputs.dns_records for value in r.values]
+        table([("type", "name", "ttl", "value"), *rows])
+    return 0

@@ -1,0 +1,77 @@
+"""The program with its options on, deployed into the local cloud: what was made works, and a second run is quiet."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from localcloud import LocalCloud
+from localcloud.pulumi.inprocess import InProcessStack
+
+if TYPE_CHECKING:
+    from mypy_boto3_route53.literals import RRTypeType
+
+pytestmark = pytest.mark.integration
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Program:
+    """The repository's program in a local cloud of its own, from options to what is there."""
+
+    def __init__(self, cloud: LocalCloud, state: Path) -> None:
+        self.cloud, self._state = cloud, state
+        cloud.client("route53").create_hosted_zone(Name="example.test", CallerReference="options")
+
+    def stack(self, **options: object) -> InProcessStack:
+        config = {f"mailstack:{k}": v if isinstance(v, str) else json.dumps(v) for k, v in options.items()}
+        return InProcessStack(ROOT, "local", state=self._state, config=config, environment=self.cloud.environment())
+
+    def deploy(self, **options: object) -> InProcessStack:
+        """Deploy, and again: the second run must find nothing to do."""
+        stack = self.stack(**options)
+        stack.up()
+        again = stack.up()
+        assert (again.create, again.update, again.replace, again.delete) == (0, 0, 0, 0), again.names
+        return stack
+
+    def publish(self, name: str, kind: "RRTypeType", value: str) -> None:
+        """A record that somebody else made."""
+        route53 = self.cloud.client("route53")
+        route53.change_resource_record_sets(
+            HostedZoneId=route53.list_hosted_zones()["HostedZones"][0]["Id"],
+            ChangeBatch={
+                "Changes": [
+                    {
+                        "Action": "CREATE",
+                        "ResourceRecordSet": {
+                            "Name": name,
+                            "Type": kind,
+                            "TTL": 60,
+                            "ResourceRecords": [{"Value": value}],
+                        },
+                    }
+                ]
+            },
+        )
+
+    def records(self) -> dict[tuple[str, str], list[str]]:
+        """What stands in the zone: values by name and type."""
+        route53 = self.cloud.client("route53")
+        zone = route53.list_hosted_zones()["HostedZones"][0]["Id"]
+        found = route53.list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
+        return {(r["Name"].rstrip("."), r["Type"]): [v["Value"] for v in r["ResourceRecords"]] for r in found}
+
+
+@pytest.fixture
+def program(cloud: LocalCloud, tmp_path: Path) -> Program:
+    return Program(cloud, tmp_path / "state.json")
+
+
+def test_with_every_option_on_it_takes_over_what_is_in_the_way_and_then_rests(program: Program):
+    program.publish("_dmarc.example.test", "TXT", '"mine"')
+    logo = f"https://example.com/{'l' * 300}.svg"
+    program.deploy(overwriteRecords=True, bimi={"logo": logo})
+    assert program.records()["_dmarc.example.test", "TXT"] == ['"v=DMARC1; p=reject"']
+    (value,) = program.records()["default._bimi.example.test", "TXT"]
+    assert value.replace('""', "").strip('"') == f"v=BIMI1; l={logo}"
