@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mailer.stack import StackOutputs
     from mailer.templates.base import EmailTemplate
     from mailer.templates.brand import Brand
+    from mailer.templates.url import Url
 
 __all__ = [
     "Address",
@@ -32,6 +33,7 @@ __all__ = [
     "StackOutputs",
     "Status",
     "TransportError",
+    "Url",
 ]
 
 _HOME = {
@@ -50,6 +52,7 @@ _HOME = {
     "StackOutputs": "stack",
     "Status": "results",
     "TransportError": "errors",
+    "Url": "templates.url",
 }
 
 
