@@ -1,98 +1,258 @@
 """Which alarms a stack has: values, each with what to do about it.
 
-Not for registering them (`watching.py`).
+Not for registering them (`watching.py`). docs/watching.md is the runbook, one section an alarm.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from infra.settings import BOUNCE_CRITICAL, BOUNCE_WARNING, COMPLAINT_CRITICAL, COMPLAINT_WARNING
 
 if TYPE_CHECKING:
     from infra.environment import Environment
-    from infra.settings import Settings, StreamSettings
+    from infra.settings import Rates, Settings, StreamSettings
+
+SET_DIMENSION = "ses:configuration-set"
+DAY = 86_400
+# A queue that a function drains is empty within seconds; this old, its worker has stopped or cannot keep up.
+OLDEST_MESSAGE_SECONDS = 900
+
+Level = Literal["warning", "critical"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Alarm:
-    """One CloudWatch alarm, over one period.
+    """One CloudWatch alarm on one metric, over one period.
 
     Attributes:
         key: Its name behind `mailstack-<stack>-`.
         does: For whom it wakes: what happened, and what to do.
-        missing: `ignore` for rates, which SES publishes seldom; `notBreaching` for counts, which are absent when zero.
-        pauses: Whether the guard hears of it, too.
+        metric: Its name; `namespace` and `dimensions` go with it.
+        missing: What no data means: `ignore` for rates, which SES publishes seldom; `notBreaching` for counts, which
+            are absent when zero; `breaching` for a heartbeat.
+        level: Whom it pages; None for one that acts only through a `Both`.
+        period: Seconds that it looks at; None for the stack's own.
     """
 
     key: str
     does: str
     namespace: str
     metric: str
-    dimensions: dict[str, str]
-    statistic: Literal["Average", "Maximum", "Sum"]
-    comparison: Literal["GreaterThanOrEqualToThreshold", "GreaterThanThreshold"]
+    dimensions: Mapping[str, str]
+    statistic: Literal["Average", "Maximum", "Minimum", "Sum"]
     threshold: float
-    missing: Literal["ignore", "notBreaching"]
-    pauses: bool = False
+    missing: Literal["ignore", "notBreaching", "breaching"]
+    comparison: Literal["GreaterThanOrEqualToThreshold", "GreaterThanThreshold", "LessThanThreshold"] = (
+        "GreaterThanThreshold"
+    )
+    level: Level | None = "warning"
+    period: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Both:
+    """A composite alarm: goes off while all of its parts do.
+
+    Attributes:
+        key: Its name behind `mailstack-<stack>-`.
+        does: For whom it wakes.
+        parts: The keys of the alarms that it is made of.
+        pauses: The configuration set that the guard pauses, if any.
+    """
+
+    key: str
+    does: str
+    parts: tuple[str, ...]
+    pauses: str = ""
+    level: Level = "critical"
+
+
+class _Watched(NamedTuple):
+    namespace: str
+    metric: str
+    dimension: str
+    statistic: Literal["Maximum", "Sum"]
+    threshold: float
+    level: Level
+
+
+# What of a worker is watched; its queue and its function have one name, its DLQ another.
+_WORKER = {
+    "errors": _Watched("AWS/Lambda", "Errors", "FunctionName", "Sum", 0, "warning"),
+    "throttles": _Watched("AWS/Lambda", "Throttles", "FunctionName", "Sum", 0, "warning"),
+    "queue-age": _Watched(
+        "AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", "Maximum", OLDEST_MESSAGE_SECONDS, "warning"
+    ),
+    "dlq-depth": _Watched("AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "Maximum", 0, "critical"),
+}
 
 
 def alarms(env: "Environment", settings: "Settings") -> Iterator[Alarm]:
-    """Every alarm of a stack."""
+    """Every alarm of a stack on a single metric."""
     for name, stream in settings.streams.items():
-        yield from _rates(env, name, stream)
+        yield from _stream(env, name, stream)
+    yield from _account()
     yield from _worker(env, "feedback", "Bounces and complaints are not recorded")
     if any(stream.guard for stream in settings.streams.values()):
         yield from _worker(env, "sending-guard", "Sending is not paused when it must be")
 
 
-def _rates(env: "Environment", name: str, stream: "StreamSettings") -> Iterator[Alarm]:
-    """Bounce and complaint rate of a stream at two levels; fractions, over SES's own "representative volume".
+def composites(env: "Environment", settings: "Settings") -> Iterator[Both]:
+    """Every composite alarm of a stack: a critical rate that enough mail stands behind."""
+    for name, stream in settings.streams.items():
+        for kind, metric, rates in _rates(stream):
+            then = "The guard pauses this stream. " if stream.guard else ""
+            yield Both(
+                key=f"{name}-{kind}-rate-critical",
+                does=f"{metric} of stream {name} is critical: {rates.critical:.2%} or more of at least "
+                f"{stream.minimum_sends} mails in a day. {then}Find out which mail and which addresses, and stop it, "
+                "before AWS pauses the account.",
+                parts=(f"{name}-{kind}-rate-reached-critical", f"{name}-sends-enough"),
+                pauses=env.name(name) if stream.guard else "",
+            )
+
+
+def pausing(env: "Environment", settings: "Settings") -> dict[str, str]:
+    """Which configuration set each pausing alarm is about, by the alarm's name.
+
+    A composite alarm's notification names neither metric nor dimension, so that the guard could not tell.
+    """
+    return {env.name(alarm.key): alarm.pauses for alarm in composites(env, settings) if alarm.pauses}
+
+
+def rule(env: "Environment", alarm: Both) -> str:
+    """A composite alarm's rule.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutCompositeAlarm.html
+    """
+    return " AND ".join(f'ALARM("{env.name(part)}")' for part in alarm.parts)
+
+
+def _rates(stream: "StreamSettings") -> tuple[tuple[str, str, "Rates"], ...]:
+    return (
+        ("bounce", "Reputation.BounceRate", stream.bounce_rate),
+        ("complaint", "Reputation.ComplaintRate", stream.complaint_rate),
+    )
+
+
+def _stream(env: "Environment", name: str, stream: "StreamSettings") -> Iterator[Alarm]:
+    """What one stream is watched for: rates as fractions, over SES's own "representative volume", and counts.
 
     https://docs.aws.amazon.com/ses/latest/dg/reputationdashboard-cloudwatch-alarm.html
     """
-    for kind, metric, rates in (
-        ("bounce", "Reputation.BounceRate", stream.bounce_rate),
-        ("complaint", "Reputation.ComplaintRate", stream.complaint_rate),
-    ):
-        for level, threshold in (("warning", rates.warning), ("critical", rates.critical)):
-            pauses = level == "critical" and stream.guard
-            then = "The guard pauses this stream. " if pauses else ""
+    dimensions = {SET_DIMENSION: env.name(name)}
+    for kind, metric, rates in _rates(stream):
+        levels: tuple[tuple[str, Level | None, float], ...] = (
+            (f"{name}-{kind}-rate-warning", "warning", rates.warning),
+            (f"{name}-{kind}-rate-reached-critical", None, rates.critical),
+        )
+        for key, level, threshold in levels:
             yield Alarm(
-                key=f"{name}-{kind}-rate-{level}",
-                does=f"{threshold:.2%} or more of the mail of stream {name} met a {kind}. {then}Find out which mail "
-                "and which addresses, and stop it, before AWS pauses the account.",
+                key=key,
+                does=f"{threshold:.2%} or more of the mail of stream {name} met a {kind}. Find out which mail and "
+                "which addresses, and stop it, before AWS reviews the account.",
                 namespace="AWS/SES",
                 metric=metric,
-                dimensions={"ses:configuration-set": env.name(name)},
+                dimensions=dimensions,
                 statistic="Average",
                 comparison="GreaterThanOrEqualToThreshold",
                 threshold=threshold,
                 missing="ignore",
-                pauses=pauses,
+                level=level,
+            )
+    yield _count(
+        f"{name}-sends-enough",
+        "Send",
+        dimensions,
+        f"Stream {name} sent {stream.minimum_sends} mails or more in a day: its rates mean something.",
+        threshold=stream.minimum_sends - 1,
+        level=None,
+        period=DAY,
+    )
+    yield _count(
+        f"{name}-rejects",
+        "Reject",
+        dimensions,
+        f"SES found a virus in mail of stream {name} and did not send it. Find out who attached what.",
+    )
+    yield _count(
+        f"{name}-rendering-failures",
+        "RenderingFailure",
+        dimensions,
+        f"SES could not fill in a template for mail of stream {name}, which was accepted and not sent. Read the "
+        "feedback function's log: each names the template and what is missing.",
+    )
+
+
+def _count(
+    key: str,
+    metric: str,
+    dimensions: Mapping[str, str],
+    does: str,
+    *,
+    threshold: float = 0,
+    level: Level | None = "warning",
+    period: int | None = None,
+) -> Alarm:
+    return Alarm(
+        key=key,
+        does=does,
+        namespace="AWS/SES",
+        metric=metric,
+        dimensions=dimensions,
+        statistic="Sum",
+        threshold=threshold,
+        missing="notBreaching",
+        level=level,
+        period=period,
+    )
+
+
+def _account() -> Iterator[Alarm]:
+    """The rates that AWS itself judges, of the whole account in this region, whoever in it sends."""
+    for kind, metric, warning, critical in (
+        ("bounce", "Reputation.BounceRate", BOUNCE_WARNING, BOUNCE_CRITICAL),
+        ("complaint", "Reputation.ComplaintRate", COMPLAINT_WARNING, COMPLAINT_CRITICAL),
+    ):
+        levels: tuple[tuple[Level, float], ...] = (("warning", warning), ("critical", critical))
+        for level, threshold in levels:
+            yield Alarm(
+                key=f"account-{kind}-rate-{level}",
+                does=f"{threshold:.2%} or more of all mail of this account in this region met a {kind}. If no stream "
+                "of this stack is to blame, something else in the account sends: find it before AWS pauses them all.",
+                namespace="AWS/SES",
+                metric=metric,
+                dimensions={},
+                statistic="Average",
+                comparison="GreaterThanOrEqualToThreshold",
+                threshold=threshold,
+                missing="ignore",
+                level=level,
             )
 
 
 def _worker(env: "Environment", name: str, consequence: str) -> Iterator[Alarm]:
-    """A worker's function that fails, and its DLQ that is not empty."""
-    yield Alarm(
-        key=f"{name}-errors",
-        does=f"The function {env.name(name)} fails. {consequence}. Read its log; what failed is tried again.",
-        namespace="AWS/Lambda",
-        metric="Errors",
-        dimensions={"FunctionName": env.name(name)},
-        statistic="Sum",
-        comparison="GreaterThanThreshold",
-        threshold=0,
-        missing="notBreaching",
-    )
-    yield Alarm(
-        key=f"{name}-dlq-depth",
-        does=f"Messages failed for good and wait in {env.name(f'{name}-dlq')}. {consequence}. Mend the cause, then "
-        "start a redrive of the DLQ within 14 days.",
-        namespace="AWS/SQS",
-        metric="ApproximateNumberOfMessagesVisible",
-        dimensions={"QueueName": env.name(f"{name}-dlq")},
-        statistic="Maximum",
-        comparison="GreaterThanThreshold",
-        threshold=0,
-        missing="notBreaching",
-    )
+    """A worker's function that fails or is held back, its queue that stands still, its DLQ that is not empty."""
+    function, dlq = env.name(name), env.name(f"{name}-dlq")
+    texts = {
+        "errors": f"The function {function} fails. {consequence}. Read its log; what failed is tried again.",
+        "throttles": f"Lambda holds the function {function} back: its own or the account's concurrency is used up. "
+        "What waits is tried again. Raise functionConcurrency, or the account's limit.",
+        "queue-age": f"A message has waited in {function} for more than {OLDEST_MESSAGE_SECONDS // 60} minutes. "
+        f"{consequence}. See whether the function runs, fails, or is throttled.",
+        "dlq-depth": f"Messages failed for good and wait in {dlq}. {consequence}. Mend the cause, then start a redrive "
+        "of the DLQ within 14 days.",
+    }
+    for key, watched in _WORKER.items():
+        yield Alarm(
+            key=f"{name}-{key}",
+            does=texts[key],
+            namespace=watched.namespace,
+            metric=watched.metric,
+            dimensions={watched.dimension: dlq if key == "dlq-depth" else function},
+            statistic=watched.statistic,
+            threshold=watched.threshold,
+            missing="notBreaching",
+            level=watched.level,
+        )

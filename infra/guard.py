@@ -1,6 +1,7 @@
 """The sending guard: critical alarms reach a function that pauses the stream and tells people. It never starts one."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping
 
 import pulumi
 import pulumi_aws as aws
@@ -17,7 +18,7 @@ class Guard(pulumi.ComponentResource):
     """Critical alarms → topic → worker → pause.
 
     Args:
-        streams: The names of the streams that it may pause.
+        pausing: Which configuration set it pauses, by the name of the alarm.
         paging_topic: Where it tells that it did.
 
     Attributes:
@@ -30,13 +31,13 @@ class Guard(pulumi.ComponentResource):
         env: Environment,
         settings: Settings,
         *,
-        streams: Sequence[str],
+        pausing: Mapping[str, str],
         paging_topic: aws.sns.Topic,
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("mailstack:guard:Guard", "guard", None, opts)
         child = ResourceOptions(parent=self)
-        sets = [env.name(stream) for stream in streams]
+        sets = sorted(set(pausing.values()))
         self.topic = AlarmTopic("guard", env, opts=child).topic
         self.worker = Worker(
             "sending-guard",
@@ -45,7 +46,7 @@ class Guard(pulumi.ComponentResource):
             source="sending_guard",
             topic=self.topic,
             variables={
-                "MAILSTACK_CONFIGURATION_SETS": ",".join(sets),
+                "MAILSTACK_PAUSING_ALARMS": json.dumps(pausing, separators=(",", ":")),
                 "MAILSTACK_PAGING_TOPIC_ARN": paging_topic.arn,
             },
             permissions=policies.pause_sending(

@@ -7,6 +7,8 @@ from pulumi import ResourceOptions
 
 from infra import dns
 from infra.access import Access
+from infra.alarms import pausing
+from infra.counting import Counting
 from infra.dns_route53 import Zone
 from infra.environment import Environment
 from infra.feedback import Feedback
@@ -60,12 +62,18 @@ class MailStack(pulumi.ComponentResource):
         default = self.streams[DEFAULT_STREAM].configuration_set
         self.identity = Identity(env, settings, zone=zone, configuration_set=default.configuration_set_name, opts=child)
         self.paging = Paging(env, pages=settings.page, secret=secret_pages, opts=child)
-        guarded = [name for name, stream in settings.streams.items() if stream.guard]
+        pauses = pausing(env, settings)
         self.guard = (
-            Guard(env, settings, streams=guarded, paging_topic=self.paging.topic, opts=child) if guarded else None
+            Guard(env, settings, pausing=pauses, paging_topic=self.paging.topic, opts=child) if pauses else None
         )
+        for name, stream in self.streams.items():
+            Counting(name, stream.configuration_set, value=env.name(name), opts=child)
         watching = Watching(
-            env, settings, paging=self.paging.topic, guard=self.guard.topic if self.guard else None, opts=child
+            env,
+            settings,
+            paging={"warning": self.paging.topic, "critical": self.paging.topic},
+            guard=self.guard.topic if self.guard else None,
+            opts=child,
         )
         self.access = Access(env, settings, configuration_set_arns=set_arns, opts=child)
 

@@ -190,6 +190,11 @@ class StreamSettings(Group):
     ] = ("BOUNCE", "COMPLAINT")
     bounce_rate: Annotated[BounceRates, Allowed("warning and critical")] = BounceRates()
     complaint_rate: Annotated[ComplaintRates, Allowed("warning and critical")] = ComplaintRates()
+    minimum_sends: Annotated[
+        int,
+        Allowed("a whole number of at least 1"),
+        Field(ge=1, description="Critical rates act only once this many mails were sent within a day."),
+    ] = 100
     guard: Annotated[Switch, Field(description="Whether a critical rate pauses the stream. It stays paused.")] = True
 
 

@@ -1,9 +1,11 @@
 """The sending guard's edge: an alarm from the queue pauses its configuration set and tells the paging topic.
 
-Environment: `MAILSTACK_CONFIGURATION_SETS`, comma-separated names that it may pause; `MAILSTACK_PAGING_TOPIC_ARN`.
+Environment: `MAILSTACK_PAUSING_ALARMS`, a JSON object of alarm names and the configuration set that each pauses;
+`MAILSTACK_PAGING_TOPIC_ARN`.
 What to pause is decided in `mailer.feedback.guard`.
 """
 
+import json
 import os
 from functools import cache
 from typing import TYPE_CHECKING
@@ -29,8 +31,8 @@ def handle(event: SqsEvent, _context: object) -> SqsAnswer:
 
 
 def _work(record: SqsRecord) -> None:
-    allowed = {name for name in os.environ["MAILSTACK_CONFIGURATION_SETS"].split(",") if name}
-    match decide(read(unwrap(record["body"]) or {}), allowed):
+    pausing = json.loads(os.environ["MAILSTACK_PAUSING_ALARMS"])
+    match decide(read(unwrap(record["body"]) or {}), pausing):
         case Leave(why, alarm):
             log("INFO" if alarm.state != "ALARM" else "WARNING", "left alone", alarm=alarm.name, why=why)
         case pause:

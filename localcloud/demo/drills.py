@@ -29,8 +29,12 @@ def _remove_topic_policy(cloud: LocalCloud, outputs: StackOutputs) -> None:
 
 def _remove_alarms(cloud: LocalCloud, outputs: StackOutputs) -> None:
     cloudwatch = cloud.client("cloudwatch")
-    alarms = cloudwatch.describe_alarms(AlarmNamePrefix=f"mailstack-{outputs.stack}-")["MetricAlarms"]
-    cloudwatch.delete_alarms(AlarmNames=[alarm["AlarmName"] for alarm in alarms])
+    kinds = ["CompositeAlarm", "MetricAlarm"]
+    found = cloudwatch.describe_alarms(AlarmNamePrefix=f"mailstack-{outputs.stack}-", AlarmTypes=kinds, MaxRecords=100)
+    # CloudWatch deletes one composite alarm a call, and nothing that one is still made of.
+    for alarm in found["CompositeAlarms"]:
+        cloudwatch.delete_alarms(AlarmNames=[alarm["AlarmName"]])
+    cloudwatch.delete_alarms(AlarmNames=[alarm["AlarmName"] for alarm in found["MetricAlarms"]])
 
 
 DRILLS: dict[str, Callable[[LocalCloud, StackOutputs], None]] = {

@@ -111,10 +111,12 @@ class Loop:
         cloudwatch = self.cloud.client("cloudwatch")
 
         def probe() -> list[str] | None:
-            for alarm in cloudwatch.describe_alarms(StateValue="ALARM")["MetricAlarms"]:
-                if alarm.get("MetricName") == "Reputation.BounceRate" and "critical" in alarm["AlarmName"]:
-                    return [f"{alarm['AlarmName']}: {alarm['StateReason']}"]
-            return None
+            found = cloudwatch.describe_alarms(StateValue="ALARM", AlarmTypes=["CompositeAlarm", "MetricAlarm"])
+            critical = [a for a in found["CompositeAlarms"] if "bounce-rate-critical" in a["AlarmName"]]
+            rates = [a for a in found["MetricAlarms"] if a.get("MetricName") == "Reputation.BounceRate"]
+            if not (critical and rates):
+                return None
+            return [f"{alarm['AlarmName']}: {alarm['StateReason']}" for alarm in (critical[0], rates[-1])]
 
         return wait_for(probe, seconds=self.patience, instead=self._alarm_states)
 

@@ -13,14 +13,16 @@ SET_DIMENSION = "ses:configuration-set"
 
 
 def count(backend: Backend, message: StoredMessage, happenings: Iterable[Happening]) -> None:
-    """Add to `Send`, `Delivery`, `Bounce`, …: for the account, and for the mail's configuration set. By recipient."""
+    """Add to the account's `Send`, `Delivery`, `Bounce`, …, by recipient.
+
+    A configuration set has such counts only where an event destination asks for them.
+    https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-cloudwatch.html
+    """
     counts = Counter[str]()
     for happening in happenings:
         counts[KINDS[happening.kind][1]] += len(message.recipients) if happening.kind == "Send" else 1
-    sets = [{SET_DIMENSION: message.configuration_set}] if message.configuration_set else []
     for metric, value in counts.items():
-        for dimensions in [dict[str, str](), *sets]:
-            backend.count(NAMESPACE, metric, value, dimensions)
+        backend.count(NAMESPACE, metric, value, {})
 
 
 def reckon(reputation: Reputation, recipients: Sequence[str], happenings: Iterable[Happening]) -> None:

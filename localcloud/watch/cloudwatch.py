@@ -90,8 +90,18 @@ def notification(alarm: dict[str, Any], before: str, state: str, reason: str) ->
         "OKActions": alarm.get("OKActions") or [],
         "AlarmActions": alarm.get("AlarmActions") or [],
         "InsufficientDataActions": alarm.get("InsufficientDataActions") or [],
-        **({"Trigger": _trigger(alarm)} if alarm.get("MetricName") else {"AlarmRule": alarm.get("AlarmRule", "")}),
+        **({"Trigger": _trigger(alarm)} if alarm.get("MetricName") else _composition(alarm)),
     }
+
+
+def _composition(alarm: dict[str, Any]) -> dict[str, Any]:
+    """What a composite alarm says in place of a trigger. Its children's dimensions are not in it."""
+    caused = json.loads(alarm.get("StateReasonData") or "{}").get("triggeringAlarms", [])
+    children = [
+        {"Arn": child["arn"], "State": {"Value": child["state"]["value"], "Timestamp": child["state"]["timestamp"]}}
+        for child in caused
+    ]
+    return {"AlarmRule": alarm["AlarmRule"], "TriggeringChildren": children}
 
 
 def _trigger(alarm: dict[str, Any]) -> dict[str, Any]:

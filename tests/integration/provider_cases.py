@@ -125,6 +125,25 @@ def _alarm(around: Around) -> Props:
     }
 
 
+def _composite(around: Around) -> Props:
+    alarm = {"ComparisonOperator": "GreaterThanThreshold", "EvaluationPeriods": 1, "Threshold": 1, "Period": 60}
+    for name in ("a", "b"):
+        metric = {"Namespace": "Test", "MetricName": "Depth", "Statistic": "Maximum"}
+        around.cloud.client("cloudwatch").put_metric_alarm(AlarmName=f"{around.name}-{name}", **alarm, **metric)
+    return {
+        "alarmName": around.name,
+        "alarmRule": f'ALARM("{around.name}-a") AND ALARM("{around.name}-b")',
+        "alarmDescription": "both",
+        "alarmActions": [around.topic()],
+        "tags": {"team": "mail"},
+    }
+
+
+def _dashboard(title: str) -> str:
+    widget = {"type": "text", "x": 0, "y": 0, "width": 6, "height": 2, "properties": {"markdown": title}}
+    return json.dumps({"widgets": [widget]})
+
+
 def _table(around: Around) -> Props:
     return {
         "name": around.name,
@@ -252,6 +271,21 @@ LIVES = (
         removed={"okActions": [], "alarmDescription": "", "treatMissingData": "missing", "tags": {}},
         replace=lambda a: {"name": f"{a.name}-other"},
         unknown=("arn",),
+    ),
+    Life(
+        "aws:cloudwatch/compositeAlarm:CompositeAlarm",
+        _composite,
+        lambda a: {"alarmRule": f'ALARM("{a.name}-a") OR ALARM("{a.name}-b")', "okActions": [a.topic()]},
+        removed={"okActions": [], "alarmDescription": "", "tags": {}},
+        replace=lambda a: {"alarmName": f"{a.name}-other"},
+        unknown=("arn",),
+    ),
+    Life(
+        "aws:cloudwatch/dashboard:Dashboard",
+        lambda a: {"dashboardName": a.name, "dashboardBody": _dashboard("one")},
+        lambda a: {"dashboardBody": _dashboard("two")},
+        replace=lambda a: {"dashboardName": f"{a.name}-other"},
+        unknown=("dashboardArn",),
     ),
     Life(
         "aws:lambda/function:Function",

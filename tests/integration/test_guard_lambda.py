@@ -28,16 +28,14 @@ class Guard:
         sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn["QueueArn"])
         for name, value in {
             **cloud.environment(),
-            "MAILSTACK_CONFIGURATION_SETS": f"{self.ours},{self.bulk}",
+            "MAILSTACK_PAUSING_ALARMS": json.dumps({f"{name}-critical": name for name in (self.ours, self.bulk)}),
             "MAILSTACK_PAGING_TOPIC_ARN": topic,
         }.items():
             monkeypatch.setenv(name, value)
         self.function = handler("sending_guard")
 
     def alarm(self, configuration_set: str, state: str = "ALARM") -> Json:
-        dimensions = [{"name": "ses:configuration-set", "value": configuration_set}]
-        trigger = {**load("alarm")["Trigger"], "Dimensions": dimensions}
-        return changed("alarm", NewStateValue=state, Trigger=trigger)
+        return changed("alarm-composite", NewStateValue=state, AlarmName=f"{configuration_set}-critical")
 
     def take(self, *bodies: str, receive_count: int = 1) -> list[Json]:
         return self.function.handle(batch(*bodies, receive_count=receive_count), None)["batchItemFailures"]
@@ -102,7 +100,7 @@ def test_a_configuration_set_of_another_stack_is_left_alone(guard: Guard, capsys
     assert guard.take(raw(guard.alarm(guard.foreign))) == []
     assert guard.sending() == [True, True, True]
     assert guard.pages() == []
-    assert "no configuration set of this stack" in capsys.readouterr().out
+    assert "no alarm that pauses a configuration set of this stack" in capsys.readouterr().out
 
 
 def test_a_configuration_set_that_is_gone_sends_the_alarm_back(guard: Guard):

@@ -224,11 +224,11 @@ def test_events_become_metrics_with_the_dimensions_of_a_destination(loop: Loop):
     assert loop.metric("Send", "Sum", kind="welcome") == 1
 
 
-def test_counts_are_by_recipient_for_the_account_and_the_set(loop: Loop):
+def test_counts_are_by_recipient_for_the_account_and_for_no_set_that_did_not_ask(loop: Loop):
     loop.send("ada@example.com", "bounce@simulator.amazonses.com")
-    for dimensions in ({}, {"ses_configuration_set": "news"}):
-        counts = {name: loop.metric(name, "Sum", **dimensions) for name in ("Send", "Delivery", "Bounce")}
-        assert counts == {"Send": 2, "Delivery": 1, "Bounce": 1}
+    counts = {name: loop.metric(name, "Sum") for name in ("Send", "Delivery", "Bounce")}
+    assert counts == {"Send": 2, "Delivery": 1, "Bounce": 1}
+    assert loop.metric("Send", "Sum", ses_configuration_set="news") is None
 
 
 def test_reputation_is_a_fraction_without_the_simulator_and_only_for_sets_that_ask(loop: Loop):
@@ -271,6 +271,28 @@ def test_the_bounce_rate_alarm_of_one_set_pages_and_names_the_set(loop: Loop):
     assert (page["NewStateValue"], page["AlarmName"]) == ("ALARM", "bounces")
     assert page["Trigger"]["Dimensions"] == [{"value": "news", "name": "ses:configuration-set"}]
     assert loop.heard(quiet) == []
+
+
+def test_a_composite_alarm_pages_with_its_rule_and_the_child_that_changed(loop: Loop):
+    depth = {"Namespace": "AWS/SQS", "MetricName": "ApproximateNumberOfMessagesVisible", "Threshold": 1}
+    for name in ("one", "two"):
+        dimensions = [{"Name": "QueueName", "Value": name}]
+        alarm(loop, name, **depth, Dimensions=dimensions, TreatMissingData="notBreaching")
+    topic = loop.sns.create_topic(Name="both-pages")["TopicArn"]
+    heard, cloudwatch = loop.hear(topic), loop.cloud.client("cloudwatch")
+    cloudwatch.put_composite_alarm(AlarmName="both", AlarmRule='ALARM("one") AND ALARM("two")', AlarmActions=[topic])
+    urls = [loop.sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("one", "two")]
+    loop.sqs.send_message(QueueUrl=urls[0], MessageBody="one")
+    loop.cloud.control("POST", "alarms/evaluate")
+    assert loop.heard(heard) == []
+    loop.sqs.send_message(QueueUrl=urls[1], MessageBody="two")
+    loop.cloud.control("POST", "alarms/evaluate")
+    (page,) = (json.loads(body) for body in loop.heard(heard))
+    assert (page["AlarmName"], page["NewStateValue"]) == ("both", "ALARM")
+    assert page["AlarmRule"] == 'ALARM("one") AND ALARM("two")'
+    assert [child["Arn"].rsplit(":", 1)[-1] for child in page["TriggeringChildren"]] == ["two", "one"]
+    assert {child["State"]["Value"] for child in page["TriggeringChildren"]} == {"ALARM"}
+    assert "Trigger" not in page
 
 
 def test_a_dead_letter_queue_alarm_fires_for_its_own_queue_alone(loop: Loop):

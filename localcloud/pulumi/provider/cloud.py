@@ -29,6 +29,7 @@ GONE = frozenset(
     {
         "404",
         "AWS.SimpleQueueService.NonExistentQueue",
+        "DashboardNotFoundError",
         "NoSuchEntity",
         "NoSuchHostedZone",
         "NotFound",

@@ -38,6 +38,7 @@ ARNS = {
     "aws:iam/policy:Policy": ("iam::{account}:policy/{name}", "name"),
     "aws:cloudwatch/logGroup:LogGroup": ("logs:{region}:{account}:log-group:{name}", "name"),
     "aws:cloudwatch/metricAlarm:MetricAlarm": ("cloudwatch:{region}:{account}:alarm:{name}", "name"),
+    "aws:cloudwatch/compositeAlarm:CompositeAlarm": ("cloudwatch:{region}:{account}:alarm:{name}", "alarmName"),
     "aws:lambda/function:Function": ("lambda:{region}:{account}:function:{name}", "name"),
     "aws:ssm/parameter:Parameter": ("ssm:{region}:{account}:parameter{name}", "name"),
 }

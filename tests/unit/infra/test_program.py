@@ -40,7 +40,8 @@ USED = {
     *("aws:sns/topicSubscription:TopicSubscription", "aws:sqs/queue:Queue", "aws:sqs/queuePolicy:QueuePolicy"),
     *("aws:sqs/redriveAllowPolicy:RedriveAllowPolicy", "aws:dynamodb/table:Table", "aws:iam/role:Role"),
     *("aws:iam/rolePolicy:RolePolicy", "aws:iam/policy:Policy", "aws:cloudwatch/logGroup:LogGroup"),
-    *("aws:cloudwatch/metricAlarm:MetricAlarm", "aws:lambda/function:Function"),
+    *("aws:cloudwatch/metricAlarm:MetricAlarm", "aws:cloudwatch/compositeAlarm:CompositeAlarm"),
+    "aws:lambda/function:Function",
     *("aws:lambda/eventSourceMapping:EventSourceMapping", "aws:ssm/parameter:Parameter"),
 }
 # Inputs whose values AWS lists: the resource, the path, and where botocore's model has the list.
@@ -325,8 +326,9 @@ def test_every_stream_publishes_what_must_be_acted_upon(stack: str, changed: dic
     deployment = run(stack, **changed)
     topic, policy = deployment.one("Topic", "events"), deployment.one("TopicPolicy", "events")
     destinations = deployment.of("ConfigurationSetEventDestination")
-    assert len(destinations) == len(deployment.of("ConfigurationSet"))
-    for destination in destinations:
+    told = [each for each in destinations if each.inputs["eventDestinationName"] == "feedback"]
+    assert len(told) == len(deployment.of("ConfigurationSet"))
+    for destination in told:
         event = destination.inputs["eventDestination"]
         assert event["enabled"] is True
         assert event["snsDestination"] == {"topicArn": topic.arn}
@@ -393,7 +395,14 @@ def test_a_functions_environment_is_what_its_handler_reads():
     assert feedback["environment"] == {"variables": {"MAILSTACK_TABLE": "mailstack-prod-store"}}
     assert guard["environment"] == {
         "variables": {
-            "MAILSTACK_CONFIGURATION_SETS": "mailstack-prod-transactional,mailstack-prod-bulk",
+            "MAILSTACK_PAUSING_ALARMS": json.dumps(
+                {
+                    f"mailstack-prod-{stream}-{kind}-rate-critical": f"mailstack-prod-{stream}"
+                    for stream in ("transactional", "bulk")
+                    for kind in ("bounce", "complaint")
+                },
+                separators=(",", ":"),
+            ),
             "MAILSTACK_PAGING_TOPIC_ARN": deployment.one("Topic", "paging").arn,
         }
     }
@@ -424,67 +433,135 @@ def test_what_cannot_be_made_again_is_protected_in_production(stack: str, protec
 # --- Watching ------------------------------------------------------------------------------------------------------
 
 
+def all_alarms(deployment: Deployment) -> list[Registered]:
+    return deployment.of("MetricAlarm") + deployment.of("CompositeAlarm")
+
+
 @everywhere
 def test_every_alarm_pages_and_says_when_all_is_well(stack: str, changed: dict[str, Any]):
     deployment = run(stack, **changed)
     paging = deployment.one("Topic", "paging").arn
+    parts = {part for alarm in deployment.of("CompositeAlarm") for part in alarm.inputs["alarmRule"].split('"')[1::2]}
+    for alarm in all_alarms(deployment):
+        pages = [] if alarm.inputs.get("name") in parts else [paging]
+        assert alarm.inputs.get("okActions", []) == pages, alarm.urn
+        assert set(pages) <= set(alarm.inputs.get("alarmActions", [])), alarm.urn
+        assert len(alarm.inputs["alarmDescription"]) <= 1024
     for alarm in deployment.of("MetricAlarm"):
-        assert paging in alarm.inputs["alarmActions"]
-        assert alarm.inputs["okActions"] == [paging]
         assert alarm.inputs["evaluationPeriods"] == 1
         assert "unit" not in alarm.inputs
-        assert len(alarm.inputs["alarmDescription"]) <= 1024
 
 
 @pytest.mark.parametrize(
-    ("kind", "level", "threshold", "pauses"),
+    ("alarm", "metric", "threshold"),
     [
-        ("bounce", "warning", 0.04, False),
-        ("bounce", "critical", 0.08, True),
-        ("complaint", "warning", 0.0008, False),
-        ("complaint", "critical", 0.004, True),
+        ("bounce-rate-warning", "Reputation.BounceRate", 0.04),
+        ("bounce-rate-reached-critical", "Reputation.BounceRate", 0.08),
+        ("complaint-rate-warning", "Reputation.ComplaintRate", 0.0008),
+        ("complaint-rate-reached-critical", "Reputation.ComplaintRate", 0.004),
     ],
 )
-def test_rates_are_watched_by_configuration_set_as_fractions(kind: str, level: str, threshold: float, pauses: bool):
-    deployment = run("prod")
-    alarm = deployment.one("MetricAlarm", f"transactional-{kind}-rate-{level}").inputs
-    assert alarm["name"] == f"mailstack-prod-transactional-{kind}-rate-{level}"
-    assert (alarm["namespace"], alarm["metricName"]) == ("AWS/SES", f"Reputation.{kind.title()}Rate")
-    assert alarm["dimensions"] == {"ses:configuration-set": "mailstack-prod-transactional"}
-    assert alarm["threshold"] == threshold
-    assert alarm["comparisonOperator"] == "GreaterThanOrEqualToThreshold"
-    assert alarm["treatMissingData"] == "ignore"
-    assert (deployment.one("Topic", "guard").arn in alarm["alarmActions"]) is pauses
+def test_rates_are_watched_by_configuration_set_as_fractions(alarm: str, metric: str, threshold: float):
+    inputs = run("prod").one("MetricAlarm", f"transactional-{alarm}").inputs
+    assert inputs["name"] == f"mailstack-prod-transactional-{alarm}"
+    assert (inputs["namespace"], inputs["metricName"]) == ("AWS/SES", metric)
+    assert inputs["dimensions"] == {"ses:configuration-set": "mailstack-prod-transactional"}
+    assert inputs["threshold"] == threshold
+    assert inputs["comparisonOperator"] == "GreaterThanOrEqualToThreshold"
+    assert inputs["treatMissingData"] == "ignore"
 
 
-def test_functions_and_dlqs_are_watched_as_counts():
+@pytest.mark.parametrize("kind", ["bounce", "complaint"])
+def test_a_critical_rate_acts_only_with_enough_mail_behind_it(kind: str):
+    deployment = run("prod", streams={"transactional": {"minimumSends": 250}})
+    critical = deployment.one("CompositeAlarm", f"transactional-{kind}-rate-critical")
+    names = [f"transactional-{kind}-rate-reached-critical", "transactional-sends-enough"]
+    rule = f'ALARM("mailstack-prod-{names[0]}") AND ALARM("mailstack-prod-{names[1]}")'
+    assert critical.inputs["alarmRule"] == rule
+    assert critical.inputs["alarmActions"] == [deployment.one("Topic", topic).arn for topic in ("paging", "guard")]
+    assert {deployment.one("MetricAlarm", name).urn for name in names} <= critical.depends_on
+    enough = deployment.one("MetricAlarm", names[1]).inputs
+    assert (enough["metricName"], enough["statistic"], enough["period"]) == ("Send", "Sum", 86_400)
+    assert (enough["comparisonOperator"], enough["threshold"]) == ("GreaterThanThreshold", 249)
+    assert (enough["treatMissingData"], enough.get("alarmActions", [])) == ("notBreaching", [])
+
+
+@everywhere
+def test_ses_counts_for_every_metric_that_a_stream_is_watched_by(stack: str, changed: dict[str, Any]):
+    deployment = run(stack, **changed)
+    destinations = {r.inputs["configurationSetName"]: r.inputs["eventDestination"]
+                    for r in deployment.of("ConfigurationSetEventDestination")
+                    if r.inputs["eventDestinationName"] == "counts"}  # fmt: skip
+    for alarm in deployment.of("MetricAlarm"):
+        inputs = alarm.inputs
+        name = inputs.get("dimensions", {}).get("ses:configuration-set")
+        if name and not inputs["metricName"].startswith("Reputation."):
+            counted = {event.replace("_", "").title().lower() for event in destinations[name]["matchingEventTypes"]}
+            assert inputs["metricName"].lower() in counted, alarm.urn
+            (dimension,) = destinations[name]["cloudWatchDestination"]["dimensionConfigurations"]
+            assert (dimension["dimensionName"], dimension["dimensionValueSource"]) == (
+                "ses:configuration-set",
+                "MESSAGE_TAG",
+            )
+
+
+def test_functions_and_queues_are_watched_as_counts():
     deployment = run("prod")
     watched = {
-        (alarm.inputs["metricName"], *alarm.inputs["dimensions"].items())
+        (alarm.inputs["metricName"], alarm.inputs["threshold"], *alarm.inputs["dimensions"].items())
         for alarm in deployment.of("MetricAlarm")
-        if alarm.inputs["treatMissingData"] == "notBreaching" and alarm.inputs["threshold"] == 0
+        if alarm.inputs["namespace"] in {"AWS/Lambda", "AWS/SQS"}
     }
     names = [f"mailstack-prod-{worker}" for worker in ("feedback", "sending-guard")]
     assert watched == {
-        *(("Errors", ("FunctionName", name)) for name in names),
-        *(("ApproximateNumberOfMessagesVisible", ("QueueName", f"{name}-dlq")) for name in names),
+        *((metric, 0, ("FunctionName", name)) for name in names for metric in ("Errors", "Throttles")),
+        *(("ApproximateAgeOfOldestMessage", 900, ("QueueName", name)) for name in names),
+        *(("ApproximateNumberOfMessagesVisible", 0, ("QueueName", f"{name}-dlq")) for name in names),
+    }
+
+
+def test_the_accounts_own_rates_are_watched_without_a_dimension():
+    deployment = run("prod")
+    account = {
+        alarm.name: alarm.inputs["threshold"]
+        for alarm in deployment.of("MetricAlarm")
+        if alarm.inputs["metricName"].startswith("Reputation.") and not alarm.inputs.get("dimensions")
+    }
+    assert account == {
+        "account-bounce-rate-warning": 0.04,
+        "account-bounce-rate-critical": 0.08,
+        "account-complaint-rate-warning": 0.0008,
+        "account-complaint-rate-critical": 0.004,
     }
 
 
 def test_a_stack_without_a_guard_only_pages():
     deployment = run("prod", streams=UNGUARDED)
     assert not [resource for resource in deployment.resources if "guard" in resource.name]
-    assert len(deployment.of("MetricAlarm")) == 6
     assert deployment.values.guard_function == ""
-    assert all(len(alarm.inputs["alarmActions"]) == 1 for alarm in deployment.of("MetricAlarm"))
+    assert all(len(alarm.inputs.get("alarmActions", [])) <= 1 for alarm in all_alarms(deployment))
 
 
 def test_the_guard_pauses_only_streams_that_want_it():
     deployment = run("prod", streams={"transactional": {}, "bulk": {"guard": False}})
     pause = deployment.policy("RolePolicy", "sending-guard")["PauseSending"]
     assert pause["Resource"] == deployment.one("ConfigurationSet", "transactional").arn
-    critical = deployment.one("MetricAlarm", "bulk-bounce-rate-critical").inputs
+    critical = deployment.one("CompositeAlarm", "bulk-bounce-rate-critical").inputs
     assert critical["alarmActions"] == [deployment.one("Topic", "paging").arn]
+
+
+@everywhere
+def test_every_alarm_that_the_guard_hears_of_is_one_that_it_knows(stack: str, changed: dict[str, Any]):
+    deployment = run(stack, **changed)
+    topics = {topic.arn for topic in deployment.of("Topic") if topic.name == "guard"}
+    heard = {
+        a.inputs.get("alarmName") for a in all_alarms(deployment) if topics & set(a.inputs.get("alarmActions", []))
+    }
+    functions = [function.inputs["environment"]["variables"] for function in deployment.of("Function")]
+    (known,) = [v["MAILSTACK_PAUSING_ALARMS"] for v in functions if "MAILSTACK_PAUSING_ALARMS" in v] or ["{}"]
+    assert heard == set(json.loads(known))
+    sets = {each.inputs["configurationSetName"] for each in deployment.of("ConfigurationSet")}
+    assert set(json.loads(known).values()) <= sets
 
 
 @pytest.mark.parametrize("name", ["paging", "guard"])
@@ -493,7 +570,7 @@ def test_our_own_alarms_may_publish_to_alarm_topics(name: str):
     statement = deployment.policy("TopicPolicy", name)["CloudWatchPublishesAlarms"]
     pattern = statement["Condition"]["ArnLike"]["aws:SourceArn"]
     assert pattern.endswith("*")
-    assert all(alarm.arn.startswith(pattern.removesuffix("*")) for alarm in deployment.of("MetricAlarm"))
+    assert all(alarm.arn.startswith(pattern.removesuffix("*")) for alarm in all_alarms(deployment))
     assert statement["Resource"] == deployment.one("Topic", name).arn
 
 

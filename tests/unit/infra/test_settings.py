@@ -135,6 +135,7 @@ def test_settings_are_read_and_tidied(key: str, value: object, attribute: str, e
         ({"streams": {"transactional": {}, "A b": {}}}, "streams", "'A b' cannot name a stream"),
         (stream({"tls": "NO"}), f"{STREAM}.tls", "REQUIRE or OPTIONAL"),
         (stream({"suppress": []}), f"{STREAM}.suppress", "found nothing"),
+        (stream({"minimumSends": 0}), f"{STREAM}.minimumSends", "found 0; allowed: a whole number of at least 1"),
         (stream({"bounceRate": {"critical": 0.2}}), f"{STREAM}.bounceRate.critical", "at most 0.1"),
         (stream({"bounceRate": {"warning": 0.09}}), f"{STREAM}.bounceRate.critical", "above the warning, which is"),
         (stream({"complaintRate": {"critical": 5}}), f"{STREAM}.complaintRate.critical", "at most 0.005"),
@@ -194,7 +195,7 @@ def test_a_misspelt_key_gets_a_suggestion():
 
 def test_a_key_that_is_like_no_other_is_told_what_there_is():
     (problem,) = problems(streams={"transactional": {"colour": "red"}})
-    assert "There are: tls, suppress, bounceRate, complaintRate, guard." in problem
+    assert "There are: tls, suppress, bounceRate, complaintRate, minimumSends, guard." in problem
 
 
 def test_the_path_in_the_command_is_one_that_pulumi_takes():

@@ -1,12 +1,14 @@
-"""Amazon CloudWatch alarms. After internal/service/cloudwatch/metric_alarm.go."""
+"""Amazon CloudWatch. After internal/service/cloudwatch/metric_alarm.go, composite_alarm.go and dashboard.go."""
 
+import json
+import re
 from typing import Any, cast
 
 from localcloud.pulumi.provider.cloud import Cloud
-from localcloud.pulumi.provider.resource import Arg, Resource, Tagging, as_set, exact
+from localcloud.pulumi.provider.resource import Arg, Resource, Tagging, as_json, as_set, exact
 from localcloud.pulumi.provider.resources._names import from_api, given, mapping, pairs, to_api
 from localcloud.pulumi.schema import Problem
-from localcloud.pulumi.wire import Props
+from localcloud.pulumi.wire import Props, is_unknown
 
 _COMPARISONS = (
     "GreaterThanOrEqualToThreshold", "GreaterThanThreshold", "LessThanThreshold", "LessThanOrEqualToThreshold",
@@ -111,6 +113,84 @@ def _rules(inputs: Props) -> list[Problem]:
     return problems
 
 
+# --- Composite alarm -----------------------------------------------------------------------------------------------
+
+_COMPOSITE = {
+    "alarmName": Arg("AlarmName", replaces=True),
+    "alarmRule": Arg("AlarmRule"),
+    # As in the official provider; CloudWatch itself could change it in place.
+    "actionsEnabled": Arg("ActionsEnabled", default=True, replaces=True),
+    "alarmActions": Arg("AlarmActions", same=as_set, default=[]),
+    "alarmDescription": Arg("AlarmDescription"),
+    "insufficientDataActions": Arg("InsufficientDataActions", same=as_set, default=[]),
+    "okActions": Arg("OKActions", same=as_set, default=[]),
+}
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutCompositeAlarm.html
+_LONGEST = {"alarmName": 255, "alarmDescription": 1024, "alarmRule": 10_240}
+_MOST_ACTIONS = 5
+
+
+def _put_composite(cloud: Cloud, wanted: Props, **more: Any) -> str:
+    own = {arg.api: wanted.get(name) for name, arg in _COMPOSITE.items()}
+    cloud.cloudwatch.put_composite_alarm(**given({**own, **more}))
+    return str(wanted["alarmName"])
+
+
+def _read_composite(cloud: Cloud, name: str, _: Props) -> Props | None:
+    found = cloud.cloudwatch.describe_alarms(AlarmNames=[name], AlarmTypes=["CompositeAlarm"])
+    alarms = cast("Any", found.get("CompositeAlarms", []))
+    if not alarms:
+        return None
+    state = {key: alarms[0][arg.api] for key, arg in _COMPOSITE.items() if alarms[0].get(arg.api) is not None}
+    return {"alarmDescription": "", **state, "arn": alarms[0]["AlarmArn"]}
+
+
+def _composite_rules(inputs: Props) -> list[Problem]:
+    lengths = [
+        Problem(name, f"at most {most} characters")
+        for name, most in _LONGEST.items()
+        if not is_unknown(inputs.get(name)) and len(inputs.get(name) or "") > most
+    ]
+    many = [name for name in inputs if name.endswith("Actions") and len(inputs[name] or ()) > _MOST_ACTIONS]
+    return lengths + [Problem(name, f"at most {_MOST_ACTIONS}") for name in many]
+
+
+# --- Dashboard -----------------------------------------------------------------------------------------------------
+
+_DASHBOARD = {"dashboardName": Arg(replaces=True), "dashboardBody": Arg(same=as_json)}
+_DASHBOARD_NAME = re.compile(r"[A-Za-z0-9_-]{1,255}\Z")
+
+
+def _put_dashboard(cloud: Cloud, wanted: Props) -> str:
+    cloud.cloudwatch.put_dashboard(DashboardName=wanted["dashboardName"], DashboardBody=wanted["dashboardBody"])
+    return str(wanted["dashboardName"])
+
+
+def _read_dashboard(cloud: Cloud, name: str, _: Props) -> Props:
+    found = cloud.cloudwatch.get_dashboard(DashboardName=name)
+    return {"dashboardName": name, "dashboardBody": found["DashboardBody"], "dashboardArn": found["DashboardArn"]}
+
+
+def _dashboard_rules(inputs: Props) -> list[Problem]:
+    name, body = inputs["dashboardName"], inputs["dashboardBody"]
+    problems: list[Problem] = []
+    if not is_unknown(name) and not _DASHBOARD_NAME.match(name):
+        problems.append(Problem("dashboardName", "letters, digits, hyphens and underscores only, at most 255"))
+    if not is_unknown(body):
+        try:
+            json.loads(body)
+        except ValueError as error:
+            problems.append(Problem("dashboardBody", f"it is not JSON: {error}"))
+    return problems
+
+
+_TAGS = Tagging(
+    read=lambda cloud, state: mapping(cloud.cloudwatch.list_tags_for_resource(ResourceARN=state["arn"])["Tags"]),
+    add=lambda cloud, state, tags: cloud.cloudwatch.tag_resource(ResourceARN=state["arn"], Tags=pairs(tags)),
+    remove=lambda cloud, state, keys: cloud.cloudwatch.untag_resource(ResourceARN=state["arn"], TagKeys=keys),
+)
+
+
 RESOURCES = (
     Resource(
         kind="aws:cloudwatch/metricAlarm:MetricAlarm",
@@ -121,13 +201,30 @@ RESOURCES = (
         delete=lambda cloud, name, _: cloud.cloudwatch.delete_alarms(AlarmNames=[name]),
         computed=("arn",),
         auto_name="name",
-        tags=Tagging(
-            read=lambda cloud, state: mapping(
-                cloud.cloudwatch.list_tags_for_resource(ResourceARN=state["arn"])["Tags"]
-            ),
-            add=lambda cloud, state, tags: cloud.cloudwatch.tag_resource(ResourceARN=state["arn"], Tags=pairs(tags)),
-            remove=lambda cloud, state, keys: cloud.cloudwatch.untag_resource(ResourceARN=state["arn"], TagKeys=keys),
-        ),
+        tags=_TAGS,
         rules=_rules,
+    ),
+    Resource(
+        kind="aws:cloudwatch/compositeAlarm:CompositeAlarm",
+        args=_COMPOSITE,
+        create=lambda cloud, wanted: _put_composite(cloud, wanted, Tags=pairs(wanted["tags"])),
+        read=_read_composite,
+        update=lambda cloud, _, wanted, __: _put_composite(cloud, wanted),
+        delete=lambda cloud, name, _: cloud.cloudwatch.delete_alarms(AlarmNames=[name]),
+        computed=("arn",),
+        identity=("alarmName",),
+        tags=_TAGS,
+        rules=_composite_rules,
+    ),
+    Resource(
+        kind="aws:cloudwatch/dashboard:Dashboard",
+        args=_DASHBOARD,
+        create=_put_dashboard,
+        read=_read_dashboard,
+        update=lambda cloud, _, wanted, __: _put_dashboard(cloud, wanted),
+        delete=lambda cloud, name, _: cloud.cloudwatch.delete_dashboards(DashboardNames=[name]),
+        computed=("dashboardArn",),
+        identity=("dashboardName",),
+        rules=_dashboard_rules,
     ),
 )
