@@ -1,6 +1,7 @@
 """The process that serves the local cloud: one socket on 127.0.0.1, one event loop. Started by `process` or the CLI."""
 
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -17,6 +18,7 @@ from typing import Any, cast
 HOST = "127.0.0.1"
 _BACKLOG = 512
 _GRACE_SECONDS = 1.0
+_COLLECT_AFTER = (50_000, 20, 20)
 
 
 class PortTakenError(Exception):
@@ -94,6 +96,9 @@ async def _announce(known: Ready, ready: Callable[[Ready], None]) -> None:
     writer.write(b"GET /_localcloud/health HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n")
     await reader.read()
     writer.close()
+    # What is loaded by now stays. Objects live long here, so that looking for garbage often finds little.
+    gc.freeze()
+    gc.set_threshold(*_COLLECT_AFTER)
     ready(known)
 
 

@@ -4,13 +4,13 @@ Which operation a request is, what it carries, and how an answer or an error is 
 """
 
 import functools
-import json
 import re
 import uuid
 from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import unquote
 
+import orjson
 from botocore.model import ListShape, OperationModel, Shape
 
 from localcloud.aws import service_model
@@ -80,13 +80,13 @@ def answer(route: Route, output: dict[str, Any]) -> Response:
     except shapes.ShapeError as violation:
         problem = f"The local cloud answered {route.name} against the service model: {violation}."
         return error_answer(SesError(_BROKEN_ANSWER, problem))
-    return Response(200, json.dumps(body).encode(), headers=_request_id())
+    return Response(200, orjson.dumps(body), headers=_request_id())
 
 
 def error_answer(error: SesError) -> Response:
     """An error as SES writes it: code in `x-amzn-errortype`, text in the body."""
     headers = {"x-amzn-errortype": error.code, **_request_id()}
-    return Response(error.status, json.dumps({"message": error.message}).encode(), headers=headers)
+    return Response(error.status, orjson.dumps({"message": error.message}), headers=headers)
 
 
 def _request_id() -> dict[str, str]:
@@ -95,7 +95,7 @@ def _request_id() -> dict[str, str]:
 
 def _json_object(body: bytes) -> dict[str, Any]:
     try:
-        value: object = json.loads(body or b"{}")
+        value: object = orjson.loads(body or b"{}")
     except ValueError as error:
         raise bad_request(f"The request body is not JSON: {error}.") from error
     if not isinstance(value, dict):
