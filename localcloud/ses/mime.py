@@ -3,6 +3,8 @@
 import functools
 from collections.abc import Mapping
 from datetime import datetime
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
 from email.message import EmailMessage, Message
 from email.parser import BytesHeaderParser, BytesParser
 from email.policy import SMTP
@@ -33,7 +35,15 @@ def raw_recipients(raw: bytes) -> dict[str, list[str]]:
     parsed = BytesHeaderParser().parsebytes(raw)
     names = ("From", "To", "Cc", "Bcc", "Reply-To")
     found = {name: _mailboxes(parsed, name) for name in names}
-    return {**found, "Subject": [str(parsed.get("Subject", ""))]}
+    return {**found, "Subject": [_decoded(str(parsed.get("Subject", "")))]}
+
+
+def _decoded(header: str) -> str:
+    """Words encoded by RFC 2047 as people read them; what cannot be decoded stays as it is."""
+    try:
+        return str(make_header(decode_header(header)))
+    except (LookupError, UnicodeDecodeError, HeaderParseError):
+        return header
 
 
 def _mailboxes(parsed: Message, name: str) -> list[str]:
