@@ -92,6 +92,7 @@ class Backend:
         self._sqs = cast("Any", sqs)
         self._eventbridge = cast("Any", eventbridge)
         self.region = region
+        self.endpoint = f"http://127.0.0.1:{port}"
         self._match_dimensions_exactly()
         _count_every_invocation(cast("Any", lambda_svc))
 

@@ -20,8 +20,10 @@ from localcloud.inbox.feedback import COMMANDS, FeedbackError, bring_about
 from localcloud.inbox.mail import Mail
 from localcloud.inbox.search import STATUSES, matching
 from localcloud.origin import problem
+from localcloud.ses.errors import SesError
 from localcloud.ses.events import event, timestamp
 from localcloud.ses.mime import bare
+from localcloud.ses.operations import sending
 from localcloud.ses.service import Ses
 from localcloud.ses.simulator import OUTCOMES
 from localcloud.ses.state import Account, StoredMessage
@@ -29,6 +31,8 @@ from localcloud.ses.verification import confirm
 from localcloud.watch.clock import Clock
 
 PREFIX = "/_localcloud"
+# What mail clients post to an unsubscribe link (RFC 8058 §3.2); it says nothing that the link does not.
+_ONE_CLICK = b"List-Unsubscribe=One-Click"
 _DEFAULT_LIMIT = 100
 _Answer = dict[str, Any]
 _Body = dict[str, Any]
@@ -133,6 +137,14 @@ class Control:
             raise ControlError(404, f"No message {message_id} is kept.")
         return found
 
+    async def unsubscribe(self, names: list[str], _: _Body) -> _Answer:
+        """The recipient of a mail leaves its contact list or topic, as by the link in its List-Unsubscribe header."""
+        try:
+            await sending.unsubscribe(self.ses.context, self._kept(names[0]))
+        except SesError as error:
+            raise ControlError(error.status, error.message) from error
+        return {}
+
     def recipients(self, _: list[str], __: _Body) -> _Answer:
         """The patterns in force and the outcomes there are."""
         return {"patterns": self.ses.context.state.outcomes, "outcomes": list(OUTCOMES)}
@@ -233,7 +245,7 @@ def _set(account: Account, name: str, value: object) -> None:
 
 def _given(request: Request) -> _Body:
     """The query string and the body as one."""
-    body: object = json.loads(request.body or b"{}")
+    body: object = {} if request.body == _ONE_CLICK else json.loads(request.body or b"{}")
     if not isinstance(body, dict):
         raise ControlError(400, "The body must be a JSON object.")
     return {**{name: values[-1] for name, values in request.query.items()}, **cast("_Body", body)}
@@ -291,6 +303,12 @@ _ROUTES: tuple[tuple[str, str, _Handler, str], ...] = (
         "/messages/{message_id}/events",
         Control.happen,
         f'Let something happen to it: {{"event": "{"|".join(COMMANDS)}", "recipient": "ada@example.com"}}.',
+    ),
+    (
+        "POST",
+        "/messages/{message_id}/unsubscribe",
+        Control.unsubscribe,
+        "What a click on the link in its List-Unsubscribe header does.",
     ),
     ("GET", "/recipients", Control.recipients, "How recipients behave, and the outcomes there are."),
     (

@@ -10,7 +10,7 @@ from localcloud.backend import Backend
 from localcloud.ses.errors import bad_request, not_found
 from localcloud.ses.publishing import Publisher
 from localcloud.ses.quota import Meter
-from localcloud.ses.state import ConfigurationSet, Identity, State
+from localcloud.ses.state import ConfigurationSet, ContactList, Identity, State
 from localcloud.ses.verification import Dns
 
 Parameters = dict[str, Any]
@@ -50,6 +50,16 @@ class Context:
         if name not in self.state.configuration_sets:
             raise not_found("Configuration set", name)
         return self.state.configuration_sets[name]
+
+    def contact_list(self, name: str) -> ContactList:
+        """The contact list of that name.
+
+        Raises:
+            SesError: There is none (404).
+        """
+        if name not in self.state.contact_lists:
+            raise not_found("Contact list", name)
+        return self.state.contact_lists[name]
 
 
 def tag_list(tags: dict[str, str]) -> list[dict[str, str]]:

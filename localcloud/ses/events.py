@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html
 """
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,6 +21,7 @@ KINDS: dict[str, tuple[str, str, str]] = {
     "DeliveryDelay": ("DELIVERY_DELAY", "DeliveryDelay", "deliveryDelay"),
     "Open": ("OPEN", "Open", "open"),
     "Click": ("CLICK", "Click", "click"),
+    "Subscription": ("SUBSCRIPTION", "Subscription", "subscription"),
     "Rendering Failure": ("RENDERING_FAILURE", "RenderingFailure", "failure"),
 }
 # https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html#event-publishing-retrieving-sns-contents-bounce-types
@@ -38,8 +40,17 @@ BOUNCES: dict[str, tuple[str, str, str]] = {
         "5.1.1",
         "Amazon SES did not send the message to this address because it is on the suppression list for your account.",
     ),
+    "UnsubscribedRecipient": (
+        "Permanent",
+        "5.1.1",
+        "Amazon SES did not send the message to this address because the recipient unsubscribed from the contact list.",
+    ),
 }
-HARD_BOUNCES = frozenset(name for name, (bounce_type, *_) in BOUNCES.items() if bounce_type == "Permanent")
+# What SES never tried to deliver is no bounce that counts.
+KEPT_BACK = frozenset({"OnAccountSuppressionList", "UnsubscribedRecipient"})
+HARD_BOUNCES = frozenset(
+    name for name, (bounce_type, *_) in BOUNCES.items() if bounce_type == "Permanent" and name not in KEPT_BACK
+)
 _MTA = "a8-70.smtp-out.amazonses.com"
 _OUTGOING_IP = "192.0.2.25"
 # SES gives up a delayed message after 14 hours at most.
@@ -155,6 +166,10 @@ def _click(_: StoredMessage, happening: Happening) -> dict[str, Any]:
     return {"timestamp": timestamp(happening.at), **_READER, "link": happening.detail, "linkTags": None}
 
 
+def _subscription(_: StoredMessage, happening: Happening) -> dict[str, Any]:
+    return {"timestamp": timestamp(happening.at), **json.loads(happening.detail)}
+
+
 def _rendering_failure(_: StoredMessage, happening: Happening) -> dict[str, Any]:
     return {"errorMessage": happening.detail, "templateName": happening.recipient}
 
@@ -168,5 +183,6 @@ _DETAILS: dict[str, Callable[[StoredMessage, Happening], dict[str, Any]]] = {
     "DeliveryDelay": _delay,
     "Open": _open,
     "Click": _click,
+    "Subscription": _subscription,
     "Rendering Failure": _rendering_failure,
 }

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from localcloud.backend import Backend
-from localcloud.ses.events import HARD_BOUNCES, KINDS
+from localcloud.ses.events import HARD_BOUNCES, KEPT_BACK, KINDS
 from localcloud.ses.rules import is_simulator
 from localcloud.ses.state import ConfigurationSet, Happening, Reputation, State, StoredMessage
 
@@ -26,21 +26,17 @@ def count(backend: Backend, message: StoredMessage, happenings: Iterable[Happeni
 
 
 def reckon(reputation: Reputation, recipients: Sequence[str], happenings: Iterable[Happening]) -> None:
-    """Add a mail to a reputation. The simulator and what was never sent (the account's list) stay out."""
+    """Add a mail to a reputation. The simulator and what was never sent stay out."""
     real = [happening for happening in happenings if happening.recipient and not is_simulator(happening.recipient)]
-    kept_back = sum(happening.detail == "OnAccountSuppressionList" for happening in real)
+    kept_back = sum(happening.detail in KEPT_BACK for happening in real)
     reputation.sent += sum(not is_simulator(recipient) for recipient in recipients) - kept_back
     reputation.hard_bounces += sum(is_hard_bounce(happening) for happening in real)
     reputation.complaints += sum(is_complaint(happening) for happening in real)
 
 
 def is_hard_bounce(happening: Happening) -> bool:
-    """A new hard bounce: not one that the account's own list made."""
-    return (
-        happening.kind == "Bounce"
-        and happening.detail in HARD_BOUNCES
-        and happening.detail != "OnAccountSuppressionList"
-    )
+    """A new hard bounce: not one of an address that SES kept the mail back from."""
+    return happening.kind == "Bounce" and happening.detail in HARD_BOUNCES
 
 
 def is_complaint(happening: Happening) -> bool:

@@ -34,6 +34,7 @@ DETAIL_TYPES = {
     "DeliveryDelay": "Email Delivery Delayed",
     "Open": "Email Opened",
     "Click": "Email Clicked",
+    "Subscription": "Email Subscribed",
     "Rendering Failure": "Email Rendering Failed",
 }
 _LOG = logging.getLogger(__name__)

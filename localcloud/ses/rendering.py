@@ -13,8 +13,11 @@ Data = dict[str, object]
 # https://docs.aws.amazon.com/ses/latest/dg/send-personalized-email-api.html
 MAX_STORED_BYTES = 500 * 1024
 MAX_INLINE_BYTES = 1024 * 1024
+# SES fills this in itself, after the template was rendered.
+UNSUBSCRIBE_URL = "amazonSESUnsubscribeUrl"
 _BODY = ("Text", "Html")
 _PARTS = ("Subject", *_BODY)
+_LATER = f"{{{{{UNSUBSCRIBE_URL}}}}}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +44,9 @@ class Renderer:
         self, data: Data, headers: Sequence[Mapping[str, str]] = (), attachments: Sequence[Mapping[str, Any]] = ()
     ) -> Filled:
         """The content of a simple mail, together with what a template does not fill."""
+        known = {UNSUBSCRIBE_URL: _LATER, **data}
         try:
-            parts, failure = {name: template.render(data) for name, template in self.parts.items()}, ""
+            parts, failure = {name: template.render(known) for name, template in self.parts.items()}, ""
         except RenderingError as error:
             parts, failure = self.source, str(error)
         simple: dict[str, Any] = {

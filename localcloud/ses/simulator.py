@@ -22,6 +22,7 @@ OUTCOMES: dict[str, Outcome] = {
     "reject": (("Reject", "Bad content"),),
     "silence": (),
 }
+UNSUBSCRIBED: Outcome = (("Bounce", "UnsubscribedRecipient"),)
 ON_ACCOUNT_LIST: Outcome = (("Bounce", "OnAccountSuppressionList"),)
 
 _SIMULATOR = {

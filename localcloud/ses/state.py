@@ -39,6 +39,9 @@ class Identity:
     configuration_set: str | None = None
     policies: dict[str, str] = field(default_factory=dict[str, str])
     tags: dict[str, str] = field(default_factory=dict[str, str])
+    # Only SES's first API sets these: kind of notification → topic, and the kinds that carry headers.
+    notification_topics: dict[str, str] = field(default_factory=dict[str, str])
+    headers_in_notifications: list[str] = field(default_factory=list[str])
 
 
 @dataclass(slots=True)
@@ -91,6 +94,31 @@ class EmailTemplate:
     tags: dict[str, str] = field(default_factory=dict[str, str])
 
 
+@dataclass(slots=True)
+class Contact:
+    """Somebody on a contact list; `preferences` holds the status (`OPT_IN`, `OPT_OUT`) by topic, where there is one."""
+
+    address: str
+    created_at: datetime
+    updated_at: datetime
+    preferences: dict[str, str] = field(default_factory=dict[str, str])
+    unsubscribed_from_all: bool = False
+    attributes: str | None = None
+
+
+@dataclass(slots=True)
+class ContactList:
+    """A contact list. `topics` stand as the API gives and takes them; `contacts` by address in lower case."""
+
+    name: str
+    created_at: datetime
+    updated_at: datetime
+    topics: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+    description: str | None = None
+    contacts: dict[str, Contact] = field(default_factory=dict[str, Contact])
+    tags: dict[str, str] = field(default_factory=dict[str, str])
+
+
 @dataclass(frozen=True, slots=True)
 class Suppressed:
     """One entry of the account's suppression list."""
@@ -133,6 +161,8 @@ class StoredMessage:
     configuration_set: str | None
     tags: dict[str, list[str]]
     size: int
+    # The contact list and the topic, which may be empty, that its recipients can leave.
+    subscription: tuple[str, str] | None = None
     happenings: list[Happening] = field(default_factory=list[Happening])
 
     @property
@@ -181,6 +211,7 @@ class State:
     identities: dict[str, Identity] = field(default_factory=dict[str, Identity])
     configuration_sets: dict[str, ConfigurationSet] = field(default_factory=dict[str, ConfigurationSet])
     templates: dict[str, EmailTemplate] = field(default_factory=dict[str, EmailTemplate])
+    contact_lists: dict[str, ContactList] = field(default_factory=dict[str, ContactList])
     suppressed: dict[str, Suppressed] = field(default_factory=dict[str, Suppressed])
     messages: Messages = field(default_factory=Messages)
     outcomes: dict[str, str] = field(default_factory=dict[str, str])

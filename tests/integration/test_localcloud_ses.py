@@ -353,8 +353,8 @@ def test_a_virus_is_rejected(cloud: LocalCloud, ses: "SESV2Client", sender: str)
 
 
 def test_what_is_not_emulated_says_so(cloud: LocalCloud, ses: "SESV2Client"):
-    with pytest.raises(ClientError, match="ListContactLists is not emulated") as error:
-        ses.list_contact_lists()
+    with pytest.raises(ClientError, match="ListDeliverabilityTestReports is not emulated") as error:
+        ses.list_deliverability_test_reports()
     assert refused(error) == ("NotEmulated", 501)
     with pytest.raises(ClientError) as error:
         cloud.client("ses").list_identities()

@@ -8,12 +8,13 @@ from typing import Any
 
 from localcloud.ses import ids, metrics, mime, rules, simulator
 from localcloud.ses.context import Context, Handler, Output, Parameters
-from localcloud.ses.errors import SesError, bad_request, not_emulated
+from localcloud.ses.errors import SesError, bad_request, not_emulated, not_found
 from localcloud.ses.rendering import Filled, data, renderer
 from localcloud.ses.state import Account, ConfigurationSet, Happening, StoredMessage, Suppressed
+from localcloud.ses.subscriptions import defaults, leave, wants, with_links
 from localcloud.ses.verification import check
 
-_NOT_EMULATED = ("TenantName", "EndpointId", "ListManagementOptions")
+_NOT_EMULATED = ("TenantName", "EndpointId")
 _TAG_NAME = re.compile(r"[A-Za-z0-9_-]{1,256}")
 _TAG_VALUE = re.compile(r"[A-Za-z0-9_.@-]{1,256}")
 _HEADER_NAME = re.compile(r"[!-9;-~]{1,126}")
@@ -77,6 +78,7 @@ async def send(context: Context, p: Parameters, filled: Filled, operation: str =
     envelope = _envelope(p, filled.content)
     _check_form(envelope, filled.content, p)
     configuration_set = check_sender(context, p, envelope.source)
+    subscription = _subscription(context, p.get("ListManagementOptions"))
     await check_identities(context, envelope.source, envelope.recipients)
     refusal = context.meter.refusal(context.state.account, envelope.recipients)
     if refusal:
@@ -84,12 +86,45 @@ async def send(context: Context, p: Parameters, filled: Filled, operation: str =
     context.meter.add(envelope.recipients)
     tags = _tags(p, mime.bare(envelope.source), configuration_set, operation)
     message = _accept(context, envelope, filled.content, configuration_set, tags)
+    if subscription:
+        _add_links(context, message, subscription)
     if filled.failure:
         failed = _happening(context, "Rendering Failure", filled.template, filled.failure)
         await follow(context, message, [failed])
     else:
         await _happen(context, message, envelope, configuration_set)
     return message.message_id
+
+
+def _subscription(context: Context, options: dict[str, str] | None) -> tuple[str, str] | None:
+    if not options:
+        return None
+    found, topic = context.contact_list(options["ContactListName"]), options.get("TopicName", "")
+    if topic and topic not in defaults(found):
+        raise not_found("Topic", topic)
+    return found.name, topic
+
+
+def _add_links(context: Context, message: StoredMessage, subscription: tuple[str, str]) -> None:
+    """As SES does it: only a mail to one recipient has links by which that one can leave."""
+    message.subscription = subscription
+    if len(message.recipients) == 1:
+        url = f"{context.backend.endpoint}/_localcloud/messages/{message.message_id}/unsubscribe"
+        message.content = with_links(message.content, url)
+
+
+async def unsubscribe(context: Context, message: StoredMessage) -> None:
+    """What follows when the recipient of a mail with unsubscribe links uses the one in its header.
+
+    Raises:
+        SesError: The mail has no such links, or its list is gone.
+    """
+    if message.subscription is None or len(message.recipients) != 1:
+        raise bad_request("The mail was not sent to one recipient with ListManagementOptions.")
+    name, topic = message.subscription
+    recipient, now = mime.bare(message.recipients[0]), datetime.now(UTC)
+    detail = leave(context.contact_list(name), recipient, topic, now)
+    await follow(context, message, [_happening(context, "Subscription", recipient, detail)])
 
 
 def _envelope(p: Parameters, content: dict[str, Any]) -> Envelope:
@@ -265,10 +300,19 @@ async def _happen(
         reasons = rules.suppressed_reasons(state.account, configuration_set)
         for recipient in envelope.recipients:
             listed = state.suppressed.get(recipient.lower())
-            kept_back = listed is not None and listed.reason in reasons
-            outcome = simulator.ON_ACCOUNT_LIST if kept_back else simulator.outcome(recipient, state.outcomes)
+            if listed is not None and listed.reason in reasons:
+                outcome = simulator.ON_ACCOUNT_LIST
+            elif message.subscription and not _wants(context, message.subscription, recipient):
+                outcome = simulator.UNSUBSCRIBED
+            else:
+                outcome = simulator.outcome(recipient, state.outcomes)
             happenings += [_happening(context, kind, recipient, detail) for kind, detail in outcome]
     await follow(context, message, happenings, sent_to=envelope.recipients)
+
+
+def _wants(context: Context, subscription: tuple[str, str], recipient: str) -> bool:
+    name, topic = subscription
+    return wants(context.contact_list(name), recipient, topic)
 
 
 async def follow(

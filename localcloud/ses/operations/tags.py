@@ -37,6 +37,7 @@ def _tags(context: Context, p: Parameters) -> dict[str, str]:
         "identity": state.identities,
         "configuration-set": state.configuration_sets,
         "template": state.templates,
+        "contact-list": state.contact_lists,
     }
     if kind not in owners or arn != state.arn(kind, name):
         raise bad_request(f"{arn} is not the ARN of a resource of this account and region that has tags.")

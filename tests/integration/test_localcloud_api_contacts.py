@@ -1,0 +1,191 @@
+"""Contact lists of the emulated SES, and how recipients leave them, through boto3 and a mail client's click."""
+
+import urllib.request
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from localcloud import LocalCloud
+
+if TYPE_CHECKING:
+    from mypy_boto3_sesv2 import SESV2Client
+
+pytestmark = pytest.mark.integration
+
+LIST = "customers"
+TOPICS: Any = [
+    {"TopicName": "news", "DisplayName": "News", "DefaultSubscriptionStatus": "OPT_IN"},
+    {"TopicName": "offers", "DisplayName": "Offers", "DefaultSubscriptionStatus": "OPT_OUT"},
+]
+BODY = "<a href='{{amazonSESUnsubscribeUrl}}'>1</a> {{amazonSESUnsubscribeUrl}} {{amazonSESUnsubscribeUrl}}"
+
+
+@pytest.fixture
+def ses(cloud: LocalCloud) -> "SESV2Client":
+    client = cloud.client("sesv2")
+    client.create_email_identity(EmailIdentity="example.test")
+    cloud.control("POST", "identities/example.test/verify")
+    client.create_contact_list(ContactListName=LIST, Topics=TOPICS, Description="All of them")
+    return client
+
+
+def send(ses: "SESV2Client", *to: str, topic: str = "", content: Any = None) -> str:
+    simple: Any = {"Simple": {"Subject": {"Data": "Hello"}, "Body": {"Html": {"Data": BODY}}}}
+    options: Any = {"ContactListName": LIST, **({"TopicName": topic} if topic else {})}
+    sent = ses.send_email(
+        FromEmailAddress="ada@example.test",
+        Destination={"ToAddresses": list(to or ("bob@example.com",))},
+        Content=content or simple,
+        ListManagementOptions=options,
+    )
+    return sent["MessageId"]
+
+
+def mail(cloud: LocalCloud, message_id: str) -> Any:
+    return cloud.control("GET", f"messages/{message_id}")
+
+
+def headers(found: Any) -> dict[str, str]:
+    return {header["name"]: header["value"] for header in found["events"][0]["mail"]["headers"]}
+
+
+def click(url: str) -> int:
+    request = urllib.request.Request(  # noqa: S310 - the local cloud's own link
+        url, b"List-Unsubscribe=One-Click", {"Content-Type": "application/x-www-form-urlencoded"}
+    )
+    with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
+        return int(answer.status)
+
+
+def test_a_list_keeps_its_topics_and_an_account_has_one(ses: "SESV2Client"):
+    found = ses.get_contact_list(ContactListName=LIST)
+    assert (found.get("Topics"), found.get("Description")) == (TOPICS, "All of them")
+    ses.update_contact_list(ContactListName=LIST, Topics=TOPICS[:1])
+    found = ses.get_contact_list(ContactListName=LIST)
+    assert (found.get("Topics"), found.get("Description")) == (TOPICS[:1], None)
+    assert [one.get("ContactListName") for one in ses.list_contact_lists()["ContactLists"]] == [LIST]
+    with pytest.raises(ses.exceptions.LimitExceededException):
+        ses.create_contact_list(ContactListName="another")
+    with pytest.raises(ses.exceptions.AlreadyExistsException):
+        ses.create_contact_list(ContactListName=LIST)
+    ses.delete_contact_list(ContactListName=LIST)
+    with pytest.raises(ses.exceptions.NotFoundException):
+        ses.get_contact_list(ContactListName=LIST)
+
+
+def test_a_contact_has_preferences_and_attributes(ses: "SESV2Client"):
+    wants: Any = [{"TopicName": "offers", "SubscriptionStatus": "OPT_IN"}]
+    ses.create_contact(
+        ContactListName=LIST, EmailAddress="Bob@example.com", TopicPreferences=wants, AttributesData='{"a": 1}'
+    )
+    ses.update_contact(ContactListName=LIST, EmailAddress="bob@example.com", UnsubscribeAll=True)
+    found = ses.get_contact(ContactListName=LIST, EmailAddress="bob@example.com")
+    assert (found["TopicPreferences"], found["UnsubscribeAll"], found["AttributesData"]) == ([], True, '{"a": 1}')
+    assert found["TopicDefaultPreferences"] == [
+        {"TopicName": "news", "SubscriptionStatus": "OPT_IN"},
+        {"TopicName": "offers", "SubscriptionStatus": "OPT_OUT"},
+    ]
+    with pytest.raises(ses.exceptions.AlreadyExistsException):
+        ses.create_contact(ContactListName=LIST, EmailAddress="bob@example.com")
+    unknown: Any = [{"TopicName": "sports", "SubscriptionStatus": "OPT_IN"}]
+    with pytest.raises(ses.exceptions.NotFoundException):
+        ses.update_contact(ContactListName=LIST, EmailAddress="bob@example.com", TopicPreferences=unknown)
+    with pytest.raises(ses.exceptions.BadRequestException):
+        ses.create_contact(ContactListName=LIST, EmailAddress="nobody")
+    ses.delete_contact(ContactListName=LIST, EmailAddress="bob@example.com")
+    with pytest.raises(ses.exceptions.NotFoundException):
+        ses.get_contact(ContactListName=LIST, EmailAddress="bob@example.com")
+
+
+def test_contacts_are_listed_by_status_and_page(ses: "SESV2Client"):
+    own: Any = [{"TopicName": "news", "SubscriptionStatus": "OPT_OUT"}]
+    ses.create_contact(ContactListName=LIST, EmailAddress="a@example.com")
+    ses.create_contact(ContactListName=LIST, EmailAddress="b@example.com", TopicPreferences=own)
+    ses.create_contact(ContactListName=LIST, EmailAddress="c@example.com", UnsubscribeAll=True)
+
+    def listed(**wanted: Any) -> list[str]:
+        only: Any = wanted
+        found = ses.list_contacts(ContactListName=LIST, Filter=only)["Contacts"]
+        return [contact.get("EmailAddress", "")[0] for contact in found]
+
+    assert listed() == ["a", "b", "c"]
+    assert (listed(FilteredStatus="OPT_IN"), listed(FilteredStatus="OPT_OUT")) == (["a", "b"], ["c"])
+    news = {"TopicName": "news", "UseDefaultIfPreferenceUnavailable": True}
+    assert listed(FilteredStatus="OPT_IN", TopicFilter=news) == ["a", "c"]
+    assert listed(FilteredStatus="OPT_OUT", TopicFilter={"TopicName": "news"}) == ["b"]
+    first = ses.list_contacts(ContactListName=LIST, PageSize=2)
+    rest = ses.list_contacts(ContactListName=LIST, PageSize=2, NextToken=first["NextToken"])
+    assert [len(page["Contacts"]) for page in (first, rest)] == [2, 1]
+
+
+def test_one_click_leaves_the_topic_tells_so_and_keeps_further_mail_back(cloud: LocalCloud, ses: "SESV2Client"):
+    message_id = send(ses, topic="news")
+    written = headers(mail(cloud, message_id))
+    assert written["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    link = written["List-Unsubscribe"].strip("<>")
+
+    assert click(link) == 200
+    found = mail(cloud, message_id)
+    assert [event["eventType"] for event in found["events"]] == ["Send", "Delivery", "Subscription"]
+    subscription = found["events"][-1]["subscription"]
+    assert subscription.pop("timestamp").endswith("Z")
+    assert subscription == {
+        "contactList": LIST,
+        "source": "UnsubscribeHeader",
+        "newTopicPreferences": {
+            "unsubscribeAll": False,
+            "topicSubscriptionStatus": [
+                {"topicName": "news", "subscriptionStatus": "OptOut"},
+                {"topicName": "offers", "subscriptionStatus": "OptOut"},
+            ],
+        },
+        "oldTopicPreferences": {
+            "unsubscribeAll": False,
+            "topicSubscriptionStatus": [
+                {"topicName": "news", "subscriptionStatus": "OptIn"},
+                {"topicName": "offers", "subscriptionStatus": "OptOut"},
+            ],
+        },
+    }
+    again = mail(cloud, send(ses, topic="news"))["events"]
+    assert [event["eventType"] for event in again] == ["Send", "Bounce"]
+    assert again[1]["bounce"]["bounceSubType"] == "UnsubscribedRecipient"
+    assert not ses.list_suppressed_destinations()["SuppressedDestinationSummaries"]
+    assert len(mail(cloud, send(ses))["events"]) == 2
+
+
+def test_without_a_topic_a_click_leaves_the_whole_list(cloud: LocalCloud, ses: "SESV2Client"):
+    click(headers(mail(cloud, send(ses)))["List-Unsubscribe"].strip("<>"))
+    assert ses.get_contact(ContactListName=LIST, EmailAddress="bob@example.com")["UnsubscribeAll"] is True
+    assert mail(cloud, send(ses, topic="news"))["events"][1]["eventType"] == "Bounce"
+
+
+def test_links_stand_twice_in_each_part_whatever_the_mail_was_made_from(cloud: LocalCloud, ses: "SESV2Client"):
+    raw = f"From: ada@example.test\r\nTo: bob@example.com\r\nList-Unsubscribe: <x>\r\n\r\n{BODY}\r\n".encode()
+    contents: tuple[Any, ...] = (
+        {"Simple": {"Subject": {"Data": "Hello"}, "Body": {"Text": {"Data": BODY}}}},
+        {"Template": {"TemplateContent": {"Subject": "Hello", "Text": BODY}}},
+        {"Raw": {"Data": raw}},
+    )
+    for content in contents:
+        message_id = send(ses, content=content)
+        text = cloud.control("GET", f"messages/{message_id}/content")["text"]
+        assert text.count(f"/_localcloud/messages/{message_id}/unsubscribe") == 2
+        assert text.count("{{amazonSESUnsubscribeUrl}}") == 1
+        assert headers(mail(cloud, message_id))["List-Unsubscribe"].count("unsubscribe") == 1
+
+
+def test_a_mail_to_several_has_no_links_but_leaves_out_who_left(cloud: LocalCloud, ses: "SESV2Client"):
+    ses.create_contact(ContactListName=LIST, EmailAddress="bob@example.com", UnsubscribeAll=True)
+    found = mail(cloud, send(ses, "bob@example.com", "grace@example.com"))
+    assert "List-Unsubscribe" not in headers(found)
+    assert [event["eventType"] for event in found["events"]] == ["Send", "Bounce", "Delivery"]
+
+
+def test_a_list_or_topic_that_is_not_there_is_refused(ses: "SESV2Client"):
+    with pytest.raises(ClientError, match="Topic <sports> does not exist"):
+        send(ses, topic="sports")
+    ses.delete_contact_list(ContactListName=LIST)
+    with pytest.raises(ClientError, match="Contact list <customers> does not exist"):
+        send(ses)
