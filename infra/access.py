@@ -34,15 +34,19 @@ class Access(pulumi.ComponentResource):
             "sender",
             name=env.name("sender"),
             description=f"Send mail from {settings.domain} through the stack {env.stack}",
-            policy=policies.sender(
-                sending_arns=[
-                    *(env.arn("ses", f"identity/{name}") for name in dict.fromkeys(identities)),
-                    *configuration_set_arns,
-                ],
-                from_domains=list(dict.fromkeys([settings.domain, settings.sender_domain])),
-                recipients=settings.allowed_recipients,
-                table_arn=env.arn("dynamodb", f"table/{env.name('store')}"),
-                parameter_arn=env.arn("ssm", f"parameter{parameter_name(env.stack)}"),
+            policy=env.with_key(
+                lambda key: policies.sender(
+                    sending_arns=[
+                        *(env.arn("ses", f"identity/{name}") for name in dict.fromkeys(identities)),
+                        *configuration_set_arns,
+                    ],
+                    from_domains=list(dict.fromkeys([settings.domain, settings.sender_domain])),
+                    recipients=settings.allowed_recipients,
+                    table_arn=env.arn("dynamodb", f"table/{env.name('store')}"),
+                    parameter_arn=env.arn("ssm", f"parameter{parameter_name(env.stack)}"),
+                    more=key,
+                ),
+                "dynamodb",
             ),
             tags=env.tags,
             opts=ResourceOptions(parent=self),

@@ -4,10 +4,14 @@ Names are explicit, so that policies and alarms can say them before anything exi
 several environments share one account.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import pulumi
 import pulumi_aws as aws
+
+from infra import policies
+from infra.policies import Statement
 
 
 @dataclass(frozen=True)
@@ -17,6 +21,7 @@ class Environment:
     Attributes:
         partition: `aws`, `aws-us-gov` or `aws-cn`; the second part of every ARN.
         tags: On every resource that takes tags.
+        key: The ARN of the key that what is kept is encrypted with; AWS's own keys where there is none.
     """
 
     stack: str
@@ -24,6 +29,7 @@ class Environment:
     region: str
     partition: str
     tags: Mapping[str, str]
+    key: pulumi.Output[str] | None = None
 
     @classmethod
     def current(cls, stack: str, tags: Mapping[str, str]) -> "Environment":
@@ -39,6 +45,17 @@ class Environment:
     def name(self, what: str) -> str:
         """The physical name of a resource."""
         return f"mailstack-{self.stack}-{what}"
+
+    def with_key(self, written: Callable[[Sequence[Statement]], str], *services: str) -> pulumi.Input[str]:
+        """A policy that needs the key; known at once where there is none.
+
+        Args:
+            written: Makes the policy, given the statements about the key.
+            services: What its owner uses the key through; see `policies.use_key`.
+        """
+        if self.key is None:
+            return written(())
+        return self.key.apply(lambda key: written((policies.use_key(key, services, self.region),)))
 
     def arn(self, service: str, resource: str) -> str:
         """The ARN of something in this account and region."""

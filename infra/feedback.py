@@ -33,7 +33,9 @@ class Feedback(pulumi.ComponentResource):
     ) -> None:
         super().__init__("mailstack:feedback:Feedback", "feedback", None, opts)
         child = ResourceOptions(parent=self)
-        self.topic = aws.sns.Topic("events", name=env.name("events"), tags=env.tags, opts=child)
+        self.topic = aws.sns.Topic(
+            "events", name=env.name("events"), kms_master_key_id=env.key, tags=env.tags, opts=child
+        )
         self.policy = aws.sns.TopicPolicy(
             "events",
             arn=self.topic.arn,
@@ -63,6 +65,7 @@ class Feedback(pulumi.ComponentResource):
             attributes=[{"name": "pk", "type": "S"}, {"name": "sk", "type": "S"}],
             ttl={"attribute_name": "expires_at", "enabled": True},
             point_in_time_recovery={"enabled": True},
+            server_side_encryption={"enabled": True, "kms_key_arn": env.key} if env.key else None,
             deletion_protection_enabled=protect,
             tags=env.tags,
             opts=ResourceOptions(parent=self, protect=protect),

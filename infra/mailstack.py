@@ -1,5 +1,6 @@
 """Everything that sending mail from one domain takes, wired together; each part is a component in its own file."""
 
+from dataclasses import replace
 from typing import Any
 
 import pulumi
@@ -14,6 +15,7 @@ from infra.environment import Environment
 from infra.feedback import Feedback
 from infra.guard import Guard
 from infra.identity import Identity
+from infra.keys import Keys
 from infra.outputs import Outputs
 from infra.paging import Paging
 from infra.settings import DEFAULT_STREAM, Settings
@@ -46,6 +48,9 @@ class MailStack(pulumi.ComponentResource):
         child = ResourceOptions(parent=self)
         set_arns = [env.arn("ses", f"configuration-set/{env.name(name)}") for name in settings.streams]
 
+        if settings.encryption == "customer":
+            keys = Keys(env, configuration_set_arns=set_arns, protect=settings.protect, opts=child)
+            env = replace(env, key=keys.arn)
         self.feedback = Feedback(env, settings, configuration_set_arns=set_arns, opts=child)
         self.streams = {
             name: MailStream(

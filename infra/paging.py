@@ -21,7 +21,7 @@ class AlarmTopic(pulumi.ComponentResource):
     def __init__(self, name: str, env: Environment, *, opts: ResourceOptions | None = None) -> None:
         super().__init__("mailstack:paging:AlarmTopic", name, None, opts)
         child = ResourceOptions(parent=self)
-        self.topic = aws.sns.Topic(name, name=env.name(name), tags=env.tags, opts=child)
+        self.topic = aws.sns.Topic(name, name=env.name(name), kms_master_key_id=env.key, tags=env.tags, opts=child)
         alarms = env.arn("cloudwatch", f"alarm:{env.name('*')}")
         aws.sns.TopicPolicy(
             name,

@@ -1,6 +1,6 @@
 """Who may do what: every policy document of the stack, as pure functions that return it as JSON.
 
-Not for attaching them. No statement names `*`, neither as action nor as resource.
+Not for attaching them. No statement names `*`, neither as action nor as resource, but a key's: there it is the key.
 """
 
 import json
@@ -91,6 +91,116 @@ def queue(queue_arn: str, topic_arn: str) -> str:
     )
 
 
+# What a service does to write and read what it keeps: https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html
+_USE_KEY = ("kms:Decrypt", "kms:GenerateDataKey")
+_ADMINISTER_KEY = (
+    *("kms:CancelKeyDeletion", "kms:CreateAlias", "kms:DeleteAlias", "kms:DescribeKey", "kms:DisableKey"),
+    *("kms:DisableKeyRotation", "kms:EnableKey", "kms:EnableKeyRotation", "kms:GetKeyPolicy"),
+    *("kms:GetKeyRotationStatus", "kms:ListGrants", "kms:ListKeyPolicies", "kms:ListResourceTags"),
+    *("kms:PutKeyPolicy", "kms:RevokeGrant", "kms:ScheduleKeyDeletion", "kms:TagResource", "kms:UntagResource"),
+    *("kms:UpdateAlias", "kms:UpdateKeyDescription"),
+)
+
+
+def key(
+    *,
+    account_arn: str,
+    account_id: str,
+    region: str,
+    configuration_set_arns: Sequence[str],
+    topic_arns: str,
+    alarm_arns: str,
+    rule_arns: str,
+    log_group_arns: str,
+) -> str:
+    """Who may use the stack's key: each service for our own resources alone.
+
+    The account's principals may do so only through DynamoDB, SNS and SQS, and only as far as their own IAM policies
+    let them. In a key's policy the resource `*` is that key.
+
+    https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html,
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html,
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
+
+    Args:
+        account_arn: The account's root principal, which stands for what IAM policies allow.
+        account_id: The account.
+        region: Where CloudWatch Logs and the others are.
+        configuration_set_arns: Whose events SES publishes.
+        topic_arns: A pattern of the topics that deliver to queues.
+        alarm_arns: A pattern of the alarms that publish.
+        rule_arns: A pattern of the EventBridge rules that publish.
+        log_group_arns: A pattern of the log groups.
+    """
+    ours = {"aws:SourceAccount": account_id}
+    services: dict[str, tuple[str, Condition]] = {
+        "SesEncryptsEvents": ("ses", {"StringEquals": {**ours, "aws:SourceArn": _one_or_many(configuration_set_arns)}}),
+        "TopicsDeliver": ("sns", {"StringEquals": ours, "ArnLike": {"aws:SourceArn": topic_arns}}),
+        "AlarmsPublish": ("cloudwatch", {"StringEquals": ours, "ArnLike": {"aws:SourceArn": alarm_arns}}),
+        "RulesPublish": ("events", {"StringEquals": ours, "ArnLike": {"aws:SourceArn": rule_arns}}),
+    }
+    through = [f"{service}.{region}.amazonaws.com" for service in ("dynamodb", "sns", "sqs")]
+    account: Mapping[str, str] = {"AWS": account_arn}
+    via: Condition = {"StringEquals": {"kms:CallerAccount": account_id, "kms:ViaService": through}}
+    return document(
+        _for_key("AccountAdministers", account, _ADMINISTER_KEY),
+        _for_key(
+            "AccountUsesThroughServices",
+            account,
+            (*_USE_KEY, "kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"),
+            via,
+        ),
+        _for_key(
+            "TableTakesGrants",
+            account,
+            ("kms:CreateGrant",),
+            {**via, "Bool": {"kms:GrantIsForAWSResource": "true"}},
+        ),
+        *(
+            _for_key(sid, {"Service": f"{service}.amazonaws.com"}, _USE_KEY, condition)
+            for sid, (service, condition) in services.items()
+        ),
+        _for_key(
+            "LogsAreWritten",
+            {"Service": f"logs.{region}.amazonaws.com"},
+            (*_USE_KEY, "kms:DescribeKey", "kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"),
+            {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": log_group_arns}},
+        ),
+    )
+
+
+def _for_key(
+    sid: str, principal: Mapping[str, str], actions: Sequence[str], condition: Condition | None = None
+) -> Statement:
+    statement: Statement = {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Principal": principal,
+        "Action": _one_or_many(actions),
+        "Resource": "*",
+    }
+    return {**statement, "Condition": condition} if condition else statement
+
+
+def use_key(key_arn: str, services: Sequence[str], region: str) -> Statement:
+    """A role may use a key, through these services alone.
+
+    Args:
+        key_arn: The key.
+        services: What they are called in endpoints: sqs, dynamodb, sns.
+        region: Where they are.
+    """
+    return {
+        "Sid": "UseKey",
+        "Effect": "Allow",
+        "Action": list(_USE_KEY),
+        "Resource": key_arn,
+        "Condition": {
+            "StringEquals": {"kms:ViaService": [f"{service}.{region}.amazonaws.com" for service in services]}
+        },
+    }
+
+
 def lambda_trust() -> str:
     """Lambda may take the role."""
     return document(
@@ -158,6 +268,7 @@ def sender(
     recipients: Sequence[str],
     table_arn: str,
     parameter_arn: str,
+    more: Sequence[Statement] = (),
 ) -> str:
     """What an application that sends may do.
 
@@ -168,6 +279,7 @@ def sender(
         recipients: Addresses or patterns of whom it may write to; empty for everybody.
         table_arn: Where it reads suppressions.
         parameter_arn: Where it reads the stack's outputs.
+        more: What else that takes.
 
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsimpleemailservicev2.html
     """
@@ -192,6 +304,7 @@ def sender(
             "Resource": table_arn,
         },
         {"Sid": "ReadOutputs", "Effect": "Allow", "Action": "ssm:GetParameter", "Resource": parameter_arn},
+        *more,
     )
 
 

@@ -280,9 +280,17 @@ class Settings(Group):
         Allowed("a whole number of at least 1"),
         Field(ge=1, description="How many of each function may run at once, reserved; unlimited unless given."),
     ] = None
+    encryption: Annotated[
+        Literal["customer", "aws"],
+        Allowed("customer or aws"),
+        Field(
+            description="Whose key topics, queues, the table and logs are encrypted with: one of your own, which costs "
+            "a dollar a month and whose policy names who may use it, or AWS's."
+        ),
+    ] = "customer"
     protect: Annotated[
         Switch,
-        Field(description="Refuse to delete the identity, the configuration sets and the table."),
+        Field(description="Refuse to delete the identity, the configuration sets, the key and the table."),
     ] = True
     tags: Annotated[
         dict[str, str],

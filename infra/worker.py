@@ -4,6 +4,7 @@ Not for what is published or what is done with it: `feedback.py` and `guard.py` 
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -78,11 +79,15 @@ class Worker(pulumi.ComponentResource):
         return self._env.arn("sqs", self._env.name(self._name))
 
     def _queues(self) -> tuple[aws.sqs.Queue, aws.sqs.Queue]:
+        # A queue has one kind of key; both together are an error.
+        encryption: dict[str, Any] = (
+            {"kms_master_key_id": self._env.key} if self._env.key else {"sqs_managed_sse_enabled": True}
+        )
         dlq = aws.sqs.Queue(
             f"{self._name}-dlq",
             name=self._env.name(f"{self._name}-dlq"),
             message_retention_seconds=DLQ_RETENTION_SECONDS,
-            sqs_managed_sse_enabled=True,
+            **encryption,
             tags=self._env.tags,
             opts=self._child,
         )
@@ -91,7 +96,7 @@ class Worker(pulumi.ComponentResource):
             name=self._env.name(self._name),
             visibility_timeout_seconds=VISIBILITY_SECONDS,
             message_retention_seconds=QUEUE_RETENTION_SECONDS,
-            sqs_managed_sse_enabled=True,
+            **encryption,
             redrive_policy=pulumi.Output.json_dumps({"deadLetterTargetArn": dlq.arn, "maxReceiveCount": MAX_RECEIVES}),
             tags=self._env.tags,
             opts=self._child,
@@ -135,7 +140,10 @@ class Worker(pulumi.ComponentResource):
             self._name,
             name="work",
             role=role.name,
-            policy=policies.queue_worker(self._queue_arn, log_group_arn, *permissions),
+            policy=self._env.with_key(
+                lambda key: policies.queue_worker(self._queue_arn, log_group_arn, *permissions, *key),
+                *("dynamodb", "sns", "sqs"),
+            ),
             opts=self._child,
         )
         return role, policy
@@ -154,6 +162,7 @@ class Worker(pulumi.ComponentResource):
             self._name,
             name=self._log_group,
             retention_in_days=self._settings.log_retention_days,
+            kms_key_id=self._env.key,
             tags=self._env.tags,
             opts=self._child,
         )

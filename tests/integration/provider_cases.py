@@ -50,6 +50,9 @@ class Around:
         made = self.cloud.client("route53").create_hosted_zone(Name=f"{self.name}.test", CallerReference=self.name)
         return made["HostedZone"]["Id"].rsplit("/", 1)[-1]
 
+    def key(self) -> str:
+        return self.cloud.client("kms").create_key()["KeyMetadata"]["KeyId"]
+
     def identity(self) -> str:
         self.cloud.client("sesv2").create_email_identity(EmailIdentity=f"{self.name}.test")
         return f"{self.name}.test"
@@ -312,6 +315,26 @@ LIVES = (
         },
         replace=lambda a: {"eventSourceArn": a.queue_arn("-other")},
         unknown=("uuid", "arn"),
+    ),
+    Life(
+        "aws:kms/key:Key",
+        lambda a: {
+            "description": "one",
+            "policy": policy("kms:DescribeKey", Principal="*"),
+            "enableKeyRotation": True,
+            "tags": {"a": "1"},
+        },
+        lambda a: {"description": "two", "policy": policy("kms:Decrypt", Principal="*"), "tags": {"a": "2", "b": "3"}},
+        removed={"enableKeyRotation": False, "tags": {}},
+        replace=lambda a: {"region": "us-east-2"},
+        unknown=("arn", "keyId"),
+    ),
+    Life(
+        "aws:kms/alias:Alias",
+        lambda a: {"name": f"alias/{a.name}", "targetKeyId": a.key()},
+        lambda a: {"targetKeyId": a.key()},
+        replace=lambda a: {"name": f"alias/{a.name}-other"},
+        unknown=("arn", "targetKeyArn"),
     ),
     Life(
         "aws:ssm/parameter:Parameter",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_iam import IAMClient
+    from mypy_boto3_kms import KMSClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_route53 import Route53Client
@@ -162,6 +163,12 @@ class Cloud:
         """AWS Lambda."""
         with _MAKING:
             return boto3.client("lambda", **self._options("lambda"))
+
+    @cached_property
+    def kms(self) -> "KMSClient":
+        """AWS Key Management Service."""
+        with _MAKING:
+            return boto3.client("kms", **self._options("kms"))
 
     @cached_property
     def logs(self) -> "CloudWatchLogsClient":

@@ -7,6 +7,7 @@ import asyncio
 import json
 import runpy
 import sys
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -127,6 +128,9 @@ class _Recorder(mocks.MockMonitor):
         if token in ARNS:
             form, key = ARNS[token]
             made["arn"] = "arn:aws:" + form.format(region=self.region, account=ACCOUNT, name=inputs[key])
+        if token.endswith(":Key"):
+            key = str(uuid.uuid5(uuid.NAMESPACE_DNS, inputs["description"]))
+            made |= {"arn": f"arn:aws:kms:{self.region}:{ACCOUNT}:key/{key}", "keyId": key}
         if token.endswith(":EmailIdentity"):
             made["dkimSigningAttributes"] = {**inputs["dkimSigningAttributes"], "tokens": TOKENS}
         if token.endswith(":Queue"):

@@ -27,7 +27,7 @@ MATRIX: list[tuple[str, dict[str, Any]]] = [
     ("local", {}),
     ("prod", {"region": "eu-south-1", "spf": True, "streams": BULK, "functionConcurrency": 5}),
     ("prod", {"streams": UNGUARDED, "dmarc": {"reports": ["dmarc@example.org"]}, "zone": "Z0EXAMPLECOM"}),
-    ("prod", {"dns": "none", "domain": "example.org", "sender": "", "spf": True}),
+    ("prod", {"encryption": "aws", "dns": "none", "domain": "example.org", "sender": "", "spf": True}),
     ("prod", {"overwriteRecords": True, "bimi": {"logo": f"https://example.com/{'l' * 300}.svg"}}),
     ("dev", {"page": ["https://events.example.org/x"], "mailFrom": {"subdomain": "m"}, "dkim": {"keyLength": 1024}}),
 ]
@@ -42,6 +42,7 @@ USED = {
     *("aws:iam/rolePolicy:RolePolicy", "aws:iam/policy:Policy", "aws:cloudwatch/logGroup:LogGroup"),
     *("aws:cloudwatch/metricAlarm:MetricAlarm", "aws:cloudwatch/compositeAlarm:CompositeAlarm"),
     "aws:lambda/function:Function",
+    *("aws:kms/key:Key", "aws:kms/alias:Alias"),
     *("aws:lambda/eventSourceMapping:EventSourceMapping", "aws:ssm/parameter:Parameter"),
 }
 # Inputs whose values AWS lists: the resource, the path, and where botocore's model has the list.
@@ -134,8 +135,8 @@ def test_names_are_unique_and_say_whose_they_are(stack: str, changed: dict[str, 
     ]
     assert len(named) == len(set(named))
     for token, name in named:
-        plain = name.removeprefix("/aws/lambda/")
-        assert plain.startswith((f"mailstack-{stack}-", f"/mailstack/{stack}/")), (token, name)
+        plain = name.removeprefix("/aws/lambda/").removeprefix("alias/")
+        assert f"{plain}-".startswith((f"mailstack-{stack}-", f"/mailstack/{stack}/")), (token, name)
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
@@ -171,6 +172,9 @@ def test_no_policy_names_a_star(stack: str, changed: dict[str, Any]):
     for urn, statement in statements:
         actions, resources = listed(statement["Action"]), listed(statement.get("Resource", []))
         assert not [action for action in actions if "*" in action], urn
+        if ":Key::" in urn:  # in a key's own policy it is the key
+            assert resources == ["*"], urn
+            continue
         assert "*" not in resources, urn
         assert all(resource.startswith("arn:aws:") for resource in resources), urn
 
@@ -191,7 +195,7 @@ def test_whoever_lets_a_service_in_says_on_whose_behalf(stack: str, changed: dic
         service = statement.get("Principal", {}).get("Service")
         if service and service != "lambda.amazonaws.com":
             conditions = {key.lower() for tests in statement["Condition"].values() for key in tests}
-            assert "aws:sourcearn" in conditions, urn
+            assert conditions & {"aws:sourcearn", "kms:encryptioncontext:aws:logs:arn"}, urn
 
 
 @everywhere
@@ -352,7 +356,6 @@ def test_nothing_that_a_worker_hears_is_lost(worker: str, topic: str):
     allow = deployment.one("RedriveAllowPolicy", f"{worker}-dlq").inputs
     assert json.loads(allow["redriveAllowPolicy"]) == {"redrivePermission": "byQueue", "sourceQueueArns": [queue.arn]}
     assert dlq.inputs["messageRetentionSeconds"] > queue.inputs["messageRetentionSeconds"]
-    assert queue.inputs["sqsManagedSseEnabled"] is dlq.inputs["sqsManagedSseEnabled"] is True
 
     subscription = deployment.one("TopicSubscription", worker)
     assert subscription.inputs["topic"] == deployment.one("Topic", topic).arn
@@ -424,10 +427,94 @@ def test_the_table_forgets_on_time_and_can_be_restored():
 @pytest.mark.parametrize(("stack", "protected"), [("prod", True), ("dev", False), ("local", False)])
 def test_what_cannot_be_made_again_is_protected_in_production(stack: str, protected: bool):
     deployment = run(stack)
-    dear = {"EmailIdentity", "ConfigurationSet", "Table"}
+    dear = {"EmailIdentity", "ConfigurationSet", "Key", "Table"}
     guarded = {resource.token.rpartition(":")[2] for resource in deployment.aws if resource.protect}
     assert guarded == (dear if protected else set())
     assert deployment.one("Table", "store").inputs["deletionProtectionEnabled"] is protected
+
+
+# --- Encryption ----------------------------------------------------------------------------------------------------
+
+# What keeps something, and the input that says whose key it is encrypted with.
+KEPT = {
+    "Topic": lambda inputs: inputs.get("kmsMasterKeyId"),
+    "Queue": lambda inputs: inputs.get("kmsMasterKeyId"),
+    "Table": lambda inputs: inputs.get("serverSideEncryption", {}).get("kmsKeyArn"),
+    "LogGroup": lambda inputs: inputs.get("kmsKeyId"),
+}
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod", "local"])
+def test_everything_that_is_kept_is_encrypted_with_a_key_of_our_own(stack: str):
+    deployment = run(stack)
+    key = deployment.one("Key", "key").arn
+    for kind, encrypted_with in KEPT.items():
+        assert deployment.of(kind)
+        for resource in deployment.of(kind):
+            assert encrypted_with(resource.inputs) == key, resource.urn
+    assert not [queue for queue in deployment.of("Queue") if "sqsManagedSseEnabled" in queue.inputs]
+
+
+def test_without_a_key_of_our_own_queues_are_still_encrypted():
+    deployment = run("dev", encryption="aws")
+    assert deployment.of("Key") == []
+    assert all(queue.inputs["sqsManagedSseEnabled"] for queue in deployment.of("Queue"))
+    assert not [r.urn for kind, by in KEPT.items() for r in deployment.of(kind) if by(r.inputs)]
+
+
+def test_the_key_is_rotated_named_and_recoverable():
+    deployment = run("prod")
+    key, alias = deployment.one("Key", "key"), deployment.one("Alias", "key")
+    assert key.inputs["enableKeyRotation"] is True
+    assert key.inputs["deletionWindowInDays"] == 30
+    assert (alias.inputs["name"], alias.inputs["targetKeyId"]) == ("alias/mailstack-prod", key.outputs["keyId"])
+
+
+@everywhere
+def test_only_services_at_work_for_this_stack_use_its_key(stack: str, changed: dict[str, Any]):
+    deployment = run(stack, **changed)
+    if changed.get("encryption") == "aws":
+        return
+    statements = deployment.policy("Key", "key")
+    region = deployment.values.region
+    users = {
+        (service, *(value for test in statement["Condition"].values() for value in test.values()))
+        for statement in statements.values()
+        if (service := statement["Principal"].get("Service")) and not isinstance(service, list)
+        for statement["Condition"] in [
+            {test: {k: "|".join(listed(v)) for k, v in keys.items()} for test, keys in statement["Condition"].items()}
+        ]
+    }
+    here = f"{region}:{ACCOUNT}"
+    sets = "|".join(resource.arn for resource in deployment.of("ConfigurationSet"))
+    assert users == {
+        ("ses.amazonaws.com", ACCOUNT, sets),
+        ("sns.amazonaws.com", ACCOUNT, f"arn:aws:sns:{here}:mailstack-{stack}-*"),
+        ("cloudwatch.amazonaws.com", ACCOUNT, f"arn:aws:cloudwatch:{here}:alarm:mailstack-{stack}-*"),
+        ("events.amazonaws.com", ACCOUNT, f"arn:aws:events:{here}:rule/mailstack-{stack}-*"),
+        (f"logs.{region}.amazonaws.com", f"arn:aws:logs:{here}:log-group:/aws/lambda/mailstack-{stack}-*"),
+    }
+
+
+def test_the_accounts_principals_use_the_key_only_through_services():
+    statements = run("prod").policy("Key", "key")
+    administers = statements["AccountAdministers"]["Action"]
+    assert "kms:PutKeyPolicy" in administers  # without it nobody could ever change the policy again
+    assert not {"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"} & set(administers)
+    via = statements["AccountUsesThroughServices"]["Condition"]["StringEquals"]
+    assert via["kms:CallerAccount"] == ACCOUNT
+    assert set(via["kms:ViaService"]) == {f"{name}.us-east-1.amazonaws.com" for name in ("dynamodb", "sns", "sqs")}
+
+
+def test_roles_and_senders_use_the_key_through_what_they_work_with():
+    deployment = run("prod")
+    key = deployment.one("Key", "key").arn
+    for kind, name in (("RolePolicy", "feedback"), ("RolePolicy", "sending-guard"), ("Policy", "sender")):
+        use = deployment.policy(kind, name)["UseKey"]
+        assert (use["Resource"], use["Action"]) == (key, ["kms:Decrypt", "kms:GenerateDataKey"])
+        through = set(use["Condition"]["StringEquals"]["kms:ViaService"])
+        assert "dynamodb.us-east-1.amazonaws.com" in through
+    assert through == {"dynamodb.us-east-1.amazonaws.com"}
 
 
 # --- Watching ------------------------------------------------------------------------------------------------------
@@ -628,7 +715,8 @@ def test_in_the_sandbox_the_recipients_identities_are_asked_for_too():
 
 @pytest.mark.parametrize(("stack", "preview"), list(product(["dev", "prod", "local"], [False, True])))
 def test_policies_are_known_in_a_preview(stack: str, preview: bool):
-    deployment = run(stack, preview=preview)
-    for kind in ("Policy", "RolePolicy", "TopicPolicy"):
+    # A key of one's own has no ARN until it is made, and the roles' policies name it.
+    deployment = run(stack, preview=preview, encryption="aws") if preview else run(stack)
+    for kind in ("Policy", "RolePolicy", "TopicPolicy", "Key"):
         for resource in deployment.of(kind):
             assert json.loads(resource.inputs["policy"])["Statement"], resource.urn

@@ -6,6 +6,7 @@ from localcloud.pulumi.provider.resources import (
     cloudwatch,
     dynamodb,
     iam,
+    kms,
     logs,
     route53,
     ses,
@@ -16,6 +17,6 @@ from localcloud.pulumi.provider.resources import (
 
 RESOURCES: dict[str, Resource] = {
     resource.kind: resource
-    for service in (awslambda, cloudwatch, dynamodb, iam, logs, route53, ses, sns, sqs, ssm)
+    for service in (awslambda, cloudwatch, dynamodb, iam, kms, logs, route53, ses, sns, sqs, ssm)
     for resource in service.RESOURCES
 }

@@ -1,0 +1,59 @@
+"""The key that what comes back is encrypted with: events, queues, suppressions, logs. One for each environment."""
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import ResourceOptions
+
+from infra import policies
+from infra.environment import Environment
+
+# The longest that KMS waits before a key is gone for good: until then a deletion can be taken back.
+DELETION_WINDOW_DAYS = 30
+
+
+class Keys(pulumi.ComponentResource):
+    """A customer key whose policy names who may use it, rotated every year, and its alias.
+
+    Args:
+        configuration_set_arns: Whose events SES may encrypt.
+        protect: Whether a deployment may delete it.
+
+    Attributes:
+        arn: The key's ARN; unknown until it is made.
+    """
+
+    def __init__(
+        self,
+        env: Environment,
+        *,
+        configuration_set_arns: list[str],
+        protect: bool,
+        opts: ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("mailstack:keys:Keys", "keys", None, opts)
+        key = aws.kms.Key(
+            "key",
+            description=f"What the mail stack {env.stack} keeps",
+            policy=policies.key(
+                account_arn=f"arn:{env.partition}:iam::{env.account_id}:root",
+                account_id=env.account_id,
+                region=env.region,
+                configuration_set_arns=configuration_set_arns,
+                topic_arns=env.arn("sns", env.name("*")),
+                alarm_arns=env.arn("cloudwatch", f"alarm:{env.name('*')}"),
+                rule_arns=env.arn("events", f"rule/{env.name('*')}"),
+                log_group_arns=env.arn("logs", f"log-group:/aws/lambda/{env.name('*')}"),
+            ),
+            enable_key_rotation=True,
+            deletion_window_in_days=DELETION_WINDOW_DAYS,
+            tags=env.tags,
+            opts=ResourceOptions(parent=self, protect=protect),
+        )
+        aws.kms.Alias(
+            "key",
+            name=f"alias/mailstack-{env.stack}",
+            target_key_id=key.key_id,
+            opts=ResourceOptions(parent=self),
+        )
+        self.arn = key.arn
+        self.register_outputs({"arn": self.arn})
