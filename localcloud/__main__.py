@@ -1,12 +1,14 @@
 """`python -m localcloud`: the local cloud in the foreground, and how to point clients at it."""
 
 import argparse
+import dataclasses
 import json
 import logging
 import sys
 
 from localcloud.backend import environment
-from localcloud.server import PortTakenError, Ready, listen, serve
+from localcloud.server import Ports, PortTakenError, Ready, serve
+from localcloud.smtp.certificate import ensure
 
 _HELP = """\
 The local cloud is ready.  Stop it with Ctrl-C.
@@ -14,6 +16,10 @@ The local cloud is ready.  Stop it with Ctrl-C.
   endpoint  {endpoint}
   inbox     {endpoint}/inbox
   control   {endpoint}/_localcloud/
+  smtp      {smtp.host}, port {smtp.port} with STARTTLS, port {smtp.tls_port} with TLS
+            user {smtp.username}
+            password {smtp.password}
+            certificate to trust {smtp.certificate}
 
 In the shell that is to use it, for boto3, the AWS CLI and every other SDK:
 
@@ -28,13 +34,15 @@ def main() -> None:
     """Parse the command line and serve until interrupted."""
     parser = argparse.ArgumentParser(prog="python -m localcloud", description="AWS on one machine, on a loopback port.")
     parser.add_argument("--port", type=int, default=0, help="0, the default, takes a free one")
+    parser.add_argument("--smtp-port", type=int, default=0, help="for SMTP with STARTTLS; 0 takes a free one")
+    parser.add_argument("--smtps-port", type=int, default=0, help="for SMTP over TLS; 0 takes a free one")
     parser.add_argument("--region", default="us-east-1", help="the region that SES is emulated in (us-east-1)")
     parser.add_argument("--json", action="store_true", help="print one line of JSON instead of help")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.ERROR, format="localcloud: %(message)s")
     try:
         serve(
-            listen(arguments.port),
+            Ports(arguments.port, arguments.smtp_port, arguments.smtps_port),
             arguments.region,
             _print_json if arguments.json else _print_help,
             follow_stdin=False,
@@ -46,12 +54,20 @@ def main() -> None:
 def _print_help(known: Ready) -> None:
     variables = environment(known.endpoint, known.region).items()
     exports = "\n".join(f"  export {name}={value}" for name, value in variables)
-    _say(_HELP.format(endpoint=known.endpoint, exports=exports))
+    ensure(known.smtp.certificate)
+    _say(_HELP.format(endpoint=known.endpoint, smtp=known.smtp, exports=exports))
 
 
 def _print_json(known: Ready) -> None:
     variables = environment(known.endpoint, known.region)
-    _say(json.dumps({"endpoint": known.endpoint, "inbox": f"{known.endpoint}/inbox", "environment": variables}) + "\n")
+    ensure(known.smtp.certificate)
+    answer = {
+        "endpoint": known.endpoint,
+        "inbox": f"{known.endpoint}/inbox",
+        "smtp": dataclasses.asdict(known.smtp),
+        "environment": variables,
+    }
+    _say(json.dumps(answer) + "\n")
 
 
 def _say(text: str) -> None:

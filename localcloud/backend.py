@@ -201,6 +201,18 @@ class Backend:
     def topic_policy(self, arn: str) -> str | None:
         """A topic's policy; None where there is no such topic."""
         topic = cast("dict[str, Any] | None", self._sns._topics.get(arn))  # noqa: SLF001
+    # Access keys
+
+    def secret_of(self, access_key: str) -> str | None:
+        """The secret of an active access key; None if there is no such key."""
+        from ministack.services import iam
+
+        if access_key == ACCESS_KEY:
+            return SECRET_KEY
+        with self.scope(ACCOUNT_ID, self.region):
+            known = cast("dict[str, str] | None", cast("Any", iam)._access_keys.get(access_key))  # noqa: SLF001
+        return known["SecretAccessKey"] if known and known["Status"] == "Active" else None
+
         return None if topic is None else str(topic["attributes"].get("Policy") or "")
 
     def notify_topic(self, arn: str, message_id: str, subject: str, message: str) -> None:

@@ -28,6 +28,8 @@ from localcloud.ses.service import Ses
 from localcloud.ses.simulator import OUTCOMES
 from localcloud.ses.state import Account, StoredMessage
 from localcloud.ses.verification import confirm
+from localcloud.smtp.access import SmtpAccess
+from localcloud.smtp.certificate import ensure
 from localcloud.watch.clock import Clock
 
 PREFIX = "/_localcloud"
@@ -63,6 +65,7 @@ class Control:
     ses: Ses
     clock: Clock
     faults: rules.Faults
+    mail_server: SmtpAccess
 
     async def handle(self, request: Request) -> Response:
         """Answer one request under `/_localcloud/`."""
@@ -86,6 +89,11 @@ class Control:
         """Whether it runs, and where."""
         state = self.ses.context.state
         return {"status": "ok", "region": state.region, "account_id": state.account_id}
+
+    async def smtp(self, _: list[str], __: _Body) -> _Answer:
+        """How to send over SMTP; the certificate is there then."""
+        await asyncio.to_thread(ensure, self.mail_server.certificate)
+        return dataclasses.asdict(self.mail_server)
 
     async def reset(self, _: list[str], __: _Body) -> _Answer:
         """Everything back to empty, once nothing is under way any more."""
@@ -289,6 +297,7 @@ _Handler = Callable[[Control, list[str], _Body], _Answer | Awaitable[_Answer]]
 _ROUTES: tuple[tuple[str, str, _Handler, str], ...] = (
     ("GET", "", Control.help, "This list."),
     ("GET", "/health", Control.health, "Whether it runs, and in which account and region."),
+    ("GET", "/smtp", Control.smtp, "Ports, certificate and credentials for SMTP."),
     ("POST", "/reset", Control.reset, "Everything back to empty, in every service."),
     (
         "GET",

@@ -20,6 +20,9 @@ from localcloud.inbox.page import PREFIX as INBOX_PREFIX
 from localcloud.inbox.page import Inbox
 from localcloud.ses.protocol import PREFIX as SES_PREFIX
 from localcloud.ses.service import Ses
+from localcloud.smtp.access import Listeners
+from localcloud.smtp.server import SmtpServer
+from localcloud.smtp.session import Mta
 from localcloud.watch.clock import Clock
 from localcloud.watch.cloudwatch import Alarms
 
@@ -35,13 +38,14 @@ _SES_V1_ANSWER = (
 class Gateway:
     """The ASGI application of the local cloud."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, smtp: Listeners) -> None:
         aws = InProcess(backend.app, region=backend.region, access_key=ACCOUNT_ID)
         self._backend = backend
         self._ses = Ses(backend, aws)
         self._clock = Clock(backend, self._ses.context, Alarms(backend))
         self._faults = Faults()
-        self._control = Control(backend, self._ses, self._clock, self._faults)
+        self._smtp = SmtpServer(smtp, Mta(self._ses.context, backend, self._faults))
+        self._control = Control(backend, self._ses, self._clock, self._faults, smtp.access(backend.region))
         self._inbox = Inbox(self._ses.context)
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -86,6 +90,7 @@ class Gateway:
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def starting(message: Message) -> None:
             if message["type"] == "lifespan.startup.complete":
+                await self._smtp.start()
                 runners = (self._ses.context.publisher.run(), self._clock.run())
                 self._tasks = [asyncio.create_task(runner) for runner in runners]
             if message["type"] == "lifespan.shutdown.complete":
@@ -93,6 +98,7 @@ class Gateway:
             await send(message)
 
         await self._backend.app(scope, receive, starting)
+        self._smtp.stop()
 
     async def _stop(self) -> None:
         for task in self._tasks:

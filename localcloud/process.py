@@ -12,6 +12,7 @@ from typing import IO, Any, Self, Unpack, cast
 
 from localcloud.backend import environment
 from localcloud.faults.rules import Effect, Options
+from localcloud.smtp.access import SmtpAccess
 
 START_SECONDS = 30.0
 _STOP_SECONDS = 10.0
@@ -36,20 +37,23 @@ class LocalCloud:
         self._process = process
         self._scratch = scratch
         self._clients: dict[tuple[str, str], Any] = {}
+        self._smtp: SmtpAccess | None = None
 
     @classmethod
-    def start(cls, port: int = 0, region: str = "us-east-1") -> Self:
+    def start(cls, port: int = 0, region: str = "us-east-1", *, smtp_port: int = 0, smtps_port: int = 0) -> Self:
         """Start a server on 127.0.0.1 and wait until it answers (well under a second).
 
         Args:
             port: 0 takes a free one.
             region: The one region that SES is emulated in.
+            smtp_port: For SMTP with STARTTLS; 0 takes a free one.
+            smtps_port: For SMTP over TLS; 0 takes a free one.
 
         Raises:
-            LocalCloudError: The port is taken, or the server did not come up; the message says what it said.
+            LocalCloudError: A port is taken, or the server did not come up; the message says what it said.
         """
         process = subprocess.Popen(
-            [sys.executable, "-m", "localcloud.server", str(port), region],
+            [sys.executable, "-m", "localcloud.server", region, *map(str, (port, smtp_port, smtps_port))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -70,6 +74,12 @@ class LocalCloud:
     def inbox_url(self) -> str:
         """The page that shows every mail."""
         return f"{self.endpoint}/inbox"
+
+    @property
+    def smtp(self) -> SmtpAccess:
+        """How to send over SMTP: ports, certificate, user name and password."""
+        self._smtp = self._smtp or SmtpAccess(**self.control("GET", "smtp"))
+        return self._smtp
 
     def environment(self) -> dict[str, str]:
         """What to put into a process's environment so that its AWS clients talk to this cloud and no other."""

@@ -15,6 +15,8 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, cast
 
+from localcloud.smtp.access import Listeners, SmtpAccess
+
 HOST = "127.0.0.1"
 _BACKLOG = 512
 _GRACE_SECONDS = 1.0
@@ -32,6 +34,7 @@ class Ready:
     endpoint: str
     region: str
     scratch: str
+    smtp: SmtpAccess
 
 
 def listen(port: int) -> socket.socket:
@@ -54,20 +57,37 @@ def listen(port: int) -> socket.socket:
     return listener
 
 
-def serve(listener: socket.socket, region: str, ready: Callable[[Ready], None], *, follow_stdin: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where to listen; 0 takes a free port."""
+
+    http: int = 0
+    smtp: int = 0
+    smtps: int = 0
+
+
+def serve(ports: Ports, region: str, ready: Callable[[Ready], None], *, follow_stdin: bool) -> None:
     """Serve until SIGTERM or SIGINT, or, with `follow_stdin`, until standard input ends: the parent is gone then.
 
     Everything that is written goes to a scratch directory, which is removed at the end.
+
+    Raises:
+        PortTakenError: A port is in use.
     """
-    port = int(listener.getsockname()[1])
+    # The event loop closes them; where a port is taken, the process ends.
+    http, smtp, smtps = (listen(port) for port in (ports.http, ports.smtp, ports.smtps))
     scratch = tempfile.mkdtemp(prefix="localcloud-")
+    listeners = Listeners(smtp, smtps, f"{scratch}/smtp.pem")
+    known = Ready(f"http://{HOST}:{http.getsockname()[1]}", region, scratch, listeners.access(region))
     try:
-        asyncio.run(_serve(listener, Ready(f"http://{HOST}:{port}", region, scratch), ready, follow_stdin=follow_stdin))
+        asyncio.run(_serve(http, listeners, known, ready, follow_stdin=follow_stdin))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-async def _serve(listener: socket.socket, known: Ready, ready: Callable[[Ready], None], *, follow_stdin: bool) -> None:
+async def _serve(
+    listener: socket.socket, smtp: Listeners, known: Ready, ready: Callable[[Ready], None], *, follow_stdin: bool
+) -> None:
     import hypercorn.asyncio
     from hypercorn.config import Config
 
@@ -83,7 +103,7 @@ async def _serve(listener: socket.socket, known: Ready, ready: Callable[[Ready],
     config.graceful_timeout = _GRACE_SECONDS
     config.accesslog = config.errorlog = None
     run = cast("Callable[..., Coroutine[Any, Any, None]]", hypercorn.asyncio.serve)  # pyright: ignore[reportUnknownMemberType] - typed with bare dicts
-    serving = asyncio.create_task(run(Gateway(backend), config, shutdown_trigger=stop.wait))
+    serving = asyncio.create_task(run(Gateway(backend, smtp), config, shutdown_trigger=stop.wait))
     announcing = asyncio.create_task(_announce(known, ready))
     await serving
     await announcing
@@ -117,9 +137,9 @@ def _wait_for_end_of_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event)
 
 
 def main() -> None:
-    """The child process of `LocalCloud.start`: port and region as arguments, one line of JSON on standard output."""
+    """The child process of `LocalCloud.start`: region and ports as arguments, one line of JSON on standard output."""
     logging.basicConfig(level=logging.ERROR, format="localcloud: %(message)s")
-    port, region = int(sys.argv[1]), sys.argv[2]
+    region, *ports = sys.argv[1:]
 
     def ready(known: Ready) -> None:
         line = json.dumps({"endpoint": known.endpoint, "region": known.region, "scratch": known.scratch})
@@ -127,7 +147,7 @@ def main() -> None:
         sys.stdout.flush()
 
     try:
-        serve(listen(port), region, ready, follow_stdin=True)
+        serve(Ports(*map(int, ports)), region, ready, follow_stdin=True)
     except PortTakenError as error:
         sys.exit(str(error))
 

@@ -1,19 +1,22 @@
-"""A client's connection, for what HTTP has no word for: waiting until the client is gone, and hanging up on it."""
+"""A client of HTTP, as faults meet it: kept waiting, hung up on, given an answer that it cannot read."""
 
 import asyncio
 import contextlib
 import socket
 import struct
+from dataclasses import replace
 from typing import Any, cast
 
-from localcloud.http import Receive, Send
+from localcloud.http import Receive, Response, Send
+from localcloud.ses.errors import SesError
+from localcloud.ses.protocol import error_answer
 
 # l_onoff, l_linger: closing sends a reset at once instead of an orderly end.
 _RESET = struct.pack("ii", 1, 0)
 
 
 class Connection:
-    """The connection that a request came over.
+    """The connection that a request came over: a `localcloud.faults.effects.Client`.
 
     Args:
         receive: The request's, once its body has been read.
@@ -30,20 +33,28 @@ class Connection:
             await asyncio.wait_for(self._gone(), seconds)
 
     def reset(self) -> None:
-        """Hang up without an answer, as a broken network does."""
+        """Hang up."""
         reset(_transport(self._send))
+
+    def refuse(self, error: SesError) -> Response:
+        """An error as SES writes it."""
+        return error_answer(error)
+
+    def garble(self, answer: Response, body: str | None) -> Response:
+        """An answer with half of its body, or with another."""
+        return replace(answer, body=answer.body[: len(answer.body) // 2] if body is None else body.encode())
 
     async def _gone(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
 
 
-def reset(transport: asyncio.WriteTransport) -> None:
+def reset(transport: asyncio.BaseTransport) -> None:
     """End a TCP connection with a reset."""
     sock = cast("socket.socket | None", transport.get_extra_info("socket"))
     if sock is not None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-    transport.abort()
+    cast("asyncio.WriteTransport", transport).abort()
 
 
 def _transport(send: Send) -> asyncio.WriteTransport:

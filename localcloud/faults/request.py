@@ -9,6 +9,8 @@ from localcloud.http import Request
 from localcloud.ses import mime, protocol
 from localcloud.ses.errors import SesError
 
+# A mail that came over SMTP, as SES's events call it.
+SMTP_OPERATION = "SendSmtpEmail"
 _ADDRESS_LISTS = ("ToAddresses", "CcAddresses", "BccAddresses")
 _Members = dict[str, Any]
 
@@ -35,7 +37,7 @@ def asked(request: Request) -> Asked:
 
 def known_operation(pattern: str) -> bool:
     """Whether SES has an operation that the pattern fits: a misspelt one would never strike."""
-    return bool(fnmatch.filter(service_model("sesv2").operation_names, pattern))
+    return bool(fnmatch.filter([*service_model("sesv2").operation_names, SMTP_OPERATION], pattern))
 
 
 def _recipients(parameters: _Members) -> list[str]:
