@@ -1,5 +1,6 @@
 """What SES decides, as functions of values: DNS records, who may send, what is suppressed. No state changes here."""
 
+import functools
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ MAX_MESSAGE_BYTES = 40 * 1024 * 1024
 _DOMAIN = re.compile(r"(?=.{4,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])$")
 _CONTROL_OR_SPACE = re.compile(r"[\s\x00-\x1f\x7f]")
 _MAX_IDENTITY = 320
+# Addresses and domains come again and again.
+_REMEMBERED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +72,16 @@ def stands(record: Record, values: Collection[str]) -> bool:
     return {value.rstrip(".").lower() for value in values} == {record.value}
 
 
-def suffixes(domain: str) -> list[str]:
+@functools.lru_cache(maxsize=_REMEMBERED)
+def suffixes(domain: str) -> tuple[str, ...]:
     """A domain and its parents, most specific first, down to two labels.
 
     Example:
         >>> suffixes("a.example.com")
-        ['a.example.com', 'example.com']
+        ('a.example.com', 'example.com')
     """
     labels = domain.lower().rstrip(".").split(".")
-    return [".".join(labels[i:]) for i in range(max(len(labels) - 1, 1))]
+    return tuple(".".join(labels[i:]) for i in range(max(len(labels) - 1, 1)))
 
 
 def identities_of(address: str, identities: Mapping[str, Identity]) -> list[Identity]:
@@ -114,6 +118,7 @@ def identity_problem(name: str) -> str:
     return address_problem(name) if "@" in name else ""
 
 
+@functools.lru_cache(maxsize=_REMEMBERED)
 def address_problem(address: str) -> str:
     """Why SES refuses an address, in its own words; empty if it takes it."""
     local, at, domain = address.rpartition("@")

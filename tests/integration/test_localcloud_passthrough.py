@@ -1,5 +1,6 @@
 """What is not SES is ministack's: through our port every service answers as a ministack of its own does."""
 
+import hashlib
 import json
 import os
 import re
@@ -259,3 +260,33 @@ def test_a_service_answers_through_our_port_as_ministack_alone(
     through_us, alone = normal(script(clients(cloud.endpoint))), normal(script(clients(bare)))
     for ours, theirs in zip(through_us, alone, strict=True):
         assert ours == theirs
+
+
+@pytest.mark.parametrize("raw", [False, True])
+def test_an_event_lies_in_a_queue_as_sns_itself_would_have_put_it(cloud: LocalCloud, raw: bool):
+    sns, sqs, ses = (cloud.client(name) for name in ("sns", "sqs", "sesv2"))
+    topic = sns.create_topic(Name="events")["TopicArn"]
+    statement = {"Effect": "Allow", "Principal": {"Service": "ses.amazonaws.com"}, "Action": "sns:Publish"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [{**statement, "Resource": topic}]})
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)
+    queue = sqs.create_queue(QueueName="events")["QueueUrl"]
+    attributes = {"RawMessageDelivery": "true"} if raw else {}
+    arn = f"arn:aws:sqs:us-east-1:{ACCOUNT}:events"
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=attributes)
+    ses.create_configuration_set(ConfigurationSetName="news")
+    destination = {"Enabled": True, "MatchingEventTypes": ["SEND"], "SnsDestination": {"TopicArn": topic}}
+    ses.create_configuration_set_event_destination(
+        ConfigurationSetName="news", EventDestinationName="topic", EventDestination=destination
+    )
+    [put_by_us] = sqs.receive_message(QueueUrl=queue, AttributeNames=["All"])["Messages"]
+    sent = body_of(put_by_us, raw=raw)
+    sns.publish(TopicArn=topic, Message=sent["Message"], Subject="Amazon SES Email Event Notification")
+    [put_by_sns] = sqs.receive_message(QueueUrl=queue, AttributeNames=["All"])["Messages"]
+    assert normal(sent) == normal(body_of(put_by_sns, raw=raw))
+    assert sorted(put_by_us) == sorted(put_by_sns)
+    assert normal(put_by_us["Attributes"]) == normal(put_by_sns["Attributes"])
+    assert put_by_us["MD5OfBody"] == hashlib.md5(put_by_us["Body"].encode(), usedforsecurity=False).hexdigest()
+
+
+def body_of(message: dict[str, Any], *, raw: bool) -> dict[str, Any]:
+    return {"Message": message["Body"]} if raw else json.loads(message["Body"])
