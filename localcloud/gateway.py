@@ -1,4 +1,4 @@
-"""The one port: SES v2, the control plane and the inbox page are ours, everything else is ministack's, untouched."""
+"""The one port: SES, the control plane and the inbox page are ours, everything else is ministack's, untouched."""
 
 import asyncio
 import contextlib
@@ -20,6 +20,7 @@ from localcloud.inbox.page import PREFIX as INBOX_PREFIX
 from localcloud.inbox.page import Inbox
 from localcloud.ses.protocol import PREFIX as SES_PREFIX
 from localcloud.ses.service import Ses
+from localcloud.ses_v1.service import SesV1
 from localcloud.smtp.access import Listeners
 from localcloud.smtp.server import SmtpServer
 from localcloud.smtp.session import Mta
@@ -29,10 +30,6 @@ from localcloud.watch.cloudwatch import Alarms
 _LOG = logging.getLogger(__name__)
 _Handler = Callable[[Request], Awaitable[Response]]
 _SIGNED_FOR_SES = re.compile(rb"Credential=[^,]*/ses/aws4_request")
-_SES_V1_ANSWER = (
-    b"<ErrorResponse><Error><Type>Sender</Type><Code>NotEmulated</Code><Message>The SES v1 API is not emulated by the "
-    b"local cloud. Use SES v2 (sesv2). Nothing was done.</Message></Error></ErrorResponse>"
-)
 
 
 class Gateway:
@@ -42,6 +39,7 @@ class Gateway:
         aws = InProcess(backend.app, region=backend.region, access_key=ACCOUNT_ID)
         self._backend = backend
         self._ses = Ses(backend, aws)
+        self._ses_v1 = SesV1(self._ses.context)
         self._clock = Clock(backend, self._ses.context, Alarms(backend))
         self._faults = Faults()
         self._smtp = SmtpServer(smtp, Mta(self._ses.context, backend, self._faults))
@@ -85,32 +83,27 @@ class Gateway:
             return self._control.handle
         if path.startswith(f"{INBOX_PREFIX}/") or path == INBOX_PREFIX:
             return self._inbox.handle if not _is_signed(scope) else None
-        return _refuse_v1 if path == "/" and _is_signed(scope, _SIGNED_FOR_SES) else None
+        return self._ses_v1.handle if path == "/" and _is_signed(scope, _SIGNED_FOR_SES) else None
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def starting(message: Message) -> None:
             if message["type"] == "lifespan.startup.complete":
-                await self._smtp.start()
                 runners = (self._ses.context.publisher.run(), self._clock.run())
                 self._tasks = [asyncio.create_task(runner) for runner in runners]
+                await self._smtp.start()
             if message["type"] == "lifespan.shutdown.complete":
                 await self._stop()
             await send(message)
 
         await self._backend.app(scope, receive, starting)
-        self._smtp.stop()
 
     async def _stop(self) -> None:
+        self._smtp.stop()
         for task in self._tasks:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         await asyncio.to_thread(self._backend.close)
-
-
-async def _refuse_v1(_: Request) -> Response:
-    await asyncio.sleep(0)
-    return Response(501, _SES_V1_ANSWER, content_type="text/xml")
 
 
 def _is_signed(scope: Scope, pattern: re.Pattern[bytes] | None = None) -> bool:

@@ -40,6 +40,7 @@ DETAIL_TYPES = {
 _LOG = logging.getLogger(__name__)
 _Destination = dict[str, Any]
 _Event = dict[str, Any]
+Listener = Callable[[Backend, State, StoredMessage, list[Happening]], None]
 
 
 class Publisher:
@@ -47,7 +48,12 @@ class Publisher:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
+        self._listeners: list[Listener] = []
         self._queue: asyncio.Queue[tuple[State, StoredMessage, list[Happening]]] = asyncio.Queue(QUEUE_LENGTH)
+
+    def also(self, listener: Listener) -> None:
+        """Tell another of what happened to every mail, in its account's scope."""
+        self._listeners.append(listener)
 
     async def publish(self, state: State, message: StoredMessage, happenings: list[Happening]) -> None:
         """Hand over what happened to a mail."""
@@ -74,6 +80,8 @@ class Publisher:
     def _deliver(self, state: State, message: StoredMessage, happenings: list[Happening]) -> None:
         with self._backend.scope(state.account_id, state.region):
             metrics.count(self._backend, message, happenings)
+            for listener in self._listeners:
+                listener(self._backend, state, message, happenings)
             found = state.configuration_sets.get(message.configuration_set or "")
             destinations = [d for d in found.destinations.values() if d.get("Enabled")] if found else []
             for happening in happenings if destinations else []:

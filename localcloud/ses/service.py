@@ -39,7 +39,7 @@ class Ses:
         """Answer one request under `/v2/email/`."""
         found = protocol.find(request.method, request.path)
         try:
-            _check_region(request, self.context.state.region)
+            check_region(request, self.context.state.region)
             if found is None:
                 raise not_emulated(f"{request.method} {request.path}")
             route, in_path = found
@@ -52,8 +52,12 @@ class Ses:
             return protocol.error_answer(error)
 
 
-def _check_region(request: Request, region: str) -> None:
-    """Another region's SES would have identities of its own; answering for it would only confuse."""
+def check_region(request: Request, region: str) -> None:
+    """Refuse another region's SES, which would have identities of its own; answering for it would only confuse.
+
+    Raises:
+        SesError: The request is signed for another region than this.
+    """
     signed = _SIGNED_FOR.search(request.headers.get("authorization", ""))
     if signed and signed[1] != region:
         raise not_emulated(f"SES in {signed[1]} (this local cloud was started for {region})")

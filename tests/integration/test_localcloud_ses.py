@@ -357,7 +357,7 @@ def test_what_is_not_emulated_says_so(cloud: LocalCloud, ses: "SESV2Client"):
         ses.list_deliverability_test_reports()
     assert refused(error) == ("NotEmulated", 501)
     with pytest.raises(ClientError) as error:
-        cloud.client("ses").list_identities()
+        cloud.client("ses").list_receipt_filters()
     assert refused(error) == ("NotEmulated", 501)
 
 

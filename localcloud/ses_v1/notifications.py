@@ -1,0 +1,74 @@
+"""Notifications of an identity to an SNS topic: the older way to hear of bounces, complaints and deliveries.
+
+https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html
+"""
+
+import json
+import uuid
+from typing import Any
+
+from localcloud.backend import Backend
+from localcloud.ses.context import Context
+from localcloud.ses.events import event
+from localcloud.ses.publishing import may_publish
+from localcloud.ses.state import Happening, Identity, State, StoredMessage
+from localcloud.ses_v1.errors import QueryError
+
+KINDS = ("Bounce", "Complaint", "Delivery")
+SUBJECT = "Amazon SES Email Event Notification"
+_SUCCEEDED = "AmazonSnsSubscriptionSucceeded"
+# What notifications do not carry of an event's mail, and what only they carry.
+_NOT_THEIRS = frozenset({"tags"})
+_HEADERS = frozenset({"headers", "commonHeaders", "headersTruncated"})
+
+
+def attributes(identity: Identity) -> dict[str, Any]:
+    """As GetIdentityNotificationAttributes shows them."""
+    topics = {f"{kind}Topic": identity.notification_topics.get(kind, "") for kind in KINDS}
+    headers = {f"HeadersIn{kind}NotificationsEnabled": kind in identity.headers_in_notifications for kind in KINDS}
+    return {**topics, "ForwardingEnabled": identity.feedback_forwarding, **headers}
+
+
+def subscribe(context: Context, identity: Identity, kind: str, topic: str) -> None:
+    """Have a topic hear of an identity's bounces, complaints or deliveries; SES tests its right at once.
+
+    Raises:
+        QueryError: SES may not publish there.
+    """
+    state, backend = context.state, context.backend
+    with backend.scope(state.account_id, state.region):
+        if topic.endswith(".fifo") or not may_publish(backend, topic, state.arn("identity", identity.name)):
+            raise QueryError("InvalidParameterValue", f"Invalid SNS topic <{topic}>: SES may not publish to it.")
+        text = (
+            f"You have successfully subscribed your Amazon SNS topic '{topic}' to receive '{kind}' notifications from "
+            f"Amazon SES for identity '{identity.name}'."
+        )
+        notice = {"notificationType": _SUCCEEDED, "message": text}
+        backend.notify_topic(topic, str(uuid.uuid4()), SUBJECT, json.dumps(notice))
+    identity.notification_topics[kind] = topic
+
+
+def notify(backend: Backend, state: State, message: StoredMessage, happenings: list[Happening]) -> None:
+    """Publish what happened to the topics of the mail's identity. Call in the account's scope."""
+    identity = state.identities.get(message.identity)
+    if identity is None or not identity.notification_topics:
+        return
+    for happening in happenings:
+        topic = identity.notification_topics.get(happening.kind)
+        if topic and may_publish(backend, topic, state.arn("identity", identity.name)):
+            body = notification(state, identity, message, happening)
+            backend.notify_topic(topic, str(uuid.uuid4()), SUBJECT, json.dumps(body))
+
+
+def notification(state: State, identity: Identity, message: StoredMessage, happening: Happening) -> dict[str, Any]:
+    """One notification: an event under another name, with the caller, without tags, with headers only on demand."""
+    source_arn = state.arn("identity", identity.name)
+    body = event(message, happening, source_arn=source_arn, account_id=state.account_id)
+    left_out = _NOT_THEIRS if happening.kind in identity.headers_in_notifications else _NOT_THEIRS | _HEADERS
+    mail = {name: value for name, value in body.pop("mail").items() if name not in left_out}
+    del body["eventType"]
+    return {
+        "notificationType": happening.kind,
+        **body,
+        "mail": {**mail, "sourceIp": "127.0.0.1", "callerIdentity": "root"},
+    }

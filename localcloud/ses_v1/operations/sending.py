@@ -1,0 +1,61 @@
+"""Sending as the first API asks for it: simple, raw, by template. What is checked and what follows is the second's."""
+
+import re
+from typing import Any
+
+from localcloud.ses import mime
+from localcloud.ses.context import Context, Handler, Output, Parameters
+from localcloud.ses.errors import bad_request
+from localcloud.ses.operations import sending
+from localcloud.ses.rendering import Filled, data, renderer
+from localcloud.smtp.mail import parameters
+
+# https://docs.aws.amazon.com/ses/latest/dg/quotas.html: bytes after base64 encoding, in the first API.
+MAX_MESSAGE_BYTES = 10 * 1024 * 1024
+_LINE_END = re.compile(rb"\r?\n")
+
+
+async def send_email(context: Context, p: Parameters) -> Output:
+    """SendEmail: subject and body."""
+    return await _send(context, _addressed(p), Filled({"Simple": p["Message"]}), "SendEmail")
+
+
+async def send_raw_email(context: Context, p: Parameters) -> Output:
+    """SendRawEmail: to `Destinations`, or to those that the mail's headers name; with SES's own headers obeyed."""
+    raw = _LINE_END.sub(b"\r\n", p["RawMessage"]["Data"])
+    if len(raw) > MAX_MESSAGE_BYTES:
+        raise bad_request(f"Message length is more than {MAX_MESSAGE_BYTES} bytes long: '{len(raw)}'.")
+    found = mime.raw_recipients(raw)
+    named = list[str](p.get("Destinations", ())) or [*found["To"], *found["Cc"], *found["Bcc"]]
+    asked = parameters(p.get("Source", ""), [mime.bare(address) for address in named], raw)
+    options = {"ConfigurationSetName": p.get("ConfigurationSetName") or asked.get("ConfigurationSetName")}
+    tags = [*asked.get("EmailTags", ()), *p.get("Tags", ())]
+    content = asked.pop("Content")
+    return await _send(context, {**asked, **options, "EmailTags": tags}, Filled(content), "SendRawEmail")
+
+
+async def send_templated_email(context: Context, p: Parameters) -> Output:
+    """SendTemplatedEmail: a template that is stored in SES."""
+    template = renderer(context.state, {"TemplateName": p["Template"], "TemplateData": p["TemplateData"]})
+    return await _send(context, _addressed(p), template.fill(data(p["TemplateData"])), "SendTemplatedEmail")
+
+
+async def _send(context: Context, p: Parameters, filled: Filled, operation: str) -> Output:
+    return {"MessageId": await sending.send(context, p, filled, operation)}
+
+
+def _addressed(p: Parameters) -> dict[str, Any]:
+    return {
+        "FromEmailAddress": p["Source"],
+        "Destination": p["Destination"],
+        "ReplyToAddresses": p.get("ReplyToAddresses", []),
+        "ConfigurationSetName": p.get("ConfigurationSetName"),
+        "EmailTags": p.get("Tags", []),
+    }
+
+
+HANDLERS: dict[str, Handler] = {
+    "SendEmail": send_email,
+    "SendRawEmail": send_raw_email,
+    "SendTemplatedEmail": send_templated_email,
+}

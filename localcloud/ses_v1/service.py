@@ -1,0 +1,39 @@
+"""SES's first API as one object: a form comes in, its operation's handler is asked, XML goes out."""
+
+import inspect
+
+from localcloud.http import Request, Response
+from localcloud.ses.context import Context
+from localcloud.ses.errors import SesError, not_emulated
+from localcloud.ses.service import check_region
+from localcloud.ses_v1 import query
+from localcloud.ses_v1.errors import QueryError, translated
+from localcloud.ses_v1.notifications import notify
+from localcloud.ses_v1.operations import HANDLERS
+
+
+class SesV1:
+    """The first API over the state of the second."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        context.publisher.also(notify)
+
+    async def handle(self, request: Request) -> Response:
+        """Answer one request at `/`."""
+        try:
+            return await self._answer(request)
+        except SesError as error:
+            return query.error_answer(translated(error))
+        except QueryError as error:
+            return query.error_answer(error)
+
+    async def _answer(self, request: Request) -> Response:
+        check_region(request, self._context.state.region)
+        form = query.read_form(request)
+        operation = query.find(form)
+        handler = HANDLERS.get(operation.name)
+        if handler is None:
+            raise not_emulated(f"{operation.name} of SES v1")
+        output = handler(self._context, query.parse(operation, form))
+        return query.answer(operation, await output if inspect.isawaitable(output) else output)
