@@ -10,7 +10,7 @@ from localcloud.backend import Backend
 from localcloud.ses.errors import bad_request, not_found
 from localcloud.ses.publishing import Publisher
 from localcloud.ses.quota import Meter
-from localcloud.ses.state import ConfigurationSet, ContactList, Identity, State
+from localcloud.ses.state import ConfigurationSet, ContactList, Identity, State, Tenant
 from localcloud.ses.verification import Dns
 
 Parameters = dict[str, Any]
@@ -50,6 +50,16 @@ class Context:
         if name not in self.state.configuration_sets:
             raise not_found("Configuration set", name)
         return self.state.configuration_sets[name]
+
+    def tenant(self, name: str) -> Tenant:
+        """The tenant of that name.
+
+        Raises:
+            SesError: There is none (404).
+        """
+        if name not in self.state.tenants:
+            raise not_found("Tenant", name)
+        return self.state.tenants[name]
 
     def contact_list(self, name: str) -> ContactList:
         """The contact list of that name.

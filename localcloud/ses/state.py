@@ -81,6 +81,7 @@ class Account:
     suppressed_reasons: list[str] = field(default_factory=lambda: ["BOUNCE", "COMPLAINT"])
     vdm: dict[str, Any] = field(default_factory=lambda: {"VdmEnabled": "DISABLED"})
     details: dict[str, Any] | None = None
+    dedicated_ip_warmup: bool = False
     reputation: Reputation = field(default_factory=Reputation)
 
 
@@ -116,6 +117,41 @@ class ContactList:
     topics: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
     description: str | None = None
     contacts: dict[str, Contact] = field(default_factory=dict[str, Contact])
+    tags: dict[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(slots=True)
+class Tenant:
+    """A tenant: the ARNs of its resources with the time since when, and whether it may send (`status`)."""
+
+    name: str
+    tenant_id: str
+    arn: str
+    created_at: datetime
+    status: str = "ENABLED"
+    status_since: datetime | None = None
+    policy: str | None = None
+    resources: dict[str, datetime] = field(default_factory=dict[str, datetime])
+    tags: dict[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(slots=True)
+class IpPool:
+    """A pool of dedicated IP addresses, of which the local cloud has none."""
+
+    name: str
+    scaling_mode: str = "STANDARD"
+    tags: dict[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(slots=True)
+class MultiRegionEndpoint:
+    """An endpoint over two regions. Only this one is here, and it takes all the mail."""
+
+    name: str
+    endpoint_id: str
+    regions: list[str]
+    created_at: datetime
     tags: dict[str, str] = field(default_factory=dict[str, str])
 
 
@@ -212,6 +248,9 @@ class State:
     configuration_sets: dict[str, ConfigurationSet] = field(default_factory=dict[str, ConfigurationSet])
     templates: dict[str, EmailTemplate] = field(default_factory=dict[str, EmailTemplate])
     contact_lists: dict[str, ContactList] = field(default_factory=dict[str, ContactList])
+    tenants: dict[str, Tenant] = field(default_factory=dict[str, Tenant])
+    ip_pools: dict[str, IpPool] = field(default_factory=dict[str, IpPool])
+    endpoints: dict[str, MultiRegionEndpoint] = field(default_factory=dict[str, MultiRegionEndpoint])
     suppressed: dict[str, Suppressed] = field(default_factory=dict[str, Suppressed])
     messages: Messages = field(default_factory=Messages)
     outcomes: dict[str, str] = field(default_factory=dict[str, str])

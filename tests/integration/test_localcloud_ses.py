@@ -246,7 +246,7 @@ def test_a_paused_or_shut_account_sends_nothing(cloud: LocalCloud, ses: "SESV2Cl
         ({"Content": {"Template": {"TemplateName": "t", "TemplateData": "{}"}}}, "NotFoundException", "Template <t>"),
         ({"to": ["Ada\r\nBcc: eve@example.com <ada@example.com>"]}, "BadRequestException", "line break"),
         ({"to": []}, "BadRequestException", "At least one recipient"),
-        ({"TenantName": "t"}, "NotEmulated", "not emulated"),
+        ({"TenantName": "t"}, "NotFoundException", "Tenant <t> does not exist"),
     ],
 )
 def test_a_mail_that_ses_would_not_take_is_refused_as_ses_does(

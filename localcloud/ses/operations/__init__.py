@@ -6,12 +6,16 @@ from localcloud.ses.operations import (
     bulk,
     configuration_sets,
     contacts,
+    dedicated_ips,
+    endpoints,
     event_destinations,
     identities,
+    insights,
     sending,
     suppression,
     tags,
     templates,
+    tenants,
 )
 
 HANDLERS: dict[str, Handler] = {
@@ -25,4 +29,8 @@ HANDLERS: dict[str, Handler] = {
     **sending.HANDLERS,
     **bulk.HANDLERS,
     **templates.HANDLERS,
+    **tenants.HANDLERS,
+    **dedicated_ips.HANDLERS,
+    **endpoints.HANDLERS,
+    **insights.HANDLERS,
 }

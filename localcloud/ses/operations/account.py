@@ -12,7 +12,7 @@ def get(context: Context, _: Parameters) -> Output:
     account = context.state.account
     a_day, a_second = limits(account)
     return {
-        "DedicatedIpAutoWarmupEnabled": False,
+        "DedicatedIpAutoWarmupEnabled": account.dedicated_ip_warmup,
         "EnforcementStatus": account.enforcement_status,
         "ProductionAccessEnabled": account.production_access,
         "SendQuota": {
@@ -45,6 +45,12 @@ def put_vdm(context: Context, p: Parameters) -> Output:
     return {}
 
 
+def put_warmup(context: Context, p: Parameters) -> Output:
+    """PutAccountDedicatedIpWarmupAttributes: left out means off."""
+    context.state.account.dedicated_ip_warmup = bool(p.get("AutoWarmupEnabled", False))
+    return {}
+
+
 def put_details(context: Context, p: Parameters) -> Output:
     """PutAccountDetails: a request for production access, which the control plane grants."""
     account = context.state.account
@@ -62,5 +68,6 @@ HANDLERS: dict[str, Handler] = {
     "PutAccountSendingAttributes": put_sending,
     "PutAccountSuppressionAttributes": put_suppression,
     "PutAccountVdmAttributes": put_vdm,
+    "PutAccountDedicatedIpWarmupAttributes": put_warmup,
     "PutAccountDetails": put_details,
 }

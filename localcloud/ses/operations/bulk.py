@@ -7,7 +7,7 @@ from typing import Any
 from localcloud.ses.context import Context, Handler, Output, Parameters
 from localcloud.ses.errors import SesError, bad_request
 from localcloud.ses.mime import bare
-from localcloud.ses.operations.sending import check_identities, check_sender, send
+from localcloud.ses.operations.sending import check_identities, check_sender, check_tenant, send
 from localcloud.ses.quota import TOO_MANY
 from localcloud.ses.rendering import Data, Renderer, data, renderer
 from localcloud.ses.rules import address_problem
@@ -44,16 +44,16 @@ async def send_bulk_email(context: Context, p: Parameters) -> Output:
     if not 0 < len(entries) <= MAX_ENTRIES:
         raise bad_request(f"BulkEmailEntries has {len(entries)} entries; 1 to {MAX_ENTRIES} are allowed.")
     batch = _batch(context, p)
-    await _check(context, p)
+    await _check(context, p, batch.renderer.name)
     return {"BulkEmailEntryResults": [await _result(context, batch, entry) for entry in entries]}
 
 
-async def _check(context: Context, p: Parameters) -> None:
+async def _check(context: Context, p: Parameters, template: str) -> None:
     source = str(p.get("FromEmailAddress", ""))
     problem = address_problem(bare(source))
     if problem:
         raise bad_request(problem)
-    check_sender(context, p, source)
+    check_tenant(context, p, source, check_sender(context, p, source), template)
     await check_identities(context, source)
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from localcloud.ses.context import Context, Handler, Output, Parameters, page, tag_dict, tag_list
-from localcloud.ses.errors import SesError, already_exists, bad_request, not_found
+from localcloud.ses.errors import SesError, already_exists, bad_request, not_emulated, not_found
 from localcloud.ses.state import ConfigurationSet, Reputation
 
 # https://docs.aws.amazon.com/ses/latest/dg/quotas.html
@@ -44,7 +44,7 @@ def create(context: Context, p: Parameters) -> Output:
         raise already_exists("Configuration set", name)
     if len(sets) >= MAX_CONFIGURATION_SETS:
         raise SesError("LimitExceededException", "Maximum number of configuration sets exceeded.")
-    given = {group: _completed(group, p[group]) for group in _GROUPS if group in p}
+    given = {group: _completed(context, group, p[group]) for group in _GROUPS if group in p}
     sets[name] = ConfigurationSet(name, options=given, tags=tag_dict(p.get("Tags", [])))
     return {}
 
@@ -74,7 +74,7 @@ def _put(group: str) -> Handler:
         found = context.configuration_set(p)
         given = {name: value for name, value in p.items() if name != "ConfigurationSetName"}
         _before(found, group, given)
-        found.options[group] = _completed(group, given)
+        found.options[group] = _completed(context, group, given)
         return {}
 
     return handler
@@ -85,10 +85,12 @@ def _put_vdm(context: Context, p: Parameters) -> Output:
     return {}
 
 
-def _completed(group: str, given: dict[str, Any]) -> dict[str, Any]:
+def _completed(context: Context, group: str, given: dict[str, Any]) -> dict[str, Any]:
     pool = given.get("SendingPoolName") if group == "DeliveryOptions" else None
-    if pool:
+    if pool and pool not in context.state.ip_pools:
         raise not_found("Dedicated IP pool", str(pool))
+    if given.get("SuppressionScope") == "TENANT":
+        raise not_emulated("The suppression list of a tenant")
     return {**_LEFT_OUT.get(group, {}), **given}
 
 

@@ -8,13 +8,12 @@ from typing import Any
 
 from localcloud.ses import ids, metrics, mime, rules, simulator
 from localcloud.ses.context import Context, Handler, Output, Parameters
-from localcloud.ses.errors import SesError, bad_request, not_emulated, not_found
+from localcloud.ses.errors import SesError, bad_request, not_found
 from localcloud.ses.rendering import Filled, data, renderer
 from localcloud.ses.state import Account, ConfigurationSet, Happening, StoredMessage, Suppressed
 from localcloud.ses.subscriptions import defaults, leave, wants, with_links
 from localcloud.ses.verification import check
 
-_NOT_EMULATED = ("TenantName", "EndpointId")
 _TAG_NAME = re.compile(r"[A-Za-z0-9_-]{1,256}")
 _TAG_VALUE = re.compile(r"[A-Za-z0-9_.@-]{1,256}")
 _HEADER_NAME = re.compile(r"[!-9;-~]{1,126}")
@@ -72,12 +71,10 @@ async def send(context: Context, p: Parameters, filled: Filled, operation: str =
     Raises:
         SesError: SES would not take it.
     """
-    unsupported = [name for name in _NOT_EMULATED if p.get(name)]
-    if unsupported:
-        raise not_emulated(f"{operation} with {', '.join(unsupported)}")
     envelope = _envelope(p, filled.content)
     _check_form(envelope, filled.content, p)
     configuration_set = check_sender(context, p, envelope.source)
+    check_tenant(context, p, envelope.source, configuration_set, filled.template)
     subscription = _subscription(context, p.get("ListManagementOptions"))
     await check_identities(context, envelope.source, envelope.recipients)
     refusal = context.meter.refusal(context.state.account, envelope.recipients)
@@ -199,6 +196,35 @@ def check_sender(context: Context, p: Parameters, source: str) -> ConfigurationS
     return configuration_set
 
 
+def check_tenant(
+    context: Context, p: Parameters, source: str, configuration_set: ConfigurationSet | None, template: str
+) -> None:
+    """See that the tenant and the multi-region endpoint that a request names may be used so.
+
+    SES says that all resources must be the tenant's; with which error it refuses others, nobody here has seen.
+
+    Raises:
+        SesError: There is none such, the tenant is paused, or a resource is not associated with it.
+    """
+    endpoint = p.get("EndpointId")
+    if endpoint and endpoint not in {known.endpoint_id for known in context.state.endpoints.values()}:
+        raise not_found("Multi-region endpoint", endpoint)
+    if not p.get("TenantName"):
+        return
+    tenant, state = context.tenant(str(p["TenantName"])), context.state
+    if tenant.status == "DISABLED":
+        raise SesError("SendingPausedException", f"Sending is paused for tenant {tenant.name}.")
+    identities = [state.arn("identity", i.name) for i in rules.identities_of(mime.bare(source), state.identities)]
+    needed = [
+        *([] if any(arn in tenant.resources for arn in identities) else identities[:1]),
+        *([state.arn("configuration-set", configuration_set.name)] if configuration_set else []),
+        *([state.arn("template", template)] if template else []),
+    ]
+    foreign = [arn for arn in needed if arn not in tenant.resources]
+    if foreign:
+        raise bad_request(f"Not associated with tenant {tenant.name}: {', '.join(foreign)}.")
+
+
 def _configuration_set(context: Context, p: Parameters, source: str) -> ConfigurationSet | None:
     named = p.get("ConfigurationSetName")
     if named:
@@ -284,6 +310,7 @@ def _tags(
         "ses:source-ip": ["127.0.0.1"],
         "ses:from-domain": [source.rpartition("@")[2].lower()],
         "ses:caller-identity": ["root"],
+        **({"ses:tenant-name": [p["TenantName"]]} if p.get("TenantName") else {}),
         **{tag["Name"]: [tag["Value"]] for tag in p.get("EmailTags", [])},
     }
 

@@ -3,13 +3,14 @@
 from datetime import UTC, datetime
 
 from localcloud.ses.context import Context, Handler, Output, Parameters, page
-from localcloud.ses.errors import bad_request, not_found
+from localcloud.ses.errors import bad_request, not_emulated, not_found
 from localcloud.ses.rules import address_problem
 from localcloud.ses.state import Suppressed
 
 
 def put(context: Context, p: Parameters) -> Output:
     """PutSuppressedDestination."""
+    _check_scope(p)
     address = str(p["EmailAddress"])
     problem = address_problem(address)
     if problem:
@@ -33,6 +34,7 @@ def delete(context: Context, p: Parameters) -> Output:
 
 def list_(context: Context, p: Parameters) -> Output:
     """ListSuppressedDestinations, newest last, by reason and time."""
+    _check_scope(p)
     reasons, start, end = p.get("Reasons"), p.get("StartDate"), p.get("EndDate")
     matching = [
         entry
@@ -45,7 +47,13 @@ def list_(context: Context, p: Parameters) -> Output:
     return {"SuppressedDestinationSummaries": [_summary(entry) for entry in shown], "NextToken": token}
 
 
+def _check_scope(p: Parameters) -> None:
+    if p.get("TenantName"):
+        raise not_emulated("The suppression list of a tenant")
+
+
 def _existing(context: Context, p: Parameters) -> Suppressed:
+    _check_scope(p)
     address = str(p["EmailAddress"]).lower()
     if address not in context.state.suppressed:
         raise not_found("Email address", address)

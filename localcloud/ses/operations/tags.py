@@ -38,6 +38,9 @@ def _tags(context: Context, p: Parameters) -> dict[str, str]:
         "configuration-set": state.configuration_sets,
         "template": state.templates,
         "contact-list": state.contact_lists,
+        "dedicated-ip-pool": state.ip_pools,
+        "multi-region-endpoint": state.endpoints,
+        "tenant": {tenant.arn.partition("/")[2]: tenant for tenant in state.tenants.values()},
     }
     if kind not in owners or arn != state.arn(kind, name):
         raise bad_request(f"{arn} is not the ARN of a resource of this account and region that has tags.")

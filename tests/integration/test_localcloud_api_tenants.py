@@ -1,0 +1,177 @@
+"""Tenants, dedicated pools, multi-region endpoints and insights of the emulated SES, through boto3."""
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from localcloud import LocalCloud
+
+if TYPE_CHECKING:
+    from mypy_boto3_sesv2 import SESV2Client
+
+pytestmark = pytest.mark.integration
+
+ARN = "arn:aws:ses:us-east-1:000000000000"
+HELLO: Any = {"Simple": {"Subject": {"Data": "Hello"}, "Body": {"Text": {"Data": "Hello Ada"}}}}
+INLINE: Any = {"Subject": "Hello", "Text": "Hello {{name}}"}
+
+
+@pytest.fixture
+def ses(cloud: LocalCloud) -> "SESV2Client":
+    client = cloud.client("sesv2")
+    client.create_email_identity(EmailIdentity="example.test")
+    cloud.control("POST", "identities/example.test/verify")
+    client.create_configuration_set(ConfigurationSetName="theirs")
+    return client
+
+
+def send(ses: "SESV2Client", to: str = "bob@example.com", **more: Any) -> str:
+    whole: Any = {"FromEmailAddress": "ada@example.test", "Destination": {"ToAddresses": [to]}, "Content": HELLO}
+    return ses.send_email(**{**whole, **more})["MessageId"]
+
+
+@pytest.fixture
+def tenant(ses: "SESV2Client") -> str:
+    arn = ses.create_tenant(TenantName="acme", Tags=[{"Key": "plan", "Value": "pro"}])["TenantArn"]
+    ses.create_tenant_resource_association(TenantName="acme", ResourceArn=f"{ARN}:identity/example.test")
+    return arn
+
+
+def test_a_tenant_is_made_found_listed_and_removed(ses: "SESV2Client", tenant: str):
+    found = ses.get_tenant(TenantName="acme")["Tenant"]
+    assert found.get("TenantArn") == tenant == f"{ARN}:tenant/acme/{found.get('TenantId')}"
+    assert (found.get("SendingStatus"), found.get("Tags")) == ("ENABLED", [{"Key": "plan", "Value": "pro"}])
+    assert ses.list_tags_for_resource(ResourceArn=tenant)["Tags"] == [{"Key": "plan", "Value": "pro"}]
+    with pytest.raises(ses.exceptions.AlreadyExistsException):
+        ses.create_tenant(TenantName="acme")
+    ses.create_tenant(TenantName="other")
+    assert [t.get("TenantName") for t in ses.list_tenants(Filter={"TENANT_NAME_CONTAINS": "th"})["Tenants"]] == [
+        "other"
+    ]
+    ses.delete_tenant(TenantName="acme")
+    with pytest.raises(ses.exceptions.NotFoundException):
+        ses.get_tenant(TenantName="acme")
+
+
+def test_a_tenant_sends_with_what_is_associated_with_it_and_nothing_else(
+    cloud: LocalCloud, ses: "SESV2Client", tenant: str
+):
+    message_id = send(ses, TenantName="acme")
+    assert cloud.control("GET", f"messages/{message_id}")["tags"]["ses:tenant-name"] == ["acme"]
+    with pytest.raises(ClientError, match=r"Not associated with tenant acme: .*configuration-set/theirs"):
+        send(ses, TenantName="acme", ConfigurationSetName="theirs")
+    ses.create_tenant_resource_association(TenantName="acme", ResourceArn=f"{ARN}:configuration-set/theirs")
+    assert send(ses, TenantName="acme", ConfigurationSetName="theirs")
+    resources = ses.list_tenant_resources(TenantName="acme", Filter={"RESOURCE_TYPE": "CONFIGURATION_SET"})
+    assert [one.get("ResourceArn") for one in resources["TenantResources"]] == [f"{ARN}:configuration-set/theirs"]
+    tenants = ses.list_resource_tenants(ResourceArn=f"{ARN}:configuration-set/theirs")["ResourceTenants"]
+    assert [one.get("TenantName") for one in tenants] == ["acme"]
+    ses.delete_tenant_resource_association(TenantName="acme", ResourceArn=f"{ARN}:identity/example.test")
+    with pytest.raises(ClientError, match=r"Not associated with tenant acme: .*identity/example.test"):
+        send(ses, TenantName="acme")
+    with pytest.raises(ses.exceptions.NotFoundException):
+        send(ses, TenantName="nobody")
+    with pytest.raises(ses.exceptions.NotFoundException):
+        ses.create_tenant_resource_association(TenantName="acme", ResourceArn=f"{ARN}:template/none")
+
+
+def test_a_paused_tenant_sends_nothing_until_it_is_let_again(ses: "SESV2Client", tenant: str):
+    entity: Any = {"ReputationEntityType": "RESOURCE", "ReputationEntityReference": tenant}
+    ses.update_reputation_entity_customer_managed_status(**entity, SendingStatus="DISABLED")
+    with pytest.raises(ses.exceptions.SendingPausedException):
+        send(ses, TenantName="acme")
+    with pytest.raises(ses.exceptions.SendingPausedException):
+        ses.send_bulk_email(
+            FromEmailAddress="ada@example.test",
+            TenantName="acme",
+            DefaultContent={"Template": {"TemplateContent": INLINE, "TemplateData": '{"name": "x"}'}},
+            BulkEmailEntries=[{"Destination": {"ToAddresses": ["bob@example.com"]}}],
+        )
+    assert ses.get_reputation_entity(**entity)["ReputationEntity"].get("SendingStatusAggregate") == "DISABLED"
+    assert len(ses.list_reputation_entities(Filter={"SENDING_STATUS": "DISABLED"})["ReputationEntities"]) == 1
+    assert send(ses)
+    ses.update_reputation_entity_customer_managed_status(**entity, SendingStatus="REINSTATED")
+    assert send(ses, TenantName="acme")
+
+
+def test_the_suppression_lists_of_tenants_say_that_they_are_not_there(ses: "SESV2Client", tenant: str):
+    scope: Any = {"SuppressionScope": "TENANT", "SuppressedReasons": ["BOUNCE"]}
+    calls = (
+        lambda: ses.create_tenant(TenantName="new", SuppressionAttributes=scope),
+        lambda: ses.put_suppressed_destination(EmailAddress="a@example.com", Reason="BOUNCE", TenantName="acme"),
+        lambda: ses.list_suppressed_destinations(TenantName="acme"),
+        lambda: ses.put_configuration_set_suppression_options(ConfigurationSetName="theirs", **scope),
+    )
+    for call in calls:
+        with pytest.raises(ClientError, match="The suppression list of a tenant is not emulated"):
+            call()
+
+
+def test_a_configuration_set_sends_from_a_pool_that_exists(ses: "SESV2Client"):
+    options: Any = {"ConfigurationSetName": "theirs", "SendingPoolName": "fast"}
+    with pytest.raises(ses.exceptions.NotFoundException):
+        ses.put_configuration_set_delivery_options(**options)
+    ses.create_dedicated_ip_pool(PoolName="fast")
+    ses.put_configuration_set_delivery_options(**options)
+    ses.put_dedicated_ip_pool_scaling_attributes(PoolName="fast", ScalingMode="MANAGED")
+    assert ses.get_dedicated_ip_pool(PoolName="fast")["DedicatedIpPool"]["ScalingMode"] == "MANAGED"
+    with pytest.raises(ses.exceptions.BadRequestException):
+        ses.put_dedicated_ip_pool_scaling_attributes(PoolName="fast", ScalingMode="STANDARD")
+    assert ses.get_dedicated_ips(PoolName="fast")["DedicatedIps"] == []
+    ses.delete_dedicated_ip_pool(PoolName="fast")
+    assert ses.list_dedicated_ip_pools()["DedicatedIpPools"] == []
+
+
+def test_a_multi_region_endpoint_spans_this_region_and_one_other(ses: "SESV2Client"):
+    elsewhere: Any = {"RoutesDetails": [{"Region": "us-west-2"}]}
+    made = ses.create_multi_region_endpoint(EndpointName="both", Details=elsewhere)
+    found = ses.get_multi_region_endpoint(EndpointName="both")
+    assert (found["EndpointId"], found["Status"]) == (made["EndpointId"], "READY")
+    assert [route["Region"] for route in found["Routes"]] == ["us-east-1", "us-west-2"]
+    with pytest.raises(ses.exceptions.BadRequestException):
+        ses.create_multi_region_endpoint(EndpointName="here", Details={"RoutesDetails": [{"Region": "us-east-1"}]})
+    ses.delete_multi_region_endpoint(EndpointName="both")
+    with pytest.raises(ses.exceptions.NotFoundException):
+        ses.get_multi_region_endpoint(EndpointName="both")
+
+
+def test_insights_tell_what_became_of_a_mail(cloud: LocalCloud, ses: "SESV2Client"):
+    cloud.control("PUT", "recipients/*@gone.test", {"outcome": "bounce"})
+    message_id = send(ses, "bob@gone.test", EmailTags=[{"Name": "kind", "Value": "news"}])
+    found = ses.get_message_insights(MessageId=message_id)
+    assert (found["FromEmailAddress"], found["Subject"]) == ("ada@example.test", "Hello")
+    assert {"Name": "kind", "Value": "news"} in found["EmailTags"]
+    events = found["Insights"][0].get("Events", [])
+    assert [event.get("Type") for event in events] == ["SEND", "BOUNCE"]
+    assert events[1].get("Details", {}).get("Bounce", {}).get("BounceType") == "PERMANENT"
+
+
+def test_metric_data_count_by_day_and_dimension(cloud: LocalCloud, ses: "SESV2Client"):
+    cloud.control("PUT", "recipients/*@gone.test", {"outcome": "bounce"})
+    for to in ("bob@gone.test", "bob@example.com", "success@simulator.amazonses.com"):
+        send(ses, to, ConfigurationSetName="theirs")
+    send(ses)
+    now = datetime.now(UTC)
+    span: Any = {"Namespace": "VDM", "StartDate": now - timedelta(days=1), "EndDate": now + timedelta(days=1)}
+    wanted: Any = {"CONFIGURATION_SET": "theirs"}
+    queries: Any = [
+        {"Id": "all", "Metric": "SEND", **span},
+        {"Id": "theirs", "Metric": "SEND", "Dimensions": wanted, **span},
+        {"Id": "bounces", "Metric": "PERMANENT_BOUNCE", "Dimensions": wanted, **span},
+        {"Id": "soft", "Metric": "TRANSIENT_BOUNCE", **span},
+    ]
+    results = ses.batch_get_metric_data(Queries=queries)["Results"]
+    assert {one.get("Id"): sum(one.get("Values", [])) for one in results} == {
+        "all": 3,
+        "theirs": 2,
+        "bounces": 1,
+        "soft": 0,
+    }
+
+
+def test_a_domain_whose_records_do_not_stand_is_recommended_to_be_mended(ses: "SESV2Client"):
+    ses.create_email_identity(EmailIdentity="new.test")
+    found = ses.list_recommendations(Filter={"TYPE": "DKIM"})["Recommendations"]
+    assert [(one.get("ResourceArn"), one.get("Impact")) for one in found] == [(f"{ARN}:identity/new.test", "HIGH")]
