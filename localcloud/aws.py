@@ -8,16 +8,17 @@ import functools
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlsplit
 
-import botocore.session
 from botocore.awsrequest import create_request_object, prepare_request_dict
 from botocore.exceptions import ClientError
+from botocore.loaders import Loader
+from botocore.model import ServiceModel
 from botocore.parsers import create_parser
 from botocore.serialize import create_serializer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from botocore.model import OperationModel, ServiceModel
+    from botocore.model import OperationModel
 
     from localcloud.http import App, Message, Scope
 
@@ -29,12 +30,7 @@ _OWN_ADDRESS = "http://127.0.0.1"
 @functools.cache
 def service_model(service: str) -> "ServiceModel":
     """A service as botocore describes it, loaded once."""
-    return _session().get_service_model(service)
-
-
-@functools.cache
-def _session() -> botocore.session.Session:
-    return botocore.session.Session()
+    return ServiceModel(Loader().load_service_model(service, "service-2"), service)
 
 
 class InProcess:

@@ -5,6 +5,7 @@ iframe: no script, no form, no plugin, nothing loaded from elsewhere but data: i
 asking again with the ETag that it has, which costs nothing while nothing happens and holds no connection.
 """
 
+import functools
 import hashlib
 import html
 import json
@@ -15,10 +16,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 from urllib.parse import parse_qs, quote, unquote, urlencode
-
-from jinja2 import Environment, FileSystemLoader
 
 from localcloud.http import Request, Response
 from localcloud.inbox.feedback import COMMANDS, FeedbackError, bring_about
@@ -29,6 +28,9 @@ from localcloud.ses.context import Context
 from localcloud.ses.events import event
 from localcloud.ses.mime import bare
 from localcloud.ses.state import Happening, StoredMessage
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 PREFIX = "/inbox"
 PAGE_SIZE = 100
@@ -60,10 +62,16 @@ class Inbox:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._templates = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True)
-        cast("dict[str, object]", self._templates.globals).update(
+
+    @functools.cached_property
+    def _templates(self) -> "Environment":
+        from jinja2 import Environment, FileSystemLoader  # who only sends mail does not wait for it
+
+        environment = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True)
+        cast("dict[str, object]", environment.globals).update(
             tone=_tone, chips=_chips, bare=bare, when=_when, commands=COMMANDS, statuses=STATUSES
         )
+        return environment
 
     async def handle(self, request: Request) -> Response:
         """Answer one request under `/inbox`."""
