@@ -19,6 +19,7 @@ _LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"  # RFC 1035 §2.3.4
 _DOMAIN = re.compile(rf"(?=.{{1,253}}\Z)({_LABEL}\.)+(?!\d){_LABEL}\Z")
 _LOCAL_PART = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}\Z")
 _HTTPS = re.compile(r"https://[^\s/@?#]+\.[^\s/@?#]+(/\S*)?\Z")
+_FIREHOSE = re.compile(r"arn:aws[a-z-]*:firehose:[a-z0-9-]+:\d{12}:deliverystream/[A-Za-z0-9_.-]{1,64}\Z")
 _ZONE_ID = re.compile(r"Z[A-Z0-9]{4,31}\Z")
 
 
@@ -69,6 +70,18 @@ def page(text: str) -> str:
             raise ValueError("it is not an https URL")
         return text
     return address(text)
+
+
+def domain_or_nothing(text: str) -> str:
+    """A domain name, or nothing."""
+    return domain(text) if text else ""
+
+
+def firehose(text: str) -> str:
+    """The ARN of a Firehose stream, or nothing."""
+    if text and not _FIREHOSE.match(text):
+        raise ValueError("it is not the ARN of a Firehose stream")
+    return text
 
 
 def https_or_nothing(text: str) -> str:

@@ -54,6 +54,11 @@ def fixed_records(settings: "Settings", region: str) -> dict[str, DnsRecord]:
         "mail-from-spf": DnsRecord(name=mail_from, type="TXT", values=(SPF,)),
         "dmarc": DnsRecord(name=f"_dmarc.{domain}", type="TXT", values=(dmarc(settings),)),
     }
+    for name, stream in settings.streams.items():
+        if tracked := stream.tracking.domain:
+            # https://docs.aws.amazon.com/ses/latest/dg/configure-custom-open-click-domains.html
+            target = stream.tracking.target or f"r.{region}.awstrack.me"
+            records[f"tracking-{name}"] = DnsRecord(name=tracked, type="CNAME", values=(target,))
     if settings.bimi.logo:
         records["bimi"] = DnsRecord(name=f"default._bimi.{domain}", type="TXT", values=(bimi(settings),))
     if settings.spf:

@@ -8,6 +8,7 @@ from pulumi import ResourceOptions
 
 from infra import dns
 from infra.access import Access
+from infra.account import AccountDefaults
 from infra.alarms import pausing
 from infra.counting import Counting
 from infra.dns_route53 import Zone
@@ -51,6 +52,8 @@ class MailStack(pulumi.ComponentResource):
         if settings.encryption == "customer":
             keys = Keys(env, configuration_set_arns=set_arns, protect=settings.protect, opts=child)
             env = replace(env, key=keys.arn)
+        if settings.owns_account:
+            AccountDefaults(settings.account, opts=child)
         self.feedback = Feedback(env, settings, configuration_set_arns=set_arns, opts=child)
         self.streams = {
             name: MailStream(

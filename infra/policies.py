@@ -201,6 +201,29 @@ def use_key(key_arn: str, services: Sequence[str], region: str) -> Statement:
     }
 
 
+def ses_trust(account_id: str, configuration_set_arn: str) -> str:
+    """SES may take the role for one configuration set of ours.
+
+    https://docs.aws.amazon.com/ses/latest/dg/event-publishing-add-event-destination-firehose.html
+    """
+    return document(
+        {
+            "Sid": "SesPublishesEvents",
+            "Effect": "Allow",
+            "Principal": {"Service": "ses.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+            "Condition": {"StringEquals": {"AWS:SourceAccount": account_id, "AWS:SourceArn": configuration_set_arn}},
+        }
+    )
+
+
+def put_records(stream_arn: str) -> str:
+    """A role may write to one Firehose stream."""
+    return document(
+        {"Sid": "PutRecords", "Effect": "Allow", "Action": "firehose:PutRecordBatch", "Resource": stream_arn}
+    )
+
+
 def lambda_trust() -> str:
     """Lambda may take the role."""
     return document(

@@ -173,6 +173,60 @@ class ComplaintRates(Rates):
     ] = COMPLAINT_CRITICAL
 
 
+class Tracking(Group):
+    """Opens and clicks, which SES sees by a picture and rewritten links. Off: people did not ask to be watched."""
+
+    events: Annotated[
+        tuple[Literal["OPEN", "CLICK"], ...],
+        BeforeValidator(checks.one_or_many),
+        Allowed("OPEN, CLICK or both"),
+        Field(description="What is tracked. It goes where `eventBridge` and `firehose` say."),
+    ] = ()
+    domain: Annotated[
+        str,
+        AfterValidator(checks.domain_or_nothing),
+        Allowed("a domain below the identity's, such as links.example.com"),
+        Field(description="Whose links people see; SES's own unless given."),
+    ] = ""
+    https: Annotated[
+        Literal["OPTIONAL", "REQUIRE", "REQUIRE_OPEN_ONLY"],
+        Allowed("OPTIONAL, REQUIRE or REQUIRE_OPEN_ONLY"),
+        Field(description="Whether links are https. All but OPTIONAL need a certificate for the domain: `target`."),
+    ] = "OPTIONAL"
+    target: Annotated[
+        str,
+        AfterValidator(checks.domain_or_nothing),
+        Allowed("a domain name such as d111111abcdef8.cloudfront.net"),
+        Field(description="What the domain is a CNAME of: your CDN before SES; SES itself unless given."),
+    ] = ""
+
+    @field_validator("target")
+    @classmethod
+    def _https_needs_a_certificate(cls, target: str, info: ValidationInfo) -> str:
+        if info.data.get("https", "OPTIONAL") != "OPTIONAL" and info.data.get("domain") and not target:
+            raise ValueError(
+                "SES holds no certificate for your domain: https needs a CDN that does, with SES behind it"
+            )
+        return target
+
+
+class Vdm(Group):
+    """Virtual Deliverability Manager for one stream, where it is not as the account has it."""
+
+    engagement_metrics: Annotated[
+        Literal["", "ENABLED", "DISABLED"],
+        Allowed("ENABLED or DISABLED"),
+        Field(
+            description="Opens and clicks on VDM's dashboard, which tracks them. As the account has it unless given."
+        ),
+    ] = ""
+    optimized_delivery: Annotated[
+        Literal["", "ENABLED", "DISABLED"],
+        Allowed("ENABLED or DISABLED"),
+        Field(description="SES chooses among its shared IP addresses. As the account has it unless given."),
+    ] = ""
+
+
 class StreamSettings(Group):
     """One kind of mail with a reputation of its own: an SES configuration set."""
 
@@ -188,6 +242,28 @@ class StreamSettings(Group):
         Allowed("BOUNCE, COMPLAINT or both"),
         Field(min_length=1, description="What puts an address on the account's own suppression list."),
     ] = ("BOUNCE", "COMPLAINT")
+    max_delivery_seconds: Annotated[
+        int | None,
+        Allowed("a whole number from 300 to 50400"),
+        Field(ge=300, le=50_400, description="How long SES tries to deliver. SES's own 14 hours unless given."),
+    ] = None
+    dedicated_pool: Annotated[
+        str,
+        Allowed("the name of a pool"),
+        Field(pattern=r"^[a-z0-9_-]{0,64}$", description="The dedicated IP pool to send from. Shared unless given."),
+    ] = ""
+    vdm: Annotated[Vdm, Allowed("engagementMetrics and optimizedDelivery")] = Vdm()
+    event_bridge: Annotated[
+        Switch,
+        Field(description="Publish every event on the default EventBridge bus too, which costs by the event."),
+    ] = False
+    firehose: Annotated[
+        str,
+        AfterValidator(checks.firehose),
+        Allowed("the ARN of a Firehose stream"),
+        Field(description="Where every event goes too, to be kept. Nowhere unless given."),
+    ] = ""
+    tracking: Annotated[Tracking, Allowed("events, domain, https and target")] = Tracking()
     bounce_rate: Annotated[BounceRates, Allowed("warning and critical")] = BounceRates()
     complaint_rate: Annotated[ComplaintRates, Allowed("warning and critical")] = ComplaintRates()
     minimum_sends: Annotated[
@@ -196,6 +272,21 @@ class StreamSettings(Group):
         Field(ge=1, description="Critical rates act only once this many mails were sent within a day."),
     ] = 100
     guard: Annotated[Switch, Field(description="Whether a critical rate pauses the stream. It stays paused.")] = True
+
+
+class Account(Group):
+    """What holds for every stream of the account. One stack may own it: two would undo each other's."""
+
+    suppress: Annotated[
+        tuple[Literal["BOUNCE", "COMPLAINT"], ...],
+        BeforeValidator(checks.one_or_many),
+        Allowed("BOUNCE, COMPLAINT or both"),
+        Field(min_length=1, description="What puts an address on the account's suppression list."),
+    ] = ("BOUNCE", "COMPLAINT")
+    vdm: Annotated[
+        Switch,
+        Field(description="Virtual Deliverability Manager, which costs by the mail. Taking it away switches it off."),
+    ] = False
 
 
 class Settings(Group):
@@ -257,6 +348,11 @@ class Settings(Group):
         ),
         Field(description="Each becomes a configuration set with alarms of its own."),
     ] = {DEFAULT_STREAM: StreamSettings()}
+    owns_account: Annotated[
+        Switch,
+        Field(description="This stack sets what holds for the whole account. At most one stack of an account may."),
+    ] = False
+    account: Annotated[Account, Allowed("suppress and vdm")] = Account()
     allowed_recipients: Annotated[
         tuple[Annotated[str, AfterValidator(checks.recipients)], ...],
         BeforeValidator(checks.one_or_many),
@@ -348,6 +444,29 @@ class Settings(Group):
         if DEFAULT_STREAM not in streams:
             raise ValueError(f"there is no stream {DEFAULT_STREAM}")
         return streams
+
+    @field_validator("streams")
+    @classmethod
+    def _tracking_leads_somewhere(
+        cls, streams: dict[str, StreamSettings], info: ValidationInfo
+    ) -> dict[str, StreamSettings]:
+        domain: str = info.data.get("domain", "")
+        for name, stream in streams.items():
+            tracking = stream.tracking
+            if tracking.events and not (stream.event_bridge or stream.firehose):
+                raise ValueError(f"{name} tracks what nobody would hear of: give it eventBridge or firehose")
+            if tracking.domain and not tracking.events:
+                raise ValueError(f"{name} has a tracking domain and tracks nothing: give it tracking.events")
+            if domain and tracking.domain and not tracking.domain.endswith(f".{domain}"):
+                raise ValueError(f"the tracking domain of {name} is not below {domain}")
+        return streams
+
+    @field_validator("account")
+    @classmethod
+    def _the_account_has_one_owner(cls, account: Account, info: ValidationInfo) -> Account:
+        if account != Account() and not info.data.get("owns_account"):
+            raise ValueError("this stack does not own the account: set ownsAccount in the one stack that does")
+        return account
 
     @field_validator("tags")
     @classmethod

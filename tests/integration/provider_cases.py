@@ -379,6 +379,25 @@ LIVES = (
         replace=lambda a: {"emailIdentity": f"{a.name}.example"},
     ),
     Life(
+        "aws:sesv2/emailIdentityFeedbackAttributes:EmailIdentityFeedbackAttributes",
+        lambda a: {"emailIdentity": a.identity(), "emailForwardingEnabled": True},
+        lambda a: {"emailForwardingEnabled": False},
+        removed={"emailForwardingEnabled": False},
+        replace=lambda a: {"emailIdentity": f"{a.name}.example"},
+    ),
+    Life(
+        "aws:sesv2/accountSuppressionAttributes:AccountSuppressionAttributes",
+        lambda a: {"suppressedReasons": ["COMPLAINT", "BOUNCE"]},
+        lambda a: {"suppressedReasons": ["BOUNCE"]},
+        replace=lambda a: {"region": "eu-west-1"},
+    ),
+    Life(
+        "aws:sesv2/accountVdmAttributes:AccountVdmAttributes",
+        lambda a: {"vdmEnabled": "ENABLED", "dashboardAttributes": {"engagementMetrics": "DISABLED"}},
+        lambda a: {"guardianAttributes": {"optimizedSharedDelivery": "ENABLED"}},
+        replace=lambda a: {"region": "eu-west-1"},
+    ),
+    Life(
         "aws:sesv2/configurationSet:ConfigurationSet",
         lambda a: {
             "configurationSetName": a.name,
@@ -389,7 +408,8 @@ LIVES = (
             "tags": {"a": "1"},
         },
         lambda a: {
-            "deliveryOptions": {"tlsPolicy": "OPTIONAL"},
+            "deliveryOptions": {"tlsPolicy": "OPTIONAL", "maxDeliverySeconds": 3600},
+            "vdmOptions": {"dashboardOptions": {"engagementMetrics": "ENABLED"}},
             "suppressionOptions": {"suppressedReasons": ["BOUNCE"]},
         },
         removed={"tags": {}},

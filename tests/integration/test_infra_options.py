@@ -71,7 +71,30 @@ def program(cloud: LocalCloud, tmp_path: Path) -> Program:
 def test_with_every_option_on_it_takes_over_what_is_in_the_way_and_then_rests(program: Program):
     program.publish("_dmarc.example.test", "TXT", '"mine"')
     logo = f"https://example.com/{'l' * 300}.svg"
-    program.deploy(overwriteRecords=True, bimi={"logo": logo})
+    stream = {
+        "maxDeliverySeconds": 3600,
+        "vdm": {"engagementMetrics": "DISABLED"},
+        "eventBridge": True,
+        "tracking": {"events": ["OPEN", "CLICK"], "domain": "links.example.test"},
+    }
+    ses = program.cloud.client("sesv2")
+    program.deploy(
+        overwriteRecords=True,
+        bimi={"logo": logo},
+        streams={"transactional": stream, "bulk": {}},
+        ownsAccount=True,
+        account={"suppress": ["COMPLAINT"], "vdm": True},
+    )
+    found = ses.get_configuration_set(ConfigurationSetName="mailstack-local-transactional")
+    assert found["DeliveryOptions"] == {
+        "TlsPolicy": "REQUIRE",
+        "MaxDeliverySeconds": 3600,
+    }
+    assert found["TrackingOptions"]["CustomRedirectDomain"] == "links.example.test"
+    account = ses.get_account()
+    assert account["SuppressionAttributes"]["SuppressedReasons"] == ["COMPLAINT"]
+    assert account["VdmAttributes"]["VdmEnabled"] == "ENABLED"
+    assert program.records()["links.example.test", "CNAME"] == ["r.us-east-1.awstrack.me"]
     assert program.records()["_dmarc.example.test", "TXT"] == ['"v=DMARC1; p=reject"']
     (value,) = program.records()["default._bimi.example.test", "TXT"]
     assert value.replace('""', "").strip('"') == f"v=BIMI1; l={logo}"

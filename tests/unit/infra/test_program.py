@@ -19,6 +19,24 @@ if TYPE_CHECKING:
     from botocore.model import StringShape
 
 BULK = {"transactional": {}, "bulk": {"tls": "OPTIONAL", "suppress": "COMPLAINT"}}
+# Every option that a stream has.
+KEPT_BY = "arn:aws:firehose:us-east-1:123456789012:deliverystream/mail-events"
+FULL: dict[str, Any] = {
+    "transactional": {
+        "maxDeliverySeconds": 3600,
+        "dedicatedPool": "receipts",
+        "vdm": {"engagementMetrics": "DISABLED", "optimizedDelivery": "ENABLED"},
+        "eventBridge": True,
+        "firehose": KEPT_BY,
+        "tracking": {
+            "events": ["OPEN", "CLICK"],
+            "domain": "links.example.com",
+            "https": "REQUIRE",
+            "target": "d111111abcdef8.cloudfront.net",
+        },
+    },
+    "bulk": {"vdm": {"optimizedDelivery": "DISABLED"}},
+}
 UNGUARDED = {"transactional": {"guard": False}}
 # Stack, and settings that differ from its file's.
 MATRIX: list[tuple[str, dict[str, Any]]] = [
@@ -29,6 +47,7 @@ MATRIX: list[tuple[str, dict[str, Any]]] = [
     ("prod", {"streams": UNGUARDED, "dmarc": {"reports": ["dmarc@example.org"]}, "zone": "Z0EXAMPLECOM"}),
     ("prod", {"encryption": "aws", "dns": "none", "domain": "example.org", "sender": "", "spf": True}),
     ("prod", {"overwriteRecords": True, "bimi": {"logo": f"https://example.com/{'l' * 300}.svg"}}),
+    ("prod", {"streams": FULL, "ownsAccount": True, "account": {"suppress": "BOUNCE", "vdm": True}}),
     ("dev", {"page": ["https://events.example.org/x"], "mailFrom": {"subdomain": "m"}, "dkim": {"keyLength": 1024}}),
 ]
 everywhere = pytest.mark.parametrize(("stack", "changed"), MATRIX, ids=[f"{s}-{'-'.join(c)}" for s, c in MATRIX])
@@ -43,6 +62,8 @@ USED = {
     *("aws:cloudwatch/metricAlarm:MetricAlarm", "aws:cloudwatch/compositeAlarm:CompositeAlarm"),
     "aws:lambda/function:Function",
     *("aws:kms/key:Key", "aws:kms/alias:Alias"),
+    "aws:sesv2/accountSuppressionAttributes:AccountSuppressionAttributes",
+    "aws:sesv2/accountVdmAttributes:AccountVdmAttributes",
     *("aws:lambda/eventSourceMapping:EventSourceMapping", "aws:ssm/parameter:Parameter"),
 }
 # Inputs whose values AWS lists: the resource, the path, and where botocore's model has the list.
@@ -50,6 +71,8 @@ ENUMS = [
     ("ConfigurationSet", ("deliveryOptions", "tlsPolicy"), "sesv2", "TlsPolicy"),
     ("ConfigurationSet", ("suppressionOptions", "suppressedReasons"), "sesv2", "SuppressionListReason"),
     ("ConfigurationSetEventDestination", ("eventDestination", "matchingEventTypes"), "sesv2", "EventType"),
+    ("AccountSuppressionAttributes", ("suppressedReasons",), "sesv2", "SuppressionListReason"),
+    ("AccountVdmAttributes", ("vdmEnabled",), "sesv2", "FeatureStatus"),
     ("EmailIdentity", ("dkimSigningAttributes", "nextSigningKeyLength"), "sesv2", "DkimSigningKeyLength"),
     ("EmailIdentityMailFromAttributes", ("behaviorOnMxFailure",), "sesv2", "BehaviorOnMxFailure"),
     ("Record", ("type",), "route53", "RRType"),
@@ -186,7 +209,7 @@ def test_policies_of_roles_name_what_the_stack_makes(stack: str, changed: dict[s
     for role_policy in deployment.of("RolePolicy"):
         for statement in json.loads(role_policy.inputs["policy"])["Statement"]:
             for arn in listed(statement["Resource"]):
-                assert arn.removesuffix(":*") in made, arn
+                assert arn.removesuffix(":*") in {*made, KEPT_BY}, arn
 
 
 @everywhere
@@ -317,6 +340,68 @@ def test_a_stream_requires_tls_keeps_reputation_and_suppresses():
     assert inputs["deliveryOptions"] == {"tlsPolicy": "REQUIRE"}
     assert inputs["reputationOptions"] == {"reputationMetricsEnabled": True}
     assert inputs["suppressionOptions"] == {"suppressedReasons": ["BOUNCE", "COMPLAINT"]}
+
+
+def test_a_stream_with_every_option_on_says_each():
+    inputs = run("prod", streams=FULL).one("ConfigurationSet", "transactional").inputs
+    assert inputs["deliveryOptions"] == {
+        "tlsPolicy": "REQUIRE",
+        "maxDeliverySeconds": 3600,
+        "sendingPoolName": "receipts",
+    }
+    assert inputs["vdmOptions"] == {
+        "dashboardOptions": {"engagementMetrics": "DISABLED"},
+        "guardianOptions": {"optimizedSharedDelivery": "ENABLED"},
+    }
+    assert inputs["trackingOptions"] == {"customRedirectDomain": "links.example.com", "httpsPolicy": "REQUIRE"}
+
+
+def test_a_stream_says_nothing_of_what_it_was_not_told():
+    inputs = run("prod").one("ConfigurationSet", "transactional").inputs
+    assert not {"vdmOptions", "trackingOptions"} & set(inputs)
+    partly = run("prod", streams=FULL).one("ConfigurationSet", "bulk").inputs
+    assert partly["vdmOptions"] == {"guardianOptions": {"optimizedSharedDelivery": "DISABLED"}}
+
+
+def test_events_go_to_the_bus_and_to_firehose_where_that_is_wanted():
+    deployment = run("prod", streams=FULL)
+    bus = deployment.one("ConfigurationSetEventDestination", "transactional-bus").inputs["eventDestination"]
+    assert bus["eventBridgeDestination"] == {"eventBusArn": f"arn:aws:events:us-east-1:{ACCOUNT}:event-bus/default"}
+    assert {"SEND", "DELIVERY", "BOUNCE", "OPEN", "CLICK"} <= set(bus["matchingEventTypes"])
+    kept = deployment.one("ConfigurationSetEventDestination", "transactional-firehose")
+    role = deployment.one("Role", "transactional-firehose")
+    assert kept.inputs["eventDestination"]["kinesisFirehoseDestination"] == {
+        "deliveryStreamArn": KEPT_BY,
+        "iamRoleArn": role.arn,
+    }
+    assert deployment.one("RolePolicy", "transactional-firehose").urn in kept.depends_on
+    (put,) = deployment.policy("RolePolicy", "transactional-firehose").values()
+    assert (put["Action"], put["Resource"]) == ("firehose:PutRecordBatch", KEPT_BY)
+    (trust,) = json.loads(role.inputs["assumeRolePolicy"])["Statement"]
+    assert trust["Condition"]["StringEquals"] == {
+        "AWS:SourceAccount": ACCOUNT,
+        "AWS:SourceArn": deployment.one("ConfigurationSet", "transactional").arn,
+    }
+
+
+@pytest.mark.parametrize(
+    ("tracking", "target"),
+    [({}, "r.eu-west-1.awstrack.me"), ({"https": "REQUIRE", "target": "cdn.example.org"}, "cdn.example.org")],
+)
+def test_a_tracking_domain_leads_to_ses_or_to_what_stands_before_it(tracking: dict[str, str], target: str):
+    wanted = {"events": "CLICK", "domain": "links.example.com", **tracking}
+    streams = {"transactional": {"eventBridge": True, "tracking": wanted}}
+    record = run("prod", region="eu-west-1", streams=streams).one("Record", "tracking-transactional").inputs
+    assert (record["name"], record["type"], record["records"]) == ("links.example.com", "CNAME", [target])
+
+
+def test_the_account_is_set_by_the_stack_that_owns_it_alone():
+    assert not [r for r in run("prod").aws if ":account" in r.token]
+    owner = run("prod", ownsAccount=True, account={"vdm": True})
+    (suppression,) = owner.of("AccountSuppressionAttributes")
+    assert suppression.inputs["suppressedReasons"] == ["BOUNCE", "COMPLAINT"]
+    assert owner.one("AccountVdmAttributes", "vdm").inputs["dashboardAttributes"] == {"engagementMetrics": "DISABLED"}
+    assert run("prod", ownsAccount=True).of("AccountVdmAttributes") == []
 
 
 def test_a_deployment_does_not_start_a_paused_stream():

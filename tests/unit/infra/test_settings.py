@@ -133,6 +133,16 @@ def test_settings_are_read_and_tidied(key: str, value: object, attribute: str, e
         ({"dns": "bind"}, "dns", "found 'bind'; allowed: route53 or none"),
         ({"streams": {"bulk": {}}}, "streams", "there is no stream transactional"),
         ({"streams": {"transactional": {}, "A b": {}}}, "streams", "'A b' cannot name a stream"),
+        (stream({"maxDeliverySeconds": 60}), f"{STREAM}.maxDeliverySeconds", "from 300 to 50400"),
+        (stream({"dedicatedPool": "A pool"}), f"{STREAM}.dedicatedPool", "the name of a pool"),
+        (stream({"firehose": "mail"}), f"{STREAM}.firehose", "not the ARN of a Firehose stream"),
+        (stream({"vdm": {"engagementMetrics": "yes"}}), f"{STREAM}.vdm.engagementMetrics", "ENABLED or DISABLED"),
+        (stream({"tracking": {"events": "CLICK"}}), "streams", "what nobody would hear of"),
+        (stream({"tracking": {"domain": "l.example.com"}}), "streams", "tracks nothing"),
+        (stream({"eventBridge": True, "tracking": {"events": "OPEN", "domain": "l.test"}}), "streams", "is not below"),
+        (stream({"tracking": {"domain": "l.example.com", "https": "REQUIRE"}}), f"{STREAM}.tracking.target", "a CDN"),
+        ({"account": {"vdm": True}}, "account", "does not own the account"),
+        ({"ownsAccount": True, "account": {"suppress": []}}, "account.suppress", "found nothing"),
         (stream({"tls": "NO"}), f"{STREAM}.tls", "REQUIRE or OPTIONAL"),
         (stream({"suppress": []}), f"{STREAM}.suppress", "found nothing"),
         (stream({"minimumSends": 0}), f"{STREAM}.minimumSends", "found 0; allowed: a whole number of at least 1"),
@@ -195,7 +205,10 @@ def test_a_misspelt_key_gets_a_suggestion():
 
 def test_a_key_that_is_like_no_other_is_told_what_there_is():
     (problem,) = problems(streams={"transactional": {"colour": "red"}})
-    assert "There are: tls, suppress, bounceRate, complaintRate, minimumSends, guard." in problem
+    assert (
+        "There are: tls, suppress, maxDeliverySeconds, dedicatedPool, vdm, eventBridge, firehose, tracking, " in problem
+    )
+    assert "bounceRate, complaintRate, minimumSends, guard." in problem
 
 
 def test_the_path_in_the_command_is_one_that_pulumi_takes():

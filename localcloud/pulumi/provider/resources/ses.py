@@ -116,6 +116,61 @@ def _read_mail_from(cloud: Cloud, name: str, _: Props) -> Props:
     }
 
 
+# --- Feedback by mail ----------------------------------------------------------------------------------------------
+
+
+def _put_feedback(cloud: Cloud, wanted: Props) -> str:
+    # SES's own default is true; the official provider's is false.
+    cloud.ses.put_email_identity_feedback_attributes(
+        EmailIdentity=wanted["emailIdentity"], EmailForwardingEnabled=wanted["emailForwardingEnabled"]
+    )
+    return str(wanted["emailIdentity"])
+
+
+def _read_feedback(cloud: Cloud, name: str, _: Props) -> Props:
+    found = cloud.ses.get_email_identity(EmailIdentity=name)
+    return {"emailIdentity": name, "emailForwardingEnabled": found.get("FeedbackForwardingStatus", False)}
+
+
+def _unset_feedback(cloud: Cloud, name: str, _: Props) -> None:
+    """As in the official provider, forwarding stays off when the resource is gone."""
+    try:
+        cloud.ses.put_email_identity_feedback_attributes(EmailIdentity=name)
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") != "NotFoundException":
+            raise
+
+
+# --- Account -------------------------------------------------------------------------------------------------------
+
+_STATUS = ("ENABLED", "DISABLED")
+_VDM = {
+    "vdmEnabled": Arg(allowed=_STATUS),
+    "dashboardAttributes": Arg(keeps=True),
+    "guardianAttributes": Arg(keeps=True),
+}
+
+
+def _put_account_suppression(cloud: Cloud, wanted: Props) -> str:
+    cloud.ses.put_account_suppression_attributes(SuppressedReasons=wanted["suppressedReasons"])
+    return cloud.account_id
+
+
+def _read_account_suppression(cloud: Cloud, _: str, __: Props) -> Props:
+    return {"suppressedReasons": cloud.ses.get_account().get("SuppressionAttributes", {}).get("SuppressedReasons", [])}
+
+
+def _put_account_vdm(cloud: Cloud, wanted: Props) -> str:
+    attributes = to_api(given({name: wanted.get(name) for name in _VDM}))
+    cloud.ses.put_account_vdm_attributes(VdmAttributes=attributes)
+    return "ses-account-vdm-attributes"
+
+
+def _read_account_vdm(cloud: Cloud, _: str, __: Props) -> Props:
+    found = from_api(cloud.ses.get_account().get("VdmAttributes", {}))
+    return {"vdmEnabled": "DISABLED", "dashboardAttributes": {}, "guardianAttributes": {}, **found}
+
+
 # --- Configuration set ---------------------------------------------------------------------------------------------
 
 # An empty block switches these two off, as in the official provider.
@@ -251,6 +306,31 @@ RESOURCES = (
         ),
         delete=_unset_mail_from,
         identity=("emailIdentity",),
+    ),
+    Resource(
+        kind="aws:sesv2/emailIdentityFeedbackAttributes:EmailIdentityFeedbackAttributes",
+        args={"emailIdentity": Arg(replaces=True), "emailForwardingEnabled": Arg(default=False)},
+        create=_put_feedback,
+        read=_read_feedback,
+        update=lambda cloud, _, wanted, __: _put_feedback(cloud, wanted),
+        delete=_unset_feedback,
+        identity=("emailIdentity",),
+    ),
+    Resource(
+        kind="aws:sesv2/accountSuppressionAttributes:AccountSuppressionAttributes",
+        args={"suppressedReasons": Arg(same=as_set)},
+        create=_put_account_suppression,
+        read=_read_account_suppression,
+        update=lambda cloud, _, wanted, __: _put_account_suppression(cloud, wanted),
+        delete=lambda _, __, ___: None,  # as in the official provider
+    ),
+    Resource(
+        kind="aws:sesv2/accountVdmAttributes:AccountVdmAttributes",
+        args=_VDM,
+        create=_put_account_vdm,
+        read=_read_account_vdm,
+        update=lambda cloud, _, wanted, __: _put_account_vdm(cloud, wanted),
+        delete=lambda cloud, _, __: _put_account_vdm(cloud, {"vdmEnabled": "DISABLED"}),
     ),
     Resource(
         kind="aws:sesv2/configurationSet:ConfigurationSet",

@@ -1,0 +1,29 @@
+"""What holds for the whole account in this region. Only for the one stack that says that it owns the account."""
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import ResourceOptions
+
+from infra.settings import Account
+
+
+class AccountDefaults(pulumi.ComponentResource):
+    """The account's suppression reasons, and Virtual Deliverability Manager where it is wanted.
+
+    Deleting the first leaves it as it is; deleting the second switches it off for every stack of the account.
+    """
+
+    def __init__(self, settings: Account, *, opts: ResourceOptions | None = None) -> None:
+        super().__init__("mailstack:account:AccountDefaults", "account", None, opts)
+        child = ResourceOptions(parent=self)
+        aws.sesv2.AccountSuppressionAttributes("suppression", suppressed_reasons=list(settings.suppress), opts=child)
+        if settings.vdm:
+            aws.sesv2.AccountVdmAttributes(
+                "vdm",
+                vdm_enabled="ENABLED",
+                # Both are said, lest a default track opens and clicks.
+                dashboard_attributes={"engagement_metrics": "DISABLED"},
+                guardian_attributes={"optimized_shared_delivery": "ENABLED"},
+                opts=child,
+            )
+        self.register_outputs({})
