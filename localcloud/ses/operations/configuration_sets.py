@@ -58,8 +58,9 @@ def get(context: Context, p: Parameters) -> Output:
 
 
 def list_(context: Context, p: Parameters) -> Output:
-    """ListConfigurationSets."""
-    names, token = page(sorted(context.state.configuration_sets), p)
+    """ListConfigurationSets, by part of a name."""
+    part = p.get("Filter", {}).get("CONFIGURATION_SET_NAME_CONTAINS", "")
+    names, token = page(sorted(name for name in context.state.configuration_sets if part in name), p)
     return {"ConfigurationSets": names, "NextToken": token}
 
 

@@ -14,6 +14,7 @@ from localcloud.ses.verification import check, check_all, confirm
 # https://docs.aws.amazon.com/ses/latest/dg/quotas.html
 MAX_POLICIES = 20
 MAX_IDENTITIES = 10_000
+_FILTERS = {"IDENTITY_TYPE": "IdentityType", "VERIFICATION_STATUS": "VerificationStatus"}
 
 
 def create(context: Context, p: Parameters) -> Output:
@@ -51,11 +52,19 @@ async def get(context: Context, p: Parameters) -> Output:
 
 
 async def list_(context: Context, p: Parameters) -> Output:
-    """ListEmailIdentities, after a look at the DNS."""
+    """ListEmailIdentities, after a look at the DNS; by part of a name, type and status."""
     identities = context.state.identities
     await check_all(identities.values(), context.dns, context.state.region)
-    names, token = page(sorted(identities), p)
-    return {"EmailIdentities": [_summary(identities[name]) for name in names], "NextToken": token}
+    summaries = [_summary(identities[name]) for name in sorted(identities)]
+    wanted = dict[str, str](p.get("Filter", {}))
+    part = wanted.pop("IDENTITY_NAME_CONTAINS", "").lower()
+    matching = [
+        one
+        for one in summaries
+        if part in one["IdentityName"] and all(one[_FILTERS[name]] == value for name, value in wanted.items())
+    ]
+    shown, token = page(matching, p)
+    return {"EmailIdentities": shown, "NextToken": token}
 
 
 def delete(context: Context, p: Parameters) -> Output:

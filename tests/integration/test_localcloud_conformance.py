@@ -1,0 +1,321 @@
+"""boto3 walks through every operation of SES v2: each is answered as the service model says, or says that it is not.
+
+The inputs are made from the model; the tables below say only what must make sense.
+"""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from botocore import xform_name
+from botocore.exceptions import ClientError
+from botocore.model import ListShape, MapShape, OperationModel, Shape, StringShape, StructureShape
+from botocore.validate import ParamValidator
+
+from localcloud import LocalCloud
+from localcloud.aws import service_model
+from localcloud.ses.operations import HANDLERS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mypy_boto3_sesv2 import SESV2Client
+
+pytestmark = pytest.mark.integration
+
+MODEL = service_model("sesv2")
+OPERATIONS = tuple(MODEL.operation_names)
+NOT_EMULATED = sorted(set(OPERATIONS) - set(HANDLERS))
+GUIDE = Path(__file__).parents[2] / "docs" / "localcloud.md"
+
+ARN = "arn:aws:ses:us-east-1:000000000000"
+SENDER = "ada@example.test"
+BOB = "bob@example.com"
+HELLO: Any = {"Simple": {"Subject": {"Data": "Hello"}, "Body": {"Text": {"Data": "Hello"}}}}
+TEMPLATE = {"Subject": "Hi {{name}}", "Text": "Hello {{name}}"}
+DATA = '{"name": "Bob"}'
+TO_BUS = {
+    "Enabled": True,
+    "MatchingEventTypes": ["SEND"],
+    "EventBridgeDestination": {"EventBusArn": "arn:aws:events:us-east-1:000000000000:event-bus/default"},
+}
+POLICY = '{"Version": "2012-10-17", "Statement": []}'
+DAY = datetime(2026, 1, 1, tzinfo=UTC)
+# What is there before each call, in this order.
+PREPARED: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("CreateEmailIdentity", {"EmailIdentity": "example.test"}),
+    ("CreateEmailIdentityPolicy", {"EmailIdentity": "example.test", "PolicyName": "p", "Policy": POLICY}),
+    ("CreateConfigurationSet", {"ConfigurationSetName": "set"}),
+    (
+        "CreateConfigurationSetEventDestination",
+        {"ConfigurationSetName": "set", "EventDestinationName": "bus", "EventDestination": TO_BUS},
+    ),
+    ("CreateEmailTemplate", {"TemplateName": "template", "TemplateContent": TEMPLATE}),
+    ("CreateContactList", {"ContactListName": "list"}),
+    ("CreateContact", {"ContactListName": "list", "EmailAddress": BOB}),
+    ("CreateDedicatedIpPool", {"PoolName": "pool"}),
+    ("CreateMultiRegionEndpoint", {"EndpointName": "both", "Details": {"RoutesDetails": [{"Region": "us-west-2"}]}}),
+    ("CreateTenant", {"TenantName": "tenant"}),
+    ("CreateTenantResourceAssociation", {"TenantName": "tenant", "ResourceArn": f"{ARN}:identity/example.test"}),
+    ("PutSuppressedDestination", {"EmailAddress": "gone@example.com", "Reason": "BOUNCE"}),
+)
+# A member of this name has this value wherever an operation requires it.
+COMMON: dict[str, Any] = {
+    "EmailIdentity": "example.test",
+    "ConfigurationSetName": "set",
+    "EventDestinationName": "bus",
+    "EventDestination": TO_BUS,
+    "TemplateName": "template",
+    "TemplateContent": TEMPLATE,
+    "TemplateData": DATA,
+    "ContactListName": "list",
+    "EmailAddress": BOB,
+    "PoolName": "pool",
+    "EndpointName": "both",
+    "TenantName": "tenant",
+    "PolicyName": "p",
+    "Policy": POLICY,
+    "ResourceArn": f"{ARN}:identity/example.test",
+    "Tags": [{"Key": "a", "Value": "b"}],
+}
+# And here an operation needs another one, or more than it requires. A callable gets what the preparation answered.
+SPECIAL: dict[str, dict[str, Any]] = {
+    "BatchGetMetricData": {
+        "Queries": [{"Id": "1", "Namespace": "VDM", "Metric": "SEND", "StartDate": DAY, "EndDate": DAY}]
+    },
+    "CreateConfigurationSet": {"ConfigurationSetName": "new"},
+    "CreateConfigurationSetEventDestination": {"EventDestinationName": "new"},
+    "CreateContact": {"EmailAddress": "new@example.com"},
+    "CreateContactList": {"ContactListName": "new"},
+    "CreateCustomVerificationEmailTemplate": {"TemplateContent": "Click"},
+    "CreateDedicatedIpPool": {"PoolName": "new"},
+    "CreateEmailIdentity": {"EmailIdentity": "new.test"},
+    "CreateEmailIdentityPolicy": {"PolicyName": "new"},
+    "CreateEmailTemplate": {"TemplateName": "new"},
+    "CreateMultiRegionEndpoint": {"EndpointName": "new", "Details": {"RoutesDetails": [{"Region": "us-west-2"}]}},
+    "CreateTenant": {"TenantName": "new"},
+    "CreateTenantResourceAssociation": {"ResourceArn": f"{ARN}:configuration-set/set"},
+    "DeleteSuppressedDestination": {"EmailAddress": "gone@example.com"},
+    "GetMessageInsights": {"MessageId": lambda made: made["message"]},
+    "GetReputationEntity": {"ReputationEntityReference": lambda made: made["tenant"]},
+    "GetSuppressedDestination": {"EmailAddress": "gone@example.com"},
+    "PutAccountDetails": {"WebsiteURL": "https://example.com"},
+    "PutAccountSendingAttributes": {"SendingEnabled": True},
+    "PutAccountSuppressionAttributes": {"SuppressedReasons": ["BOUNCE"]},
+    "PutAccountVdmAttributes": {"VdmAttributes": {"VdmEnabled": "ENABLED"}},
+    "PutConfigurationSetDeliveryOptions": {"TlsPolicy": "REQUIRE", "SendingPoolName": "pool"},
+    "PutConfigurationSetVdmOptions": {"VdmOptions": {"DashboardOptions": {"EngagementMetrics": "ENABLED"}}},
+    "PutDedicatedIpPoolScalingAttributes": {"ScalingMode": "MANAGED"},
+    "PutEmailIdentityDkimSigningAttributes": {"SigningAttributesOrigin": "AWS_SES"},
+    "PutEmailIdentityMailFromAttributes": {"MailFromDomain": "bounce.example.test"},
+    "PutSuppressedDestination": {"Reason": "COMPLAINT"},
+    "SendBulkEmail": {
+        "FromEmailAddress": SENDER,
+        "DefaultContent": {"Template": {"TemplateName": "template", "TemplateData": DATA}},
+        "BulkEmailEntries": [{"Destination": {"ToAddresses": [BOB]}}],
+    },
+    "SendEmail": {"FromEmailAddress": SENDER, "Destination": {"ToAddresses": [BOB]}, "Content": HELLO},
+    "UpdateCustomVerificationEmailTemplate": {"TemplateContent": "Click"},
+    "UpdateReputationEntityCustomerManagedStatus": {"ReputationEntityReference": lambda made: made["tenant"]},
+    "UpdateReputationEntityPolicy": {
+        "ReputationEntityReference": lambda made: made["tenant"],
+        "ReputationEntityPolicy": "arn:aws:ses:us-east-1:aws:reputation-policy/standard",
+    },
+}
+# An account has one contact list: the other one makes room.
+FIRST = {"CreateContactList": ("DeleteContactList", {"ContactListName": "list"})}
+# What an account without dedicated addresses answers.
+REFUSED: dict[str, str] = dict.fromkeys(
+    ("GetDedicatedIp", "PutDedicatedIpInPool", "PutDedicatedIpWarmupAttributes"), "NotFoundException"
+)
+
+
+@pytest.fixture
+def ses(cloud: LocalCloud) -> "SESV2Client":
+    return cloud.client("sesv2")
+
+
+@pytest.fixture
+def made(cloud: LocalCloud, ses: "SESV2Client") -> dict[str, str]:
+    for operation, parameters in PREPARED:
+        call(ses, operation, parameters)
+    cloud.control("POST", "identities/example.test/verify")
+    sent = ses.send_email(FromEmailAddress=SENDER, Destination={"ToAddresses": [BOB]}, Content=HELLO)
+    tenant = ses.get_tenant(TenantName="tenant")["Tenant"]
+    return {"message": sent["MessageId"], "tenant": tenant.get("TenantArn", "")}
+
+
+def call(ses: "SESV2Client", operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    return cast("dict[str, Any]", getattr(ses, xform_name(operation))(**parameters))
+
+
+def parameters_of(operation: OperationModel, made: dict[str, str]) -> dict[str, Any]:
+    shape = cast("StructureShape", operation.input_shape)
+    special = SPECIAL.get(operation.name, {})
+    required = [name for name in shape.required_members if name not in special]
+    usual = {name: COMMON[name] if name in COMMON else smallest(shape.members[name]) for name in required}
+    return {**usual, **{name: value(made) if callable(value) else value for name, value in special.items()}}
+
+
+def smallest(shape: Shape) -> object:
+    """The least that a shape takes."""
+    if isinstance(shape, StructureShape):
+        return {name: smallest(shape.members[name]) for name in shape.required_members}
+    if isinstance(shape, ListShape):
+        return [smallest(shape.member)] * int(shape.metadata.get("min", 1))
+    if isinstance(shape, MapShape):
+        return {}
+    if isinstance(shape, StringShape):
+        return shape.enum[0] if shape.enum else "x" * max(int(shape.metadata.get("min", 1)), 1)
+    plain: Mapping[str, object] = {"boolean": True, "timestamp": DAY, "blob": b"x"}
+    return plain.get(shape.type_name, 1)
+
+
+def problems(operation: OperationModel, answer: dict[str, Any]) -> str:
+    """What an answer, as botocore parsed it, has against its output shape."""
+    output = {name: value for name, value in answer.items() if name != "ResponseMetadata"}
+    return cast("str", ParamValidator().validate(output, cast("Shape", operation.output_shape)).generate_report())
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_every_operation_answers_by_its_model_or_says_that_it_is_not_emulated(
+    ses: "SESV2Client", made: dict[str, str], name: str
+):
+    operation = MODEL.operation_model(name)
+    parameters = parameters_of(operation, made)
+    refusal = "NotEmulated" if name not in HANDLERS else REFUSED.get(name)
+    if name in FIRST:
+        call(ses, *FIRST[name])
+    if refusal:
+        with pytest.raises(ClientError) as raised:
+            call(ses, name, parameters)
+        assert raised.value.response["Error"]["Code"] == refusal
+        declared = {shape.name for shape in operation.error_shapes}
+        assert refusal in declared or raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
+    else:
+        answer = call(ses, name, parameters)
+        assert answer["ResponseMetadata"]["HTTPStatusCode"] == 200
+        assert problems(operation, answer) == ""
+
+
+def test_the_guide_lists_exactly_what_is_not_emulated():
+    section = re.split(r"^## ", GUIDE.read_text(), flags=re.MULTILINE)
+    listed = next(part for part in section if part.startswith("What is not emulated"))
+    assert sorted(name for name in re.findall(r"`(\w+)`", listed) if name in OPERATIONS) == NOT_EMULATED
+
+
+# Pages: the member that holds the list, and how many entries the preparation below makes.
+LISTS = {
+    "GetDedicatedIps": ("DedicatedIps", 0),
+    "ListConfigurationSets": ("ConfigurationSets", 3),
+    "ListContactLists": ("ContactLists", 1),
+    "ListContacts": ("Contacts", 3),
+    "ListDedicatedIpPools": ("DedicatedIpPools", 3),
+    "ListEmailIdentities": ("EmailIdentities", 3),
+    "ListEmailTemplates": ("TemplatesMetadata", 3),
+    "ListMultiRegionEndpoints": ("MultiRegionEndpoints", 3),
+    "ListRecommendations": ("Recommendations", 3),
+    "ListReputationEntities": ("ReputationEntities", 3),
+    "ListResourceTenants": ("ResourceTenants", 3),
+    "ListSuppressedDestinations": ("SuppressedDestinationSummaries", 3),
+    "ListTenantResources": ("TenantResources", 3),
+    "ListTenants": ("Tenants", 3),
+}
+
+
+def test_every_list_that_has_pages_is_in_the_table():
+    inputs = {name: MODEL.operation_model(name).input_shape for name in HANDLERS}
+    paged = {name for name, shape in inputs.items() if shape and "NextToken" in shape.members}
+    assert paged == set(LISTS)
+
+
+@pytest.fixture
+def three_of_each(ses: "SESV2Client") -> None:
+    call(ses, "CreateContactList", {"ContactListName": "list"})
+    for letter in "abc":
+        steps: tuple[tuple[str, dict[str, Any]], ...] = (
+            ("CreateConfigurationSet", {"ConfigurationSetName": letter}),
+            ("CreateContact", {"ContactListName": "list", "EmailAddress": f"{letter}@example.com"}),
+            ("CreateDedicatedIpPool", {"PoolName": letter}),
+            ("CreateEmailIdentity", {"EmailIdentity": f"{letter}.test"}),
+            ("CreateEmailTemplate", {"TemplateName": letter, "TemplateContent": TEMPLATE}),
+            (
+                "CreateMultiRegionEndpoint",
+                {"EndpointName": letter, "Details": {"RoutesDetails": [{"Region": "us-west-2"}]}},
+            ),
+            ("CreateTenant", {"TenantName": letter}),
+            ("PutSuppressedDestination", {"EmailAddress": f"{letter}@example.com", "Reason": "BOUNCE"}),
+        )
+        for operation, parameters in steps:
+            call(ses, operation, parameters)
+    pairs = [("a", letter) for letter in "abc"] + [("b", "a"), ("c", "a")]
+    for tenant, letter in pairs:
+        ses.create_tenant_resource_association(TenantName=tenant, ResourceArn=f"{ARN}:configuration-set/{letter}")
+
+
+@pytest.mark.usefixtures("three_of_each")
+def test_every_list_comes_in_pages_that_add_up(ses: "SESV2Client"):
+    own: dict[str, Any] = {"ContactListName": "list", "TenantName": "a", "ResourceArn": f"{ARN}:configuration-set/a"}
+    for operation, (member, count) in LISTS.items():
+        shape = cast("StructureShape", MODEL.operation_model(operation).input_shape)
+        parameters = {name: own[name] for name in shape.required_members}
+        whole, pages, token = call(ses, operation, parameters), list[Any](), dict[str, str]()
+        for _ in range(max(count, 1)):
+            page = call(ses, operation, {**parameters, "PageSize": 1, **token})
+            assert len(page[member]) == min(count, 1), operation
+            pages += page[member]
+            token = {"NextToken": page["NextToken"]} if "NextToken" in page else {}
+        assert (pages, len(pages), token) == (whole[member], count, {}), operation
+        assert "NextToken" not in whole, operation
+
+
+def test_a_token_that_is_none_of_ours_is_refused(ses: "SESV2Client"):
+    with pytest.raises(ses.exceptions.BadRequestException):
+        ses.list_tenants(NextToken="what?")
+
+
+TAGGED: dict[str, dict[str, Any]] = {
+    "configuration-set/new": {"operation": "CreateConfigurationSet", "ConfigurationSetName": "new"},
+    "contact-list/new": {"operation": "CreateContactList", "ContactListName": "new"},
+    "dedicated-ip-pool/new": {"operation": "CreateDedicatedIpPool", "PoolName": "new"},
+    "identity/new.test": {"operation": "CreateEmailIdentity", "EmailIdentity": "new.test"},
+    "template/new": {"operation": "CreateEmailTemplate", "TemplateName": "new", "TemplateContent": TEMPLATE},
+    "multi-region-endpoint/new": {
+        "operation": "CreateMultiRegionEndpoint",
+        "EndpointName": "new",
+        "Details": {"RoutesDetails": [{"Region": "us-west-2"}]},
+    },
+}
+
+
+@pytest.mark.parametrize(("resource", "how"), TAGGED.items())
+def test_whatever_has_an_arn_has_tags(ses: "SESV2Client", resource: str, how: dict[str, Any]):
+    parameters = {name: value for name, value in how.items() if name != "operation"}
+    call(ses, how["operation"], {**parameters, "Tags": [{"Key": "stage", "Value": "test"}]})
+    arn = f"{ARN}:{resource}"
+    ses.tag_resource(ResourceArn=arn, Tags=[{"Key": "team", "Value": "mail"}, {"Key": "stage", "Value": "prod"}])
+    tags = {tag["Key"]: tag["Value"] for tag in ses.list_tags_for_resource(ResourceArn=arn)["Tags"]}
+    assert tags == {"stage": "prod", "team": "mail"}
+    ses.untag_resource(ResourceArn=arn, TagKeys=["stage", "nothing"])
+    assert ses.list_tags_for_resource(ResourceArn=arn)["Tags"] == [{"Key": "team", "Value": "mail"}]
+    with pytest.raises(ses.exceptions.NotFoundException):
+        ses.list_tags_for_resource(ResourceArn=arn.replace("new", "none"))
+
+
+def test_lists_are_filtered_as_they_are_asked_to_be(ses: "SESV2Client"):
+    for name in ("news.example.test", "example.test", "ada@example.com"):
+        ses.create_email_identity(EmailIdentity=name)
+    for name in ("prod-news", "prod-orders"):
+        ses.create_configuration_set(ConfigurationSetName=name)
+
+    def identities(**wanted: str) -> list[str]:
+        only: Any = wanted
+        return [i.get("IdentityName", "") for i in ses.list_email_identities(Filter=only)["EmailIdentities"]]
+
+    assert identities(IDENTITY_NAME_CONTAINS="news") == ["news.example.test"]
+    assert identities(IDENTITY_TYPE="EMAIL_ADDRESS") == ["ada@example.com"]
+    assert identities(VERIFICATION_STATUS="SUCCESS") == []
+    found = ses.list_configuration_sets(Filter={"CONFIGURATION_SET_NAME_CONTAINS": "orders"})
+    assert found["ConfigurationSets"] == ["prod-orders"]
