@@ -59,8 +59,9 @@ class Mailer:
     ) -> None:
         self.outputs = outputs
         self.brand = brand or _default_brand(outputs)
-        self._transport = transport or _ses(outputs)
-        self._suppressions = suppressions or _stack_suppressions(outputs)
+        # An empty one may well be false: what is not given is None.
+        self._transport = _ses(outputs) if transport is None else transport
+        self._suppressions = _stack_suppressions(outputs) if suppressions is None else suppressions
         self._retries = retries or RetryPolicy()
 
     @classmethod

@@ -1,0 +1,55 @@
+"""The pytest plugin: the fixtures `outbox` and `ses`. It is loaded in every run, so it imports nothing until asked."""
+
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mailer.testing.outbox import Outbox
+    from mailer.testing.ses import Cloud, Ses
+
+_INSTALL = "The fixture `ses` runs SES on this machine, which takes: pip install 'mailstack[local]'"
+_NEEDED = ("localcloud", "ministack", "hypercorn", "aiosmtpd")
+# What would lead the application's AWS clients elsewhere.
+_MISLEADING = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_SESV2", "AWS_ENDPOINT_URL_DYNAMODB")
+
+
+@pytest.fixture
+def outbox() -> "Outbox":
+    """A transport that keeps what it is given, and `outbox.mailer`, whose mail ends there. No cloud, no network."""
+    from mailer.testing.outbox import Outbox
+
+    return Outbox()
+
+
+@pytest.fixture
+def ses(_mailstack_cloud: "Cloud", monkeypatch: pytest.MonkeyPatch) -> "Ses":
+    """SES on this machine, empty but for a verified domain; the application's AWS clients find it by themselves.
+
+    For the time of the test, the environment names the local cloud and the outputs of the stack `test`, so that
+    `Mailer.from_stack("test")` and every boto3 client that is made in it reach nothing else.
+    """
+    from mailer.stack import VARIABLE
+    from mailer.testing.ses import Ses
+
+    prepared = Ses(_mailstack_cloud)
+    for name in _MISLEADING:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {**_mailstack_cloud.environment(), VARIABLE: prepared.outputs.to_json()}.items():
+        monkeypatch.setenv(name, value)
+    return prepared
+
+
+@pytest.fixture(scope="session")
+def _mailstack_cloud() -> "Iterator[Cloud]":
+    """One local cloud for the whole run, or for each of its workers; started with the first test that needs it."""
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        pytest.fail(f"{_INSTALL} (missing: {', '.join(missing)})", pytrace=False)
+    # By name: the library must not depend on the emulator, which is there only where its extra was installed.
+    with import_module("localcloud").LocalCloud.start() as cloud:
+        yield cloud

@@ -1,0 +1,222 @@
+"""SES on this machine, for tests: what was sent, how recipients behave, faults. The cloud itself is `localcloud`."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from mailer.testing.outputs import DOMAIN, stack_outputs
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from mailer.feedback.events import Event
+    from mailer.mailer import Mailer
+    from mailer.stack import StackOutputs
+    from mailer.stores.dynamodb import DynamoDBSuppressions
+
+# SES's own tags begin with this; an application's do not.
+_OWN_TAG = "ses:"
+_MANY = 10_000
+
+
+class Fault(Protocol):
+    """A fault in force; see docs/localcloud.md."""
+
+    @property
+    def matched(self) -> int:
+        """How many requests fitted it so far."""
+        ...
+
+    @property
+    def struck(self) -> int:
+        """How many of them it struck."""
+        ...
+
+    def remove(self) -> None:
+        """Let requests through again."""
+
+
+class Cloud(Protocol):
+    """A running `localcloud.LocalCloud`, as far as tests need it; this room imports nothing of that one."""
+
+    endpoint: str
+
+    @property
+    def inbox_url(self) -> str:
+        """The page that shows every mail."""
+        ...
+
+    def environment(self) -> dict[str, str]:
+        """What points AWS clients at it."""
+        ...
+
+    def client(self, service: str) -> Any:
+        """A boto3 client."""
+        ...
+
+    def control(self, method: str, path: str, body: dict[str, object] | None = None) -> dict[str, Any]:
+        """Ask the control plane."""
+        ...
+
+    def reset(self) -> None:
+        """Empty every service."""
+
+    def fault(self, effect: Any, **options: Any) -> Any:
+        """Have SES fail on command."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SentAttachment:
+    """A file that travelled; its size in bytes."""
+
+    filename: str
+    content_type: str
+    content_id: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One mail that SES accepted, as its reader would see it.
+
+    Attributes:
+        message_id: SES's.
+        sender: The From address with its name.
+        to: Addresses as they were given; so are `cc` and `bcc`.
+        subject: Its subject.
+        text: Its plain text.
+        html: Its HTML.
+        headers: By name, as they arrive.
+        tags: The application's own.
+        links: The addresses that the HTML or the text links to.
+        attachments: The files.
+        configuration_set: The name of the set that it was sent with.
+        events: What happened to it, as the application's feedback would hear of it, in order.
+    """
+
+    message_id: str
+    sender: str
+    to: tuple[str, ...]
+    cc: tuple[str, ...]
+    bcc: tuple[str, ...]
+    subject: str
+    text: str
+    html: str
+    headers: dict[str, str]
+    tags: dict[str, str]
+    links: tuple[str, ...]
+    attachments: tuple[SentAttachment, ...]
+    configuration_set: str
+    events: "tuple[Event, ...]"
+
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        """The kinds of its events, e.g. `("Send", "Bounce")`."""
+        return tuple(event.kind for event in self.events)
+
+
+class Ses:
+    """SES with a verified domain, example.test, and a stack's outputs and table for it. Empty at the start of a test.
+
+    Attributes:
+        cloud: The local cloud; `ses.cloud.client("s3")` is a boto3 client of another service.
+        outputs: The outputs of the stack `test`.
+    """
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+        self.outputs: StackOutputs = stack_outputs()
+        self._mailer: Mailer | None = None
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """What `pulumi up` makes, as far as sending needs it."""
+        self.cloud.reset()
+        ses = self.cloud.client("sesv2")
+        ses.create_email_identity(EmailIdentity=DOMAIN)
+        self.cloud.control("POST", f"identities/{DOMAIN}/verify")
+        for stream in self.outputs.streams.values():
+            ses.create_configuration_set(ConfigurationSetName=stream.configuration_set)
+        names = {"pk": "HASH", "sk": "RANGE"}
+        self.cloud.client("dynamodb").create_table(
+            TableName=self.outputs.table,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names],
+            KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in names.items()],
+        )
+
+    @property
+    def mailer(self) -> "Mailer":
+        """A mailer of the stack `test`, which sends here and waits hardly at all between attempts."""
+        if self._mailer is None:
+            from mailer.mailer import Mailer
+            from mailer.sending.retry import RetryPolicy
+            from mailer.transports.ses import SesTransport
+
+            transport = SesTransport(self.outputs, client=self.cloud.client("sesv2"))
+            soon = RetryPolicy(first_delay=0.01)
+            self._mailer = Mailer(self.outputs, transport=transport, suppressions=self.suppressions, retries=soon)
+        return self._mailer
+
+    @property
+    def suppressions(self) -> "DynamoDBSuppressions":
+        """The stack's suppression list."""
+        from mailer.stores.dynamodb import DynamoDBSuppressions
+
+        return DynamoDBSuppressions(self.outputs.table, self.cloud.client("dynamodb"))
+
+    @property
+    def sent(self) -> list[Sent]:
+        """Every mail that SES accepted in this test, oldest first."""
+        listed = self.cloud.control("GET", f"messages?limit={_MANY}")["messages"]
+        return [self._sent(str(one["message_id"])) for one in reversed(listed)]
+
+    def behave(self, pattern: str, outcome: str) -> None:
+        """How recipients behave: `ses.behave("*@gone.test", "bounce")`; docs/localcloud.md lists the outcomes."""
+        self.cloud.control("PUT", f"recipients/{pattern}", {"outcome": outcome})
+
+    def fault(self, effect: str, **options: str | float | None) -> "AbstractContextManager[Fault]":
+        """Have SES fail on command: `with ses.fault("throttle", operation="SendEmail", times=2) as fault:`.
+
+        docs/localcloud.md lists effects and options.
+        """
+        return self.cloud.fault(effect, **options)
+
+    def process_feedback(self) -> None:
+        """Do with every event what the stack's feedback Lambda does: hard bounces and complaints are suppressed.
+
+        An event that was dealt with before is left out, as there.
+        """
+        from mailer.feedback.processor import Processor
+        from mailer.stores.dynamodb import DynamoDBEvents
+
+        events = DynamoDBEvents(self.outputs.table, self.cloud.client("dynamodb"))
+        processor = Processor(self.suppressions, events)
+        for event in (event for mail in self.sent for event in mail.events):
+            processor.process(event)
+
+    def _sent(self, message_id: str) -> Sent:
+        from mailer.feedback.events import parse
+
+        found = self.cloud.control("GET", f"messages/{message_id}")
+        content = self.cloud.control("GET", f"messages/{message_id}/content")
+        files = content["attachments"]
+        return Sent(
+            message_id=message_id,
+            sender=found["source"],
+            to=tuple(found["to"]),
+            cc=tuple(found["cc"]),
+            bcc=tuple(found["bcc"]),
+            subject=found["subject"],
+            text=content["text"] or "",
+            html=content["html"] or "",
+            headers={header["name"]: header["value"] for header in content["headers"]},
+            tags={name: values[0] for name, values in found["tags"].items() if not name.startswith(_OWN_TAG)},
+            links=tuple(content["links"]),
+            attachments=tuple(
+                SentAttachment(one["name"], one["content_type"], one["content_id"] or "", one["size"]) for one in files
+            ),
+            configuration_set=found["configuration_set"] or "",
+            events=tuple(parse(event, datetime.now(UTC)) for event in found["events"]),
+        )

@@ -1,0 +1,123 @@
+"""The pytest plugin: docs/testing.md runs as it is written, and what it does not show."""
+
+import re
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from localcloud import LocalCloud
+from mailer import Attachment, Message, Status
+from mailer.errors import OutcomeUnknown, Throttled
+from mailer.stores.base import Suppression
+from mailer.testing import Outbox, Ses
+
+pytest_plugins = ["pytester"]
+pytestmark = pytest.mark.integration
+
+ROOT = Path(__file__).parents[2]
+GUIDE = ROOT / "docs" / "testing.md"
+_FILE = re.compile(r"^`(?P<name>[\w/.]+)`\n\n```python\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
+HELLO = Message(
+    subject="Hello", text="Hello Ada: https://example.com/in", to="ada@example.com", tags={"kind": "greeting"}
+)
+
+
+def test_the_guide_runs(pytester: pytest.Pytester):
+    files = {match["name"]: match["code"] for match in _FILE.finditer(GUIDE.read_text(encoding="utf-8"))}
+    for name, code in files.items():
+        (pytester.path / name).write_text(code, encoding="utf-8")
+    wanted = sum(code.count("\ndef test_") for code in files.values())
+    ran = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-W", "error", "-W", "ignore::ResourceWarning")
+    ran.assert_outcomes(passed=wanted)
+    assert wanted >= 10
+
+
+def test_without_its_extra_it_says_what_to_install(pytester: pytest.Pytester):
+    pytester.makeconftest(
+        "import mailer.testing.plugin as plugin\nplugin._NEEDED = ('localcloud', 'a_package_that_is_not_there')"
+    )
+    pytester.makepyfile("def test_one(ses): pass")
+    ran = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+    ran.assert_outcomes(errors=1)
+    ran.stdout.fnmatch_lines(["*pip install 'mailstack?local?' (missing: a_package_that_is_not_there)*"])
+
+
+def test_loading_the_plugin_loads_nothing_heavy():
+    program = (
+        "import sys, mailer.testing.plugin; "
+        "print({'boto3', 'pydantic', 'jinja2', 'localcloud', 'mailer.testing.ses'} & set(sys.modules))"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert ran.stdout.strip() == "set()"
+
+
+def test_the_wheel_holds_the_plugin_and_the_cloud_that_it_starts(tmp_path: Path):
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as opened:
+        names = set(opened.namelist())
+        entry_points = next(opened.read(name).decode() for name in names if name.endswith("entry_points.txt"))
+    assert "[pytest11]\nmailstack = mailer.testing.plugin" in entry_points
+    assert {"localcloud/server.py", "localcloud/inbox/templates/mail.html", "mailer/testing/plugin.py"} <= names
+    assert not {name for name in names if name.startswith(("localcloud/demo", "infra", "tests"))}
+
+
+def test_a_mail_is_seen_whole(cloud: LocalCloud):
+    ses = Ses(cloud)
+    message = Message(
+        subject="Grüße",
+        html='<p>Hello <a href="https://example.com/in">Ada</a></p>',
+        to="Ada <ada@example.com>",
+        cc="bob@example.com",
+        bcc="eve@example.com",
+        headers={"X-Order": "7"},
+        attachments=[Attachment("a.pdf", b"%PDF")],
+        stream="marketing",
+    )
+    result = ses.mailer.send(message)
+    (mail,) = ses.sent
+    assert (mail.message_id, mail.subject, mail.text) == (result.message_id, "Grüße", "")
+    assert (mail.to, mail.cc, mail.bcc) == (("Ada <ada@example.com>",), ("bob@example.com",), ("eve@example.com",))
+    assert (mail.links, mail.headers["X-Order"]) == (("https://example.com/in",), "7")
+    assert [(one.filename, one.content_type, one.size) for one in mail.attachments] == [("a.pdf", "application/pdf", 4)]
+    assert mail.configuration_set == ses.outputs.streams["marketing"].configuration_set
+    assert mail.outcomes == ("Send", "Delivery", "Delivery", "Delivery")
+
+
+def test_a_test_finds_nothing_of_the_one_before_and_hardly_waits(cloud: LocalCloud):
+    before = Ses(cloud)
+    before.suppressions.put(Suppression("bob@example.com", "manual"))
+    before.behave("*", "bounce")
+    before.fault("throttle")
+    began = time.monotonic()
+    after = Ses(cloud)
+    assert time.monotonic() - began < 1
+    assert after.mailer.send(HELLO, to="bob@example.com").ok
+    assert [mail.outcomes for mail in after.sent] == [("Send", "Delivery")]
+
+
+def test_feedback_is_dealt_with_once(cloud: LocalCloud):
+    ses = Ses(cloud)
+    ses.behave("ada@example.com", "complaint")
+    ses.mailer.send(HELLO)
+    ses.process_feedback()
+    assert ses.mailer.send(HELLO)["ada@example.com"].status is Status.SUPPRESSED
+    ses.suppressions.remove("ada@example.com")
+    ses.process_feedback()
+    assert ses.mailer.send(HELLO).ok
+
+
+def test_the_outbox_fails_as_often_as_it_is_told():
+    outbox = Outbox()
+    outbox.fail(Throttled("too fast"), times=4)
+    assert outbox.mailer.send(HELLO)["ada@example.com"].status is Status.THROTTLED
+    assert outbox.mailer.send(HELLO).message_id == "outbox-1"
+    outbox.fail(OutcomeUnknown("no answer"))
+    outbox.clear()
+    assert outbox.mailer.send(HELLO).ok
+    assert [message.tags for message in outbox[:]] == [(("kind", "greeting"),)]
