@@ -22,7 +22,7 @@ mailstack = MailStack(
     Environment.current(stack, settings.tags),
     settings,
     zone=find_zone(settings),
-    secret_pages=f"{NAMESPACE}:page" in secret,
+    secret_pages=any(f"{NAMESPACE}:{key}" in secret for key in ("page", "warn")),
 )
 for name, value in mailstack.exports.items():
     pulumi.export(name, value)

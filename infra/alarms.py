@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from infra.policies import MONITOR_NAMESPACE
 from infra.settings import BOUNCE_CRITICAL, BOUNCE_WARNING, COMPLAINT_CRITICAL, COMPLAINT_WARNING
 
 if TYPE_CHECKING:
@@ -18,7 +19,20 @@ DAY = 86_400
 # A queue that a function drains is empty within seconds; this old, its worker has stopped or cannot keep up.
 OLDEST_MESSAGE_SECONDS = 900
 
+# Three ticks of the account monitor: one may come late.
+HEARTBEAT_SECONDS = 900
+_REACHES = "GreaterThanOrEqualToThreshold"
+_ENFORCED = (
+    "AWS has the account under review (1) or has shut it down (2). Read AWS's mail to the account's owner and the "
+    "Reputation page of the SES console, mend the cause, and answer the case."
+)
+_DISABLED = (
+    "Nobody in the account can send: AWS or somebody here disabled it. Find out who and why before "
+    "`aws sesv2 put-account-sending-attributes --sending-enabled`."
+)
+
 Level = Literal["warning", "critical"]
+Comparison = Literal["GreaterThanOrEqualToThreshold", "GreaterThanThreshold", "LessThanThreshold"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,12 +54,10 @@ class Alarm:
     namespace: str
     metric: str
     dimensions: Mapping[str, str]
-    statistic: Literal["Average", "Maximum", "Minimum", "Sum"]
+    statistic: Literal["Average", "Maximum", "SampleCount", "Sum"]
     threshold: float
     missing: Literal["ignore", "notBreaching", "breaching"]
-    comparison: Literal["GreaterThanOrEqualToThreshold", "GreaterThanThreshold", "LessThanThreshold"] = (
-        "GreaterThanThreshold"
-    )
+    comparison: Comparison = "GreaterThanThreshold"
     level: Level | None = "warning"
     period: int | None = None
 
@@ -92,7 +104,10 @@ def alarms(env: "Environment", settings: "Settings") -> Iterator[Alarm]:
     """Every alarm of a stack on a single metric."""
     for name, stream in settings.streams.items():
         yield from _stream(env, name, stream)
-    yield from _account()
+    if settings.watch_account:
+        yield from _account()
+        yield from _standing(env)
+        yield from _worker(env, "account-monitor", "The account's quota and standing are not watched")
     yield from _worker(env, "feedback", "Bounces and complaints are not recorded")
     if any(stream.guard for stream in settings.streams.values()):
         yield from _worker(env, "sending-guard", "Sending is not paused when it must be")
@@ -230,6 +245,46 @@ def _account() -> Iterator[Alarm]:
                 missing="ignore",
                 level=level,
             )
+
+
+def _standing(env: "Environment") -> Iterator[Alarm]:
+    """What the account monitor measures, and a heartbeat: when it is silent, all of this is unknown."""
+    quota = (
+        "of the recipients that the account may write to in 24 hours are used up. At 100 % SES refuses mail: see who "
+    )
+    texts: tuple[tuple[str, str, Level, Comparison, float, str], ...] = (
+        ("quota-warning", "QuotaUsed", "warning", _REACHES, 0.8, f"80 % {quota}see who sends; ask for more."),
+        ("quota-critical", "QuotaUsed", "critical", _REACHES, 0.9, f"90 % {quota}see who sends; ask for more."),
+        ("enforcement", "Enforcement", "critical", "GreaterThanThreshold", 0, _ENFORCED),
+        ("sending-disabled", "SendingDisabled", "critical", "GreaterThanThreshold", 0, _DISABLED),
+    )
+    for key, metric, level, comparison, threshold, does in texts:
+        yield Alarm(
+            key=f"account-{key}",
+            does=does,
+            namespace=MONITOR_NAMESPACE,
+            metric=metric,
+            dimensions={"Stack": env.stack},
+            statistic="Maximum",
+            comparison=comparison,
+            threshold=threshold,
+            missing="ignore",
+            level=level,
+        )
+    yield Alarm(
+        key="account-monitor-silent",
+        does=f"The function {env.name('account-monitor')} has measured nothing for {HEARTBEAT_SECONDS // 60} minutes: "
+        "quota and standing of the account are not watched. Read its log.",
+        namespace=MONITOR_NAMESPACE,
+        metric="QuotaUsed",
+        dimensions={"Stack": env.stack},
+        statistic="SampleCount",
+        comparison="LessThanThreshold",
+        threshold=1,
+        missing="breaching",
+        level="critical",
+        period=HEARTBEAT_SECONDS,
+    )
 
 
 def _worker(env: "Environment", name: str, consequence: str) -> Iterator[Alarm]:

@@ -17,6 +17,7 @@ from infra.feedback import Feedback
 from infra.guard import Guard
 from infra.identity import Identity
 from infra.keys import Keys
+from infra.monitor import Monitor, ses_rule_arn
 from infra.outputs import Outputs
 from infra.paging import Paging
 from infra.settings import DEFAULT_STREAM, Settings
@@ -30,7 +31,7 @@ class MailStack(pulumi.ComponentResource):
     Args:
         settings: What it is told; see docs/settings.md.
         zone: Where its DNS records go; see `dns_route53.find_zone`. None: nowhere.
-        secret_pages: Whether the pages' addresses are encrypted in the configuration.
+        secret_pages: Whether the addresses of `page` or `warn` are encrypted in the configuration.
 
     Attributes:
         exports: What the program exports, by name.
@@ -69,7 +70,16 @@ class MailStack(pulumi.ComponentResource):
         }
         default = self.streams[DEFAULT_STREAM].configuration_set
         self.identity = Identity(env, settings, zone=zone, configuration_set=default.configuration_set_name, opts=child)
-        self.paging = Paging(env, pages=settings.page, secret=secret_pages, opts=child)
+        rules = [ses_rule_arn(env)] if settings.watch_account else []
+        self.paging = Paging("paging", env, pages=settings.page, secret=secret_pages, rules=rules, opts=child)
+        warnings = (
+            Paging("warnings", env, pages=settings.warn, secret=secret_pages, opts=child) if settings.warn else None
+        )
+        monitor = (
+            Monitor(env, settings, paging=self.paging.topic, paging_policy=self.paging.policy, opts=child)
+            if settings.watch_account
+            else None
+        )
         pauses = pausing(env, settings)
         self.guard = (
             Guard(env, settings, pausing=pauses, paging_topic=self.paging.topic, opts=child) if pauses else None
@@ -79,13 +89,14 @@ class MailStack(pulumi.ComponentResource):
         watching = Watching(
             env,
             settings,
-            paging={"warning": self.paging.topic, "critical": self.paging.topic},
+            paging={"warning": (warnings or self.paging).topic, "critical": self.paging.topic},
             guard=self.guard.topic if self.guard else None,
             opts=child,
         )
         self.access = Access(env, settings, configuration_set_arns=set_arns, opts=child)
 
-        parts = [self.feedback, *self.streams.values(), self.identity, self.paging, self.guard, watching, self.access]
+        parts = [self.feedback, *self.streams.values(), self.identity, self.paging, warnings, monitor, self.guard]
+        parts += [watching, self.access]
         ready: list[pulumi.Resource] = [part for part in parts if part]
         self.exports = Outputs(env, self._fields(settings, env.region), ready=ready, opts=child).exports
         self.register_outputs({})

@@ -1,6 +1,7 @@
 """Who may do what: every policy document of the stack, as pure functions that return it as JSON.
 
-Not for attaching them. No statement names `*`, neither as action nor as resource, but a key's: there it is the key.
+Not for attaching them. No statement names `*` as an action, nor as a resource where AWS lets one be named; in a key's
+own policy `*` is that key.
 """
 
 import json
@@ -8,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
 _VERSION = "2012-10-17"
+MONITOR_NAMESPACE = "Mailstack/Account"
 Condition = Mapping[str, Mapping[str, str | Sequence[str]]]
 
 
@@ -49,8 +51,8 @@ def events_topic(topic_arn: str, account_id: str, configuration_set_arns: Sequen
     )
 
 
-def alarm_topic(topic_arn: str, account_id: str, alarm_arns: str) -> str:
-    """CloudWatch may publish, for our alarms in our account alone.
+def alarm_topic(topic_arn: str, account_id: str, alarm_arns: str, rule_arns: Sequence[str] = ()) -> str:
+    """CloudWatch may publish, for our alarms in our account alone, and so may EventBridge for the rules that are named.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
 
@@ -58,6 +60,7 @@ def alarm_topic(topic_arn: str, account_id: str, alarm_arns: str) -> str:
         topic_arn: The topic.
         account_id: Whose alarms.
         alarm_arns: A pattern of alarm ARNs.
+        rule_arns: EventBridge rules.
     """
     return document(
         {
@@ -70,8 +73,24 @@ def alarm_topic(topic_arn: str, account_id: str, alarm_arns: str) -> str:
                 "StringEquals": {"aws:SourceAccount": account_id},
                 "ArnLike": {"aws:SourceArn": alarm_arns},
             },
-        }
+        },
+        *(rule_publishes(topic_arn, arn) for arn in rule_arns),
     )
+
+
+def rule_publishes(topic_arn: str, rule_arn: str) -> Statement:
+    """One EventBridge rule may publish to a topic.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
+    """
+    return {
+        "Sid": "RulePublishes",
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sns:Publish",
+        "Resource": topic_arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": rule_arn}},
+    }
 
 
 def queue(queue_arn: str, topic_arn: str) -> str:
@@ -281,6 +300,24 @@ def pause_sending(configuration_set_arns: Sequence[str], paging_topic_arn: str) 
             "Resource": _one_or_many(configuration_set_arns),
         },
         {"Sid": "Page", "Effect": "Allow", "Action": "sns:Publish", "Resource": paging_topic_arn},
+    )
+
+
+def measure_account() -> tuple[Statement, Statement]:
+    """The account monitor asks about the account and publishes in its own namespace.
+
+    Neither action is about a resource that could be named.
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
+    """
+    return (
+        {"Sid": "SeeTheAccount", "Effect": "Allow", "Action": "ses:GetAccount", "Resource": "*"},
+        {
+            "Sid": "PublishMetrics",
+            "Effect": "Allow",
+            "Action": "cloudwatch:PutMetricData",
+            "Resource": "*",
+            "Condition": {"StringEquals": {"cloudwatch:namespace": MONITOR_NAMESPACE}},
+        },
     )
 
 

@@ -311,6 +311,12 @@ class Settings(Group):
         Allowed("an e-mail address, an https URL, or a list of them"),
         Field(description="Who is paged by alarms. At least one, unless the domain ends in .test."),
     ] = ()
+    warn: Annotated[
+        tuple[Annotated[str, AfterValidator(checks.page)], ...],
+        BeforeValidator(checks.one_or_many),
+        Allowed("an e-mail address, an https URL, or a list of them"),
+        Field(description="Who hears of warnings, and of their end; whoever is paged, unless given."),
+    ] = ()
     zone: Annotated[
         str,
         Allowed("the name of a zone that holds the domain, or a Route 53 zone id such as Z0123456789ABC"),
@@ -365,6 +371,13 @@ class Settings(Group):
         Allowed("a multiple of 60 up to 86400"),
         Field(description="How long an alarm looks at a metric."),
     ] = 300
+    watch_account: Annotated[
+        Switch,
+        Field(
+            description="Watch the SES account, too: its rates, daily quota, standing with AWS. In an account with "
+            "several stacks, one of them is enough."
+        ),
+    ] = True
     log_retention_days: Annotated[
         int,
         AfterValidator(checks.log_retention),
@@ -393,6 +406,13 @@ class Settings(Group):
         Allowed("names and values, none of them beginning with aws:"),
         Field(description="Tags of every resource, beside the stack's own."),
     ] = {}
+
+    @field_validator("warn")
+    @classmethod
+    def _nobody_is_warned_twice(cls, warn: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(warn)) < len(warn):
+            raise ValueError("one of them stands there twice")
+        return warn
 
     @field_validator("page")
     @classmethod

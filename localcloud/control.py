@@ -235,6 +235,19 @@ class Control:
         await self.ses.context.publisher.drain()
         return {"alarms": await self.clock.tick()}
 
+    def say(self, _: list[str], body: _Body) -> _Answer:
+        """Put an event of SES itself on the default bus, such as its verdict on the account."""
+        kind, detail = body.get("detail-type"), body.get("detail", {})
+        if not isinstance(kind, str) or not isinstance(detail, dict):
+            raise ControlError(400, "An event has a detail-type, which is text, and may have a detail, an object.")
+        state = self.ses.context.state
+        entry = {"Source": "aws.ses", "DetailType": kind, "Detail": json.dumps(detail), "EventBusName": "default"}
+        with self.backend.scope(state.account_id, state.region):
+            problem = self.backend.put_event(entry)
+        if problem:
+            raise ControlError(400, f"EventBridge refused the event: {problem}")
+        return {}
+
     async def drain(self, _: list[str], __: _Body) -> _Answer:
         """Wait until every event is published."""
         await self.ses.context.publisher.drain()
@@ -341,5 +354,11 @@ _ROUTES: tuple[tuple[str, str, _Handler, str], ...] = (
     ),
     ("DELETE", "/faults/{name}", Control.delete_fault, "Let them through again; how often it struck."),
     ("POST", "/alarms/evaluate", Control.evaluate_alarms, "Measure and judge every alarm now; their states."),
+    (
+        "POST",
+        "/events",
+        Control.say,
+        'Have SES say something on the event bus: {"detail-type": "Sending Status Disabled", "detail": {}}.',
+    ),
     ("POST", "/events/drain", Control.drain, "Wait until every event is published."),
 )

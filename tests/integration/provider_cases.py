@@ -42,6 +42,10 @@ class Around:
         attributes = self.cloud.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
         return attributes["Attributes"]["QueueArn"]
 
+    def event_rule(self) -> str:
+        self.cloud.client("events").put_rule(Name=self.name, EventPattern='{"source": ["aws.ses"]}')
+        return self.name
+
     def role(self) -> str:
         made = self.cloud.client("iam").create_role(RoleName=self.name, AssumeRolePolicyDocument=TRUST)
         return made["Role"]["Arn"]
@@ -289,6 +293,21 @@ LIVES = (
         lambda a: {"dashboardBody": _dashboard("two")},
         replace=lambda a: {"dashboardName": f"{a.name}-other"},
         unknown=("dashboardArn",),
+    ),
+    Life(
+        "aws:cloudwatch/eventRule:EventRule",
+        lambda a: {"name": a.name, "eventPattern": '{"source": ["aws.ses"]}', "description": "d", "tags": {"a": "1"}},
+        lambda a: {"eventPattern": '{"source": ["aws.sns"]}', "description": "other"},
+        removed={"description": "", "tags": {}},
+        replace=lambda a: {"name": f"{a.name}-other"},
+        unknown=("arn",),
+    ),
+    Life(
+        "aws:cloudwatch/eventTarget:EventTarget",
+        lambda a: {"rule": a.event_rule(), "targetId": "page", "arn": a.topic(), "input": '{"a": 1}'},
+        lambda a: {"input": '{"a": 2}'},
+        removed={"input": ""},
+        replace=lambda a: {"targetId": "other"},
     ),
     Life(
         "aws:lambda/function:Function",

@@ -8,7 +8,10 @@ from localcloud.pulumi.provider import config
 from localcloud.pulumi.provider.cloud import ProviderError
 
 LOCAL = {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566", "AWS_REGION": "eu-west-1"}
-SERVICES = ["cloudwatch", "dynamodb", "iam", "kms", "lambda", "logs", "route53", "sesv2", "sns", "sqs", "ssm", "sts"]
+SERVICES = [
+    *("cloudwatch", "dynamodb", "events", "iam", "kms", "lambda", "logs", "route53", "sesv2", "sns", "sqs", "ssm"),
+    "sts",
+]
 
 
 def reasons(args: dict[str, object], environ: dict[str, str]) -> list[str]:

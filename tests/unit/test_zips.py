@@ -11,7 +11,7 @@ import pytest
 
 from infra.zips import ROOT, PackagingError, build
 
-FUNCTIONS = ("feedback", "sending_guard")
+FUNCTIONS = ("feedback", "sending_guard", "account_monitor")
 # What the Lambda runtime has beside the standard library: boto3 and all that it stands on.
 RUNTIME = ("boto3", "botocore", "jmespath", "s3transfer", "urllib3", "dateutil", "six.py")
 
@@ -140,4 +140,4 @@ print(sorted(name for name in sys.modules if name.startswith("mailer")))
         [sys.executable, "-I", "-S", "-c", script], capture_output=True, text=True, timeout=60, check=False
     )
     assert ran.returncode == 0, ran.stderr
-    assert "'mailer.feedback.envelope'" in ran.stdout
+    assert "'mailer.feedback.batch'" in ran.stdout

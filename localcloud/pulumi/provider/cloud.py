@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTT
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_lambda import LambdaClient
@@ -151,6 +152,12 @@ class Cloud:
         """Amazon DynamoDB."""
         with _MAKING:
             return boto3.client("dynamodb", **self._options("dynamodb"))
+
+    @cached_property
+    def events(self) -> "EventBridgeClient":
+        """Amazon EventBridge."""
+        with _MAKING:
+            return boto3.client("events", **self._options("events"))
 
     @cached_property
     def iam(self) -> "IAMClient":

@@ -22,7 +22,10 @@ ENDPOINT = "AWS_ENDPOINT_URL"
 # AWS's documented example keys: the local cloud takes any.
 _ACCESS_KEY = "AKIAIOSFODNN7EXAMPLE"
 _SECRET_KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"  # noqa: S105
-_SERVICES = ("cloudwatch", "dynamodb", "iam", "kms", "lambda", "logs", "route53", "sesv2", "sns", "sqs", "ssm", "sts")
+_SERVICES = (
+    *("cloudwatch", "dynamodb", "events", "iam", "kms", "lambda", "logs", "route53", "sesv2", "sns", "sqs", "ssm"),
+    "sts",
+)
 _OTHER_NAMES = {"logs": ("cloudwatchlogs",)}
 _OF_THE_ENGINE = ("version", "pluginDownloadURL")
 

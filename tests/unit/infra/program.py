@@ -40,6 +40,7 @@ ARNS = {
     "aws:cloudwatch/logGroup:LogGroup": ("logs:{region}:{account}:log-group:{name}", "name"),
     "aws:cloudwatch/metricAlarm:MetricAlarm": ("cloudwatch:{region}:{account}:alarm:{name}", "name"),
     "aws:cloudwatch/compositeAlarm:CompositeAlarm": ("cloudwatch:{region}:{account}:alarm:{name}", "alarmName"),
+    "aws:cloudwatch/eventRule:EventRule": ("events:{region}:{account}:rule/{name}", "name"),
     "aws:lambda/function:Function": ("lambda:{region}:{account}:function:{name}", "name"),
     "aws:ssm/parameter:Parameter": ("ssm:{region}:{account}:parameter{name}", "name"),
 }

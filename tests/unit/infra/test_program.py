@@ -12,6 +12,7 @@ from pulumi.runtime import rpc
 from infra.configuration import SettingsInvalid
 from localcloud.pulumi import wire
 from localcloud.pulumi.schema import problems
+from mailer.account import NAMESPACE, measure
 from mailer.stack import MAX_PARAMETER_CHARACTERS, StackOutputs
 from tests.unit.infra.program import ACCOUNT, ROOT, TOKENS, Deployment, Registered, run
 
@@ -47,6 +48,7 @@ MATRIX: list[tuple[str, dict[str, Any]]] = [
     ("prod", {"streams": UNGUARDED, "dmarc": {"reports": ["dmarc@example.org"]}, "zone": "Z0EXAMPLECOM"}),
     ("prod", {"encryption": "aws", "dns": "none", "domain": "example.org", "sender": "", "spf": True}),
     ("prod", {"overwriteRecords": True, "bimi": {"logo": f"https://example.com/{'l' * 300}.svg"}}),
+    ("prod", {"warn": ["team@example.com"], "watchAccount": False}),
     ("prod", {"streams": FULL, "ownsAccount": True, "account": {"suppress": "BOUNCE", "vdm": True}}),
     ("dev", {"page": ["https://events.example.org/x"], "mailFrom": {"subdomain": "m"}, "dkim": {"keyLength": 1024}}),
 ]
@@ -60,12 +62,15 @@ USED = {
     *("aws:sqs/redriveAllowPolicy:RedriveAllowPolicy", "aws:dynamodb/table:Table", "aws:iam/role:Role"),
     *("aws:iam/rolePolicy:RolePolicy", "aws:iam/policy:Policy", "aws:cloudwatch/logGroup:LogGroup"),
     *("aws:cloudwatch/metricAlarm:MetricAlarm", "aws:cloudwatch/compositeAlarm:CompositeAlarm"),
+    *("aws:cloudwatch/eventRule:EventRule", "aws:cloudwatch/eventTarget:EventTarget"),
     "aws:lambda/function:Function",
     *("aws:kms/key:Key", "aws:kms/alias:Alias"),
     "aws:sesv2/accountSuppressionAttributes:AccountSuppressionAttributes",
     "aws:sesv2/accountVdmAttributes:AccountVdmAttributes",
     *("aws:lambda/eventSourceMapping:EventSourceMapping", "aws:ssm/parameter:Parameter"),
 }
+# Actions that AWS lets nobody narrow to a resource: https://docs.aws.amazon.com/service-authorization/latest/reference/.
+WITHOUT_RESOURCE = {"ses:GetAccount", "cloudwatch:PutMetricData"}
 # Inputs whose values AWS lists: the resource, the path, and where botocore's model has the list.
 ENUMS = [
     ("ConfigurationSet", ("deliveryOptions", "tlsPolicy"), "sesv2", "TlsPolicy"),
@@ -198,6 +203,9 @@ def test_no_policy_names_a_star(stack: str, changed: dict[str, Any]):
         if ":Key::" in urn:  # in a key's own policy it is the key
             assert resources == ["*"], urn
             continue
+        if set(actions) <= WITHOUT_RESOURCE:
+            assert resources == ["*"], urn
+            continue
         assert "*" not in resources, urn
         assert all(resource.startswith("arn:aws:") for resource in resources), urn
 
@@ -209,7 +217,7 @@ def test_policies_of_roles_name_what_the_stack_makes(stack: str, changed: dict[s
     for role_policy in deployment.of("RolePolicy"):
         for statement in json.loads(role_policy.inputs["policy"])["Statement"]:
             for arn in listed(statement["Resource"]):
-                assert arn.removesuffix(":*") in {*made, KEPT_BY}, arn
+                assert arn.removesuffix(":*") in {*made, KEPT_BY, "*"}, arn
 
 
 @everywhere
@@ -433,7 +441,9 @@ def test_ses_may_publish_for_the_stacks_own_sets_alone(stack: str, changed: dict
     assert condition["AWS:SourceAccount"] == ACCOUNT
 
 
-@pytest.mark.parametrize(("worker", "topic"), [("feedback", "events"), ("sending-guard", "guard")])
+@pytest.mark.parametrize(
+    ("worker", "topic"), [("feedback", "events"), ("sending-guard", "guard"), ("account-monitor", "ticks")]
+)
 def test_nothing_that_a_worker_hears_is_lost(worker: str, topic: str):
     deployment = run("prod")
     queue, dlq = deployment.one("Queue", worker), deployment.one("Queue", f"{worker}-dlq")
@@ -453,7 +463,7 @@ def test_nothing_that_a_worker_hears_is_lost(worker: str, topic: str):
     )
 
 
-@pytest.mark.parametrize("worker", ["feedback", "sending-guard"])
+@pytest.mark.parametrize("worker", ["feedback", "sending-guard", "account-monitor"])
 def test_a_worker_polls_once_its_role_may_and_reports_single_failures(worker: str):
     deployment = run("prod")
     function, queue = deployment.one("Function", worker), deployment.one("Queue", worker)
@@ -498,7 +508,7 @@ def test_a_functions_environment_is_what_its_handler_reads():
 
 def test_concurrency_is_reserved_when_asked_for():
     functions = run("prod", functionConcurrency=5).of("Function")
-    assert [function.inputs["reservedConcurrentExecutions"] for function in functions] == [5, 5]
+    assert [function.inputs["reservedConcurrentExecutions"] for function in functions] == [5, 5, 5]
 
 
 def test_the_table_forgets_on_time_and_can_be_restored():
@@ -612,12 +622,12 @@ def all_alarms(deployment: Deployment) -> list[Registered]:
 @everywhere
 def test_every_alarm_pages_and_says_when_all_is_well(stack: str, changed: dict[str, Any]):
     deployment = run(stack, **changed)
-    paging = deployment.one("Topic", "paging").arn
+    pagers = {topic.arn for topic in deployment.of("Topic") if topic.name in {"paging", "warnings"}}
     parts = {part for alarm in deployment.of("CompositeAlarm") for part in alarm.inputs["alarmRule"].split('"')[1::2]}
     for alarm in all_alarms(deployment):
-        pages = [] if alarm.inputs.get("name") in parts else [paging]
-        assert alarm.inputs.get("okActions", []) == pages, alarm.urn
-        assert set(pages) <= set(alarm.inputs.get("alarmActions", [])), alarm.urn
+        pages = alarm.inputs.get("okActions", [])
+        assert len(pages) == (alarm.inputs.get("name") not in parts), alarm.urn
+        assert set(pages) <= pagers & set(alarm.inputs.get("alarmActions", [])) or not pages, alarm.urn
         assert len(alarm.inputs["alarmDescription"]) <= 1024
     for alarm in deployment.of("MetricAlarm"):
         assert alarm.inputs["evaluationPeriods"] == 1
@@ -684,7 +694,7 @@ def test_functions_and_queues_are_watched_as_counts():
         for alarm in deployment.of("MetricAlarm")
         if alarm.inputs["namespace"] in {"AWS/Lambda", "AWS/SQS"}
     }
-    names = [f"mailstack-prod-{worker}" for worker in ("feedback", "sending-guard")]
+    names = [f"mailstack-prod-{worker}" for worker in ("feedback", "sending-guard", "account-monitor")]
     assert watched == {
         *((metric, 0, ("FunctionName", name)) for name in names for metric in ("Errors", "Throttles")),
         *(("ApproximateAgeOfOldestMessage", 900, ("QueueName", name)) for name in names),
@@ -744,6 +754,84 @@ def test_our_own_alarms_may_publish_to_alarm_topics(name: str):
     assert pattern.endswith("*")
     assert all(alarm.arn.startswith(pattern.removesuffix("*")) for alarm in all_alarms(deployment))
     assert statement["Resource"] == deployment.one("Topic", name).arn
+
+
+def test_the_account_monitor_ticks_and_may_do_nothing_but_measure():
+    deployment = run("prod")
+    rule, target = deployment.one("EventRule", "account-monitor"), deployment.one("EventTarget", "account-monitor")
+    assert rule.inputs["scheduleExpression"] == "rate(5 minutes)"
+    assert (target.inputs["rule"], target.inputs["arn"]) == (rule.inputs["name"], deployment.one("Topic", "ticks").arn)
+    assert deployment.one("TopicPolicy", "ticks").urn in target.depends_on
+    assert deployment.policy("TopicPolicy", "ticks")["RulePublishes"]["Condition"] == {
+        "ArnEquals": {"aws:SourceArn": rule.arn}
+    }
+    role = deployment.policy("RolePolicy", "account-monitor")
+    assert set(role) - {"UseKey"} == {"TakeFromTheQueue", "WriteTheLog", "SeeTheAccount", "PublishMetrics"}
+    assert role["PublishMetrics"]["Condition"] == {"StringEquals": {"cloudwatch:namespace": "Mailstack/Account"}}
+    function = deployment.one("Function", "account-monitor").inputs
+    assert function["environment"] == {"variables": {"MAILSTACK_STACK": "prod"}}
+
+
+def test_the_program_and_the_monitor_mean_the_same_metrics():
+    account: Any = {
+        "EnforcementStatus": "HEALTHY",
+        "ProductionAccessEnabled": True,
+        "SendingEnabled": True,
+        "SendQuota": {"Max24HourSend": 1.0, "SentLast24Hours": 0.0, "MaxSendRate": 1.0},
+    }
+    published = {(d["MetricName"], *(x["Value"] for x in d.get("Dimensions", []))) for d in measure(account, "prod")}
+    watched = [a.inputs for a in run("prod").of("MetricAlarm") if a.inputs["namespace"] == NAMESPACE]
+    assert len(watched) == 5
+    assert {(alarm["metricName"], *alarm["dimensions"].values()) for alarm in watched} <= published
+
+
+def test_the_account_is_watched_for_quota_standing_and_silence():
+    deployment = run("prod")
+    found = {
+        alarm.name: (alarm.inputs["metricName"], alarm.inputs["threshold"], alarm.inputs["treatMissingData"])
+        for alarm in deployment.of("MetricAlarm")
+        if alarm.inputs["namespace"] == NAMESPACE
+    }
+    assert found == {
+        "account-quota-warning": ("QuotaUsed", 0.8, "ignore"),
+        "account-quota-critical": ("QuotaUsed", 0.9, "ignore"),
+        "account-enforcement": ("Enforcement", 0, "ignore"),
+        "account-sending-disabled": ("SendingDisabled", 0, "ignore"),
+        "account-monitor-silent": ("QuotaUsed", 1, "breaching"),
+    }
+    heartbeat = deployment.one("MetricAlarm", "account-monitor-silent").inputs
+    assert (heartbeat["statistic"], heartbeat["period"]) == ("SampleCount", 900)
+
+
+def test_what_ses_says_about_the_account_pages():
+    deployment = run("prod", warn=["team@example.com"])
+    rule, target = deployment.one("EventRule", "ses-events"), deployment.one("EventTarget", "ses-events")
+    pattern = json.loads(rule.inputs["eventPattern"])
+    assert pattern["source"] == ["aws.ses"]
+    assert {"Sending Status Disabled", "Advisor Recommendation Status Open"} <= set(pattern["detail-type"])
+    assert target.inputs["arn"] == deployment.one("Topic", "paging").arn
+    assert deployment.one("TopicPolicy", "paging").urn in target.depends_on
+    statement = deployment.policy("TopicPolicy", "paging")["RulePublishes"]
+    assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": rule.arn}}
+    assert "RulePublishes" not in deployment.policy("TopicPolicy", "warnings")
+
+
+def test_one_stack_of_an_account_is_enough_to_watch_it():
+    deployment = run("prod", watchAccount=False)
+    assert deployment.of("EventRule") == []
+    assert not [r.name for r in deployment.aws if r.name.startswith("account")]
+    assert set(deployment.policy("TopicPolicy", "paging")) == {"CloudWatchPublishesAlarms"}
+
+
+def test_warnings_can_go_elsewhere_and_critical_alarms_do_not():
+    deployment = run("prod", page=["oncall@example.com"], warn=["team@example.com", "https://chat.example.org/x"])
+    paging, warnings = (deployment.one("Topic", name).arn for name in ("paging", "warnings"))
+    told = {r.inputs["endpoint"]: r.inputs["topic"] for r in deployment.of("TopicSubscription")}
+    assert {told["team@example.com"], told["https://chat.example.org/x"]} == {warnings}
+    assert told["oncall@example.com"] == paging
+    levels = {alarm.name: alarm.inputs.get("okActions") for alarm in all_alarms(deployment)}
+    assert levels["transactional-bounce-rate-warning"] == levels["feedback-errors"] == [warnings]
+    assert levels["transactional-bounce-rate-critical"] == levels["feedback-dlq-depth"] == [paging]
 
 
 def test_people_are_paged_by_mail_and_services_by_https():

@@ -5,6 +5,7 @@ from localcloud.pulumi.provider.resources import (
     awslambda,
     cloudwatch,
     dynamodb,
+    events,
     iam,
     kms,
     logs,
@@ -17,6 +18,6 @@ from localcloud.pulumi.provider.resources import (
 
 RESOURCES: dict[str, Resource] = {
     resource.kind: resource
-    for service in (awslambda, cloudwatch, dynamodb, iam, kms, logs, route53, ses, sns, sqs, ssm)
+    for service in (awslambda, cloudwatch, dynamodb, events, iam, kms, logs, route53, ses, sns, sqs, ssm)
     for resource in service.RESOURCES
 }

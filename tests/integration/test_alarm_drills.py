@@ -1,0 +1,238 @@
+"""A drill for every alarm that acts: data goes in, the alarm goes off, the page arrives, and so does the recovery."""
+
+import itertools
+import json
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.alarms import Alarm, alarms, composites
+from infra.configuration import read
+from infra.environment import Environment
+from localcloud import LocalCloud
+from localcloud.pulumi.inprocess import InProcessStack
+from mailer.stack import StackOutputs
+from tests.unit.infra.program import config_of
+
+pytestmark = pytest.mark.integration
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 15.0
+# An alarm judges the newest whole period with data. Hours leave room to put one period after another in a second.
+HOUR = timedelta(hours=1)
+CONFIG = {"mailstack:alarmPeriodSeconds": "3600", "mailstack:warn": "team@example.com"}
+SETTINGS = read("local", {**config_of("local"), **CONFIG})
+ENV = Environment("local", "000000000000", "us-east-1", "aws", {})
+
+
+def _metric(alarm: Alarm) -> tuple[str, ...]:
+    return (alarm.namespace, alarm.metric, *alarm.dimensions.values())
+
+
+def _alone(alarm: Alarm) -> bool:
+    of_a_stream = alarm.metric.startswith("Reputation.") and bool(alarm.dimensions)
+    return alarm.level is not None and alarm.key != HEARTBEAT and not of_a_stream
+
+
+ALARMS = {alarm.key: alarm for alarm in alarms(ENV, SETTINGS)}
+HEARTBEAT = "account-monitor-silent"
+# Alarms that act, by the metric that they share. A stream's rates are drilled with its guard.
+SINGLE = [
+    sorted(alarm.key for alarm in group)
+    for _, group in itertools.groupby(
+        sorted((alarm for alarm in ALARMS.values() if _alone(alarm)), key=_metric),
+        key=_metric,
+    )
+]
+BOTH = {alarm.key: alarm for alarm in composites(ENV, SETTINGS)}
+
+
+class Drill:
+    """A deployed stack, and a queue on each of its pagers."""
+
+    def __init__(self, cloud: LocalCloud, folder: Path) -> None:
+        self.cloud = cloud
+        cloud.client("route53").create_hosted_zone(Name="example.test", CallerReference="drill")
+        state, environment = folder / "state.json", cloud.environment()
+        self.stack = InProcessStack(ROOT, "local", config=CONFIG, environment=environment, state=state)
+        self.stack.up()
+        self.outputs = StackOutputs.model_validate(self.stack.outputs["outputs"])
+        topic = self.outputs.paging_topic_arn
+        self._queues = {
+            level: self._pager(level, arn)
+            for level, arn in (("critical", topic), ("warning", topic.replace("-paging", "-warnings")))
+        }
+        self._pages: dict[str, list[dict[str, Any]]] = {level: [] for level in self._queues}
+        self._texts: list[str] = []
+
+    def _pager(self, level: str, topic: str) -> str:
+        sqs = self.cloud.client("sqs")
+        url = sqs.create_queue(QueueName=f"pager-{level}")["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        self.cloud.client("sns").subscribe(
+            TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"}
+        )
+        return url
+
+    def put(self, alarm: Alarm, value: float, ago: timedelta) -> None:
+        dimensions = [{"Name": name, "Value": text} for name, text in alarm.dimensions.items()]
+        datum: Any = {"MetricName": alarm.metric, "Dimensions": dimensions, "Value": value}
+        datum["Timestamp"] = datetime.now(UTC) - ago
+        self.cloud.client("cloudwatch").put_metric_data(Namespace=alarm.namespace, MetricData=[datum])
+
+    def evaluate(self) -> dict[str, str]:
+        return self.cloud.control("POST", "alarms/evaluate")["alarms"]
+
+    def page(self, level: str, key: str, state: str) -> dict[str, Any]:
+        """The newest page of an alarm, once it says this state."""
+
+        def newest() -> dict[str, Any] | None:
+            self._collect(level)
+            found = [page for page in self._pages[level] if page.get("AlarmName") == ENV.name(key)]
+            return found[-1] if found and found[-1]["NewStateValue"] == state else None
+
+        return eventually(newest, f"no page that {key} is {state}")
+
+    def event(self, kind: str) -> dict[str, Any]:
+        """The page about an event of SES."""
+
+        def found() -> dict[str, Any] | None:
+            self._collect("critical")
+            return next((page for page in self._pages["critical"] if page.get("detail-type") == kind), None)
+
+        return eventually(found, f"no page about {kind}")
+
+    def pages(self, level: str, key: str) -> list[str]:
+        """The states that an alarm paged about so far."""
+        self._collect(level)
+        return [page["NewStateValue"] for page in self._pages[level] if page.get("AlarmName") == ENV.name(key)]
+
+    def heard(self, level: str, key: str) -> bool:
+        return bool(self.pages(level, key))
+
+    def guards_page(self) -> str:
+        """The newest page that is no notification of an alarm."""
+
+        def newest() -> str:
+            self._collect("critical")
+            return self._texts[-1] if self._texts else ""
+
+        return eventually(newest, "no page of the guard")
+
+    def _collect(self, level: str) -> None:
+        sqs, url = self.cloud.client("sqs"), self._queues[level]
+        for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            body = message["Body"]
+            if body.startswith("{"):
+                self._pages[level].append(json.loads(body))
+            else:
+                self._texts.append(body)
+
+    def tick(self) -> None:
+        topic = self.outputs.paging_topic_arn.replace("-paging", "-ticks")
+        self.cloud.client("sns").publish(TopicArn=topic, Message="tick")
+
+    def sends(self) -> bool:
+        name = self.outputs.default_configuration_set
+        found = self.cloud.client("sesv2").get_configuration_set(ConfigurationSetName=name)
+        return found["SendingOptions"]["SendingEnabled"]
+
+
+def eventually(look: Callable[[], Any], otherwise: str) -> Any:
+    deadline = time.monotonic() + PATIENCE
+    while not (found := look()):
+        assert time.monotonic() < deadline, otherwise
+        time.sleep(0.05)
+    return found
+
+
+@pytest.fixture(scope="module")
+def drill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Drill]:
+    with LocalCloud.start() as cloud:
+        yield Drill(cloud, tmp_path_factory.mktemp("drill"))
+
+
+def test_a_silent_monitor_pages_until_it_measures_again(drill: Drill):
+    assert drill.evaluate()[ENV.name(HEARTBEAT)] == "ALARM"
+    drill.tick()
+    eventually(lambda: drill.evaluate()[ENV.name(HEARTBEAT)] == "OK", "the monitor stays silent")
+    assert drill.page("critical", HEARTBEAT, "OK")["OldStateValue"] == "ALARM"
+
+
+@pytest.mark.parametrize("key", [key for key, *_ in SINGLE])
+def test_the_alarms_of_a_metric_go_off_page_their_own_people_and_say_when_all_is_well(drill: Drill, key: str):
+    (group,) = (group for group in SINGLE if group[0] == key)
+    worst = max(ALARMS[each].threshold for each in group)
+    drill.put(ALARMS[key], worst + 1, 2 * HOUR)
+    states = drill.evaluate()
+    for each in group:
+        assert states[ENV.name(each)] == "ALARM"
+        alarm = ALARMS[each]
+        assert alarm.level
+        page = drill.page(alarm.level, each, "ALARM")
+        assert page["AlarmDescription"] == alarm.does
+        assert page["Trigger"]["MetricName"] == alarm.metric
+    drill.put(ALARMS[key], 0, HOUR)
+    states = drill.evaluate()
+    for each in group:
+        assert states[ENV.name(each)] == "OK"
+        drill.page(str(ALARMS[each].level), each, "OK")
+        assert not drill.heard({"warning": "critical", "critical": "warning"}[str(ALARMS[each].level)], each)
+
+
+def test_a_critical_rate_with_little_mail_behind_it_is_no_more_than_a_warning(drill: Drill):
+    reached = ALARMS["transactional-bounce-rate-reached-critical"]
+    drill.put(reached, reached.threshold, 2 * HOUR)
+    states = drill.evaluate()
+    drill.page("warning", "transactional-bounce-rate-warning", "ALARM")
+    assert states[ENV.name(reached.key)] == "ALARM"
+    assert "ALARM" not in drill.pages("critical", "transactional-bounce-rate-critical")
+    assert drill.sends()
+
+
+@pytest.mark.parametrize("kind", ["bounce", "complaint"])
+def test_a_critical_rate_pages_and_pauses_until_a_person_un_pauses(drill: Drill, kind: str):
+    key = f"transactional-{kind}-rate-critical"
+    reached, enough = (ALARMS[part] for part in BOTH[key].parts)
+    drill.put(reached, reached.threshold, 2 * HOUR)
+    drill.put(enough, enough.threshold + 1, timedelta())
+    drill.evaluate()
+    page = drill.page("critical", key, "ALARM")
+    assert "Trigger" not in page
+    eventually(lambda: not drill.sends(), "the guard does not pause")
+    assert drill.outputs.default_configuration_set in drill.guards_page()
+
+    drill.put(reached, 0, HOUR)
+    drill.evaluate()
+    drill.page("critical", key, "OK")
+    drill.page("warning", f"transactional-{kind}-rate-warning", "OK")
+    changed = drill.stack.up()
+    assert (changed.create, changed.update, changed.replace, changed.delete) == (0, 0, 0, 0)
+    assert not drill.sends(), "neither recovery nor a deployment un-pauses"
+    name = drill.outputs.default_configuration_set
+    drill.cloud.client("sesv2").put_configuration_set_sending_options(ConfigurationSetName=name, SendingEnabled=True)
+    assert drill.sends()
+
+
+def test_there_is_a_drill_for_every_alarm_that_acts():
+    drilled = {key for group in SINGLE for key in group} | set(BOTH) | {HEARTBEAT}
+    rates = {f"transactional-{kind}-rate-warning" for kind in ("bounce", "complaint")}
+    assert drilled | rates == {alarm.key for alarm in ALARMS.values() if alarm.level} | set(BOTH)
+
+
+def test_an_account_that_aws_puts_under_review_is_noticed_by_the_monitor_itself(drill: Drill):
+    drill.cloud.control("PUT", "account", {"enforcement_status": "PROBATION"})
+    drill.tick()
+    eventually(lambda: drill.evaluate()[ENV.name("account-enforcement")] == "ALARM", "nobody noticed")
+    assert "under review" in drill.page("critical", "account-enforcement", "ALARM")["AlarmDescription"]
+
+
+@pytest.mark.parametrize("kind", ["Sending Status Disabled", "Advisor Recommendation Status Open"])
+def test_what_ses_says_about_the_account_pages(drill: Drill, kind: str):
+    drill.cloud.control("POST", "events", {"detail-type": kind, "detail": {"version": "1.0.0"}})
+    page = drill.event(kind)
+    assert (page["source"], page["detail"]) == ("aws.ses", {"version": "1.0.0"})
