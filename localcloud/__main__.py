@@ -7,6 +7,7 @@ import logging
 import sys
 
 from localcloud.backend import environment
+from localcloud.persistence import StateError
 from localcloud.server import Ports, PortTakenError, Ready, serve
 from localcloud.smtp.certificate import ensure
 
@@ -37,6 +38,7 @@ def main() -> None:
     parser.add_argument("--smtp-port", type=int, default=0, help="for SMTP with STARTTLS; 0 takes a free one")
     parser.add_argument("--smtps-port", type=int, default=0, help="for SMTP over TLS; 0 takes a free one")
     parser.add_argument("--region", default="us-east-1", help="the region that SES is emulated in (us-east-1)")
+    parser.add_argument("--state", metavar="FOLDER", help="keep everything there across restarts (forgotten without)")
     parser.add_argument("--json", action="store_true", help="print one line of JSON instead of help")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.ERROR, format="localcloud: %(message)s")
@@ -46,8 +48,9 @@ def main() -> None:
             arguments.region,
             _print_json if arguments.json else _print_help,
             follow_stdin=False,
+            state=arguments.state,
         )
-    except PortTakenError as error:
+    except (PortTakenError, StateError) as error:
         sys.exit(str(error))
 
 

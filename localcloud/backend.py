@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 
+from localcloud.persistence import StateFolder, unreadable
+
 if TYPE_CHECKING:
     from localcloud.http import App
 
@@ -79,10 +81,11 @@ class Backend:
         port: The port that this process serves.
         region: The region of whatever names none.
         scratch: A directory for everything that ministack and its Lambda workers write.
+        folder: Where state is kept across restarts; None for nowhere.
     """
 
-    def __init__(self, *, port: int, region: str, scratch: str) -> None:
-        _prepare(port, region, scratch)
+    def __init__(self, *, port: int, region: str, scratch: str, folder: StateFolder | None = None) -> None:
+        _prepare(port, region, scratch, folder)
         from ministack import app
         from ministack.core import lambda_runtime, responses
         from ministack.services import cloudwatch, eventbridge, lambda_svc, sns, sqs
@@ -100,6 +103,34 @@ class Backend:
         self._envelope: tuple[object, str] = (None, "")
         self._match_dimensions_exactly()
         _count_every_invocation(cast("Any", lambda_svc))
+
+    def restore(self, folder: StateFolder) -> None:
+        """Take over what `save` wrote.
+
+        Raises:
+            StateError: A service cannot read its own; nothing was changed in the folder.
+        """
+        for service, module in self._application._state_map.items():  # noqa: SLF001
+            file = folder.aws / f"{service}.json"
+            if not file.exists():
+                continue
+            try:
+                kept = self._application.load_state(service)
+                self._application._get_module(module).load_persisted_state(kept)  # noqa: SLF001
+            except Exception as error:
+                raise unreadable(file, error) from error
+            if kept is None:
+                raise unreadable(file, "it was written by a newer ministack")
+        # It would do the same when it starts, and go on without what it cannot read.
+        self._application._load_persisted_state = lambda: None  # noqa: SLF001
+
+    def save(self, folder: StateFolder) -> list[str]:
+        """Write everything; the services whose state could not be written."""
+        began = time.time() - 1
+        services = self._application._build_persistence_save_dict()  # noqa: SLF001
+        self._application.save_all(services)
+        files = {service: folder.aws / f"{service}.json" for service in services}
+        return [service for service, file in files.items() if not file.exists() or file.stat().st_mtime < began]
 
     def reset(self) -> None:
         """Forget everything, stop every Lambda worker."""
@@ -312,7 +343,7 @@ def _count_every_invocation(functions: Any) -> None:
     functions._emit_lambda_metrics = throttles_only  # noqa: SLF001
 
 
-def _prepare(port: int, region: str, scratch: str) -> None:
+def _prepare(port: int, region: str, scratch: str, folder: StateFolder | None) -> None:
     """Set what ministack reads when it is imported."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
@@ -328,8 +359,10 @@ def _prepare(port: int, region: str, scratch: str) -> None:
             "LAMBDA_EXECUTOR": "local",
             "LAMBDA_STRICT": "0",
             "AUTH": "false",
-            "PERSIST_STATE": "0",
-            "S3_PERSIST": "0",
+            "PERSIST_STATE": "1" if folder else "0",
+            "STATE_DIR": str(folder.aws) if folder else f"{scratch}/state",
+            "S3_PERSIST": "1" if folder else "0",
+            "S3_DATA_DIR": str(folder.objects) if folder else f"{scratch}/s3",
             "SERVICES": "",
             # Nothing here needs Docker, SFTP or MQTT, and no other port is to be opened.
             "DOCKER_HOST": f"unix://{scratch}/no-docker.sock",

@@ -18,6 +18,8 @@ from localcloud.faults.rules import Faults
 from localcloud.http import BodyTooLargeError, Message, Receive, Request, Response, Scope, Send, as_json, read, respond
 from localcloud.inbox.page import PREFIX as INBOX_PREFIX
 from localcloud.inbox.page import Inbox
+from localcloud.keeper import Keeper
+from localcloud.persistence import StateFolder
 from localcloud.ses.protocol import PREFIX as SES_PREFIX
 from localcloud.ses.service import Ses
 from localcloud.ses_v1.service import SesV1
@@ -35,7 +37,7 @@ _SIGNED_FOR_SES = re.compile(rb"Credential=[^,]*/ses/aws4_request")
 class Gateway:
     """The ASGI application of the local cloud."""
 
-    def __init__(self, backend: Backend, smtp: Listeners) -> None:
+    def __init__(self, backend: Backend, smtp: Listeners, folder: StateFolder | None = None) -> None:
         aws = InProcess(backend.app, region=backend.region, access_key=ACCOUNT_ID)
         self._backend = backend
         self._ses = Ses(backend, aws)
@@ -45,6 +47,7 @@ class Gateway:
         self._smtp = SmtpServer(smtp, Mta(self._ses.context, backend, self._faults))
         self._control = Control(backend, self._ses, self._clock, self._faults, smtp.access(backend.region))
         self._inbox = Inbox(self._ses.context)
+        self._keeper = Keeper(folder, self._ses.context, backend) if folder else None
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -88,14 +91,21 @@ class Gateway:
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def starting(message: Message) -> None:
             if message["type"] == "lifespan.startup.complete":
-                runners = (self._ses.context.publisher.run(), self._clock.run())
+                keeping = [self._keeper.run()] if self._keeper else []
+                runners = (self._ses.context.publisher.run(), self._clock.run(), *keeping)
                 self._tasks = [asyncio.create_task(runner) for runner in runners]
                 await self._smtp.start()
             if message["type"] == "lifespan.shutdown.complete":
                 await self._stop()
             await send(message)
 
-        await self._backend.app(scope, receive, starting)
+        async def stopping() -> Message:
+            message = await receive()
+            if message["type"] == "lifespan.shutdown" and self._keeper:
+                await self._keeper.finish()
+            return message
+
+        await self._backend.app(scope, stopping, starting)
 
     async def _stop(self) -> None:
         self._smtp.stop()

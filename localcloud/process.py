@@ -40,7 +40,15 @@ class LocalCloud:
         self._smtp: SmtpAccess | None = None
 
     @classmethod
-    def start(cls, port: int = 0, region: str = "us-east-1", *, smtp_port: int = 0, smtps_port: int = 0) -> Self:
+    def start(
+        cls,
+        port: int = 0,
+        region: str = "us-east-1",
+        *,
+        smtp_port: int = 0,
+        smtps_port: int = 0,
+        state: str | os.PathLike[str] | None = None,
+    ) -> Self:
         """Start a server on 127.0.0.1 and wait until it answers (well under a second).
 
         Args:
@@ -48,12 +56,15 @@ class LocalCloud:
             region: The one region that SES is emulated in.
             smtp_port: For SMTP with STARTTLS; 0 takes a free one.
             smtps_port: For SMTP over TLS; 0 takes a free one.
+            state: A folder that keeps everything across restarts; left out, it is forgotten at the end.
 
         Raises:
-            LocalCloudError: A port is taken, or the server did not come up; the message says what it said.
+            LocalCloudError: A port is taken, the folder cannot be used, or the server did not come up; the message
+                says what it said.
         """
+        folder = os.path.abspath(state) if state else ""  # noqa: PTH100 - a plain string is wanted
         process = subprocess.Popen(
-            [sys.executable, "-m", "localcloud.server", region, *map(str, (port, smtp_port, smtps_port))],
+            [sys.executable, "-m", "localcloud.server", region, folder, *map(str, (port, smtp_port, smtps_port))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

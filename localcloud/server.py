@@ -1,6 +1,7 @@
 """The process that serves the local cloud: one socket on 127.0.0.1, one event loop. Started by `process` or the CLI."""
 
 import asyncio
+import contextlib
 import gc
 import json
 import logging
@@ -13,8 +14,10 @@ import tempfile
 import threading
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
+from localcloud.persistence import StateError, StateFolder
 from localcloud.smtp.access import Listeners, SmtpAccess
 
 HOST = "127.0.0.1"
@@ -66,27 +69,44 @@ class Ports:
     smtps: int = 0
 
 
-def serve(ports: Ports, region: str, ready: Callable[[Ready], None], *, follow_stdin: bool) -> None:
+def serve(
+    ports: Ports, region: str, ready: Callable[[Ready], None], *, follow_stdin: bool, state: str | None = None
+) -> None:
     """Serve until SIGTERM or SIGINT, or, with `follow_stdin`, until standard input ends: the parent is gone then.
 
-    Everything that is written goes to a scratch directory, which is removed at the end.
+    Everything that is written goes to a scratch directory, which is removed at the end, but for what the folder `state`
+    keeps.
 
     Raises:
         PortTakenError: A port is in use.
+        StateError: The folder cannot be used.
     """
+    with StateFolder(Path(state), region) if state else contextlib.nullcontext() as folder:
+        _run(ports, region, ready, follow_stdin, folder)
+
+
+def _run(
+    ports: Ports, region: str, ready: Callable[[Ready], None], follow_stdin: bool, folder: StateFolder | None
+) -> None:
     # The event loop closes them; where a port is taken, the process ends.
     http, smtp, smtps = (listen(port) for port in (ports.http, ports.smtp, ports.smtps))
     scratch = tempfile.mkdtemp(prefix="localcloud-")
     listeners = Listeners(smtp, smtps, f"{scratch}/smtp.pem")
     known = Ready(f"http://{HOST}:{http.getsockname()[1]}", region, scratch, listeners.access(region))
     try:
-        asyncio.run(_serve(http, listeners, known, ready, follow_stdin=follow_stdin))
+        asyncio.run(_serve(http, listeners, known, ready, follow_stdin=follow_stdin, folder=folder))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
 async def _serve(
-    listener: socket.socket, smtp: Listeners, known: Ready, ready: Callable[[Ready], None], *, follow_stdin: bool
+    listener: socket.socket,
+    smtp: Listeners,
+    known: Ready,
+    ready: Callable[[Ready], None],
+    *,
+    follow_stdin: bool,
+    folder: StateFolder | None,
 ) -> None:
     import hypercorn.asyncio
     from hypercorn.config import Config
@@ -96,14 +116,14 @@ async def _serve(
 
     stop = asyncio.Event()
     _stop_on_signals(stop, follow_stdin=follow_stdin)
-    backend = Backend(port=int(listener.getsockname()[1]), region=known.region, scratch=known.scratch)
+    backend = Backend(port=int(listener.getsockname()[1]), region=known.region, scratch=known.scratch, folder=folder)
     config = Config()
     config.bind = [f"fd://{listener.fileno()}"]
     config.keep_alive_timeout = 75
     config.graceful_timeout = _GRACE_SECONDS
     config.accesslog = config.errorlog = None
     run = cast("Callable[..., Coroutine[Any, Any, None]]", hypercorn.asyncio.serve)  # pyright: ignore[reportUnknownMemberType] - typed with bare dicts
-    serving = asyncio.create_task(run(Gateway(backend, smtp), config, shutdown_trigger=stop.wait))
+    serving = asyncio.create_task(run(Gateway(backend, smtp, folder), config, shutdown_trigger=stop.wait))
     announcing = asyncio.create_task(_announce(known, ready))
     await serving
     await announcing
@@ -137,9 +157,9 @@ def _wait_for_end_of_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event)
 
 
 def main() -> None:
-    """The child process of `LocalCloud.start`: region and ports as arguments, one line of JSON on standard output."""
+    """The child process of `LocalCloud.start`: region, state folder, ports; one line of JSON on standard output."""
     logging.basicConfig(level=logging.ERROR, format="localcloud: %(message)s")
-    region, *ports = sys.argv[1:]
+    region, state, *ports = sys.argv[1:]
 
     def ready(known: Ready) -> None:
         line = json.dumps({"endpoint": known.endpoint, "region": known.region, "scratch": known.scratch})
@@ -147,8 +167,8 @@ def main() -> None:
         sys.stdout.flush()
 
     try:
-        serve(Ports(*map(int, ports)), region, ready, follow_stdin=True)
-    except PortTakenError as error:
+        serve(Ports(*map(int, ports)), region, ready, follow_stdin=True, state=state or None)
+    except (PortTakenError, StateError) as error:
         sys.exit(str(error))
 
 

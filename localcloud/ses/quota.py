@@ -39,6 +39,16 @@ class Meter:
         self._forget()
         return self._day
 
+    def minutes(self) -> list[tuple[int, int]]:
+        """Recipients by minute (since the epoch) in the last 24 hours."""
+        self._forget()
+        return list(self._minutes)
+
+    def restore(self, minutes: list[tuple[int, int]]) -> None:
+        """Take over what another meter measured."""
+        self._minutes.extend(minutes)
+        self._day = sum(count for _, count in self._minutes)
+
     def refusal(self, account: Account, recipients: list[str]) -> str:
         """Why SES would not take a mail to these recipients now; empty if it would."""
         a_day, a_second = limits(account)

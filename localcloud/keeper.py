@@ -1,0 +1,60 @@
+"""Keeps what the local cloud knows in a folder: restored at the start, written now and then and at the end."""
+
+import asyncio
+import logging
+
+from localcloud.backend import Backend
+from localcloud.persistence import StateFolder
+from localcloud.ses.context import Context
+
+# So much may be lost where the process is killed.
+SECONDS = 10.0
+_DRAIN_SECONDS = 5.0
+_LOG = logging.getLogger(__name__)
+
+
+class Keeper:
+    """SES's state and the other services' in one folder.
+
+    Args:
+        folder: Where.
+        context: SES.
+        backend: The other services.
+
+    Raises:
+        StateError: What is in the folder cannot be restored.
+    """
+
+    def __init__(self, folder: StateFolder, context: Context, backend: Backend) -> None:
+        self._folder = folder
+        self._context = context
+        self._backend = backend
+        backend.restore(folder)
+        kept = folder.load()
+        if kept:
+            context.state, sent = kept
+            context.meter.restore(sent)
+
+    async def run(self) -> None:
+        """Write until cancelled. What cannot be written now is written the next time."""
+        while True:
+            await asyncio.sleep(SECONDS)
+            try:
+                self.save()
+            except OSError as error:
+                _LOG.error("The state could not be written to %s: %s", self._folder.path, error)
+
+    async def finish(self) -> None:
+        """Write for the last time, with every event on its way."""
+        try:
+            await asyncio.wait_for(self._context.publisher.drain(), _DRAIN_SECONDS)
+        except TimeoutError:
+            _LOG.warning("Not every event was published before the local cloud stopped.")
+        self.save()
+
+    def save(self) -> None:
+        """Write everything now."""
+        self._folder.save(self._context.state, self._context.meter.minutes())
+        unsaved = self._backend.save(self._folder)
+        if unsaved:
+            _LOG.error("The state of %s could not be written to %s.", ", ".join(unsaved), self._folder.aws)
