@@ -35,7 +35,7 @@ def sender(cloud: LocalCloud) -> LocalCloud:
     return cloud
 
 
-def django_ses(cloud: LocalCloud) -> Any:
+def django_ses(cloud: LocalCloud, *, v2: bool = True) -> Any:
     from django_ses import SESBackend
 
     known = cloud.environment()
@@ -44,7 +44,7 @@ def django_ses(cloud: LocalCloud) -> Any:
         aws_secret_key=known["AWS_SECRET_ACCESS_KEY"],
         aws_region_name=cloud.region,
         aws_region_endpoint=cloud.endpoint,
-        use_ses_v2=True,
+        use_ses_v2=v2,
     )
 
 
@@ -61,7 +61,11 @@ def anymail(cloud: LocalCloud, **more: Any) -> Any:
     return EmailBackend(client_params=parameters, **more)
 
 
-@pytest.fixture(params=[django_ses, anymail], ids=["django-ses", "anymail"])
+def django_ses_v1(cloud: LocalCloud) -> Any:
+    return django_ses(cloud, v2=False)
+
+
+@pytest.fixture(params=[django_ses, django_ses_v1, anymail], ids=["django-ses", "django-ses over SES v1", "anymail"])
 def backend(request: pytest.FixtureRequest, sender: LocalCloud) -> Any:
     return request.param(sender)
 
