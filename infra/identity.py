@@ -33,14 +33,7 @@ class Identity(pulumi.ComponentResource):
     ) -> None:
         super().__init__("mailstack:identity:Identity", "identity", None, opts)
         self._settings, self._child = settings, ResourceOptions(parent=self)
-        self.identity = aws.sesv2.EmailIdentity(
-            "domain",
-            email_identity=settings.domain,
-            configuration_set_name=configuration_set,
-            dkim_signing_attributes={"next_signing_key_length": f"RSA_{settings.dkim.key_length}_BIT"},
-            tags=env.tags,
-            opts=ResourceOptions(parent=self, protect=settings.protect),
-        )
+        self.identity = self._adopted() if settings.adopt else self._made(env, configuration_set)
         self.tokens = [self.identity.dkim_signing_attributes.tokens[i] for i in range(dns.DKIM_TOKENS)]
         aws.sesv2.EmailIdentityMailFromAttributes(
             "mail-from",
@@ -49,11 +42,33 @@ class Identity(pulumi.ComponentResource):
             behavior_on_mx_failure=settings.mail_from.on_mx_failure,
             opts=self._child,
         )
+        aws.sesv2.EmailIdentityFeedbackAttributes(
+            "feedback",
+            email_identity=self.identity.email_identity,
+            # Said, for the provider's default is not SES's.
+            email_forwarding_enabled=settings.feedback_forwarding,
+            opts=self._child,
+        )
         if zone:
             self._publish(env.region, zone)
         else:
             pulumi.log.info(f"Publish the DNS records yourself: mailer dns --stack {env.stack}", resource=self)
         self.register_outputs({"arn": self.identity.arn})
+
+    def _made(self, env: Environment, configuration_set: pulumi.Input[str]) -> aws.sesv2.EmailIdentity:
+        settings = self._settings
+        return aws.sesv2.EmailIdentity(
+            "domain",
+            email_identity=settings.domain,
+            configuration_set_name=configuration_set,
+            dkim_signing_attributes={"next_signing_key_length": f"RSA_{settings.dkim.key_length}_BIT"},
+            tags=env.tags,
+            opts=ResourceOptions(parent=self, protect=settings.protect),
+        )
+
+    def _adopted(self) -> aws.sesv2.EmailIdentity:
+        """Read, not imported: Pulumi refuses to import what differs from the program, and would delete it one day."""
+        return aws.sesv2.EmailIdentity.get("domain", self._settings.domain, opts=self._child)
 
     def _publish(self, region: str, zone: Zone) -> None:
         domain = self._settings.domain

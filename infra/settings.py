@@ -343,6 +343,19 @@ class Settings(Group):
             "have it already; DMARC does not need it, for the MAIL FROM subdomain has its own."
         ),
     ] = False
+    adopt: Annotated[
+        Switch,
+        Field(
+            description="The domain's identity exists in this account: use it, and neither change its DKIM, default "
+            "configuration set and tags nor ever delete it. MAIL FROM, feedback and DNS are the stack's all the same."
+        ),
+    ] = False
+    feedback_forwarding: Annotated[
+        Switch,
+        Field(
+            description="Whether SES also mails bounces and complaints to the sender. The stack hears of them anyway."
+        ),
+    ] = False
     mail_from: Annotated[MailFrom, Allowed("subdomain and onMxFailure")] = MailFrom()
     dkim: Annotated[Dkim, Allowed("keyLength")] = Dkim()
     dmarc: Annotated[Dmarc, Allowed("policy, percent, confirmed, reports and failureReports")] = Dmarc()

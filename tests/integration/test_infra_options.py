@@ -68,20 +68,23 @@ def program(cloud: LocalCloud, tmp_path: Path) -> Program:
     return Program(cloud, tmp_path / "state.json")
 
 
-def test_with_every_option_on_it_takes_over_what_is_in_the_way_and_then_rests(program: Program):
+def test_with_every_option_on_it_adopts_what_is_there_rests_and_leaves_it_behind(program: Program):
     program.publish("_dmarc.example.test", "TXT", '"mine"')
     logo = f"https://example.com/{'l' * 300}.svg"
-    stream = {
+    options = {
         "maxDeliverySeconds": 3600,
         "vdm": {"engagementMetrics": "DISABLED"},
         "eventBridge": True,
         "tracking": {"events": ["OPEN", "CLICK"], "domain": "links.example.test"},
     }
     ses = program.cloud.client("sesv2")
-    program.deploy(
+    ses.create_email_identity(EmailIdentity="example.test", Tags=[{"Key": "owner", "Value": "somebody"}])
+    stack = program.deploy(
+        adopt=True,
+        feedbackForwarding=True,
         overwriteRecords=True,
         bimi={"logo": logo},
-        streams={"transactional": stream, "bulk": {}},
+        streams={"transactional": options, "bulk": {}},
         ownsAccount=True,
         account={"suppress": ["COMPLAINT"], "vdm": True},
     )
@@ -98,3 +101,8 @@ def test_with_every_option_on_it_takes_over_what_is_in_the_way_and_then_rests(pr
     assert program.records()["_dmarc.example.test", "TXT"] == ['"v=DMARC1; p=reject"']
     (value,) = program.records()["default._bimi.example.test", "TXT"]
     assert value.replace('""', "").strip('"') == f"v=BIMI1; l={logo}"
+    stack.destroy()
+    kept = ses.get_email_identity(EmailIdentity="example.test")
+    assert kept["Tags"] == [{"Key": "owner", "Value": "somebody"}]
+    assert not kept["FeedbackForwardingStatus"]  # as the official provider leaves it
+    assert {kind for _, kind in program.records()} == {"NS", "SOA"}

@@ -56,6 +56,7 @@ everywhere = pytest.mark.parametrize(("stack", "changed"), MATRIX, ids=[f"{s}-{'
 USED = {
     *("aws:sesv2/emailIdentity:EmailIdentity", "aws:sesv2/configurationSet:ConfigurationSet"),
     "aws:sesv2/emailIdentityMailFromAttributes:EmailIdentityMailFromAttributes",
+    "aws:sesv2/emailIdentityFeedbackAttributes:EmailIdentityFeedbackAttributes",
     "aws:sesv2/configurationSetEventDestination:ConfigurationSetEventDestination",
     *("aws:route53/record:Record", "aws:sns/topic:Topic", "aws:sns/topicPolicy:TopicPolicy"),
     *("aws:sns/topicSubscription:TopicSubscription", "aws:sqs/queue:Queue", "aws:sqs/queuePolicy:QueuePolicy"),
@@ -260,6 +261,21 @@ def test_a_domain_identity_has_easy_dkim_and_a_mail_from_domain():
     assert identity["configurationSetName"] == "mailstack-prod-transactional"
     mail_from = deployment.one("EmailIdentityMailFromAttributes", "mail-from").inputs
     assert (mail_from["mailFromDomain"], mail_from["behaviorOnMxFailure"]) == ("bounce.example.com", "REJECT_MESSAGE")
+
+
+@pytest.mark.parametrize("forwarded", [True, False])
+def test_feedback_is_mailed_only_where_that_is_wanted(forwarded: bool):
+    inputs = run("prod", feedbackForwarding=forwarded).one("EmailIdentityFeedbackAttributes", "feedback").inputs
+    assert inputs == {"emailIdentity": "example.com", "emailForwardingEnabled": forwarded}
+
+
+@pytest.mark.parametrize("preview", [True, False])
+def test_an_adopted_identity_is_read_and_never_registered(preview: bool):
+    deployment = run("prod", preview=preview, adopt=True)
+    assert deployment.read == [("aws:sesv2/emailIdentity:EmailIdentity", "example.com")]
+    assert deployment.of("EmailIdentity") == []
+    assert deployment.one("EmailIdentityMailFromAttributes", "mail-from")
+    assert len([record for record in deployment.of("Record") if record.name.startswith("dkim-")]) == 3
 
 
 @everywhere
