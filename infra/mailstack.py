@@ -11,6 +11,7 @@ from infra.access import Access
 from infra.account import AccountDefaults
 from infra.alarms import pausing
 from infra.counting import Counting
+from infra.dashboard import Dashboard
 from infra.dns_route53 import Zone
 from infra.environment import Environment
 from infra.feedback import Feedback
@@ -93,6 +94,7 @@ class MailStack(pulumi.ComponentResource):
             guard=self.guard.topic if self.guard else None,
             opts=child,
         )
+        Dashboard(env, settings, opts=child)
         self.access = Access(env, settings, configuration_set_arns=set_arns, opts=child)
 
         parts = [self.feedback, *self.streams.values(), self.identity, self.paging, warnings, monitor, self.guard]

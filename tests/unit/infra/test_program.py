@@ -64,6 +64,7 @@ USED = {
     *("aws:iam/rolePolicy:RolePolicy", "aws:iam/policy:Policy", "aws:cloudwatch/logGroup:LogGroup"),
     *("aws:cloudwatch/metricAlarm:MetricAlarm", "aws:cloudwatch/compositeAlarm:CompositeAlarm"),
     *("aws:cloudwatch/eventRule:EventRule", "aws:cloudwatch/eventTarget:EventTarget"),
+    "aws:cloudwatch/dashboard:Dashboard",
     "aws:lambda/function:Function",
     *("aws:kms/key:Key", "aws:kms/alias:Alias"),
     "aws:sesv2/accountSuppressionAttributes:AccountSuppressionAttributes",
