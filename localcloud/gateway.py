@@ -11,7 +11,7 @@ from localcloud.aws import InProcess
 from localcloud.backend import ACCOUNT_ID, Backend
 from localcloud.control import PREFIX as CONTROL_PREFIX
 from localcloud.control import Control
-from localcloud.faults.connection import Connection
+from localcloud.faults.connection import Connection, Refusal
 from localcloud.faults.effects import perform
 from localcloud.faults.request import asked
 from localcloud.faults.rules import Faults
@@ -20,8 +20,10 @@ from localcloud.inbox.page import PREFIX as INBOX_PREFIX
 from localcloud.inbox.page import Inbox
 from localcloud.keeper import Keeper
 from localcloud.persistence import StateFolder
-from localcloud.ses.protocol import PREFIX as SES_PREFIX
+from localcloud.ses import protocol
 from localcloud.ses.service import Ses
+from localcloud.ses_v1 import query
+from localcloud.ses_v1.errors import translated
 from localcloud.ses_v1.service import SesV1
 from localcloud.smtp.access import Listeners
 from localcloud.smtp.server import SmtpServer
@@ -44,6 +46,10 @@ class Gateway:
         self._ses_v1 = SesV1(self._ses.context)
         self._clock = Clock(backend, self._ses.context, Alarms(backend))
         self._faults = Faults()
+        self._refusals: dict[_Handler, Refusal] = {
+            self._ses.handle: protocol.error_answer,
+            self._ses_v1.handle: lambda error: query.error_answer(translated(error)),
+        }
         self._smtp = SmtpServer(smtp, Mta(self._ses.context, backend, self._faults))
         self._control = Control(backend, self._ses, self._clock, self._faults, smtp.access(backend.region))
         self._inbox = Inbox(self._ses.context)
@@ -61,8 +67,9 @@ class Gateway:
             return
         try:
             request = await read(scope, receive)
-            faulty = self._faults.armed and handler == self._ses.handle
-            response = await (self._faulty(request, Connection(receive, send)) if faulty else handler(request))
+            refusal = self._refusals.get(handler) if self._faults.armed else None
+            client = Connection(receive, send, refusal) if refusal else None
+            response = await (self._faulty(request, handler, client) if client else handler(request))
         except BodyTooLargeError:
             response = as_json({"message": "The request body is too large."}, 413)
         except Exception as error:  # noqa: BLE001 - a defect of ours must reach the caller as a 500 that says so
@@ -71,16 +78,16 @@ class Gateway:
         if response:
             await respond(send, response)
 
-    async def _faulty(self, request: Request, connection: Connection) -> Response | None:
+    async def _faulty(self, request: Request, handler: _Handler, client: Connection) -> Response | None:
         """SES while faults are in force; None where the client was hung up on."""
         wanted = asked(request)
         fault = self._faults.choose(wanted.operation, wanted.recipients)
-        answer = functools.partial(self._ses.handle, request)
-        return await (perform(fault, answer, connection) if fault else answer())
+        answer = functools.partial(handler, request)
+        return await (perform(fault, answer, client) if fault else answer())
 
     def _handler(self, scope: Scope) -> _Handler | None:
         path = str(scope["path"])
-        if path.startswith(SES_PREFIX):
+        if path.startswith(protocol.PREFIX):
             return self._ses.handle
         if path.startswith(f"{CONTROL_PREFIX}/") or path == CONTROL_PREFIX:
             return self._control.handle

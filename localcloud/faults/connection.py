@@ -4,15 +4,17 @@ import asyncio
 import contextlib
 import socket
 import struct
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, cast
 
 from localcloud.http import Receive, Response, Send
 from localcloud.ses.errors import SesError
-from localcloud.ses.protocol import error_answer
 
 # l_onoff, l_linger: closing sends a reset at once instead of an orderly end.
 _RESET = struct.pack("ii", 1, 0)
+# How an API writes an error.
+Refusal = Callable[[SesError], Response]
 
 
 class Connection:
@@ -21,11 +23,13 @@ class Connection:
     Args:
         receive: The request's, once its body has been read.
         send: The request's.
+        refusal: An error as the API that was asked writes it.
     """
 
-    def __init__(self, receive: Receive, send: Send) -> None:
+    def __init__(self, receive: Receive, send: Send, refusal: Refusal) -> None:
         self._receive = receive
         self._send = send
+        self._refusal = refusal
 
     async def wait(self, seconds: float) -> None:
         """Wait, or until the client has hung up."""
@@ -38,7 +42,7 @@ class Connection:
 
     def refuse(self, error: SesError) -> Response:
         """An error as SES writes it."""
-        return error_answer(error)
+        return self._refusal(error)
 
     def garble(self, answer: Response, body: str | None) -> Response:
         """An answer with half of its body, or with another."""

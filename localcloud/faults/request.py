@@ -8,6 +8,8 @@ from localcloud.aws import service_model
 from localcloud.http import Request
 from localcloud.ses import mime, protocol
 from localcloud.ses.errors import SesError
+from localcloud.ses_v1 import query
+from localcloud.ses_v1.errors import QueryError
 
 # A mail that came over SMTP, as SES's events call it.
 SMTP_OPERATION = "SendSmtpEmail"
@@ -24,7 +26,11 @@ class Asked:
 
 
 def asked(request: Request) -> Asked:
-    """What a request asks. What cannot be read has no recipients: SES will say what is wrong with it."""
+    """What a request asks, of either API. What cannot be read has no recipients: SES will say what is wrong with it."""
+    return _of_v2(request) if request.path.startswith(protocol.PREFIX) else _of_v1(request)
+
+
+def _of_v2(request: Request) -> Asked:
     found = protocol.find(request.method, request.path)
     if found is None or not found[0].name.startswith("Send"):
         return Asked(found[0].name if found else "")
@@ -35,9 +41,28 @@ def asked(request: Request) -> Asked:
     return Asked(found[0].name, tuple(mime.bare(address) for address in _recipients(parameters)))
 
 
+def _of_v1(request: Request) -> Asked:
+    form = query.read_form(request)
+    name = form.get("Action", "")
+    try:
+        parameters = query.parse(query.find(form), form) if name.startswith("Send") else {}
+    except QueryError:
+        return Asked(name)
+    return Asked(name, tuple(mime.bare(address) for address in _recipients(_as_v2(parameters))))
+
+
+def _as_v2(parameters: _Members) -> _Members:
+    """The recipients of the first API's parameters under the second's names."""
+    listed = cast("list[Any]", parameters.get("Destinations", []))
+    if listed and isinstance(listed[0], str):
+        return {"Destination": {"ToAddresses": listed}}
+    return {**parameters, "BulkEmailEntries": listed, "Content": {"Raw": parameters.get("RawMessage")}}
+
+
 def known_operation(pattern: str) -> bool:
     """Whether SES has an operation that the pattern fits: a misspelt one would never strike."""
-    return bool(fnmatch.filter([*service_model("sesv2").operation_names, SMTP_OPERATION], pattern))
+    names = (name for service in ("sesv2", "ses") for name in service_model(service).operation_names)
+    return bool(fnmatch.filter([*names, SMTP_OPERATION], pattern))
 
 
 def _recipients(parameters: _Members) -> list[str]:

@@ -142,6 +142,20 @@ def test_an_error_is_sess_own_by_name(cloud: LocalCloud, ses: "SESV2Client"):
     assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
 
 
+def test_the_first_api_is_struck_in_its_own_words(cloud: LocalCloud, ses: "SESV2Client"):
+    first = cloud.client("ses")
+    raw = b"From: no-reply@example.test\r\nTo: ada@example.com\r\n\r\nHello"
+    with cloud.fault("throttle", operation="SendRawEmail", recipient=ADA, times=1) as fault:
+        with pytest.raises(ClientError, match="Maximum sending rate exceeded") as error:
+            first.send_raw_email(RawMessage={"Data": raw})
+        assert error.value.response["Error"]["Code"] == "Throttling"
+        assert first.send_raw_email(RawMessage={"Data": raw})["MessageId"]
+        assert fault.struck == 1
+    with cloud.fault("reset-after"), pytest.raises(ConnectionClosedError):
+        first.send_raw_email(RawMessage={"Data": raw})
+    assert kept(cloud) == 2
+
+
 def test_only_the_operation_and_the_recipient_meant_are_struck(cloud: LocalCloud, ses: "SESV2Client"):
     with cloud.fault("throttle", operation="SendEmail", recipient="*@example.com") as fault:
         ses.get_account()

@@ -4,6 +4,7 @@ import base64
 import doctest
 import json
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -111,6 +112,11 @@ def request(path: str, body: object) -> Request:
     return Request("POST", path, {}, {}, body if isinstance(body, bytes) else json.dumps(body).encode())
 
 
+SIMPLE_FORM = (
+    "Action=SendEmail&Source=a%40b.test&Message.Subject.Data=x&Message.Body.Text.Data=x&"
+    "Destination.ToAddresses.member.1=Ada+%3Cada%40example.com%3E&"
+    "Destination.BccAddresses.member.1=bob%40example.org"
+)
 CONTENT = {"Simple": {"Subject": {"Data": "Hello"}, "Body": {"Text": {"Data": "Hello"}}}}
 RAW = {"Raw": {"Data": base64.b64encode(b"From: eve@example.com\r\nTo: Ada <ada@example.com>\r\n\r\n").decode()}}
 
@@ -140,6 +146,26 @@ RAW = {"Raw": {"Data": base64.b64encode(b"From: eve@example.com\r\nTo: Ada <ada@
 )
 def test_what_a_request_asks_is_read_from_it(path: str, body: object, found: Asked):
     assert asked(request(f"/v2/email/{path}", body)) == found
+
+
+@pytest.mark.parametrize(
+    ("form", "found"),
+    [
+        (
+            SIMPLE_FORM,
+            Asked("SendEmail", (ADA, BOB)),
+        ),
+        (
+            "Action=SendRawEmail&Destinations.member.1=bob%40example.org&RawMessage.Data=WA%3D%3D",
+            Asked("SendRawEmail", (BOB,)),
+        ),
+        (f"Action=SendRawEmail&RawMessage.Data={quote(RAW['Raw']['Data'])}", Asked("SendRawEmail", (ADA,))),
+        ("Action=SendEmail", Asked("SendEmail")),
+        ("Action=GetSendQuota", Asked("GetSendQuota")),
+    ],
+)
+def test_the_first_api_is_read_as_well(form: str, found: Asked):
+    assert asked(Request("POST", "/", {}, {}, form.encode())) == found
 
 
 def test_a_pattern_that_no_operation_fits_is_noticed():
