@@ -29,6 +29,7 @@ class Keeper:
         self._folder = folder
         self._context = context
         self._backend = backend
+        self._writing = asyncio.Lock()
         backend.restore(folder)
         kept = folder.load()
         if kept:
@@ -36,13 +37,10 @@ class Keeper:
             context.meter.restore(sent)
 
     async def run(self) -> None:
-        """Write until cancelled. What cannot be written now is written the next time."""
+        """Write until cancelled."""
         while True:
             await asyncio.sleep(SECONDS)
-            try:
-                self.save()
-            except OSError as error:
-                _LOG.error("The state could not be written to %s: %s", self._folder.path, error)
+            await self.save()
 
     async def finish(self) -> None:
         """Write for the last time, with every event on its way."""
@@ -50,11 +48,16 @@ class Keeper:
             await asyncio.wait_for(self._context.publisher.drain(), _DRAIN_SECONDS)
         except TimeoutError:
             _LOG.warning("Not every event was published before the local cloud stopped.")
-        self.save()
+        await self.save()
 
-    def save(self) -> None:
-        """Write everything now."""
-        self._folder.save(self._context.state, self._context.meter.minutes())
-        unsaved = self._backend.save(self._folder)
+    async def save(self) -> None:
+        """Write everything as it is at this moment. What cannot be written is said, and written the next time."""
+        async with self._writing:
+            text = self._folder.text(self._context.state, self._context.meter.minutes())
+            unsaved = self._backend.save(self._folder)
+            try:
+                await asyncio.to_thread(self._folder.write, text)
+            except OSError as error:
+                unsaved.append(f"SES ({error.strerror})")
         if unsaved:
-            _LOG.error("The state of %s could not be written to %s.", ", ".join(unsaved), self._folder.aws)
+            _LOG.error("The state of %s could not be written to %s.", ", ".join(unsaved), self._folder.path)

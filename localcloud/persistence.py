@@ -51,6 +51,8 @@ class StateFolder:
         self.aws = path / "aws"
         self.objects = path / "s3"
         self._ses = path / "ses.json"
+        self._mails = _Mails()
+        self._written: int | None = None
         self._lock = _locked(path)
         try:
             self._check()
@@ -77,19 +79,30 @@ class StateFolder:
                 f"{kept['region']}, or name another folder."
             )
         try:
-            return cast("State", _decoded(kept["state"])), [(int(m), int(n)) for m, n in kept["sent"]]
-        except (KeyError, TypeError, ValueError) as error:
+            state = cast("State", _decoded(kept["state"]))
+            for mail in kept["mails"]:
+                state.messages.add(_decoded(mail))
+            return state, [(int(m), int(n)) for m, n in kept["sent"]]
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise unreadable(self._ses, repr(error)) from error
 
-    def save(self, state: State, sent: list[tuple[int, int]]) -> None:
-        """Write SES's state; `sent` are the recipients by minute."""
+    def text(self, state: State, sent: list[tuple[int, int]]) -> str:
+        """SES's state as it is written; `sent` are the recipients by minute. Costs only what is new since the last."""
         kept = {"format": FORMAT, "version": VERSION, "region": state.region, "state": _encoded(state), "sent": sent}
+        mails = ",\n".join(self._mails.texts(state.messages))
+        return f'{json.dumps(kept)[:-1]},\n"mails": [\n{mails}\n]}}\n'
+
+    def write(self, text: str) -> None:
+        """Put a text in the place of the last, unless it is the same."""
+        if hash(text) == self._written:
+            return
         beside = self._ses.with_suffix(".new")
         with beside.open("w") as file:
-            json.dump(kept, file)
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
         beside.replace(self._ses)
+        self._written = hash(text)
 
     def close(self) -> None:
         """Let another use it."""
@@ -166,23 +179,6 @@ def _mapping(value: Mapping[object, object]) -> Any:
     return {"$dict": [[_encoded(key), _encoded(item)] for key, item in value.items()]}
 
 
-def _messages(value: Messages) -> Any:
-    newest, size = list[Any](), 0
-    for message in value.newest(len(value)):
-        size += message.size
-        if newest and size > KEPT_BYTES:
-            break
-        newest.append(_encoded(message))
-    return {"$messages": newest[::-1]}
-
-
-def _restored_messages(value: list[Any]) -> Messages:
-    messages = Messages()
-    for one in value:
-        messages.add(_decoded(one))
-    return messages
-
-
 _ENCODE: dict[type, Callable[[Any], Any]] = {
     dict: _mapping,
     list: lambda value: [_encoded(item) for item in value],
@@ -190,7 +186,8 @@ _ENCODE: dict[type, Callable[[Any], Any]] = {
     set: lambda value: {"$set": [_encoded(item) for item in value]},
     datetime: lambda value: {"$datetime": value.isoformat()},
     bytes: lambda value: {"$bytes": base64.b64encode(value).decode()},
-    Messages: _messages,
+    # Mails stand beside the state, one a line.
+    Messages: lambda _: {"$messages": []},
 }
 _DECODE: dict[str, Callable[[Any], Any]] = {
     "$dict": lambda value: {_decoded(key): _decoded(item) for key, item in value},
@@ -198,7 +195,7 @@ _DECODE: dict[str, Callable[[Any], Any]] = {
     "$set": lambda value: {_decoded(item) for item in value},
     "$datetime": datetime.fromisoformat,
     "$bytes": base64.b64decode,
-    "$messages": _restored_messages,
+    "$messages": lambda _: Messages(),
 }
 
 
@@ -214,3 +211,24 @@ def _decoded(value: Any) -> Any:
     if name in _DECODE:
         return _DECODE[name](members[name])
     return _RECORDS[name.removeprefix(_MARK)](**{key: _decoded(item) for key, item in members[name].items()})
+
+
+class _Mails:
+    """Each mail as text, made once and again when more has happened to it."""
+
+    def __init__(self) -> None:
+        self._texts: dict[str, tuple[int, str]] = {}
+
+    def texts(self, messages: Messages) -> list[str]:
+        """The newest mails that fit, the oldest of them first."""
+        known, size = dict[str, tuple[int, str]](), 0
+        for message in messages.newest(len(messages)):
+            size += message.size
+            if known and size > KEPT_BYTES:
+                break
+            found = self._texts.get(message.message_id)
+            if found is None or found[0] != len(message.happenings):
+                found = len(message.happenings), json.dumps(_encoded(message))
+            known[message.message_id] = found
+        self._texts = known
+        return [text for _, text in reversed(known.values())]

@@ -54,7 +54,7 @@ def test_what_is_written_is_what_is_read(tmp_path: Path):
     state = fill(State("us-east-1"))
     with StateFolder(tmp_path, "us-east-1") as folder:
         assert folder.load() is None
-        folder.save(state, [(29_000_000, 3)])
+        folder.write(folder.text(state, [(29_000_000, 3)]))
         loaded = folder.load()
     assert loaded
     back, sent = loaded
@@ -76,7 +76,7 @@ def test_every_record_of_the_state_can_be_kept(tmp_path: Path):
         given = {f.name: plain.get(getattr(f.type, "__name__", str(f.type)), ["x"]) for f in required}
         state.outcomes[str(number)] = kind(**given)  # pyright: ignore[reportArgumentType] - any place will do
     with StateFolder(tmp_path, "us-east-1") as folder:
-        folder.save(state, [])
+        folder.write(folder.text(state, []))
         loaded = folder.load()
     assert loaded
     assert loaded[0].outcomes == state.outcomes
@@ -88,10 +88,27 @@ def test_the_newest_mails_are_kept_up_to_a_bound(tmp_path: Path):
     for number in range(5):
         state.messages.add(message(number, size=KEPT_BYTES // 2 - 1))
     with StateFolder(tmp_path, "us-east-1") as folder:
-        folder.save(state, [])
+        folder.write(folder.text(state, []))
         loaded = folder.load()
     assert loaded
     assert [one.message_id for one in loaded[0].messages.newest(9)] == ["id-4", "id-3"]
+
+
+def test_what_happens_later_is_written_and_what_is_the_same_is_not(tmp_path: Path):
+    state = fill(State("us-east-1"))
+    file = tmp_path / "ses.json"
+    with StateFolder(tmp_path, "us-east-1") as folder:
+        folder.write(folder.text(state, []))
+        first = file.stat()
+        folder.write(folder.text(state, []))
+        assert (file.stat().st_ino, file.stat().st_mtime_ns) == (first.st_ino, first.st_mtime_ns)
+        state.messages.newest(1)[0].happenings.append(
+            Happening("Complaint", NOW, "feedback", "ada@example.com", "abuse")
+        )
+        folder.write(folder.text(state, []))
+        loaded = folder.load()
+    assert loaded
+    assert [happening.kind for happening in loaded[0].messages.newest(1)[0].happenings] == ["Bounce", "Complaint"]
 
 
 @pytest.mark.parametrize(
@@ -119,7 +136,14 @@ def test_a_file_that_cannot_be_read_is_an_error_and_stays(tmp_path: Path, file: 
     [{"$Nothing": {}}, {"$Identity": {"mood": 1}}, {"$State": {}}, {"$datetime": "yesterday"}, {"$bytes": 1}],
 )
 def test_a_state_that_means_nothing_here_is_an_error(tmp_path: Path, state: dict[str, Any]):
-    kept = {"format": "mailstack local cloud: SES", "version": 1, "region": "us-east-1", "state": state, "sent": []}
+    kept = {
+        "format": "mailstack local cloud: SES",
+        "version": 1,
+        "region": "us-east-1",
+        "state": state,
+        "sent": [],
+        "mails": [],
+    }
     (tmp_path / "ses.json").write_text(json.dumps(kept))
     with pytest.raises(StateError, match="cannot be read"):
         StateFolder(tmp_path, "us-east-1")
@@ -127,7 +151,7 @@ def test_a_state_that_means_nothing_here_is_an_error(tmp_path: Path, state: dict
 
 def test_a_folder_has_one_user_and_one_region(tmp_path: Path):
     with StateFolder(tmp_path, "us-east-1") as folder:
-        folder.save(State("us-east-1"), [])
+        folder.write(folder.text(State("us-east-1"), []))
         with pytest.raises(StateError, match="is used by another local cloud"):
             StateFolder(tmp_path, "us-east-1")
     with pytest.raises(StateError, match=r"was written in region us-east-1, not eu-west-1\. Start with --region"):
@@ -218,6 +242,13 @@ def test_everything_is_there_after_a_restart_and_reset_forgets_it(tmp_path: Path
         assert cloud.control("GET", "messages")["messages"] == []
         assert cloud.client("sqs").list_queues().get("QueueUrls", []) == []
         assert cloud.client("s3").list_buckets()["Buckets"] == []
+
+
+def test_what_cannot_be_written_is_said_and_stops_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+    with LocalCloud.start(state=tmp_path) as cloud:
+        cloud.client("sesv2").create_email_identity(EmailIdentity="example.test")
+        (tmp_path / "ses.new").mkdir()
+    assert "The state of SES (Is a directory) could not be written" in capfd.readouterr().err
 
 
 def test_a_broken_file_stops_the_start_with_what_to_do(tmp_path: Path):
