@@ -10,7 +10,7 @@ import os
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -243,6 +243,43 @@ class Backend:
         with self.scope(ACCOUNT_ID, self.region):
             known = cast("dict[str, str] | None", cast("Any", iam)._access_keys.get(access_key))  # noqa: SLF001
         return known["SecretAccessKey"] if known and known["Status"] == "Active" else None
+
+    def denied(
+        self, access_key: str, action: str, resources: Iterable[str], context: Mapping[str, object]
+    ) -> tuple[str, str] | None:
+        """Who signed and the first of the resources that the signer's policies do not allow; None if they allow all.
+
+        Only IAM users and assumed roles have policies. Whoever else signs is taken for the account itself.
+
+        Args:
+            access_key: The key that a request is signed with.
+            action: E.g. `ses:SendEmail`.
+            resources: ARNs, each of which must be allowed.
+            context: Condition keys in lower case, e.g. `ses:fromaddress`; a list where a key has many values.
+        """
+        if access_key in {"", ACCESS_KEY, ACCOUNT_ID}:
+            return None
+        from ministack.core import iam_evaluator
+
+        iam = cast("Any", iam_evaluator)
+        with self.scope(ACCOUNT_ID, self.region):
+            signer = iam.resolve_principal(access_key, ACCOUNT_ID)
+            if isinstance(signer, iam.AuthError) or signer.policies is None:
+                return None
+            for resource in resources:
+                asked = iam.EvalContext(
+                    principal_arn=signer.arn,
+                    principal_type=signer.type,
+                    principal_account=signer.account,
+                    action=action,
+                    resource_arn=resource,
+                    region=self.region,
+                    service_context=dict(context),
+                    principal_keys=signer.keys,
+                )
+                if iam.evaluate(asked, signer.policies, *signer.limits).decision != "Allow":
+                    return str(signer.arn), resource
+        return None
 
     # Topics and queues
 

@@ -45,5 +45,7 @@ def not_emulated(what: str) -> SesError:
 NOT_EMULATED = "NotEmulated"
 STATUS: dict[str, int] = {
     **{shape.name: int(shape.metadata["error"]["httpStatusCode"]) for shape in service_model("sesv2").error_shapes},
+    # IAM's answer, common to all services.
+    "AccessDeniedException": 403,
     NOT_EMULATED: 501,
 }

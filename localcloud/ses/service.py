@@ -7,6 +7,7 @@ from localcloud.aws import InProcess
 from localcloud.backend import Backend
 from localcloud.http import Request, Response
 from localcloud.ses import protocol
+from localcloud.ses.authorization import SIGNER, signer
 from localcloud.ses.context import Context
 from localcloud.ses.errors import SesError, not_emulated
 from localcloud.ses.operations import HANDLERS
@@ -43,6 +44,7 @@ class Ses:
             if found is None:
                 raise not_emulated(f"{request.method} {request.path}")
             route, in_path = found
+            SIGNER.set(signer(request.headers.get("authorization", "")))
             handler = HANDLERS.get(route.name)
             if handler is None:
                 raise not_emulated(route.name)

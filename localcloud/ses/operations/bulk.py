@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from localcloud.ses.authorization import authorize
 from localcloud.ses.context import Context, Handler, Output, Parameters
 from localcloud.ses.errors import SesError, bad_request
 from localcloud.ses.mime import bare
@@ -53,7 +54,11 @@ async def _check(context: Context, p: Parameters, template: str) -> None:
     problem = address_problem(bare(source))
     if problem:
         raise bad_request(problem)
-    check_tenant(context, p, source, check_sender(context, p, source), template)
+    configuration_set = check_sender(context, p, source)
+    lists = (entry["Destination"].values() for entry in p["BulkEmailEntries"])
+    recipients = [bare(address) for entry in lists for addresses in entry for address in addresses]
+    authorize(context, p, "SendBulkEmail", (source, recipients), (configuration_set, template))
+    check_tenant(context, p, source, configuration_set, template)
     await check_identities(context, source)
 
 
@@ -92,7 +97,7 @@ async def _send(context: Context, batch: _Batch, entry: dict[str, Any]) -> str:
         "EmailTags": _merged(batch.tags, entry.get("ReplacementTags", ())),
     }
     filled = batch.renderer.fill(replacements, headers, batch.attachments)
-    return await send(context, parameters, filled, "SendBulkEmail")
+    return await send(context, parameters, filled, "SendBulkEmail", is_authorized=True)
 
 
 def _merged(defaults: _Named, own: _Named) -> _Named:

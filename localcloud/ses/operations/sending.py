@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from localcloud.ses import ids, metrics, mime, rules, simulator
+from localcloud.ses.authorization import authorize
 from localcloud.ses.context import Context, Handler, Output, Parameters
 from localcloud.ses.errors import SesError, bad_request, not_found
 from localcloud.ses.rendering import Filled, data, renderer
@@ -59,7 +60,9 @@ def _filled(context: Context, template: dict[str, Any]) -> Filled:
     return filler.fill(replacements, template.get("Headers", ()), template.get("Attachments", ()))
 
 
-async def send(context: Context, p: Parameters, filled: Filled, operation: str = "SendEmail") -> str:
+async def send(
+    context: Context, p: Parameters, filled: Filled, operation: str = "SendEmail", *, is_authorized: bool = False
+) -> str:
     """Check one mail and take it; its message id.
 
     Args:
@@ -67,6 +70,7 @@ async def send(context: Context, p: Parameters, filled: Filled, operation: str =
         p: The parameters that `SendEmail` has, `Content` left out.
         filled: The content, a simple or a raw mail.
         operation: As the tag `ses:operation` has it.
+        is_authorized: Whether the signer's policies were asked already.
 
     Raises:
         SesError: SES would not take it.
@@ -74,6 +78,9 @@ async def send(context: Context, p: Parameters, filled: Filled, operation: str =
     envelope = _envelope(p, filled.content)
     _check_form(envelope, filled.content, p)
     configuration_set = check_sender(context, p, envelope.source)
+    if not is_authorized:
+        action = "SendRawEmail" if "Raw" in filled.content else operation
+        authorize(context, p, action, (envelope.source, envelope.recipients), (configuration_set, filled.template))
     check_tenant(context, p, envelope.source, configuration_set, filled.template)
     subscription = _subscription(context, p.get("ListManagementOptions"))
     await check_identities(context, envelope.source, envelope.recipients)

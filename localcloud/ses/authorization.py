@@ -1,0 +1,82 @@
+"""Whether the signer of a request may send: the policies of IAM users and roles, by resource and condition.
+
+https://docs.aws.amazon.com/ses/latest/dg/control-user-access.html
+"""
+
+import re
+from collections.abc import Sequence
+from contextvars import ContextVar
+from email.utils import parseaddr
+
+from localcloud.ses import rules
+from localcloud.ses.context import Context, Parameters
+from localcloud.ses.errors import SesError
+from localcloud.ses.state import ConfigurationSet
+
+# The access key that the request in hand is signed with; empty where there is none.
+SIGNER: ContextVar[str] = ContextVar("signer", default="")
+_CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/")
+
+
+def signer(authorization: str) -> str:
+    """The access key of an `Authorization` header.
+
+    Example:
+        >>> signer("AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20260101/us-east-1/ses/aws4_request")
+        'AKIAIOSFODNN7EXAMPLE'
+    """
+    found = _CREDENTIAL.search(authorization)
+    return found[1] if found else ""
+
+
+def authorize(
+    context: Context,
+    p: Parameters,
+    action: str,
+    addresses: tuple[str, Sequence[str]],
+    used: tuple[ConfigurationSet | None, str],
+) -> None:
+    """See that the signer may send with every resource that a mail uses.
+
+    Args:
+        context: Where.
+        p: The parameters of the sending operation.
+        action: Its name, e.g. `SendBulkEmail`; a raw mail is `SendRawEmail` whatever carries it.
+        addresses: The sender as it is written, and the bare addresses of the recipients.
+        used: The configuration set, and the name of a stored template, which may be empty.
+
+    Raises:
+        SesError: Some policy does not let it (403).
+    """
+    source, recipients = addresses
+    name, address = parseaddr(source)
+    conditions: dict[str, object] = {
+        "ses:apiversion": "2",
+        "ses:fromaddress": address,
+        "ses:recipients": list(recipients),
+        "ses:fromdisplayname": name or None,
+        "ses:feedbackaddress": p.get("FeedbackForwardingEmailAddress"),
+        "ses:tenantname": p.get("TenantName"),
+    }
+    given = {key: value for key, value in conditions.items() if value is not None}
+    resources = _resources(context, address, recipients, used)
+    denied = context.backend.denied(SIGNER.get(), f"ses:{action}", resources, given)
+    if denied:
+        who, resource = denied
+        problem = f"User `{who}' is not authorized to perform `ses:{action}' on resource `{resource}'"
+        raise SesError("AccessDeniedException", problem)
+
+
+def _resources(
+    context: Context, address: str, recipients: Sequence[str], used: tuple[ConfigurationSet | None, str]
+) -> list[str]:
+    """The sender's identity, what else the mail uses, and in the sandbox the recipients' identities."""
+    state, (configuration_set, template) = context.state, used
+    written = [address] if state.account.production_access else [address, *recipients]
+    real = [one for one in written if not rules.is_simulator(one)]
+    covering = [next((i.name for i in rules.identities_of(one, state.identities)), one) for one in real]
+    return [
+        *(state.arn("identity", name) for name in dict.fromkeys(covering)),
+        *([state.arn("configuration-set", configuration_set.name)] if configuration_set else []),
+        *([state.arn("template", template)] if template else []),
+    ]

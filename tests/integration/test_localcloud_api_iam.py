@@ -1,0 +1,170 @@
+"""Senders whose IAM policies allow them this and not that, against the emulated SES."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from localcloud import LocalCloud
+
+if TYPE_CHECKING:
+    from mypy_boto3_sesv2 import SESV2Client
+
+pytestmark = pytest.mark.integration
+
+ARN = "arn:aws:ses:us-east-1:000000000000"
+BOTH = [f"{ARN}:identity/example.test", f"{ARN}:configuration-set/theirs"]
+HELLO: Any = {"Simple": {"Subject": {"Data": "Hello"}, "Body": {"Text": {"Data": "Hello Ada"}}}}
+RAW: Any = {"Raw": {"Data": b"From: ada@example.test\r\nTo: bob@example.com\r\nSubject: Hello\r\n\r\nHello\r\n"}}
+
+
+@pytest.fixture(autouse=True)
+def identity(cloud: LocalCloud) -> None:
+    ses = cloud.client("sesv2")
+    ses.create_email_identity(EmailIdentity="example.test")
+    cloud.control("POST", "identities/example.test/verify")
+    ses.create_configuration_set(ConfigurationSetName="theirs")
+
+
+def client(cloud: LocalCloud, key: Any) -> "SESV2Client":
+    return boto3.client(
+        "sesv2",
+        endpoint_url=cloud.endpoint,
+        region_name="us-east-1",
+        aws_access_key_id=key["AccessKeyId"],
+        aws_secret_access_key=key["SecretAccessKey"],
+        aws_session_token=key.get("SessionToken"),
+        config=Config(connect_timeout=5, read_timeout=5, retries={"max_attempts": 0}),
+    )
+
+
+def policy(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **one} for one in statements]})
+
+
+def user(cloud: LocalCloud, *statements: dict[str, Any]) -> "SESV2Client":
+    iam = cloud.client("iam")
+    iam.create_user(UserName="sender")
+    iam.put_user_policy(UserName="sender", PolicyName="send", PolicyDocument=policy(*statements))
+    return client(cloud, iam.create_access_key(UserName="sender")["AccessKey"])
+
+
+def send(ses: "SESV2Client", **more: Any) -> str:
+    whole: Any = {
+        "FromEmailAddress": "Ada <ada@example.test>",
+        "Destination": {"ToAddresses": ["bob@example.com"]},
+        "Content": HELLO,
+        "ConfigurationSetName": "theirs",
+    }
+    return ses.send_email(**{**whole, **more})["MessageId"]
+
+
+def refusal(ses: "SESV2Client", **more: Any) -> str:
+    with pytest.raises(ClientError) as raised:
+        send(ses, **more)
+    answer = raised.value.response
+    assert (answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"]) == ("AccessDeniedException", 403)
+    return answer["Error"]["Message"]
+
+
+def test_a_sender_needs_the_identity_and_the_configuration_set(cloud: LocalCloud):
+    ses = user(cloud, {"Action": "ses:SendEmail", "Resource": BOTH[0]})
+    assert refusal(ses) == (
+        "User `arn:aws:iam::000000000000:user/sender' is not authorized to perform `ses:SendEmail' on resource "
+        f"`{BOTH[1]}'"
+    )
+    assert send(ses, ConfigurationSetName="")
+    document = policy({"Action": "ses:SendEmail", "Resource": BOTH})
+    cloud.client("iam").put_user_policy(UserName="sender", PolicyName="send", PolicyDocument=document)
+    assert send(ses)
+    assert "`ses:SendRawEmail' on resource" in refusal(ses, Content=RAW)
+
+
+def test_a_raw_mail_is_judged_by_the_sender_that_its_headers_name(cloud: LocalCloud):
+    own = {"StringEquals": {"ses:FromAddress": "ada@example.test"}}
+    ses = user(cloud, {"Action": "ses:SendRawEmail", "Resource": BOTH, "Condition": own})
+    assert ses.send_email(Content=RAW)["MessageId"]
+    other: Any = {"Raw": {"Data": RAW["Raw"]["Data"].replace(b"ada@", b"eve@")}}
+    with pytest.raises(ClientError, match="AccessDenied"):
+        ses.send_email(Content=other)
+
+
+@pytest.mark.parametrize(
+    ("condition", "allowed", "refused"),
+    [
+        (
+            {"StringLike": {"ses:FromAddress": "ada@*"}},
+            {},
+            {"FromEmailAddress": "eve@example.test"},
+        ),
+        (
+            {"StringEquals": {"ses:FromDisplayName": "Ada"}},
+            {},
+            {"FromEmailAddress": "Eve <ada@example.test>"},
+        ),
+        (
+            {"ForAllValues:StringLike": {"ses:Recipients": ["*@example.com"]}},
+            {"Destination": {"ToAddresses": ["bob@example.com"], "BccAddresses": ["eve@example.com"]}},
+            {"Destination": {"ToAddresses": ["bob@example.com"], "BccAddresses": ["eve@example.org"]}},
+        ),
+        (
+            {"StringEquals": {"ses:FeedbackAddress": "bounces@example.test"}},
+            {"FeedbackForwardingEmailAddress": "bounces@example.test"},
+            {},
+        ),
+    ],
+)
+def test_conditions_on_sender_and_recipients_hold(
+    cloud: LocalCloud, condition: dict[str, Any], allowed: dict[str, Any], refused: dict[str, Any]
+):
+    ses = user(cloud, {"Action": "ses:SendEmail", "Resource": BOTH, "Condition": condition})
+    assert send(ses, **allowed)
+    assert "not authorized" in refusal(ses, **refused)
+
+
+def test_a_role_sends_with_its_own_policies_and_a_deny_wins(cloud: LocalCloud):
+    iam = cloud.client("iam")
+    trust = policy({"Action": "sts:AssumeRole", "Principal": {"AWS": "*"}})
+    role = iam.create_role(RoleName="sender", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    allow = {"Action": "ses:*", "Resource": "*"}
+    iam.put_role_policy(RoleName="sender", PolicyName="send", PolicyDocument=policy(allow))
+    assumed = cloud.client("sts").assume_role(RoleArn=role, RoleSessionName="app")["Credentials"]
+    ses = client(cloud, assumed)
+    assert send(ses)
+    deny = {"Effect": "Deny", "Action": "ses:SendEmail", "Resource": BOTH[0]}
+    iam.put_role_policy(RoleName="sender", PolicyName="send", PolicyDocument=policy(allow, deny))
+    assert refusal(ses).startswith("User `arn:aws:sts::000000000000:assumed-role/sender/app' is not authorized")
+
+
+def test_a_bulk_mail_is_judged_as_a_whole_and_sends_nothing_when_refused(cloud: LocalCloud):
+    only = {"ForAllValues:StringLike": {"ses:Recipients": ["*@example.com"]}}
+    ses = user(cloud, {"Action": "ses:SendBulkEmail", "Resource": BOTH[0], "Condition": only})
+
+    def bulk(*to: str) -> int:
+        entries: Any = [{"Destination": {"ToAddresses": [address]}} for address in to]
+        content: Any = {"Template": {"TemplateContent": {"Subject": "Hi", "Text": "Hello"}, "TemplateData": "{}"}}
+        sent = ses.send_bulk_email(
+            FromEmailAddress="ada@example.test", DefaultContent=content, BulkEmailEntries=entries
+        )
+        return len(sent["BulkEmailEntryResults"])
+
+    assert bulk("bob@example.com", "eve@example.com") == 2
+    with pytest.raises(ClientError, match="ses:SendBulkEmail"):
+        bulk("bob@example.com", "eve@example.org")
+    assert len(cloud.control("GET", "messages")["messages"]) == 2
+
+
+def test_in_the_sandbox_the_recipients_identities_must_be_allowed_too(cloud: LocalCloud):
+    cloud.client("sesv2").create_email_identity(EmailIdentity="bob@example.com")
+    cloud.control("POST", "identities/bob@example.com/verify")
+    cloud.control("PUT", "account", {"production_access": False})
+    ses = user(cloud, {"Action": "ses:SendEmail", "Resource": BOTH})
+    assert refusal(ses).endswith(f"on resource `{ARN}:identity/bob@example.com'")
+
+
+def test_whoever_has_no_policies_is_taken_for_the_account(cloud: LocalCloud):
+    assert send(cloud.client("sesv2"))
+    assert send(client(cloud, {"AccessKeyId": "AKIDUNKNOWN", "SecretAccessKey": "unknown"}))
