@@ -15,6 +15,7 @@ from localcloud.faults.connection import reset
 from localcloud.faults.effects import perform
 from localcloud.faults.request import SMTP_OPERATION
 from localcloud.faults.rules import Faults
+from localcloud.ses.authorization import SIGNER
 from localcloud.ses.context import Context
 from localcloud.ses.errors import SesError
 from localcloud.ses.operations.sending import check_identities, send
@@ -55,6 +56,7 @@ class Session(Protocol):
     """What is known of a connection."""
 
     authenticated: bool | None
+    auth_data: Login
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +90,9 @@ class Mta:
         envelope.rcpt_tos.append(address)
         return "250 Ok"
 
-    async def handle_DATA(self, server: Connected, _: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server: Connected, session: Session, envelope: Envelope) -> str:  # noqa: N802
         """The mail itself: through the faults in force to SES."""
+        SIGNER.set(session.auth_data.login.decode())
         answer = functools.partial(self._send, envelope)
         fault = self.faults.choose(SMTP_OPERATION, envelope.rcpt_tos)
         if fault is None:

@@ -1,5 +1,6 @@
 """The SMTP interface through Python's own client: two ports, credentials, replies, the API's enforcement and events."""
 
+import json
 import smtplib
 import ssl
 import subprocess
@@ -151,6 +152,29 @@ def test_an_unverified_sender_is_rejected_in_sess_words(
     said = "Email address is not verified. The following identities failed the check in region US-EAST-1:"
     assert reply_of(error) == (554, f"Message rejected: {said} {unverified}")
     assert not kept(verified)
+
+
+def test_the_policies_of_the_key_decide_what_it_may_send(verified: LocalCloud):
+    iam = verified.client("iam")
+    iam.create_user(UserName="smtp")
+    key = iam.create_access_key(UserName="smtp")["AccessKey"]
+    statement = {
+        "Effect": "Allow",
+        "Action": "ses:SendRawEmail",
+        "Resource": "*",
+        "Condition": {"StringEquals": {"ses:FromAddress": SENDER}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_user_policy(UserName="smtp", PolicyName="send", PolicyDocument=policy)
+    with connected(verified) as client:
+        client.login(key["AccessKeyId"], smtp_password(key["SecretAccessKey"], "us-east-1"))
+        assert client.send_message(mail()) == {}
+        with pytest.raises(smtplib.SMTPDataError) as error:
+            client.send_message(mail("other@example.test"))
+    user = "arn:aws:iam::000000000000:user/smtp"
+    identity = "arn:aws:ses:us-east-1:000000000000:identity/example.test"
+    said = f"User `{user}' is not authorized to perform `ses:SendRawEmail' on resource `{identity}'"
+    assert reply_of(error) == (554, f"Access denied: {said}")
 
 
 def test_too_fast_is_throttled_and_too_much_is_too_long(verified: LocalCloud, client: smtplib.SMTP):
