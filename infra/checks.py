@@ -72,6 +72,11 @@ def page(text: str) -> str:
     return address(text)
 
 
+def label_or_nothing(text: str) -> str:
+    """One label of a domain name, or nothing."""
+    return label(text) if text else ""
+
+
 def domain_or_nothing(text: str) -> str:
     """A domain name, or nothing."""
     return domain(text) if text else ""

@@ -11,14 +11,20 @@ from typing import Any, cast, get_args, get_origin
 
 import pulumi
 from pydantic import BaseModel, ValidationError
+from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from infra.settings import Allowed, Settings
+from infra.settings import Allowed, Hidden, Settings
 
 NAMESPACE = "mailstack"
 # Part of the names of resources; Lambda's and IAM's are the shortest, 64 characters with our own parts of them.
 STACK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,29}\Z")
+
+_OPEN_KEY = (
+    f"{NAMESPACE}:dkim.privateKey: found a key that everybody can read; allowed: an encrypted one. Make a new key, and "
+    f"set it: pulumi config set --secret --path '{NAMESPACE}:dkim.privateKey' < key.pem"
+)
 
 Location = tuple[int | str, ...]
 
@@ -49,6 +55,8 @@ def read(stack: str, config: Mapping[str, str], secret: Iterable[str] = ()) -> S
     except ValidationError as error:
         problems += [_problem(details, hidden) for details in error.errors(include_url=False)]
     else:
+        if settings.dkim.private_key and "dkim" not in hidden:
+            problems.append(_OPEN_KEY)
         if not problems:
             return settings
     count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
@@ -103,12 +111,17 @@ def _walk(location: Location) -> Iterable[tuple[str, FieldInfo]]:
 
 def _problem(details: ErrorDetails, hidden: set[str]) -> str:
     location, kind = details["loc"], details["type"]
+    if kind == "value_error" and isinstance(location[-1], str):
+        location = (*location[:-1], to_camel(location[-1]))  # a default's place is told by the field's own name
     names = [str(part) for part in location]
     key, path = f"{NAMESPACE}:{'.'.join(names)}", f"'{NAMESPACE}:{_path(location)}'"
     if kind == "extra_forbidden":
         return f"{key}: there is no such setting.{_meant(location)} Remove it: pulumi config rm --path {path}"
     empty = kind == "missing" or details["input"] in ("", (), [])
-    found = "nothing" if empty else "a secret" if names[0] in hidden else repr(details["input"])
+    secret = names[0] in hidden or any(
+        isinstance(mark, Hidden) for _, field in _walk(location) for mark in field.metadata
+    )
+    found = "nothing" if empty else "a secret" if secret else repr(details["input"])
     why = f", but {_reason(details)}" if kind == "value_error" else ""
     return f"{key}: found {found}{why}; allowed: {allowed(location)}. Set it: pulumi config set --path {path} VALUE"
 

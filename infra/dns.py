@@ -6,6 +6,7 @@ Not for publishing them (`dns_route53.py`); DKIM's tokens are known only once SE
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from infra import dkim_key
 from infra.checks import within
 from mailer.stack import DnsRecord
 
@@ -54,6 +55,10 @@ def fixed_records(settings: "Settings", region: str) -> dict[str, DnsRecord]:
         "mail-from-spf": DnsRecord(name=mail_from, type="TXT", values=(SPF,)),
         "dmarc": DnsRecord(name=f"_dmarc.{domain}", type="TXT", values=(dmarc(settings),)),
     }
+    if settings.dkim.private_key:
+        # RFC 6376 §3.6.1
+        value = f"v=DKIM1; k=rsa; p={dkim_key.public_key(settings.dkim.private_key)}"
+        records["dkim"] = DnsRecord(name=f"{settings.dkim.selector}._domainkey.{domain}", type="TXT", values=(value,))
     for name, stream in settings.streams.items():
         if tracked := stream.tracking.domain:
             # https://docs.aws.amazon.com/ses/latest/dg/configure-custom-open-click-domains.html

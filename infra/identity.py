@@ -4,7 +4,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from infra import dns
+from infra import dkim_key, dns
 from infra.dns_route53 import Zone
 from infra.environment import Environment
 from infra.settings import Settings
@@ -19,7 +19,7 @@ class Identity(pulumi.ComponentResource):
 
     Attributes:
         identity: The SES identity.
-        tokens: The three DKIM tokens, once SES has made them.
+        tokens: The three DKIM tokens, once SES has made them; none for a key of one's own.
     """
 
     def __init__(
@@ -34,7 +34,8 @@ class Identity(pulumi.ComponentResource):
         super().__init__("mailstack:identity:Identity", "identity", None, opts)
         self._settings, self._child = settings, ResourceOptions(parent=self)
         self.identity = self._adopted() if settings.adopt else self._made(env, configuration_set)
-        self.tokens = [self.identity.dkim_signing_attributes.tokens[i] for i in range(dns.DKIM_TOKENS)]
+        count = 0 if settings.dkim.private_key else dns.DKIM_TOKENS
+        self.tokens = [self.identity.dkim_signing_attributes.tokens[i] for i in range(count)]
         aws.sesv2.EmailIdentityMailFromAttributes(
             "mail-from",
             email_identity=self.identity.email_identity,
@@ -61,7 +62,7 @@ class Identity(pulumi.ComponentResource):
             "domain",
             email_identity=settings.domain,
             configuration_set_name=configuration_set,
-            dkim_signing_attributes={"next_signing_key_length": f"RSA_{settings.dkim.key_length}_BIT"},
+            dkim_signing_attributes=signing(settings),
             tags=env.tags,
             opts=ResourceOptions(parent=self, protect=settings.protect),
         )
@@ -93,3 +94,14 @@ class Identity(pulumi.ComponentResource):
                 f'{record.values[0]}"',
                 resource=self,
             )
+
+
+def signing(settings: Settings) -> pulumi.Input[aws.sesv2.EmailIdentityDkimSigningAttributesArgs]:
+    """Whose key signs: SES's own, or the one given, which stays encrypted in the state."""
+    dkim = settings.dkim
+    if not dkim.private_key:
+        return aws.sesv2.EmailIdentityDkimSigningAttributesArgs(next_signing_key_length=f"RSA_{dkim.key_length}_BIT")
+    own = aws.sesv2.EmailIdentityDkimSigningAttributesArgs(
+        domain_signing_selector=dkim.selector, domain_signing_private_key=dkim_key.base64_of(dkim.private_key)
+    )
+    return pulumi.Output.secret(own)

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
 
-from infra import checks
+from infra import checks, dkim_key
 
 # At these rates AWS reviews an account, and may pause its sending.
 # https://docs.aws.amazon.com/ses/latest/dg/reputationdashboardmessages.html
@@ -30,6 +30,11 @@ class Allowed:
     """What a setting may hold, in words that follow "allowed: "; for messages and the reference."""
 
     words: str
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """Marks a setting that must be encrypted, and is shown in no message."""
 
 
 class Group(BaseModel):
@@ -60,11 +65,32 @@ class MailFrom(Group):
 
 
 class Dkim(Group):
-    """Easy DKIM: SES holds the key and rotates it."""
+    """Easy DKIM: SES holds the key and rotates it. Or a key of your own (BYODKIM), which you rotate."""
 
-    key_length: Annotated[Literal[1024, 2048], Allowed("1024 or 2048"), Field(description="Bits of the RSA key.")] = (
+    key_length: Annotated[Literal[1024, 2048], Allowed("1024 or 2048"), Field(description="Bits of SES's RSA key.")] = (
         2048
     )
+    selector: Annotated[
+        str,
+        AfterValidator(checks.label_or_nothing),
+        Allowed("one label"),
+        Field(description="Names your own key in DNS: `<selector>._domainkey.<domain>`. Only with `privateKey`."),
+    ] = ""
+    private_key: Annotated[
+        str,
+        Hidden(),
+        Allowed("an RSA private key of 2048 bits, in PEM or base64, encrypted: pulumi config set --secret"),
+        Field(repr=False, description="Your own key; SES's unless given. Encrypted, here and in the state."),
+    ] = ""
+
+    @field_validator("private_key")
+    @classmethod
+    def _it_is_a_key_with_a_name(cls, private_key: str, info: ValidationInfo) -> str:
+        if bool(private_key) != bool(info.data.get("selector", private_key)):
+            raise ValueError("selector and privateKey go together")
+        if private_key:
+            dkim_key.public_key(private_key)
+        return private_key
 
 
 class Dmarc(Group):
@@ -357,7 +383,7 @@ class Settings(Group):
         ),
     ] = False
     mail_from: Annotated[MailFrom, Allowed("subdomain and onMxFailure")] = MailFrom()
-    dkim: Annotated[Dkim, Allowed("keyLength")] = Dkim()
+    dkim: Annotated[Dkim, Allowed("keyLength, or selector and privateKey")] = Dkim()
     dmarc: Annotated[Dmarc, Allowed("policy, percent, confirmed, reports and failureReports")] = Dmarc()
     bimi: Annotated[Bimi, Allowed("logo and certificate")] = Bimi()
     streams: Annotated[

@@ -1,5 +1,6 @@
 """What the program registers, for the stacks of the repository and a matrix of options, in a preview and for real."""
 
+import base64
 import json
 from collections import Counter
 from itertools import product
@@ -15,6 +16,7 @@ from localcloud.pulumi.schema import problems
 from mailer.account import NAMESPACE, measure
 from mailer.stack import MAX_PARAMETER_CHARACTERS, StackOutputs
 from tests.unit.infra.program import ACCOUNT, ROOT, TOKENS, Deployment, Registered, run
+from tests.unit.infra.rsa import MODULUS, pkcs1, private
 
 if TYPE_CHECKING:
     from botocore.model import StringShape
@@ -262,6 +264,25 @@ def test_a_domain_identity_has_easy_dkim_and_a_mail_from_domain():
     assert identity["configurationSetName"] == "mailstack-prod-transactional"
     mail_from = deployment.one("EmailIdentityMailFromAttributes", "mail-from").inputs
     assert (mail_from["mailFromDomain"], mail_from["behaviorOnMxFailure"]) == ("bounce.example.com", "REJECT_MESSAGE")
+
+
+@pytest.mark.parametrize("preview", [True, False])
+def test_a_key_of_ones_own_signs_stays_secret_and_is_published(preview: bool):
+    der = pkcs1(MODULUS)
+    dkim = {"selector": "own", "privateKey": private(der, pem=True)}
+    deployment = run("prod", preview=preview, secret=("dkim",), dkim=dkim)
+    identity = deployment.one("EmailIdentity", "domain")
+    assert identity.secret == {"dkimSigningAttributes"}
+    secret = base64.b64encode(der).decode()
+    assert identity.inputs["dkimSigningAttributes"] == {
+        "domainSigningSelector": "own",
+        "domainSigningPrivateKey": secret,
+    }
+    (record,) = [r.inputs for r in deployment.of("Record") if "_domainkey" in r.inputs["name"]]
+    assert (record["name"], record["type"]) == ("own._domainkey.example.com", "TXT")
+    value = record["records"][0].replace('""', "")
+    assert value.startswith("v=DKIM1; k=rsa; p=MII")
+    assert secret not in json.dumps(deployment.exports, default=str)
 
 
 @pytest.mark.parametrize("forwarded", [True, False])

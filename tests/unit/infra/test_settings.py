@@ -7,6 +7,7 @@ from infra.configuration import SettingsInvalid, allowed, read
 from infra.reference import markdown
 from infra.settings import DEFAULT_STREAM, Settings
 from tests.unit.infra.program import ROOT, config_of
+from tests.unit.infra.rsa import MODULUS, pkcs1, private
 
 SMALLEST = {"domain": "example.com", "page": "oncall@example.com"}
 STREAM = "streams.transactional"
@@ -122,6 +123,9 @@ def test_settings_are_read_and_tidied(key: str, value: object, attribute: str, e
         ({"mailFrom": {"onMxFailure": "GIVE_UP"}}, "mailFrom.onMxFailure", "USE_DEFAULT_VALUE or REJECT_MESSAGE"),
         ({"mailFrom": "bounce"}, "mailFrom", "found 'bounce'; allowed: subdomain and onMxFailure"),
         ({"dkim": {"keyLength": 4096}}, "dkim.keyLength", "found 4096; allowed: 1024 or 2048"),
+        ({"dkim": {"selector": "own"}}, "dkim.privateKey", "selector and privateKey go together"),
+        ({"dkim": {"selector": "own", "privateKey": "x"}}, "dkim.privateKey", "not an RSA private key"),
+        ({"dkim": {"privateKey": "x"}}, "dkim.privateKey", "found a secret, but selector and privateKey go together"),
         ({"dmarc": {"policy": "strict"}}, "dmarc.policy", "found 'strict'; allowed: none, quarantine or reject"),
         ({"dmarc": {"percent": 101}}, "dmarc.percent", "found 101; allowed: a whole number from 1 to 100"),
         ({"dmarc": {"reports": ["x"]}}, "dmarc.reports.0", "found 'x'"),
@@ -228,6 +232,17 @@ def test_an_encrypted_value_is_not_shown():
         read("dev", {"mailstack:domain": "example.com", "mailstack:page": "hunter2"}, secret=["mailstack:page"])
     assert "hunter2" not in str(caught.value)
     assert "found a secret" in str(caught.value)
+
+
+def test_a_private_key_must_be_encrypted_and_is_shown_nowhere():
+    key = private(pkcs1(MODULUS), pem=True)
+    config = {"mailstack:domain": "example.com", "mailstack:page": "a@example.com"}
+    config["mailstack:dkim"] = json.dumps({"selector": "own", "privateKey": key})
+    with pytest.raises(SettingsInvalid, match=r"dkim\.privateKey: found a key that everybody can read") as caught:
+        read("dev", config)
+    made = read("dev", config, secret=["mailstack:dkim"])
+    assert made.dkim.selector == "own"
+    assert key[40:80] not in str(caught.value) + repr(made)
 
 
 def test_configuration_of_other_namespaces_is_passed_over():
