@@ -15,6 +15,9 @@ from localcloud.ses.state import ConfigurationSet
 
 # The access key that the request in hand is signed with; empty where there is none.
 SIGNER: ContextVar[str] = ContextVar("signer", default="")
+# Bulk mail knows no condition on addresses: a policy's allow-list of recipients does not hold for it.
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_sesv2.html
+_WITHOUT_ADDRESSES = frozenset({"SendBulkEmail"})
 _CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/")
 
 
@@ -52,12 +55,16 @@ def authorize(
     name, address = parseaddr(source)
     conditions: dict[str, object] = {
         "ses:apiversion": "2",
-        "ses:fromaddress": address,
-        "ses:recipients": list(recipients),
-        "ses:fromdisplayname": name or None,
-        "ses:feedbackaddress": p.get("FeedbackForwardingEmailAddress"),
         "ses:tenantname": p.get("TenantName"),
+        "ses:multiregionendpointid": p.get("EndpointId"),
     }
+    if action not in _WITHOUT_ADDRESSES:
+        conditions |= {
+            "ses:fromaddress": address,
+            "ses:recipients": list(recipients),
+            "ses:fromdisplayname": name or None,
+            "ses:feedbackaddress": p.get("FeedbackForwardingEmailAddress"),
+        }
     given = {key: value for key, value in conditions.items() if value is not None}
     resources = _resources(context, address, recipients, used)
     denied = context.backend.denied(SIGNER.get(), f"ses:{action}", resources, given)

@@ -139,22 +139,29 @@ def test_a_role_sends_with_its_own_policies_and_a_deny_wins(cloud: LocalCloud):
     assert refusal(ses).startswith("User `arn:aws:sts::000000000000:assumed-role/sender/app' is not authorized")
 
 
+def bulk(ses: "SESV2Client", *to: str) -> int:
+    entries: Any = [{"Destination": {"ToAddresses": [address]}} for address in to]
+    content: Any = {"Template": {"TemplateContent": {"Subject": "Hi", "Text": "Hello"}, "TemplateData": "{}"}}
+    sent = ses.send_bulk_email(FromEmailAddress="ada@example.test", DefaultContent=content, BulkEmailEntries=entries)
+    return len(sent["BulkEmailEntryResults"])
+
+
 def test_a_bulk_mail_is_judged_as_a_whole_and_sends_nothing_when_refused(cloud: LocalCloud):
-    only = {"ForAllValues:StringLike": {"ses:Recipients": ["*@example.com"]}}
-    ses = user(cloud, {"Action": "ses:SendBulkEmail", "Resource": BOTH[0], "Condition": only})
-
-    def bulk(*to: str) -> int:
-        entries: Any = [{"Destination": {"ToAddresses": [address]}} for address in to]
-        content: Any = {"Template": {"TemplateContent": {"Subject": "Hi", "Text": "Hello"}, "TemplateData": "{}"}}
-        sent = ses.send_bulk_email(
-            FromEmailAddress="ada@example.test", DefaultContent=content, BulkEmailEntries=entries
-        )
-        return len(sent["BulkEmailEntryResults"])
-
-    assert bulk("bob@example.com", "eve@example.com") == 2
+    ses = user(cloud, {"Action": "ses:SendEmail", "Resource": "*"})
     with pytest.raises(ClientError, match="ses:SendBulkEmail"):
-        bulk("bob@example.com", "eve@example.org")
-    assert len(cloud.control("GET", "messages")["messages"]) == 2
+        bulk(ses, "bob@example.com", "eve@example.com")
+    assert cloud.control("GET", "messages")["messages"] == []
+
+
+def test_bulk_mail_knows_no_condition_on_addresses(cloud: LocalCloud):
+    allowed = {"ForAllValues:StringLike": {"ses:Recipients": ["*@example.com"]}}
+    ses = user(cloud, {"Action": "ses:SendBulkEmail", "Resource": BOTH[0], "Condition": allowed})
+    assert bulk(ses, "bob@example.com", "eve@example.org") == 2
+    required = {"StringLike": {"ses:FromAddress": "*@example.test"}}
+    document = policy({"Action": "ses:SendBulkEmail", "Resource": BOTH[0], "Condition": required})
+    cloud.client("iam").put_user_policy(UserName="sender", PolicyName="send", PolicyDocument=document)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        bulk(ses, "bob@example.com")
 
 
 def test_in_the_sandbox_the_recipients_identities_must_be_allowed_too(cloud: LocalCloud):
