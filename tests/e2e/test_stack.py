@@ -177,6 +177,23 @@ def test_a_policy_pack_judges_the_real_program(cloud: LocalCloud, pulumi: Path, 
         stack.preview()
 
 
+def test_the_stack_passes_its_own_policy_pack_which_refuses_what_it_is_there_for(pulumi: Path, tmp_path: Path):
+    with LocalCloud.start(port=0) as cloud:
+        cloud.client("route53").create_hosted_zone(Name=DOMAIN, CallerReference="e2e")
+
+        def stack_with(**config: str) -> CliStack:
+            packs, environment = [ROOT / "infra" / "policy"], cloud.environment()
+            return CliStack(
+                ROOT, STACK, config=config, environment=environment, pulumi=pulumi, state=tmp_path, policy_packs=packs
+            )
+
+        with stack_with() as stack:
+            assert stack.up().create > 20
+        leaking = {"mailstack:sender": f"AKIAIOSFODNN7EXAMPLE <no-reply@{DOMAIN}>"}
+        with stack_with(**leaking) as stack, pytest.raises(DeploymentError, match="looks like a secret in plain text"):
+            stack.up()
+
+
 def outputs_of(life: Life) -> StackOutputs:
     return StackOutputs.model_validate(life.stack.outputs["outputs"])
 

@@ -1,0 +1,171 @@
+"""What must not be deployed: rules as pure functions of a resource, or of all of them.
+
+Names and inputs are Pulumi's own. Not for handing them to Pulumi: `__main__.py` does.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+# Actions that AWS lets nobody narrow to a resource: https://docs.aws.amazon.com/service-authorization/latest/reference/.
+WITHOUT_RESOURCE = frozenset({"cloudwatch:PutMetricData", "ses:GetAccount"})
+PRODUCTION = re.compile(r"prod(uction)?(-|\Z)")
+# What protects data and reputation that cannot be made again.
+DEAR = (
+    "aws:dynamodb/table:Table",
+    "aws:sesv2/configurationSet:ConfigurationSet",
+    "aws:sesv2/emailIdentity:EmailIdentity",
+)
+_SECRETS = re.compile(
+    r"\b(AKIA|ASIA)[A-Z0-9]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY-----|(?i:password|secret_?key)\"?\s*[:=]"
+)
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One resource as the program declares it."""
+
+    kind: str
+    name: str
+    props: Mapping[str, Any]
+    protect: bool = False
+    urn: str = ""
+
+    @property
+    def stack(self) -> str:
+        """The stack's name, the second part of a URN: `urn:pulumi:<stack>::…`."""
+        return self.urn.split(":")[2] if self.urn else ""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What is wrong with a single resource."""
+
+    name: str
+    description: str
+    check: Callable[[Resource], Iterator[str]]
+    advisory: bool = False
+
+
+@dataclass(frozen=True)
+class StackRule:
+    """What is wrong with all of them together: the resource's URN, and what."""
+
+    name: str
+    description: str
+    check: Callable[[Sequence[Resource]], Iterator[tuple[str, str]]]
+
+
+def _no_star(resource: Resource) -> Iterator[str]:
+    own_key = resource.kind == "aws:kms/key:Key"  # in a key's policy the resource * is that key
+    for statement in _allowing(resource):
+        actions, resources = _listed(statement.get("Action")), _listed(statement.get("Resource"))
+        stars = [action for action in actions if "*" in action and not (own_key and action.startswith("kms:"))]
+        if stars:
+            yield f"{statement.get('Sid', 'a statement')} allows {', '.join(stars)}: name each action"
+        if "*" in resources and not own_key and not set(actions) <= WITHOUT_RESOURCE:
+            yield f"{statement.get('Sid', 'a statement')} is about every resource: name the ARNs"
+
+
+def _conditioned(resource: Resource) -> Iterator[str]:
+    for statement in _allowing(resource):
+        principal = statement.get("Principal")
+        if principal == "*" or (
+            isinstance(principal, dict) and "*" in _listed(cast("dict[str, Any]", principal).get("AWS"))
+        ):
+            yield f"{statement.get('Sid', 'a statement')} lets everybody in"
+        service = cast("dict[str, Any]", principal).get("Service") if isinstance(principal, dict) else None
+        keys = {key.lower() for test in statement.get("Condition", {}).values() for key in test}
+        takes_role = "sts:AssumeRole" in _listed(statement.get("Action"))
+        sourced = keys & {"aws:sourcearn", "aws:sourceaccount"} or any("encryptioncontext" in key for key in keys)
+        if service and not takes_role and not sourced:
+            yield f"{statement.get('Sid', 'a statement')} lets {service} in for anybody: add aws:SourceArn"
+
+
+def _tls(resource: Resource) -> Iterator[str]:
+    if resource.kind.endswith(":ConfigurationSet") and _at(resource, "deliveryOptions", "tlsPolicy") != "REQUIRE":
+        yield "mail may travel unencrypted: set tls to REQUIRE, unless a recipient's server cannot do better"
+
+
+def _https(resource: Resource) -> Iterator[str]:
+    if resource.kind.endswith(":TopicSubscription") and resource.props.get("protocol") == "http":
+        yield "pages would travel unencrypted: subscribe an https URL"
+
+
+def _retention(resource: Resource) -> Iterator[str]:
+    if resource.kind.endswith(":LogGroup") and not resource.props.get("retentionInDays"):
+        yield "the log would be kept, and paid for, for ever: set retentionInDays"
+
+
+def _restorable(resource: Resource) -> Iterator[str]:
+    if resource.kind.endswith("dynamodb/table:Table") and _at(resource, "pointInTimeRecovery", "enabled") is not True:
+        yield "the table could not be restored: enable pointInTimeRecovery"
+
+
+def _protected(resource: Resource) -> Iterator[str]:
+    if not PRODUCTION.match(resource.stack) or resource.kind not in DEAR:
+        return
+    if not resource.protect:
+        yield "in production it must be protected: set mailstack:protect to true"
+    if resource.kind.endswith(":Table") and resource.props.get("deletionProtectionEnabled") is not True:
+        yield "in production the table must refuse to be deleted: deletionProtectionEnabled"
+
+
+def _no_secret(resource: Resource) -> Iterator[str]:
+    shown: dict[str, Any] = {}
+    if resource.kind.endswith(":Parameter"):
+        shown["insecureValue"] = resource.props.get("insecureValue")
+    if resource.kind.endswith(":Function"):
+        shown["environment"] = dict(_at(resource, "environment", "variables") or {})
+    for name, value in shown.items():
+        if _SECRETS.search(value if isinstance(value, str) else json.dumps(value, default=str)):
+            yield f"{name} holds what looks like a secret in plain text: keep it in Secrets Manager"
+
+
+def _alarms_act(resources: Sequence[Resource]) -> Iterator[tuple[str, str]]:
+    """An alarm that does nothing is of use only as a part of one that does."""
+    alarms = [r for r in resources if r.kind.endswith((":MetricAlarm", ":CompositeAlarm"))]
+    parts = {part for alarm in alarms for part in re.findall(r'"([^"]+)"', alarm.props.get("alarmRule") or "")}
+    for alarm in alarms:
+        name = alarm.props.get("name") or alarm.props.get("alarmName")
+        if not alarm.props.get("alarmActions") and name not in parts:
+            yield alarm.urn, "nobody hears of this alarm: give it alarmActions"
+
+
+def _allowing(resource: Resource) -> Iterator[dict[str, Any]]:
+    for key in ("policy", "assumeRolePolicy"):
+        found: Any = _document(resource.props.get(key)).get("Statement", [])
+        statements = cast("list[dict[str, Any]]", found if isinstance(found, list) else [found])
+        yield from (statement for statement in statements if statement["Effect"] == "Allow")
+
+
+def _document(text: Any) -> dict[str, Any]:
+    """A policy; nothing where it is not known yet, as in a preview."""
+    try:
+        return json.loads(text) if isinstance(text, str) else {}
+    except ValueError:
+        return {}
+
+
+def _listed(value: Any) -> list[str]:
+    return [] if value is None else list(cast("list[str]", value)) if isinstance(value, list) else [value]
+
+
+def _at(resource: Resource, block: str, member: str) -> Any:
+    members: Mapping[str, Any] = resource.props.get(block) or {}
+    return members.get(member)
+
+
+RULES = (
+    Rule("no-star", "No statement allows every action or every resource where one can be named.", _no_star),
+    Rule("conditioned", "Whoever lets a service in says on whose behalf.", _conditioned),
+    Rule("tls", "Mail goes only to servers that speak TLS.", _tls, advisory=True),
+    Rule("https", "Pages go over https.", _https),
+    Rule("retention", "Every log ends.", _retention),
+    Rule("restorable", "Tables can be restored.", _restorable),
+    Rule("protected", "What cannot be made again is protected in production.", _protected),
+    Rule("no-plain-secret", "No secret stands in plain text where many can read it.", _no_secret),
+)
+STACK_RULES = (StackRule("alarms-act", "Every alarm is heard by somebody.", _alarms_act),)
