@@ -46,6 +46,8 @@ ACCOUNT_SETTINGS: dict[str, type] = {
     "max_send_rate": float,
     "enforcement_status": str,
     "verify_addresses_at_once": bool,
+    "duplicate_events": bool,
+    "reverse_events": bool,
 }
 
 

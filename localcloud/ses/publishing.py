@@ -15,6 +15,7 @@ from localcloud.backend import Backend
 from localcloud.ses import metrics
 from localcloud.ses.events import KINDS, event
 from localcloud.ses.policy import allows
+from localcloud.ses.simulator import disordered
 from localcloud.ses.state import Happening, State, StoredMessage
 
 # A full queue makes SendEmail wait: slower, but nothing is lost and memory stays bounded.
@@ -84,7 +85,7 @@ class Publisher:
                 listener(self._backend, state, message, happenings)
             found = state.configuration_sets.get(message.configuration_set or "")
             destinations = [d for d in found.destinations.values() if d.get("Enabled")] if found else []
-            for happening in happenings if destinations else []:
+            for happening in disordered(happenings, state.account) if destinations else []:
                 wanting = [d for d in destinations if KINDS[happening.kind][0] in d["MatchingEventTypes"]]
                 if wanting:
                     self._to_all(state, message, happening, wanting)

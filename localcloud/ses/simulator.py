@@ -1,9 +1,10 @@
 """How a recipient behaves: the mailbox simulator's addresses, and patterns that the control plane sets. Pure."""
 
 import fnmatch
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from localcloud.ses.rules import is_simulator
+from localcloud.ses.state import Account, Happening
 
 # (kind, detail) of each event that follows the Send, in order.
 # https://docs.aws.amazon.com/ses/latest/dg/send-an-email-from-console.html#send-email-simulator
@@ -32,6 +33,13 @@ _SIMULATOR = {
     "complaint": "complaint",
     "suppressionlist": "suppressed",
 }
+
+
+def disordered(happenings: Sequence[Happening], account: Account) -> list[Happening]:
+    """What happened to a mail in the order and as often as the account's settings have it published."""
+    ordered = reversed(happenings) if account.reverse_events else happenings
+    times = 2 if account.duplicate_events else 1
+    return [happening for happening in ordered for _ in range(times)]
 
 
 def outcome(address: str, patterns: Mapping[str, str]) -> Outcome:
