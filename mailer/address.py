@@ -12,10 +12,13 @@ from mailer.errors import InvalidAddress
 
 # RFC 5321 §4.5.3.1: octets of the local part and of the whole path without its angle brackets.
 MAX_LOCAL_PART, MAX_ADDRESS = 64, 254
+# Characters; what is longer is no name, and leaves no room in the header.
+MAX_NAME = 128
 
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*\Z")  # RFC 5322 dot-atom
 _DOMAIN_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\Z")  # RFC 1035 §2.3.4
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+# Control characters, everything that Unicode calls the end of a line, and halves of a surrogate pair.
+UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +40,10 @@ class Address:
     name: str = ""
 
     def __post_init__(self) -> None:
-        if _CONTROL.search(self.name):
+        if UNPRINTABLE.search(self.name):
             raise InvalidAddress("The display name holds a control character.", hint="Remove line breaks and tabs.")
+        if len(self.name) > MAX_NAME:
+            raise InvalidAddress(f"The display name is longer than {MAX_NAME} characters.", hint="Shorten it.")
         object.__setattr__(self, "email", _checked(self.email))
 
     @classmethod
@@ -50,7 +55,7 @@ class Address:
         """
         if isinstance(value, Address):
             return value
-        if _CONTROL.search(value):
+        if UNPRINTABLE.search(value):
             raise InvalidAddress("The address holds a control character.", hint="Remove line breaks and tabs.")
         mailboxes = getaddresses([value])
         name, email = mailboxes[0] if len(mailboxes) == 1 else ("", "")
@@ -82,7 +87,9 @@ class Address:
             return str(_HeaderAddress(self.name, addr_spec=self.email))
         from email.header import Header
 
-        return f"{Header(self.name, 'utf-8', maxlinelen=998).encode()} <{self.email}>"
+        # RFC 2047 §2: an encoded word has at most 75 characters, and several are set apart by white space.
+        words = Header(self.name, "utf-8", maxlinelen=75).encode(linesep="")
+        return f"{words} <{self.email}>"
 
     def __str__(self) -> str:
         return self.formatted()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TypedDict, cast
 
-from mailer.address import Address
+from mailer.address import UNPRINTABLE, Address
 from mailer.errors import InvalidMessage
 
 # https://docs.aws.amazon.com/ses/latest/dg/quotas.html: To, Cc and Bcc together; the message with its attachments in
@@ -40,7 +40,7 @@ FORBIDDEN_EXTENSIONS = frozenset(
     "ps1xml ps2 ps2xml psc1 psc2 tmp url vb vbe vbs vps vsmacros vss vst vsw vxd ws wsc wsf wsh xnk".split()
 )
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _HEADER_NAME = re.compile(r"[!-9;-~]+\Z")  # RFC 5322 §2.2: printable ASCII without the colon
 _HEADER_VALUE = re.compile(r"[ -~]+\Z")
 _TAG = re.compile(r"[A-Za-z0-9_-]+\Z")
@@ -200,7 +200,7 @@ class Message:
     @property
     def size(self) -> int:
         """About how many bytes SES counts: the parts, with attachments in base64 (RFC 2045 §6.8, lines of 76)."""
-        text = len(self.text.encode()) + len(self.html.encode())
+        text = len(self.text.encode(errors="replace")) + len(self.html.encode(errors="replace"))
         return text + sum(-(-len(attachment.content) // 57) * 78 for attachment in self.attachments)
 
     def __repr__(self) -> str:
@@ -238,7 +238,8 @@ def _message_problems(message: Message) -> Iterable[str]:
         (not count, "it has no recipient"),
         (count > MAX_RECIPIENTS, f"it has {count} recipients and SES takes {MAX_RECIPIENTS} a message"),
         (not message.subject.strip(), "it has no subject"),
-        (_CONTROL.search(message.subject), "the subject holds a line break or another control character"),
+        (UNPRINTABLE.search(message.subject), "the subject holds a line break or another control character"),
+        (_SURROGATE.search(message.text + message.html), "it holds half of a surrogate pair, which is no text"),
         (not message.text and not message.html, "it has neither text nor HTML"),
         (len(message.headers) > MAX_HEADERS, f"it has {len(message.headers)} headers and SES takes {MAX_HEADERS}"),
         (message.size > MAX_BYTES, f"it is about {message.size:,} bytes and SES takes {MAX_BYTES:,}"),
@@ -272,7 +273,7 @@ def _attachment_problems(attachment: Attachment) -> Iterable[str]:
     extension = name.rpartition(".")[2].lower()
     checks = (
         (not name or len(name) > MAX_FILENAME, f"needs a file name of 1 to {MAX_FILENAME} characters"),
-        (_CONTROL.search(name) or "/" in name or "\\" in name, "has a name with a path or a control character"),
+        (UNPRINTABLE.search(name) or "/" in name or "\\" in name, "has a name with a path or a control character"),
         (extension in FORBIDDEN_EXTENSIONS, f"has the extension .{extension}, which SES refuses"),
         (
             len(attachment.content_type) > MAX_CONTENT_TYPE or not _CONTENT_TYPE.match(attachment.content_type),

@@ -6,11 +6,12 @@ Not for deciding anything: values only, and the places where they are looked for
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal, Self, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from mailer.errors import StackNotFound, StackOutputsInvalid
+from mailer.address import Address
+from mailer.errors import InvalidAddress, StackNotFound, StackOutputsInvalid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +20,8 @@ VERSION = 1
 VARIABLE = "MAILSTACK_OUTPUTS"
 # Systems Manager's standard tier, https://docs.aws.amazon.com/general/latest/gr/ssm.html
 MAX_PARAMETER_CHARACTERS = 4096
+# Of a value that is shown in an error message.
+MAX_SHOWN = 200
 
 
 def parameter_name(stack: str) -> str:
@@ -78,6 +81,16 @@ class StackOutputs(_Frozen):
     guard_function: str
     sender_policy_arn: str = Field(description="Attach it to the role that your application runs as.")
     dns_records: tuple[DnsRecord, ...] = ()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.default_stream not in self.streams:
+            raise ValueError(f"default_stream is {self.default_stream!r}; there are {', '.join(sorted(self.streams))}")
+        try:
+            Address.parse(self.sender)
+        except InvalidAddress as error:
+            raise ValueError(f"sender: {error}") from error
+        return self
 
     @property
     def default_configuration_set(self) -> str:
@@ -152,13 +165,14 @@ def _from_environment(environ: "Mapping[str, str]") -> StackOutputs | None:
 
 
 def _from_text_or_file(value: str | Path, *, source: str) -> StackOutputs:
-    if isinstance(value, str) and value.lstrip().startswith("{"):
+    if isinstance(value, str) and value.lstrip().startswith(("{", "[", '"')):
         return StackOutputs.from_json(value, source=source)
     try:
         text = Path(value).read_text(encoding="utf-8")
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
+        named = str(value) if len(str(value)) <= MAX_SHOWN else f"{str(value)[:MAX_SHOWN]}…"
         raise StackNotFound(
-            f"{source} names the file {value}, which cannot be read: {error.strerror}.",
+            f"{source} names the file {named}, which cannot be read: {getattr(error, 'strerror', None) or error}.",
             hint="`pulumi stack output outputs --json > outputs.json` writes one.",
         ) from error
     return StackOutputs.from_json(text, source=str(value))
@@ -170,10 +184,14 @@ def _from_parameter(stack: str) -> StackOutputs:
     from botocore.exceptions import BotoCoreError, ClientError
 
     name = parameter_name(stack)
+    # AWS_REGION is what every other SDK reads; boto3 knows AWS_DEFAULT_REGION and the profile's alone.
+    region = os.environ.get("AWS_REGION")
     try:
-        client = boto3.client("ssm", config=Config(connect_timeout=5, read_timeout=10, retries={"max_attempts": 2}))
+        client = boto3.client(
+            "ssm", region_name=region, config=Config(connect_timeout=5, read_timeout=10, retries={"max_attempts": 2})
+        )
         value = client.get_parameter(Name=name)["Parameter"]["Value"]
-    except (BotoCoreError, ClientError) as error:
+    except (BotoCoreError, ClientError, ValueError) as error:  # the last for an endpoint that is no URL
         raise StackNotFound(
             f"No outputs of stack {stack!r}: {VARIABLE} is not set, and reading the parameter {name} failed: {error}",
             hint=f"Run `pulumi up --stack {stack}`, check AWS_REGION and credentials, or set {VARIABLE}.",

@@ -83,7 +83,7 @@ def find(name: str) -> "type[EmailTemplate]":
     if name in by_name:
         return by_name[name]
     module, colon, attribute = name.partition(":")
-    if not colon:
+    if not colon or not module or not attribute or module.startswith("."):
         raise TemplateError(
             f"There is no template {name!r}.",
             hint=f"The catalog has {', '.join(by_name)}; name one of your own as module:Class.",
@@ -94,6 +94,8 @@ def find(name: str) -> "type[EmailTemplate]":
         kind: object = getattr(import_module(module), attribute)
     except (ImportError, AttributeError) as error:
         raise TemplateError(f"The template {name} cannot be imported: {error}.") from error
+    except Exception as error:
+        raise TemplateError(f"The module {module} raises {type(error).__name__} when imported: {error}.") from error
     if not (isinstance(kind, type) and issubclass(kind, EmailTemplate)):
         raise TemplateError(f"{name} is not a template.", hint="It must be a subclass of mailer.EmailTemplate.")
     return kind

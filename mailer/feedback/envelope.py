@@ -64,7 +64,7 @@ _HINTS = {
 def _json_object(text: str) -> JsonObject:
     try:
         value = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         # Neither the text nor the error's own excerpt of it: both may hold addresses.
         raise MalformedEvent(f"The message is not JSON ({len(text)} characters).") from error
     if not isinstance(value, dict):

@@ -316,7 +316,9 @@ def _rendering_failure(common: _Common, body: _Object) -> RenderingFailure:
 
 
 def _delivery_delay(common: _Common, body: _Object) -> DeliveryDelay:
-    common["recipients"] = _reported(body.objects("delayedRecipients"))
+    # No decision hangs on a delay: without its own list, it is about everybody that the mail went to.
+    if body.array("delayedRecipients"):
+        common["recipients"] = _reported(body.objects("delayedRecipients"))
     return DeliveryDelay(**common, delay_type=body.text("delayType"), expires_at=body.time("expirationTime"))
 
 

@@ -167,11 +167,25 @@ class _Table:
         try:
             self._client = self._client or dynamodb_client()
             yield self._client
-        except (BotoCoreError, ClientError) as error:
-            raise StoreError(
-                f"Could not {doing} the DynamoDB table {self.name}: {error}",
-                hint="Check that the stack is deployed, the region, and that the role may use the table.",
-            ) from error
+        except (BotoCoreError, ClientError, ValueError) as error:  # the last for an endpoint that is no URL
+            raise StoreError(f"Could not {doing} the DynamoDB table {self.name}: {error}", hint=_hint(error)) from error
+
+
+# What to do next, by a part of the code or the exception's name.
+_HINTS = {
+    "Credential": "AWS credentials are missing or wrong: `aws sts get-caller-identity` shows what is used.",
+    "Token": "AWS credentials have expired or are wrong: renew them, then try again.",
+    "UnrecognizedClient": "AWS does not know these credentials: `aws sts get-caller-identity` shows what is used.",
+    "AccessDenied": "Attach the stack's sender policy to the role: `mailer stack` shows its ARN.",
+    "ResourceNotFound": "Check that the stack is deployed, and the region.",
+    "Connect": "DynamoDB cannot be reached: check the network, AWS_ENDPOINT_URL and the region.",
+    "ValueError": "Check AWS_ENDPOINT_URL.",
+}
+
+
+def _hint(error: Exception) -> str:
+    code = getattr(error, "response", {}).get("Error", {}).get("Code", "") or type(error).__name__
+    return next((hint for part, hint in _HINTS.items() if part in code), "It may pass: try again later.")
 
 
 def _batch_get(client: "DynamoDBClient", table: str, keys: "Sequence[Item]") -> "Iterator[Item]":

@@ -61,6 +61,26 @@ def test_a_file_that_cannot_be_read_is_named_with_the_way_out(tmp_path: Path):
         load("dev", environ={VARIABLE: str(tmp_path / "absent.json")})
 
 
+def test_a_file_that_is_no_text_is_told_so(tmp_path: Path):
+    file = tmp_path / "outputs.json"
+    file.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(StackNotFound, match=r"outputs\.json, which cannot be read"):
+        load("dev", environ={VARIABLE: str(file)})
+
+
+def test_a_value_that_is_neither_json_nor_a_path_is_not_shown_whole():
+    with pytest.raises(StackNotFound) as refusal:
+        load("dev", environ={VARIABLE: "x" * 5000})
+    assert len(str(refusal.value)) < 500
+
+
+def test_an_endpoint_that_is_no_url_is_told_so(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "garbage")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    with pytest.raises(StackNotFound, match="Invalid endpoint: garbage"):
+        load("dev", environ={})
+
+
 def test_outputs_of_another_stack_are_refused():
     with pytest.raises(StackNotFound, match="'dev' were found where 'prod' was asked for"):
         load("prod", outputs=OUTPUTS, environ={})
@@ -74,6 +94,11 @@ def test_outputs_of_another_stack_are_refused():
         ('{"version": 2}', "version 2; this library reads version 1"),
         ('{"version": 1, "stack": "dev"}', "region: Field required"),
         (OUTPUTS.to_json().replace('"region"', '"regoin"'), "regoin: Extra inputs are not permitted"),
+        (
+            OUTPUTS.to_json().replace('"default_stream":"transactional"', '"default_stream":"bulk"'),
+            "there are transact",
+        ),
+        (OUTPUTS.to_json().replace("no-reply@example.test", "nonsense"), "sender: .* has no @"),
     ],
 )
 def test_what_no_stack_wrote_is_refused_with_its_source_and_reason(text: str, reason: str):

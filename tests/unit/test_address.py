@@ -1,5 +1,7 @@
 """Addresses: what is read, what is refused, and what two spellings share."""
 
+from email.header import decode_header, make_header
+
 import pytest
 
 from mailer.address import Address, address_key, mask
@@ -43,9 +45,22 @@ def test_what_is_not_one_deliverable_mailbox_is_refused_with_the_reason(text: st
         Address.parse(text)
 
 
-def test_a_line_break_in_a_display_name_cannot_start_another_header():
+@pytest.mark.parametrize("end_of_line", ["\r\n", "\n", "\x0b", "\x85", "\u2028", "\u2029", "\ud800"])
+def test_a_line_break_in_a_display_name_cannot_start_another_header(end_of_line: str):
     with pytest.raises(InvalidAddress, match="control character"):
-        Address("ada@example.com", "Ada\r\nBcc: eve@example.org")
+        Address("ada@example.com", f"Ada{end_of_line}Bcc: eve@example.org")
+
+
+def test_a_long_name_outside_ascii_stays_on_one_line_in_words_of_75_characters():
+    header = Address("ada@example.com", "é" * 128).formatted()
+    assert "\n" not in header
+    assert all(len(word) <= 75 for word in header.split(" "))
+    assert str(make_header(decode_header(header.rpartition(" <")[0]))) == "é" * 128
+
+
+def test_a_name_that_is_no_name_is_refused():
+    with pytest.raises(InvalidAddress, match="longer than 128"):
+        Address("ada@example.com", "a" * 129)
 
 
 def test_a_refusal_does_not_show_the_whole_address():

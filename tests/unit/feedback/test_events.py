@@ -2,6 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from mailer.address import address_key
 from mailer.feedback import events
 from mailer.feedback.envelope import MalformedEvent
 from mailer.feedback.events import Event, event_key, parse
@@ -91,6 +92,12 @@ def test_an_event_of_a_kind_that_did_not_exist_yet_is_unknown_and_not_an_error()
 
 def test_an_unknown_event_without_a_mail_is_still_one_thing_to_record():
     assert len(parsed({"eventType": "Teleported"}).recipients) == 1
+
+
+@pytest.mark.parametrize("gone", [{"deliveryDelay": None}, {"deliveryDelay": {"delayType": "General"}}])
+def test_a_delay_that_names_nobody_concerns_everyone_the_mail_went_to(gone: Json):
+    event = parsed({**load("delivery-delay"), **gone})
+    assert [one.address for one in event.recipients] == [address_key(to) for to in event.mail.destination]
 
 
 def test_fields_that_nobody_knows_and_fields_that_are_gone_do_no_harm():

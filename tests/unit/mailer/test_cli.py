@@ -32,6 +32,8 @@ def test_stack_prints_a_table_or_json_that_reads_back(capsys: pytest.CaptureFixt
         (["stack", "--stack", "prod"], "Ask for 'dev'"),
         (["send", "welcoem", "--to", "ada@example.com"], "The catalog has password_reset, verification_code, welcome"),
         (["send", "no.such.module:Mail", "--to", "ada@example.com"], "cannot be imported"),
+        (["send", ":", "--to", "ada@example.com"], "There is no template"),
+        (["send", ".mails:Mail", "--to", "ada@example.com"], "There is no template"),
         (["send", "json:loads", "--to", "ada@example.com"], "is not a template"),
         (["send", "welcome", "--to", "ada@example.com"], "name: Field required; dashboard_url: Field required"),
         ([*WELCOME, "--dry-run"], "no recipient"),

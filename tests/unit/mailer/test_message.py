@@ -26,13 +26,19 @@ def test_an_address_may_be_text_an_object_or_several():
     assert message(to=(), bcc="bob@example.com").recipients == (Address("bob@example.com"),)
 
 
+@pytest.mark.parametrize("part", ["text", "html"])
+def test_half_of_a_surrogate_pair_is_refused_rather_than_failing_later(part: str):
+    with pytest.raises(InvalidMessage, match="surrogate"):
+        message(**{part: "Hello \ud800"})
+
+
 def test_a_mailbox_named_twice_is_kept_where_it_stands_first():
     made = message(to=["ada@example.com", "ADA@example.com"], cc=["Ada <ada@Example.com>", "bob@example.com"])
     assert [one.email for one in made.recipients] == ["ada@example.com", "bob@example.com"]
 
 
 @pytest.mark.parametrize("part", ["subject", "header value", "header name", "tag", "display name", "address"])
-@pytest.mark.parametrize("break_", ["\r\n", "\n", "\r", "\x00"])
+@pytest.mark.parametrize("break_", ["\r\n", "\n", "\r", "\x00", "\x85", "\u2028"])
 def test_no_line_break_gets_into_a_header(part: str, break_: str):
     evil = f"x{break_}Bcc: eve@example.org"
     given: dict[str, Any] = {

@@ -46,6 +46,21 @@ def item(row: Suppression) -> dict[str, dict[str, str]]:
     }
 
 
+@pytest.mark.parametrize(
+    ("code", "hint"),
+    [
+        ("ExpiredTokenException", "renew them"),
+        ("UnrecognizedClientException", "get-caller-identity"),
+        ("AccessDeniedException", "sender policy"),
+        ("ResourceNotFoundException", "stack is deployed"),
+    ],
+)
+def test_an_error_says_what_to_do_about_its_own_cause(client: DynamoDBClient, stub: Stubber, code: str, hint: str):
+    stub.add_client_error("batch_get_item", code)
+    with pytest.raises(StoreError, match=hint):
+        DynamoDBSuppressions(TABLE, client).get_many(["b@example.org"])
+
+
 def test_keys_that_were_left_unread_are_asked_for_again(client: DynamoDBClient, stub: Stubber):
     unread = request("b@example.org")["RequestItems"]
     asked = request("a@example.org", "b@example.org")
@@ -67,7 +82,7 @@ def test_asking_again_has_an_end(client: DynamoDBClient, stub: Stubber):
 
 def test_a_refusal_names_the_table_and_what_to_check(client: DynamoDBClient, stub: Stubber):
     stub.add_client_error("batch_get_item", "AccessDeniedException", "not authorized")
-    with pytest.raises(StoreError, match=r"mailstack-test.*not authorized.*the role may use the table"):
+    with pytest.raises(StoreError, match=r"mailstack-test.*not authorized.*sender policy"):
         DynamoDBSuppressions(TABLE, client).get_many(["a@example.org"])
 
 
