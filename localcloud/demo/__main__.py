@@ -13,6 +13,7 @@ from localcloud import LocalCloud
 from localcloud.demo.drills import DRILLS
 from localcloud.demo.loop import Loop
 from localcloud.demo.screen import BOLD, DIM, RED, NotSeen, Screen
+from localcloud.isolation import isolated
 from localcloud.pulumi.cli import CliStack, find_pulumi
 from localcloud.pulumi.inprocess import InProcessStack
 from localcloud.pulumi.stack import DeploymentError, Stack
@@ -43,10 +44,9 @@ def main(argv: list[str] | None = None) -> int:
     """
     args = _arguments(argv)
     screen = Screen()
-    with tempfile.TemporaryDirectory(prefix="mailstack-demo-") as scratch, LocalCloud.start(port=args.port) as cloud:
-        os.environ.update(cloud.environment())
+    with contextlib.ExitStack() as ends:
         try:
-            loop = _provision(screen, cloud, Path(scratch), args)
+            loop = _provision(screen, args, ends)
             for title, see in STEPS:
                 with screen.step(title) as details:
                     details.extend(see(loop))
@@ -55,7 +55,7 @@ def main(argv: list[str] | None = None) -> int:
             return 1
         screen.say(f"\nEvery step was seen in {screen.elapsed():.1f} s.", BOLD)
         if args.keep:
-            _keep(screen, cloud, loop.outputs)
+            _keep(screen, loop.cloud, loop.outputs)
     return 0
 
 
@@ -79,19 +79,25 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _provision(screen: Screen, cloud: LocalCloud, scratch: Path, args: argparse.Namespace) -> Loop:
+def _provision(screen: Screen, args: argparse.Namespace, ends: contextlib.ExitStack) -> Loop:
+    scratch = Path(ends.enter_context(tempfile.TemporaryDirectory(prefix="mailstack-demo-")))
     with screen.step("Local cloud up") as details:
+        cloud = ends.enter_context(LocalCloud.start(port=args.port))
+        environ = isolated(os.environ, cloud.environment())
+        os.environ.clear()
+        os.environ.update(environ)
         cloud.client("route53").create_hosted_zone(Name=DOMAIN, CallerReference="demo")
         details.append(f"{cloud.endpoint}, a registered domain: {DOMAIN}")
-    with contextlib.ExitStack() as ends:
-        stack = _stack(screen, cloud, scratch, args.engine, ends)
-        details = ends.enter_context(screen.step(f"Deployed infra/ as stack {STACK!r} with {stack.engine}"))
+    stack = _stack(screen, cloud, scratch, args.engine, ends)
+    with screen.step(f"Deployed infra/ as stack {STACK!r} with {stack.engine}") as details:
         created, outputs = _deploy(stack)
-        details.append(f"{created} resources; outputs in {parameter_name(outputs.stack)}")
+        details.append(f"{created} resources")
     if args.breaking:
         DRILLS[args.breaking](cloud, outputs)
         screen.say(f"  {args.breaking} taken out, as asked: one of the next steps must fail", DIM)
-    return Loop.over(cloud, outputs, patience=args.patience)
+    with screen.step("The library found the stack's outputs") as details:
+        details.append(parameter_name(STACK))
+        return Loop.over(cloud, outputs, patience=args.patience)
 
 
 def _stack(screen: Screen, cloud: LocalCloud, scratch: Path, engine: str, ends: contextlib.ExitStack) -> Stack:

@@ -35,18 +35,17 @@ class Loop:
 
     def identity_verified(self) -> list[str]:
         """SES found the DNS records that the stack published."""
-        ses = self.cloud.client("sesv2")
+        ses, seen = self.cloud.client("sesv2"), list[str]()
 
         def probe() -> list[str] | None:
             identity = ses.get_email_identity(EmailIdentity=self.outputs.domain)
             dkim, mail_from = identity["DkimAttributes"], identity["MailFromAttributes"]
+            seen.append(f"DKIM is {dkim['Status']}, MAIL FROM is {mail_from['MailFromDomainStatus']}")
             if dkim["Status"] == mail_from["MailFromDomainStatus"] == "SUCCESS":
                 return [f"{self.outputs.domain}: DKIM {dkim['Status']}", f"{self.outputs.mail_from_domain}: MAIL FROM"]
             return None
 
-        return wait_for(
-            probe, seconds=self.patience, instead=lambda: "SES still looks for the DKIM or MAIL FROM records"
-        )
+        return wait_for(probe, seconds=self.patience, instead=lambda: seen[-1])
 
     def send(self) -> list[str]:
         """Three typed templates, one to each mailbox of the simulator that matters here."""
@@ -179,7 +178,7 @@ class Loop:
     def _page(self, *marks: str, instead: str) -> list[str]:
         def told() -> str:
             pages = "; ".join(map(headline, self.pager.pages))
-            return f"{instead} among {len(self.pager.pages)} pages ({pages})"
+            return f"{instead}; pages: {pages or 'none'}"
 
         return [f"page: {wait_for(lambda: self.pager.find(*marks), seconds=self.patience, instead=told)}"]
 

@@ -28,13 +28,14 @@ class Screen:
 
     @contextmanager
     def step(self, title: str) -> Generator[list[str]]:
-        """Run one step: its title and time, then the lines of detail it collected, or why it was not seen."""
+        """Run one step: its title and time, then its details. Whatever it raises means that it was not seen."""
         begun, details = time.monotonic(), list[str]()
         try:
             yield details
-        except NotSeen:
+        except Exception as error:
             self._line("✗", title, begun, RED)
-            raise
+            why = str(error) if isinstance(error, NotSeen) else f"{type(error).__name__}: {error}"
+            raise NotSeen(f"{title}: {why}") from error
         else:
             self._line("✓", title, begun, GREEN)
         finally:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from localcloud.isolation import isolated
 from localcloud.pulumi import project, state
 from localcloud.pulumi.stack import Changes, DeploymentError
 from localcloud.pulumi.wire import bare, obj
@@ -51,7 +52,8 @@ class InProcessStack:
             stack: The stack's name.
             state: The file that remembers the stack; made by the first `up`.
             config: Configuration that wins over Pulumi.<stack>.yaml, by full key such as `aws:region`.
-            environment: Variables for the program and the provider, beside those of this process.
+            environment: Variables for the program and the provider. Of this process they get what does not lead to
+                another cloud; see `localcloud.isolation`.
         """
         self._project_dir, self._stack = Path(project_dir).resolve(), stack
         self._config, self._environment = dict(config or {}), dict(environment or {})
@@ -109,7 +111,7 @@ class InProcessStack:
             [sys.executable, "-m", "localcloud.pulumi.worker"],
             input=json.dumps(request),
             cwd=_ROOT,
-            env={**os.environ, **self._environment},
+            env=isolated(os.environ, self._environment),
             capture_output=True,
             text=True,
             timeout=_TIMEOUT,

@@ -12,6 +12,7 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
+from pulumi import RunError
 from pulumi.runtime import Settings, configure, run_in_stack, set_all_config
 
 from localcloud.pulumi import state
@@ -51,6 +52,8 @@ def main() -> None:
         _VERBS[request.verb](deployment, request)
     except (StepError, PluginError) as error:
         errors = deployment.errors or [str(error)]
+    except RunError as error:  # the program's own words, which Pulumi shows without a traceback
+        errors = [str(error)]
     except Exception as error:  # noqa: BLE001 - whatever the program raises is its answer
         errors = deployment.errors or [_of_program(error)]
     finally:

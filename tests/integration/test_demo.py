@@ -23,7 +23,7 @@ def test_every_step_is_seen_and_shown_with_its_time():
     ended = demo()
     assert ended.returncode == 0, ended.stdout + ended.stderr
     lines = [line for line in ended.stdout.splitlines() if line.startswith("✓")]
-    assert [title for title, _ in STEPS] == [line[2:].rsplit(maxsplit=2)[0] for line in lines[2:]]
+    assert [title for title, _ in STEPS] == [line[2:].rsplit(maxsplit=2)[0] for line in lines[3:]]
     assert all(line.endswith(" s") for line in lines)
     assert "in-process test engine" in ended.stdout
     assert "make pulumi" in ended.stdout
