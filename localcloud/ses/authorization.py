@@ -15,6 +15,8 @@ from localcloud.ses.state import ConfigurationSet
 
 # The access key that the request in hand is signed with; empty where there is none.
 SIGNER: ContextVar[str] = ContextVar("signer", default="")
+# The API that it speaks, as the condition `ses:ApiVersion` names it.
+API_VERSION: ContextVar[str] = ContextVar("api_version", default="2")
 # Bulk mail knows no condition on addresses: a policy's allow-list of recipients does not hold for it.
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_sesv2.html
 _WITHOUT_ADDRESSES = frozenset({"SendBulkEmail"})
@@ -54,7 +56,7 @@ def authorize(
     source, recipients = addresses
     name, address = parseaddr(source)
     conditions: dict[str, object] = {
-        "ses:apiversion": "2",
+        "ses:apiversion": API_VERSION.get(),
         "ses:tenantname": p.get("TenantName"),
         "ses:multiregionendpointid": p.get("EndpointId"),
     }

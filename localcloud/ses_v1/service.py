@@ -3,6 +3,7 @@
 import inspect
 
 from localcloud.http import Request, Response
+from localcloud.ses.authorization import API_VERSION, SIGNER, signer
 from localcloud.ses.context import Context
 from localcloud.ses.errors import SesError, not_emulated
 from localcloud.ses.service import check_region
@@ -30,6 +31,8 @@ class SesV1:
 
     async def _answer(self, request: Request) -> Response:
         check_region(request, self._context.state.region)
+        SIGNER.set(signer(request.headers.get("authorization", "")))
+        API_VERSION.set("1")
         form = query.read_form(request)
         operation = query.find(form)
         handler = HANDLERS.get(operation.name)

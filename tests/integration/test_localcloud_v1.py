@@ -118,6 +118,30 @@ def test_pausing_and_throttling_are_the_accounts(cloud: LocalCloud, v1: Any):
     assert code(v1.send_email, **right) == "Throttling"
 
 
+def test_a_signer_with_a_policy_may_do_what_it_says_in_this_api(cloud: LocalCloud, v1: Any):
+    iam = cloud.client("iam")
+    iam.create_user(UserName="old")
+    identity = f"arn:aws:ses:us-east-1:{ACCOUNT}:identity/example.test"
+    sender = {"Effect": "Allow", "Action": "ses:SendEmail", "Resource": identity}
+
+    def allow(version: str) -> None:
+        statement = {**sender, "Condition": {"StringEquals": {"ses:ApiVersion": version}}}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        iam.put_user_policy(UserName="old", PolicyName="send", PolicyDocument=document)
+
+    allow("1")
+    key = iam.create_access_key(UserName="old")["AccessKey"]
+    old = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"]).client(
+        "ses", endpoint_url=cloud.endpoint, region_name=cloud.region
+    )
+    mail: dict[str, Any] = {"Source": "shop@example.test", "Destination": ADA, "Message": HELLO}
+    assert old.send_email(**mail)["MessageId"]
+    raw = {"Data": b"From: shop@example.test\nTo: ada@example.com\n\nHello"}
+    assert code(old.send_raw_email, RawMessage=raw) == "AccessDenied"
+    allow("2")
+    assert code(old.send_email, **mail) == "AccessDenied"
+
+
 def test_quota_and_statistics_count_what_both_apis_sent(cloud: LocalCloud, v1: Any):
     cloud.control("PUT", "recipients/*@gone.test", {"outcome": "bounce"})
     v1.send_email(Source="shop@example.test", Destination={"ToAddresses": ["a@gone.test"]}, Message=HELLO)
