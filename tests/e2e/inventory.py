@@ -21,6 +21,7 @@ LISTS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("dynamodb", "list_tables", "TableNames", ()),
     ("cloudwatch", "describe_alarms", "MetricAlarms", ("AlarmArn",)),
     ("logs", "describe_log_groups", "logGroups", ("arn",)),
+    ("kms", "list_aliases", "Aliases", ("AliasArn",)),
     ("ssm", "describe_parameters", "Parameters", ("Name",)),
 )
 ONLY_OURS: Mapping[str, Mapping[str, str]] = {"list_policies": {"Scope": "Local"}}

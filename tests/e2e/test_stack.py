@@ -125,11 +125,11 @@ def is_noticed_and_put_back(life: Life, cloud: LocalCloud, where: str) -> None:
     assert inventory(cloud.client) == life.deployed
 
 
-def test_one_changed_setting_updates_the_one_resource_that_it_is_about(
-    life: Life, stack_with: Deploy, cloud: LocalCloud
-):
-    changed = stack_with(streams='{"transactional": {"bounceRate": {"warning": 0.03}}}')
-    expected = Changes(same=life.created.create - 1, update=1, names={"update": ("transactional-bounce-rate-warning",)})
+def test_one_changed_setting_updates_what_it_is_about_and_no_more(life: Life, stack_with: Deploy, cloud: LocalCloud):
+    changed = stack_with(streams='{"transactional": {"minimumSends": 5, "bounceRate": {"warning": 0.03}}}')
+    # The dashboard draws the line that the alarm watches.
+    names = ("dashboard", "transactional-bounce-rate-warning")
+    expected = Changes(same=life.created.create - 2, update=2, names={"update": names})
     assert changed.preview() == expected
     assert threshold(cloud) == 0.04
     assert changed.up() == expected
