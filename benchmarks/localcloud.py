@@ -1,6 +1,6 @@
 """How fast the local cloud is: sends a second with events on and off, bulk, start, memory; peers beside it.
 
-    python -m benchmarks.localcloud [--messages 5000] [--runs 3] [--moto PATH] [--json]
+    python -m benchmarks.localcloud [--messages 5000] [--runs 3] [--json]
     python -m benchmarks.localcloud --soak 200000
 
 The load comes from a process of its own (`load.py`). A run with events on ends when the last event lies in an SQS
@@ -114,11 +114,11 @@ def local_cloud() -> Cloud:
     return cloud
 
 
-def peer(command: list[str], variable: str = "") -> Cloud:
-    """Another server on a free port, which takes the port as its last argument or from a variable."""
+def peer(command: list[str], variable: str) -> Cloud:
+    """Another server on a free port, which it takes from a variable of its environment."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    server = Server([*command, *([] if variable else [str(port)])], {variable: str(port)} if variable else None)
+    server = Server(command, {variable: str(port), "BIND_HOST": "127.0.0.1"})
     end = time.perf_counter() + _START_SECONDS
     while time.perf_counter() < end:
         try:
@@ -239,7 +239,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.localcloud")
     parser.add_argument("--messages", type=int, default=5000)
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--moto", default="", help="the moto_server to compare with")
     parser.add_argument("--soak", type=int, default=0, metavar="MESSAGES", help="only watch the memory")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
@@ -249,9 +248,6 @@ def main() -> None:
     rows = ours(arguments.messages, arguments.runs)
     ministack = [sys.executable, "-m", "ministack"]
     rows["ministack alone, SendEmail"] = theirs(peer(ministack, "GATEWAY_PORT"), arguments.messages, arguments.runs)
-    if arguments.moto:
-        moto = [arguments.moto, "-H", "127.0.0.1", "-p"]
-        rows["moto server, SendEmail"] = theirs(peer(moto), arguments.messages // 5, arguments.runs)
     best = rows["SendEmail, no events"]["a second"]
     shown = {name: {**row, "of ours": row["a second"] / best} for name, row in rows.items()}
     show("Sends", shown, as_json=arguments.json)
