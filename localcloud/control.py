@@ -19,7 +19,6 @@ from localcloud.http import Request, Response, as_json
 from localcloud.inbox.feedback import COMMANDS, FeedbackError, bring_about
 from localcloud.inbox.mail import Mail
 from localcloud.inbox.search import STATUSES, matching
-from localcloud.origin import problem
 from localcloud.ses.errors import SesError
 from localcloud.ses.events import event, timestamp
 from localcloud.ses.mime import bare
@@ -71,9 +70,6 @@ class Control:
 
     async def handle(self, request: Request) -> Response:
         """Answer one request under `/_localcloud/`."""
-        refusal = problem(request)
-        if refusal:
-            return as_json({"message": refusal}, 403)
         path = request.path.removeprefix(PREFIX).rstrip("/")
         for method, pattern, handler, _ in _ROUTES:
             match = re.fullmatch(_regex(pattern), path) if method == request.method else None

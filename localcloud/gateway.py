@@ -15,10 +15,23 @@ from localcloud.faults.connection import Connection, Refusal
 from localcloud.faults.effects import perform
 from localcloud.faults.request import asked
 from localcloud.faults.rules import Faults
-from localcloud.http import BodyTooLargeError, Message, Receive, Request, Response, Scope, Send, as_json, read, respond
+from localcloud.http import (
+    BodyTooLargeError,
+    Message,
+    Receive,
+    Request,
+    Response,
+    Scope,
+    Send,
+    as_json,
+    headers_of,
+    read,
+    respond,
+)
 from localcloud.inbox.page import PREFIX as INBOX_PREFIX
 from localcloud.inbox.page import Inbox
 from localcloud.keeper import Keeper
+from localcloud.origin import problem
 from localcloud.persistence import StateFolder
 from localcloud.ses import protocol
 from localcloud.ses.service import Ses
@@ -60,6 +73,10 @@ class Gateway:
         """Serve one connection's request, or the server's own start and stop."""
         if scope["type"] == "lifespan":
             await self._lifespan(scope, receive, send)
+            return
+        stranger = problem(str(scope.get("method", "GET")), headers_of(scope))
+        if stranger:
+            await respond(send, as_json({"message": stranger}, 403))
             return
         handler = self._handler(scope) if scope["type"] == "http" else None
         if handler is None:

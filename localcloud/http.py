@@ -60,9 +60,14 @@ async def read(scope: Scope, receive: Receive) -> Request:
         method=str(scope["method"]),
         path=raw.partition(b"?")[0].decode("latin-1"),
         query=parse_qs(bytes(scope["query_string"]).decode("latin-1"), keep_blank_values=True),
-        headers={bytes(n).decode("latin-1").lower(): bytes(v).decode("latin-1") for n, v in scope["headers"]},
+        headers=headers_of(scope),
         body=b"".join(parts),
     )
+
+
+def headers_of(scope: Scope) -> dict[str, str]:
+    """A request's headers, by name in lower case."""
+    return {bytes(n).decode("latin-1").lower(): bytes(v).decode("latin-1") for n, v in scope["headers"]}
 
 
 async def respond(send: Send, response: Response) -> None:

@@ -1,29 +1,27 @@
-"""Who may ask for our own pages and control plane: programs on this machine and our own pages, no other web page.
+"""Who may ask for anything here: programs on this machine and our own pages, no other web page.
 
-A page of the web, or a mail's HTML, runs in a browser that can reach the loopback interface. It can neither change
-anything here (the Origin and Sec-Fetch-Site headers give it away) nor read through a name of its own that points here.
+A page of the web, or a mail's HTML, runs in a browser that can reach the loopback interface, and whoever may make a
+Lambda function here may run what they like. Such a page can neither change anything here (the Origin and Sec-Fetch-Site
+headers give it away) nor read through a name of its own that points here.
 """
 
 import ipaddress
 from collections.abc import Mapping
 
-from localcloud.http import Request
-
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-def problem(request: Request) -> str:
+def problem(method: str, headers: Mapping[str, str]) -> str:
     """Why the request is refused; empty if it is not.
 
     Example:
-        >>> headers = {"host": "127.0.0.1:4566", "origin": "https://example.com"}
-        >>> problem(Request("POST", "/_localcloud/reset", {}, headers, b""))
+        >>> problem("POST", {"host": "127.0.0.1:4566", "origin": "https://example.com"})
         'Requests from https://example.com are not served: only those of programs and of our own pages.'
     """
-    host = request.headers.get("host", "")
+    host = headers.get("host", "")
     if host and not _is_loopback(host):
         return f"Nothing is served under the name {host}: use 127.0.0.1 or localhost."
-    stranger = "" if request.method in _SAFE_METHODS else _stranger(request.headers, host)
+    stranger = "" if method in _SAFE_METHODS else _stranger(headers, host)
     return stranger and f"Requests from {stranger} are not served: only those of programs and of our own pages."
 
 

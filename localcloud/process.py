@@ -12,6 +12,7 @@ from typing import IO, Any, Self, Unpack, cast
 
 from localcloud.backend import environment
 from localcloud.faults.rules import Effect, Options
+from localcloud.isolation import isolated
 from localcloud.smtp.access import SmtpAccess
 
 START_SECONDS = 30.0
@@ -69,7 +70,9 @@ class LocalCloud:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [_ROOT, os.environ.get("PYTHONPATH", "")]))},
+            env=isolated(
+                os.environ, {"PYTHONPATH": os.pathsep.join(filter(None, [_ROOT, os.environ.get("PYTHONPATH", "")]))}
+            ),
             start_new_session=True,
         )
         line = _first_line(cast("IO[str]", process.stdout))

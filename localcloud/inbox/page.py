@@ -23,7 +23,6 @@ from localcloud.http import Request, Response
 from localcloud.inbox.feedback import COMMANDS, FeedbackError, bring_about
 from localcloud.inbox.mail import Attachment, Mail
 from localcloud.inbox.search import STATUSES, matching
-from localcloud.origin import problem
 from localcloud.ses.context import Context
 from localcloud.ses.events import event
 from localcloud.ses.mime import bare
@@ -75,9 +74,6 @@ class Inbox:
 
     async def handle(self, request: Request) -> Response:
         """Answer one request under `/inbox`."""
-        refusal = problem(request)
-        if refusal:
-            return _text(403, refusal)
         parts = [unquote(part) for part in request.path.removeprefix(PREFIX).strip("/").split("/") if part]
         if not parts:
             return self._list(request) if request.method in {"GET", "HEAD"} else _text(405, "Only GET is served here.")

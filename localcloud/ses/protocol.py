@@ -21,6 +21,11 @@ from localcloud.ses.errors import SesError, bad_request
 PREFIX = "/v2/email/"
 # An answer that does not have its documented shape is a defect of the emulator, and must look like one.
 _BROKEN_ANSWER = "InternalServiceErrorException"
+# How clients ask whose model is older than botocore's, the AWS CLI of today among them; parameters in the query string.
+_OLDER_FORMS = {
+    ("GET", "/v2/email/configuration-sets"): "ListConfigurationSets",
+    ("GET", "/v2/email/identities"): "ListEmailIdentities",
+}
 _TRUE_OR_FALSE = {"true": True, "false": False}
 
 
@@ -65,7 +70,7 @@ def parse(route: Route, in_path: dict[str, str], request: Request) -> dict[str, 
         wire_name = str(member.serialization.get("name", name))
         if location == "uri":
             given[name] = in_path[wire_name]
-        elif location == "querystring" and wire_name in request.query:
+        elif (location == "querystring" or request.method == "GET") and wire_name in request.query:
             given[name] = _from_query(member, request.query[wire_name])
     try:
         return cast("dict[str, Any]", shapes.read(shape, given))
@@ -121,7 +126,8 @@ def _routes() -> tuple[Route, ...]:
 @functools.cache
 def _fixed_routes() -> dict[tuple[str, str], Route]:
     fixed = (route for route in _routes() if not route.pattern.groups)
-    return {(route.method, str(route.operation.http["requestUri"]).rstrip("/")): route for route in fixed}
+    older = {form: next(r for r in _routes() if r.name == name) for form, name in _OLDER_FORMS.items()}
+    return older | {(route.method, str(route.operation.http["requestUri"]).rstrip("/")): route for route in fixed}
 
 
 def _route(operation: OperationModel) -> Route:

@@ -237,6 +237,13 @@ def test_no_other_page_and_no_mail_can_press_a_button(browser: Browser, path: st
     assert kinds(browser.cloud, message_id) == ["Send", "Delivery"]
 
 
+@pytest.mark.parametrize("path", ["/", "/v2/email/configuration-sets", "/2015-03-31/functions", "/bucket/key"])
+def test_no_other_page_reaches_a_service_of_aws_either(browser: Browser, path: str):
+    for headers in ({"Origin": "https://example.com"}, {"Sec_Fetch_Site": "cross-site"}):
+        assert browser.ask("POST", path, "{}", **headers).status == 403
+    assert browser.ask("GET", path, Host="rebound.example.com").status == 403
+
+
 def test_a_name_that_only_points_here_reads_nothing(browser: Browser):
     for path in ("/inbox", "/_localcloud/messages"):
         assert browser.ask("GET", path, Host="rebound.example.com").status == 403

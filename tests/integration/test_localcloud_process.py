@@ -127,6 +127,15 @@ def test_the_aws_cli_works_against_it(cloud: LocalCloud):
 
     made = aws("create-email-identity", "--email-identity", "example.test")
     assert len(json.loads(made.stdout)["DkimAttributes"]["Tokens"]) == 3
+    assert [one["IdentityName"] for one in json.loads(aws("list-email-identities").stdout)["EmailIdentities"]] == [
+        "example.test"
+    ]
+    for name in ("a", "b", "c"):
+        aws("create-configuration-set", "--configuration-set-name", name)
+    page = json.loads(aws("list-configuration-sets", "--page-size", "2", "--no-paginate").stdout)
+    assert page["ConfigurationSets"] == ["a", "b"]
+    rest = json.loads(aws("list-configuration-sets", "--next-token", page["NextToken"], "--no-paginate").stdout)
+    assert rest["ConfigurationSets"] == ["c"]
     refused = aws("get-configuration-set", "--configuration-set-name", "none")
     assert refused.returncode != 0
     assert "NotFoundException" in refused.stderr
