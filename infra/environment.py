@@ -39,7 +39,7 @@ class Environment:
             account_id=aws.get_caller_identity().account_id,
             region=aws.get_region().region,
             partition=aws.get_partition().partition,
-            tags={"mailstack": stack, **tags},
+            tags={**tags, "mailstack": stack},
         )
 
     def name(self, what: str) -> str:

@@ -31,12 +31,15 @@ In the shell that is to use it, for boto3, the AWS CLI and every other SDK:
 """
 
 
+_LAST_PORT = 65_535
+
+
 def main() -> None:
     """Parse the command line and serve until interrupted."""
     parser = argparse.ArgumentParser(prog="python -m localcloud", description="AWS on one machine, on a loopback port.")
-    parser.add_argument("--port", type=int, default=0, help="0, the default, takes a free one")
-    parser.add_argument("--smtp-port", type=int, default=0, help="for SMTP with STARTTLS; 0 takes a free one")
-    parser.add_argument("--smtps-port", type=int, default=0, help="for SMTP over TLS; 0 takes a free one")
+    parser.add_argument("--port", type=_port, default=0, help="0, the default, takes a free one")
+    parser.add_argument("--smtp-port", type=_port, default=0, help="for SMTP with STARTTLS; 0 takes a free one")
+    parser.add_argument("--smtps-port", type=_port, default=0, help="for SMTP over TLS; 0 takes a free one")
     parser.add_argument("--region", default="us-east-1", help="the region that SES is emulated in (us-east-1)")
     parser.add_argument("--state", metavar="FOLDER", help="keep everything there across restarts (forgotten without)")
     parser.add_argument("--json", action="store_true", help="print one line of JSON instead of help")
@@ -52,6 +55,17 @@ def main() -> None:
         )
     except (PortTakenError, StateError) as error:
         sys.exit(str(error))
+
+
+def _port(text: str) -> int:
+    """A TCP port, or 0.
+
+    Raises:
+        ArgumentTypeError: It is none.
+    """
+    if not text.isdecimal() or int(text) > _LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: 0 to {_LAST_PORT}")
+    return int(text)
 
 
 def _print_help(known: Ready) -> None:

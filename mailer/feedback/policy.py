@@ -45,6 +45,8 @@ _SIMULATOR = "@simulator.amazonses.com"
 # SES did not try, for the address stands on a list of the account's own. That is no new bounce or complaint,
 # and SES does not count it either. (The tenant's is seen in others' events; AWS's table of subtypes lacks it.)
 _ON_OUR_LIST = frozenset({"OnAccountSuppressionList", "OnTenantSuppressionList"})
+# Whoever left a contact list of SES's has a mailbox all the same: other mail may go there.
+_LEFT_A_LIST = "UnsubscribedRecipient"
 # RFC 5965 §7.3 and RFC 6430: the recipient took the mail out of the spam folder.
 _NOT_SPAM = "not-spam"
 
@@ -129,6 +131,10 @@ def _on_our_list(event: Event, _: Recipient) -> bool:
     return isinstance(event, Bounce | Complaint) and event.sub_type in _ON_OUR_LIST
 
 
+def _left_a_list(event: Event, _: Recipient) -> bool:
+    return isinstance(event, Bounce) and event.sub_type == _LEFT_A_LIST
+
+
 def _permanent(event: Event, _: Recipient) -> bool:
     return isinstance(event, Bounce) and event.bounce_type == "Permanent"
 
@@ -145,6 +151,7 @@ def _not_spam(event: Event, _: Recipient) -> bool:
 # The first that applies decides. The last takes every event, so none is dropped unseen.
 _RULES = (
     _Rule(Bounce, _on_our_list, "suppress", "bounce"),
+    _Rule(Bounce, _left_a_list, "record"),
     _Rule(Bounce, _permanent, "suppress", "bounce", counts=True),
     _Rule(Bounce, _no_such_mailbox, "suppress", "bounce", counts=True),
     _Rule(Bounce, _always, "record"),

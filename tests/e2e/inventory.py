@@ -20,6 +20,8 @@ LISTS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("iam", "list_policies", "Policies", ("Arn",)),
     ("dynamodb", "list_tables", "TableNames", ()),
     ("cloudwatch", "describe_alarms", "MetricAlarms", ("AlarmArn",)),
+    ("cloudwatch", "list_dashboards", "DashboardEntries", ("DashboardName",)),
+    ("events", "list_rules", "Rules", ("Arn",)),
     ("logs", "describe_log_groups", "logGroups", ("arn",)),
     ("kms", "list_aliases", "Aliases", ("AliasArn",)),
     ("ssm", "describe_parameters", "Parameters", ("Name",)),

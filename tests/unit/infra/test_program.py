@@ -186,6 +186,11 @@ def test_every_resource_that_takes_tags_has_them(stack: str, changed: dict[str, 
             assert resource.inputs["tags"]["mailstack"] == stack, resource.urn
 
 
+def test_the_stacks_own_tag_cannot_be_taken_over():
+    tagged = [r.inputs["tags"]["mailstack"] for r in run("dev", tags={"mailstack": "other"}).aws if "tags" in r.inputs]
+    assert set(tagged) == {"dev"}
+
+
 @everywhere
 def test_every_part_stands_under_the_stacks_component(stack: str, changed: dict[str, Any]):
     deployment = run(stack, **changed)
