@@ -1,4 +1,4 @@
-"""The public half of a DKIM key of one's own (BYODKIM), which DNS publishes. Reads DER alone: no cryptography is done.
+"""The public half of a DKIM key of one's own (BYODKIM), which DNS publishes.
 
 https://docs.aws.amazon.com/ses/latest/dg/send-email-authentication-dkim-bring-your-own.html
 """
@@ -7,10 +7,9 @@ import base64
 import binascii
 import re
 
-# ITU-T X.690 §8: the tags of what an RSA key is written in.
-_INTEGER, _BIT_STRING, _OCTET_STRING, _SEQUENCE = 0x02, 0x03, 0x04, 0x30
-_RSA = bytes.fromhex("300d06092a864886f70d0101010500")  # AlgorithmIdentifier rsaEncryption, RFC 3279 §2.3.1
-_LONG_FORM = 0x80
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_private_key
+
 _PEM_LINE = re.compile(r"-----(BEGIN|END) (RSA )?PRIVATE KEY-----")
 BITS = 2048
 
@@ -29,53 +28,14 @@ def public_key(private_key: str) -> str:
     Raises:
         ValueError: It is no such key, or not one of 2048 bits.
     """
+    wrong = "it is not an RSA private key in PEM or base64"
     try:
-        modulus, exponent = _numbers(base64.b64decode(base64_of(private_key), validate=True))
-    except (binascii.Error, IndexError, ValueError) as error:
-        raise ValueError("it is not an RSA private key in PEM or base64") from error
-    bits = int.from_bytes(modulus, "big").bit_length()
-    if bits != BITS:
-        raise ValueError(f"it has {bits} bits; SES and receivers agree on {BITS}")
-    numbers = _written(_SEQUENCE, _written(_INTEGER, modulus) + _written(_INTEGER, exponent))
-    info = _written(_SEQUENCE, _RSA + _written(_BIT_STRING, b"\0" + numbers))
-    return base64.b64encode(info).decode("ascii")
-
-
-def _numbers(der: bytes) -> tuple[bytes, bytes]:
-    """Modulus and exponent of PKCS #1 (RFC 8017 §A.1.2), which PKCS #8 (RFC 5958 §2) has inside an octet string."""
-    fields = _fields(_only(der, _SEQUENCE))
-    if len(fields) > 2 and fields[1][0] == _SEQUENCE and fields[2][0] == _OCTET_STRING:  # noqa: PLR2004 - its members
-        fields = _fields(_only(fields[2][1], _SEQUENCE))
-    version, modulus, exponent = fields[:3]
-    if {version[0], modulus[0], exponent[0]} != {_INTEGER}:
-        raise ValueError("not an RSA key")
-    return modulus[1], exponent[1]
-
-
-def _only(der: bytes, tag: int) -> bytes:
-    ((found, value),) = _fields(der)
-    if found != tag:
-        raise ValueError("another kind of value")
-    return value
-
-
-def _fields(der: bytes) -> list[tuple[int, bytes]]:
-    fields: list[tuple[int, bytes]] = []
-    while der:
-        tag, length, start = der[0], der[1], 2
-        if length & _LONG_FORM:
-            start += length & ~_LONG_FORM
-            length = int.from_bytes(der[2:start], "big")
-        if len(der) < start + length:
-            raise ValueError("cut off")
-        fields.append((tag, der[start : start + length]))
-        der = der[start + length :]
-    return fields
-
-
-def _written(tag: int, value: bytes) -> bytes:
-    length = len(value)
-    if length < _LONG_FORM:
-        return bytes([tag, length]) + value
-    size = length.to_bytes((length.bit_length() + 7) // 8, "big")
-    return bytes([tag, _LONG_FORM | len(size)]) + size + value
+        key = load_der_private_key(base64.b64decode(base64_of(private_key), validate=True), password=None)
+    except (binascii.Error, TypeError, ValueError) as error:  # TypeError: it has a password
+        raise ValueError(wrong) from error
+    if not isinstance(key, RSAPrivateKey):
+        raise ValueError(wrong)  # noqa: TRY004 - a wrong value of a setting
+    if key.key_size != BITS:
+        raise ValueError(f"it has {key.key_size} bits; SES and receivers agree on {BITS}")
+    public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return base64.b64encode(public).decode("ascii")

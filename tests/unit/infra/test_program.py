@@ -1,6 +1,5 @@
 """What the program registers, for the stacks of the repository and a matrix of options, in a preview and for real."""
 
-import base64
 import json
 from collections import Counter
 from itertools import product
@@ -16,7 +15,7 @@ from localcloud.pulumi.schema import problems
 from mailer.account import NAMESPACE, measure
 from mailer.stack import MAX_PARAMETER_CHARACTERS, StackOutputs
 from tests.unit.infra.program import ACCOUNT, ROOT, TOKENS, Deployment, Registered, run
-from tests.unit.infra.rsa import MODULUS, pkcs1, private
+from tests.unit.infra.rsa import private
 
 if TYPE_CHECKING:
     from botocore.model import StringShape
@@ -273,12 +272,11 @@ def test_a_domain_identity_has_easy_dkim_and_a_mail_from_domain():
 
 @pytest.mark.parametrize("preview", [True, False])
 def test_a_key_of_ones_own_signs_stays_secret_and_is_published(preview: bool):
-    der = pkcs1(MODULUS)
-    dkim = {"selector": "own", "privateKey": private(der, pem=True)}
+    dkim = {"selector": "own", "privateKey": private(pem=True)}
     deployment = run("prod", preview=preview, secret=("dkim",), dkim=dkim)
     identity = deployment.one("EmailIdentity", "domain")
     assert identity.secret == {"dkimSigningAttributes"}
-    secret = base64.b64encode(der).decode()
+    secret = private()
     assert identity.inputs["dkimSigningAttributes"] == {
         "domainSigningSelector": "own",
         "domainSigningPrivateKey": secret,

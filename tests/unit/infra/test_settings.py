@@ -7,7 +7,7 @@ from infra.configuration import SettingsInvalid, allowed, read
 from infra.reference import markdown
 from infra.settings import DEFAULT_STREAM, Settings
 from tests.unit.infra.program import ROOT, config_of
-from tests.unit.infra.rsa import MODULUS, pkcs1, private
+from tests.unit.infra.rsa import private
 
 SMALLEST = {"domain": "example.com", "page": "oncall@example.com"}
 STREAM = "streams.transactional"
@@ -235,7 +235,7 @@ def test_an_encrypted_value_is_not_shown():
 
 
 def test_a_private_key_must_be_encrypted_and_is_shown_nowhere():
-    key = private(pkcs1(MODULUS), pem=True)
+    key = private(pem=True)
     config = {"mailstack:domain": "example.com", "mailstack:page": "a@example.com"}
     config["mailstack:dkim"] = json.dumps({"selector": "own", "privateKey": key})
     with pytest.raises(SettingsInvalid, match=r"dkim\.privateKey: found a key that everybody can read") as caught:
