@@ -146,17 +146,14 @@ def _ses(outputs: "StackOutputs") -> "Transport":
 
 def _stack_suppressions(outputs: "StackOutputs") -> "SuppressionStore":
     """The stack's table, in the stack's region, whichever region the process is set to."""
-    from boto3.session import Session
-    from botocore.config import Config
     from botocore.exceptions import BotoCoreError
 
-    from mailer.stores.dynamodb import DynamoDBSuppressions
+    from mailer.stores.dynamodb import DynamoDBSuppressions, dynamodb_client
 
-    config = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 4})
     try:
-        client = Session().client("dynamodb", region_name=outputs.region, config=config)
-    except BotoCoreError as error:
+        client = dynamodb_client(outputs.region)
+    except (BotoCoreError, ValueError) as error:  # the last for an endpoint that is no URL
         raise ConfigurationError(
-            f"No client for DynamoDB could be made: {error}.", hint="Check AWS_PROFILE."
+            f"No client for DynamoDB could be made: {error}.", hint="Check AWS_PROFILE and AWS_ENDPOINT_URL."
         ) from error
     return DynamoDBSuppressions(outputs.table, client)

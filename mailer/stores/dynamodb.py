@@ -29,13 +29,14 @@ _MAX_KEYS = 100
 _ATTEMPTS, _FIRST_DELAY = 7, 0.05
 
 
-def dynamodb_client() -> "DynamoDBClient":
-    """A client with short timeouts; region, credentials and endpoint come from where boto3 finds them."""
-    import boto3
+def dynamodb_client(region: str | None = None) -> "DynamoDBClient":
+    """A client with short timeouts; boto3 finds credentials and endpoint, and the region if none is given."""
+    from boto3.session import Session
     from botocore.config import Config
 
     config = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 4})
-    return boto3.client("dynamodb", config=config)
+    # A session of its own: the default one is not to be shared between threads while clients are made.
+    return Session().client("dynamodb", region_name=region, config=config)
 
 
 class DynamoDBSuppressions:

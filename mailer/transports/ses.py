@@ -7,7 +7,7 @@ after a read timeout, and the recipient would get it twice.
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from mailer.errors import InvalidMessage, OutcomeUnknown
+from mailer.errors import ConfigurationError, InvalidMessage, OutcomeUnknown
 from mailer.results import RecipientResult, Status
 from mailer.transports.ses_replies import Context, classify
 
@@ -77,7 +77,12 @@ class SesTransport:
 
     def _connected(self) -> "SESV2Client":
         with self._lock:
-            self._client = self._client or ses_client(self._outputs.region)
+            try:
+                self._client = self._client or ses_client(self._outputs.region)
+            except ValueError as error:  # an endpoint that is no URL
+                raise ConfigurationError(
+                    f"No client for SES could be made: {error}.", hint="Check AWS_ENDPOINT_URL."
+                ) from error
         return self._client
 
 

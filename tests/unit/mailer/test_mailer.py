@@ -11,6 +11,7 @@ import pytest
 from mailer.catalog import VerificationCode, Welcome
 from mailer.errors import (
     AccessDenied,
+    ConfigurationError,
     IdentityNotVerified,
     InvalidMessage,
     OutcomeUnknown,
@@ -258,6 +259,15 @@ def test_a_stream_has_its_own_configuration_set_and_an_unknown_one_names_the_kno
     assert ses.posted[0]["ConfigurationSetName"] == "mailstack-dev-news"
     with pytest.raises(UnknownStream, match=r"'newz'.*news, transactional"):
         mail.send(CODE, to=BOB, stream="newz")
+
+
+def test_an_endpoint_that_is_no_url_is_a_mistake_of_the_set_up(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "garbage")
+    with pytest.raises(ConfigurationError, match=r"DynamoDB.*Invalid endpoint: garbage.*AWS_ENDPOINT_URL"):
+        Mailer(outputs())
+    mail = Mailer(outputs(), suppressions=MemorySuppressions())
+    with pytest.raises(ConfigurationError, match=r"SES.*Invalid endpoint: garbage.*AWS_ENDPOINT_URL"):
+        mail.send(CODE, to=BOB)
 
 
 def test_a_message_to_nobody_is_refused_before_anything_is_asked(mail: Mailer, ses: ScriptedSes):
