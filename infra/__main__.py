@@ -3,17 +3,16 @@
 import sys
 from pathlib import Path
 
-# Python puts the folder of a program first, where our `dns` would hide another's. What belongs there is the repository.
-sys.path.pop(0)
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+# The folder of a program is on its path, with `mailstack_infra` in it; the contract, `mailer.stack`, is beside it.
+sys.path.append(str(Path(__file__).resolve().parent.parent))
 
 import pulumi
 from pulumi.runtime import config
 
-from infra.configuration import NAMESPACE, read
-from infra.dns_route53 import find_zone
-from infra.environment import Environment
-from infra.mailstack import MailStack
+from mailstack_infra.configuration import NAMESPACE, read
+from mailstack_infra.dns_route53 import find_zone
+from mailstack_infra.environment import Environment
+from mailstack_infra.mailstack import MailStack
 
 stack = pulumi.get_stack()
 secret = config.get_config_secret_keys_env()

@@ -1,10 +1,10 @@
-"""The policy pack: `pulumi up --policy-pack infra/policy`. What it refuses stands in `rules.py`."""
+"""The policy pack: `pulumi up --policy-pack infra/policy`. What it refuses stands in `mailstack_infra/rules.py`."""
 
 import sys
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from pulumi_policy import (
     EnforcementLevel,
@@ -16,7 +16,7 @@ from pulumi_policy import (
     StackValidationPolicy,
 )
 
-from infra.policy.rules import RULES, STACK_RULES, Resource, Rule, StackRule
+from mailstack_infra.rules import RULES, STACK_RULES, Resource, Rule, StackRule
 
 
 def _of(args: Any) -> Resource:

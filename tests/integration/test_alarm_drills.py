@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from infra.alarms import Alarm, alarms, composites
-from infra.configuration import read
-from infra.environment import Environment
 from localcloud import LocalCloud
 from localcloud.pulumi.inprocess import InProcessStack
 from mailer.stack import StackOutputs
+from mailstack_infra.alarms import Alarm, alarms, composites
+from mailstack_infra.configuration import read
+from mailstack_infra.environment import Environment
 from tests.unit.infra.program import config_of
 
 pytestmark = pytest.mark.integration

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from infra.zips import build
 from localcloud import LocalCloud
 from mailer.stores.dynamodb import DynamoDBSuppressions
+from mailstack_infra.zips import build
 from tests.integration.tables import new_table
 from tests.unit.feedback.payloads import load
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.zips import ROOT, PackagingError, build
+from mailstack_infra.zips import ROOT, PackagingError, build
 
 FUNCTIONS = ("feedback", "sending_guard", "account_monitor")
 # What the Lambda runtime has beside the standard library: boto3 and all that it stands on.
@@ -97,7 +97,7 @@ def test_an_import_for_type_checking_alone_does_not_count(project: Path):
     [
         ("import pydantic\n", "pydantic"),
         ("def handle(event, context):\n    import jinja2.sandbox\n", "jinja2.sandbox"),
-        ("from infra.zips import build\n", "infra.zips"),
+        ("from mailstack_infra.zips import build\n", "mailstack_infra.zips"),
         ("from mailer.stack import StackOutputs\n", "pydantic"),
         ("from . import sibling\n", "lambdas.mine"),
     ],

@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from infra import dns
-from infra.settings import Settings
+from mailstack_infra import dns
+from mailstack_infra.settings.model import Settings
 
 
 def settings(**values: Any) -> Settings:

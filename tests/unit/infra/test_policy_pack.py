@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from infra.policy.rules import RULES, STACK_RULES, Resource
+from mailstack_infra.rules import RULES, STACK_RULES, Resource
 from tests.unit.infra.program import Deployment, run
 
 MATRIX: list[tuple[str, dict[str, Any]]] = [

@@ -9,11 +9,11 @@ import botocore.session
 import pytest
 from pulumi.runtime import rpc
 
-from infra.configuration import SettingsInvalid
 from localcloud.pulumi import wire
 from localcloud.pulumi.schema import problems
 from mailer.account import NAMESPACE, measure
 from mailer.stack import MAX_PARAMETER_CHARACTERS, StackOutputs
+from mailstack_infra.configuration import SettingsInvalid
 from tests.unit.infra.program import ACCOUNT, ROOT, TOKENS, Deployment, Registered, run
 from tests.unit.infra.rsa import private
 

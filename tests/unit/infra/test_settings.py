@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from infra.configuration import SettingsInvalid, allowed, read
-from infra.reference import markdown
-from infra.settings import DEFAULT_STREAM, Settings
+from mailstack_infra.configuration import SettingsInvalid, allowed, read
+from mailstack_infra.reference import markdown
+from mailstack_infra.settings.model import DEFAULT_STREAM, Settings
 from tests.unit.infra.program import ROOT, config_of
 from tests.unit.infra.rsa import private
 
@@ -261,7 +261,7 @@ def test_a_stream_may_be_called_like_a_setting():
 
 def test_the_reference_is_what_the_model_says():
     written = (ROOT / "docs" / "settings.md").read_text()
-    assert written == markdown() + "\n", "run: python -m infra.reference > docs/settings.md"
+    assert written == markdown() + "\n", "run: python -m mailstack_infra.reference > docs/settings.md"
 
 
 def test_the_reference_says_what_is_allowed_for_every_setting():

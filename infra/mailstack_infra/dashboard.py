@@ -11,10 +11,12 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from infra.alarms import SET_DIMENSION, alarms, composites
-from infra.environment import Environment
-from infra.policies import MONITOR_NAMESPACE
-from infra.settings import Rates, Settings, StreamSettings
+from mailstack_infra.alarms import SET_DIMENSION, alarms, composites
+from mailstack_infra.environment import Environment
+from mailstack_infra.policies import MONITOR_NAMESPACE
+from mailstack_infra.settings.model import Settings
+from mailstack_infra.settings.rates import Rates
+from mailstack_infra.settings.stream import StreamSettings
 
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
 COLUMNS, HEIGHT = 24, 6

@@ -7,8 +7,8 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from infra import policies
-from infra.environment import Environment
+from mailstack_infra import policies
+from mailstack_infra.environment import Environment
 
 
 class AlarmTopic(pulumi.ComponentResource):

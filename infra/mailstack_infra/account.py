@@ -4,7 +4,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from infra.settings import Account
+from mailstack_infra.settings.account import Account
 
 
 class AccountDefaults(pulumi.ComponentResource):

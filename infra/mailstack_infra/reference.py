@@ -1,4 +1,4 @@
-"""The reference of settings, written from the model: `python -m infra.reference > docs/settings.md`."""
+"""The reference of settings, written from the model: `python -m mailstack_infra.reference > docs/settings.md`."""
 
 import json
 import sys
@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from infra.configuration import NAMESPACE, allowed, is_group, model_of
-from infra.settings import Settings
+from mailstack_infra.configuration import NAMESPACE, allowed, is_group, model_of
+from mailstack_infra.settings.model import Settings
 
 _HEAD = f"""\
 # Settings
@@ -24,7 +24,7 @@ config:
 ```
 
 A wrong file deploys nothing and gives one message with every problem. Write this page anew with
-`python -m infra.reference > docs/settings.md`.
+`python -m mailstack_infra.reference > docs/settings.md`.
 """
 _COLUMNS = "| key | what it is for | allowed | unless given |\n| --- | --- | --- | --- |"
 

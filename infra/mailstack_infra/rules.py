@@ -1,6 +1,6 @@
 """What must not be deployed: rules as pure functions of a resource, or of all of them.
 
-Names and inputs are Pulumi's own. Not for handing them to Pulumi: `__main__.py` does.
+Names and inputs are Pulumi's own. Not for handing them to Pulumi: `infra/policy/` does.
 """
 
 import json

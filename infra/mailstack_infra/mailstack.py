@@ -6,24 +6,24 @@ from typing import Any
 import pulumi
 from pulumi import ResourceOptions
 
-from infra import dns
-from infra.access import Access
-from infra.account import AccountDefaults
-from infra.alarms import pausing
-from infra.counting import Counting
-from infra.dashboard import Dashboard
-from infra.dns_route53 import Zone
-from infra.environment import Environment
-from infra.feedback import Feedback
-from infra.guard import Guard
-from infra.identity import Identity
-from infra.keys import Keys
-from infra.monitor import Monitor, ses_rule_arn
-from infra.outputs import Outputs
-from infra.paging import Paging
-from infra.settings import DEFAULT_STREAM, Settings
-from infra.stream import MailStream
-from infra.watching import Watching
+from mailstack_infra import dns
+from mailstack_infra.access import Access
+from mailstack_infra.account import AccountDefaults
+from mailstack_infra.alarms import pausing
+from mailstack_infra.counting import Counting
+from mailstack_infra.dashboard import Dashboard
+from mailstack_infra.dns_route53 import Zone
+from mailstack_infra.environment import Environment
+from mailstack_infra.feedback import Feedback
+from mailstack_infra.guard import Guard
+from mailstack_infra.identity import Identity
+from mailstack_infra.keys import Keys
+from mailstack_infra.monitor import Monitor, ses_rule_arn
+from mailstack_infra.outputs import Outputs
+from mailstack_infra.paging import Paging
+from mailstack_infra.settings.model import DEFAULT_STREAM, Settings
+from mailstack_infra.stream import MailStream
+from mailstack_infra.watching import Watching
 
 
 class MailStack(pulumi.ComponentResource):

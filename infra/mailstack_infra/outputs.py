@@ -7,8 +7,8 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from infra.environment import Environment
 from mailer.stack import MAX_PARAMETER_CHARACTERS, StackOutputs, parameter_name
+from mailstack_infra.environment import Environment
 
 
 class Outputs(pulumi.ComponentResource):

@@ -7,9 +7,9 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from infra import policies
-from infra.environment import Environment
-from infra.settings import StreamSettings
+from mailstack_infra import policies
+from mailstack_infra.environment import Environment
+from mailstack_infra.settings.stream import StreamSettings
 
 # What somebody must act upon. Sends, deliveries, opens and clicks would double the traffic and change nothing.
 # https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_EventDestination.html

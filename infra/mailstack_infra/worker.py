@@ -10,9 +10,9 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from infra import policies, zips
-from infra.environment import Environment
-from infra.settings import Settings
+from mailstack_infra import policies, zips
+from mailstack_infra.environment import Environment
+from mailstack_infra.settings.model import Settings
 
 RUNTIME, ARCHITECTURE, MEMORY_MB, TIMEOUT_SECONDS = "python3.13", "arm64", 256, 30
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html: six times the function's timeout, and at

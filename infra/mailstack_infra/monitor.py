@@ -9,10 +9,10 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from infra import policies
-from infra.environment import Environment
-from infra.settings import Settings
-from infra.worker import Worker
+from mailstack_infra import policies
+from mailstack_infra.environment import Environment
+from mailstack_infra.settings.model import Settings
+from mailstack_infra.worker import Worker
 
 NAME = "account-monitor"
 SCHEDULE = "rate(5 minutes)"

@@ -6,12 +6,12 @@ Not for publishing them (`dns_route53.py`); DKIM's tokens are known only once SE
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from infra import dkim_key
-from infra.checks import within
 from mailer.stack import DnsRecord
+from mailstack_infra import dkim_key
+from mailstack_infra.checks import within
 
 if TYPE_CHECKING:
-    from infra.settings import Settings
+    from mailstack_infra.settings.model import Settings
 
 # Easy DKIM has three tokens. https://docs.aws.amazon.com/ses/latest/dg/send-email-authentication-dkim-easy.html
 DKIM_TOKENS = 3

@@ -4,10 +4,10 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from infra import dkim_key, dns
-from infra.dns_route53 import Zone
-from infra.environment import Environment
-from infra.settings import Settings
+from mailstack_infra import dkim_key, dns
+from mailstack_infra.dns_route53 import Zone
+from mailstack_infra.environment import Environment
+from mailstack_infra.settings.model import Settings
 
 
 class Identity(pulumi.ComponentResource):

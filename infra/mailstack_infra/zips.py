@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html: the Python runtimes include the SDK.
 RUNTIME_MODULES = frozenset({"boto3", "botocore"})
 _OLDEST_ZIP_TIME = (1980, 1, 1, 0, 0, 0)

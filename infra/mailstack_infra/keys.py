@@ -4,8 +4,8 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from infra import policies
-from infra.environment import Environment
+from mailstack_infra import policies
+from mailstack_infra.environment import Environment
 
 # The longest that KMS waits before a key is gone for good: until then a deletion can be taken back.
 DELETION_WINDOW_DAYS = 30

@@ -6,9 +6,9 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from infra.alarms import Alarm, Both, Level, alarms, composites, rule
-from infra.environment import Environment
-from infra.settings import Settings
+from mailstack_infra.alarms import Alarm, Both, Level, alarms, composites, rule
+from mailstack_infra.environment import Environment
+from mailstack_infra.settings.model import Settings
 
 
 class Watching(pulumi.ComponentResource):

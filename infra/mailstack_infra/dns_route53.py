@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from infra import dns
-from infra.checks import is_zone_id, within
-from infra.configuration import NAMESPACE, SettingsInvalid
-from infra.settings import Settings
+from mailstack_infra import dns
+from mailstack_infra.checks import is_zone_id, within
+from mailstack_infra.configuration import NAMESPACE, SettingsInvalid
+from mailstack_infra.settings.model import Settings
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from infra.alarms import SET_DIMENSION
+from mailstack_infra.alarms import SET_DIMENSION
 
 # What alarms and the dashboard look at. Each is a custom metric, which AWS bills by the month.
 COUNTED = ("SEND", "DELIVERY", "BOUNCE", "COMPLAINT", "REJECT", "RENDERING_FAILURE")

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from infra import policies
-from infra.policies import Statement
+from mailstack_infra import policies
+from mailstack_infra.policies import Statement
 
 
 @dataclass(frozen=True)

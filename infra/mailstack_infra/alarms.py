@@ -7,12 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from infra.policies import MONITOR_NAMESPACE
-from infra.settings import BOUNCE_CRITICAL, BOUNCE_WARNING, COMPLAINT_CRITICAL, COMPLAINT_WARNING
+from mailstack_infra.policies import MONITOR_NAMESPACE
+from mailstack_infra.settings.rates import BOUNCE_CRITICAL, BOUNCE_WARNING, COMPLAINT_CRITICAL, COMPLAINT_WARNING
 
 if TYPE_CHECKING:
-    from infra.environment import Environment
-    from infra.settings import Rates, Settings, StreamSettings
+    from mailstack_infra.environment import Environment
+    from mailstack_infra.settings.model import Settings
+    from mailstack_infra.settings.rates import Rates
+    from mailstack_infra.settings.stream import StreamSettings
 
 SET_DIMENSION = "ses:configuration-set"
 DAY = 86_400

@@ -15,7 +15,8 @@ from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from infra.settings import Allowed, Hidden, Settings
+from mailstack_infra.settings.base import Allowed, Hidden
+from mailstack_infra.settings.model import Settings
 
 NAMESPACE = "mailstack"
 # Part of the names of resources; Lambda's and IAM's are the shortest, 64 characters with our own parts of them.

@@ -1,0 +1,248 @@
+"""What a deployment may be told: one frozen model of the `mailstack:` keys in `Pulumi.<stack>.yaml`.
+
+Not for reading them or for wording what is wrong with them (`configuration.py`), nor for what follows from them.
+"""
+
+from email.utils import parseaddr
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
+
+from mailstack_infra import checks
+from mailstack_infra.settings.account import Account
+from mailstack_infra.settings.base import Allowed, Group, Switch
+from mailstack_infra.settings.domain import Bimi, Dkim, Dmarc, MailFrom
+from mailstack_infra.settings.stream import StreamSettings
+
+DEFAULT_STREAM = "transactional"
+TEST_TLD = "test"  # RFC 6761 §6.2: no mail can be sent from there, so nobody needs to be paged about it.
+
+
+class Settings(Group):
+    """Everything that `Pulumi.<stack>.yaml` may say. Only `domain` and `page` must be there.
+
+    A field's validators look at the fields above it, so that one reading finds every problem.
+
+    Example:
+        >>> Settings(domain="example.com", page=("oncall@example.com",)).sender
+        'no-reply@example.com'
+    """
+
+    domain: Annotated[
+        str,
+        AfterValidator(checks.domain),
+        Allowed("a domain name such as example.com"),
+        Field(description="The domain that mail is sent from; the SES identity."),
+    ]
+    page: Annotated[
+        tuple[Annotated[str, AfterValidator(checks.page)], ...],
+        BeforeValidator(checks.one_or_many),
+        Allowed("an e-mail address, an https URL, or a list of them"),
+        Field(description="Who is paged by alarms. At least one, unless the domain ends in .test."),
+    ] = ()
+    warn: Annotated[
+        tuple[Annotated[str, AfterValidator(checks.page)], ...],
+        BeforeValidator(checks.one_or_many),
+        Allowed("an e-mail address, an https URL, or a list of them"),
+        Field(description="Who hears of warnings, and of their end; whoever is paged, unless given."),
+    ] = ()
+    zone: Annotated[
+        str,
+        Allowed("the name of a zone that holds the domain, or a Route 53 zone id such as Z0123456789ABC"),
+        Field(description="The public Route 53 zone that the records go to; the domain's own unless told otherwise."),
+    ] = ""
+    dns: Annotated[
+        Literal["route53", "none"],
+        Allowed("route53 or none"),
+        Field(description="Who publishes the DNS records: the stack, or you (`mailer dns` shows them)."),
+    ] = "route53"
+    overwrite_records: Annotated[
+        Switch,
+        Field(description="Take over records of the same name and type that are in the zone already; off: an error."),
+    ] = False
+    sender: Annotated[
+        str,
+        Allowed("an address at the domain, with or without a name: Example <no-reply@example.com>"),
+        Field(description="The From address of mail that names none; no-reply at the domain unless told otherwise."),
+    ] = ""
+    spf: Annotated[
+        Switch,
+        Field(
+            description="Publish an SPF record at the domain itself. Off, because a name takes only one and yours may "
+            "have it already; DMARC does not need it, for the MAIL FROM subdomain has its own."
+        ),
+    ] = False
+    adopt: Annotated[
+        Switch,
+        Field(
+            description="The domain's identity exists in this account: use it, and neither change its DKIM, default "
+            "configuration set and tags nor ever delete it. MAIL FROM, feedback and DNS are the stack's all the same."
+        ),
+    ] = False
+    feedback_forwarding: Annotated[
+        Switch,
+        Field(
+            description="Whether SES also mails bounces and complaints to the sender. The stack hears of them anyway."
+        ),
+    ] = False
+    mail_from: Annotated[MailFrom, Allowed("subdomain and onMxFailure")] = MailFrom()
+    dkim: Annotated[Dkim, Allowed("keyLength, or selector and privateKey")] = Dkim()
+    dmarc: Annotated[Dmarc, Allowed("policy, percent, confirmed, reports and failureReports")] = Dmarc()
+    bimi: Annotated[Bimi, Allowed("logo and certificate")] = Bimi()
+    streams: Annotated[
+        dict[str, StreamSettings],
+        Allowed(
+            f"streams by name, {DEFAULT_STREAM} one of them; names of up to 20 lower-case letters, digits, hyphens"
+        ),
+        Field(description="Each becomes a configuration set with alarms of its own."),
+    ] = Field(default={DEFAULT_STREAM: StreamSettings()})
+    owns_account: Annotated[
+        Switch,
+        Field(description="This stack sets what holds for the whole account. At most one stack of an account may."),
+    ] = False
+    account: Annotated[Account, Allowed("suppress and vdm")] = Account()
+    allowed_recipients: Annotated[
+        tuple[Annotated[str, AfterValidator(checks.recipients)], ...],
+        BeforeValidator(checks.one_or_many),
+        Allowed("addresses or patterns such as *@example.com; an empty list allows everybody"),
+        Field(description="Whom the sender policy lets the application write to. For environments without customers."),
+    ] = ()
+    alarm_period_seconds: Annotated[
+        int,
+        AfterValidator(checks.alarm_period),
+        Allowed("a multiple of 60 up to 86400"),
+        Field(description="How long an alarm looks at a metric."),
+    ] = 300
+    watch_account: Annotated[
+        Switch,
+        Field(
+            description="Watch the SES account, too: its rates, daily quota, standing with AWS. In an account with "
+            "several stacks, one of them is enough."
+        ),
+    ] = True
+    log_retention_days: Annotated[
+        int,
+        AfterValidator(checks.log_retention),
+        Allowed(", ".join(map(str, checks.LOG_RETENTIONS))),
+        Field(description="How long the Lambda functions' logs are kept."),
+    ] = 30
+    function_concurrency: Annotated[
+        int | None,
+        Allowed("a whole number of at least 1"),
+        Field(ge=1, description="How many of each function may run at once, reserved; unlimited unless given."),
+    ] = None
+    encryption: Annotated[
+        Literal["customer", "aws"],
+        Allowed("customer or aws"),
+        Field(
+            description="Whose key topics, queues, the table and logs are encrypted with: one of your own, which costs "
+            "a dollar a month and whose policy names who may use it, or AWS's."
+        ),
+    ] = "customer"
+    protect: Annotated[
+        Switch,
+        Field(description="Refuse to delete the identity, the configuration sets, the key and the table."),
+    ] = True
+    tags: Annotated[
+        dict[str, str],
+        Allowed("names and values, none of them beginning with aws:"),
+        Field(description="Tags of every resource, beside the stack's own."),
+    ] = Field(default={})
+
+    @field_validator("warn")
+    @classmethod
+    def _nobody_is_warned_twice(cls, warn: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(warn)) < len(warn):
+            raise ValueError("one of them stands there twice")
+        return warn
+
+    @field_validator("page")
+    @classmethod
+    def _somebody_is_paged(cls, page: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        domain: str = info.data.get("domain", "")
+        if not page and not checks.within(domain, TEST_TLD):
+            raise ValueError("nobody would be paged")
+        if len(set(page)) < len(page):
+            raise ValueError("one of them stands there twice")
+        return page
+
+    @field_validator("zone")
+    @classmethod
+    def _zone_holds_the_domain(cls, zone: str, info: ValidationInfo) -> str:
+        domain: str = info.data.get("domain", "")
+        if not zone or checks.is_zone_id(zone):
+            return zone or domain
+        name = checks.domain(zone)
+        if domain and not checks.within(domain, name):
+            raise ValueError(f"it does not hold {domain}")
+        return name
+
+    @field_validator("sender")
+    @classmethod
+    def _sender_is_at_the_domain(cls, sender: str, info: ValidationInfo) -> str:
+        domain: str = info.data.get("domain", "")
+        if not sender:
+            return f"no-reply@{domain}" if domain else ""
+        checked = checks.mailbox(sender)
+        if domain and not checks.within(parseaddr(checked)[1].rpartition("@")[2], domain):
+            raise ValueError(f"it is not at {domain}")
+        return checked
+
+    @field_validator("bimi")
+    @classmethod
+    def _a_logo_needs_enforcement(cls, bimi: Bimi, info: ValidationInfo) -> Bimi:
+        dmarc: Dmarc | None = info.data.get("dmarc")
+        if bimi.logo and dmarc and (dmarc.policy == "none" or dmarc.percent < 100):  # noqa: PLR2004 - per cent
+            raise ValueError("mailboxes show no logo unless dmarc.policy is quarantine or reject, at 100 per cent")
+        if bimi.certificate and not bimi.logo:
+            raise ValueError("a certificate vouches for a logo, and there is none")
+        return bimi
+
+    @field_validator("streams")
+    @classmethod
+    def _streams_have_good_names(cls, streams: dict[str, StreamSettings]) -> dict[str, StreamSettings]:
+        for name in streams:
+            checks.stream_name(name)
+        if DEFAULT_STREAM not in streams:
+            raise ValueError(f"there is no stream {DEFAULT_STREAM}")
+        return streams
+
+    @field_validator("streams")
+    @classmethod
+    def _tracking_leads_somewhere(
+        cls, streams: dict[str, StreamSettings], info: ValidationInfo
+    ) -> dict[str, StreamSettings]:
+        domain: str = info.data.get("domain", "")
+        for name, stream in streams.items():
+            tracking = stream.tracking
+            if tracking.events and not (stream.event_bridge or stream.firehose):
+                raise ValueError(f"{name} tracks what nobody would hear of: give it eventBridge or firehose")
+            if tracking.domain and not tracking.events:
+                raise ValueError(f"{name} has a tracking domain and tracks nothing: give it tracking.events")
+            if domain and tracking.domain and not tracking.domain.endswith(f".{domain}"):
+                raise ValueError(f"the tracking domain of {name} is not below {domain}")
+        return streams
+
+    @field_validator("account")
+    @classmethod
+    def _the_account_has_one_owner(cls, account: Account, info: ValidationInfo) -> Account:
+        if account != Account() and not info.data.get("owns_account"):
+            raise ValueError("this stack does not own the account: set ownsAccount in the one stack that does")
+        return account
+
+    @field_validator("tags")
+    @classmethod
+    def _tags_are_ours_to_set(cls, tags: dict[str, str]) -> dict[str, str]:
+        if any(name.lower().startswith("aws:") for name in tags):
+            raise ValueError("AWS keeps names that begin with aws: for itself")
+        return tags
+
+    @property
+    def mail_from_domain(self) -> str:
+        """The envelope sender's domain."""
+        return f"{self.mail_from.subdomain}.{self.domain}"
+
+    @property
+    def sender_domain(self) -> str:
+        """The domain of the default From address: the identity's or one below it."""
+        return parseaddr(self.sender)[1].rpartition("@")[2]

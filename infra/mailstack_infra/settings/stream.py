@@ -1,0 +1,110 @@
+"""One stream of mail: everything that a configuration set of its own may be told."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
+
+from mailstack_infra import checks
+from mailstack_infra.settings.base import Allowed, Group, Switch
+from mailstack_infra.settings.rates import BounceRates, ComplaintRates
+
+
+class Tracking(Group):
+    """Opens and clicks, which SES sees by a picture and rewritten links. Off: people did not ask to be watched."""
+
+    events: Annotated[
+        tuple[Literal["OPEN", "CLICK"], ...],
+        BeforeValidator(checks.one_or_many),
+        Allowed("OPEN, CLICK or both"),
+        Field(description="What is tracked. It goes where `eventBridge` and `firehose` say."),
+    ] = ()
+    domain: Annotated[
+        str,
+        AfterValidator(checks.domain_or_nothing),
+        Allowed("a domain below the identity's, such as links.example.com"),
+        Field(description="Whose links people see; SES's own unless given."),
+    ] = ""
+    https: Annotated[
+        Literal["OPTIONAL", "REQUIRE", "REQUIRE_OPEN_ONLY"],
+        Allowed("OPTIONAL, REQUIRE or REQUIRE_OPEN_ONLY"),
+        Field(description="Whether links are https. All but OPTIONAL need a certificate for the domain: `target`."),
+    ] = "OPTIONAL"
+    target: Annotated[
+        str,
+        AfterValidator(checks.domain_or_nothing),
+        Allowed("a domain name such as d111111abcdef8.cloudfront.net"),
+        Field(description="What the domain is a CNAME of: your CDN before SES; SES itself unless given."),
+    ] = ""
+
+    @field_validator("target")
+    @classmethod
+    def _https_needs_a_certificate(cls, target: str, info: ValidationInfo) -> str:
+        if info.data.get("https", "OPTIONAL") != "OPTIONAL" and info.data.get("domain") and not target:
+            raise ValueError(
+                "SES holds no certificate for your domain: https needs a CDN that does, with SES behind it"
+            )
+        return target
+
+
+class Vdm(Group):
+    """Virtual Deliverability Manager for one stream, where it is not as the account has it."""
+
+    engagement_metrics: Annotated[
+        Literal["", "ENABLED", "DISABLED"],
+        Allowed("ENABLED or DISABLED"),
+        Field(
+            description="Opens and clicks on VDM's dashboard, which tracks them. As the account has it unless given."
+        ),
+    ] = ""
+    optimized_delivery: Annotated[
+        Literal["", "ENABLED", "DISABLED"],
+        Allowed("ENABLED or DISABLED"),
+        Field(description="SES chooses among its shared IP addresses. As the account has it unless given."),
+    ] = ""
+
+
+class StreamSettings(Group):
+    """One kind of mail with a reputation of its own: an SES configuration set."""
+
+    tls: Annotated[
+        Literal["REQUIRE", "OPTIONAL"],
+        Allowed("REQUIRE or OPTIONAL"),
+        Field(description="Whether mail goes only to servers that speak TLS."),
+    ] = "REQUIRE"
+    # Not empty: the provider can create an empty list and not change to one.
+    suppress: Annotated[
+        tuple[Literal["BOUNCE", "COMPLAINT"], ...],
+        BeforeValidator(checks.one_or_many),
+        Allowed("BOUNCE, COMPLAINT or both"),
+        Field(min_length=1, description="What puts an address on the account's own suppression list."),
+    ] = ("BOUNCE", "COMPLAINT")
+    max_delivery_seconds: Annotated[
+        int | None,
+        Allowed("a whole number from 300 to 50400"),
+        Field(ge=300, le=50_400, description="How long SES tries to deliver. SES's own 14 hours unless given."),
+    ] = None
+    dedicated_pool: Annotated[
+        str,
+        Allowed("the name of a pool"),
+        Field(pattern=r"^[a-z0-9_-]{0,64}$", description="The dedicated IP pool to send from. Shared unless given."),
+    ] = ""
+    vdm: Annotated[Vdm, Allowed("engagementMetrics and optimizedDelivery")] = Vdm()
+    event_bridge: Annotated[
+        Switch,
+        Field(description="Publish every event on the default EventBridge bus too, which costs by the event."),
+    ] = False
+    firehose: Annotated[
+        str,
+        AfterValidator(checks.firehose),
+        Allowed("the ARN of a Firehose stream"),
+        Field(description="Where every event goes too, to be kept. Nowhere unless given."),
+    ] = ""
+    tracking: Annotated[Tracking, Allowed("events, domain, https and target")] = Tracking()
+    bounce_rate: Annotated[BounceRates, Allowed("warning and critical")] = BounceRates()
+    complaint_rate: Annotated[ComplaintRates, Allowed("warning and critical")] = ComplaintRates()
+    minimum_sends: Annotated[
+        int,
+        Allowed("a whole number of at least 1"),
+        Field(ge=1, description="Critical rates act only once this many mails were sent within a day."),
+    ] = 100
+    guard: Annotated[Switch, Field(description="Whether a critical rate pauses the stream. It stays paused.")] = True
