@@ -1,0 +1,51 @@
+"""A deployed stack outlives its local cloud: after a restart nothing differs, mail goes, and a bounce closes the loop."""
+
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from localcloud import LocalCloud
+from localcloud.pulumi.inprocess import InProcessStack
+from mailer.catalog import VerificationCode
+from mailer.mailer import Mailer
+from mailer.results import Status
+
+pytestmark = pytest.mark.integration
+
+ROOT = Path(__file__).resolve().parents[2]
+CODE = VerificationCode(code="424242")
+PATIENCE = 20.0
+
+
+def deployed(cloud: LocalCloud, state: Path) -> InProcessStack:
+    return InProcessStack(ROOT, "local", state=state, config={}, environment=cloud.environment())
+
+
+def refused(mailer: Mailer) -> Status:
+    """What becomes of mail to an address that bounced, once the table says so."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        (one,) = mailer.send(CODE, to="ada@gone.test")
+        if one.status is not Status.SENT or time.monotonic() > deadline:
+            return one.status
+        time.sleep(0.2)
+
+
+def test_a_stack_is_whole_after_a_restart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    kept: dict[str, Any] = {"state": tmp_path / "cloud"}
+    with LocalCloud.start(**kept) as cloud:
+        kept["port"] = urlsplit(cloud.endpoint).port
+        cloud.client("route53").create_hosted_zone(Name="example.test", CallerReference="restart")
+        deployed(cloud, tmp_path / "stack.json").up()
+        cloud.control("PUT", "recipients/*@gone.test", {"outcome": "bounce"})
+    with LocalCloud.start(**kept) as cloud:
+        stack = deployed(cloud, tmp_path / "stack.json")
+        changes = stack.refresh()
+        assert not changes.any, changes.names
+        assert not stack.up().any
+        for name, value in {**cloud.environment(), "MAILSTACK_OUTPUTS": ""}.items():
+            monkeypatch.setenv(name, value)
+        assert refused(Mailer.from_stack("local")) is Status.SUPPRESSED
