@@ -1,4 +1,4 @@
-"""A deployed stack outlives its local cloud: after a restart nothing differs, mail goes, and a bounce closes the loop."""
+"""A deployed stack outlives its local cloud: after a restart nothing differs, and a bounce closes the loop."""
 
 import time
 from pathlib import Path
