@@ -3,14 +3,18 @@
 It is pinned exactly (pyproject.toml) because of this file. Untyped as it is, it is wrapped here once.
 """
 
+import base64
 import contextlib
+import contextvars
 import hashlib
 import json
+import logging
 import os
 import tempfile
 import time
 import uuid
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -31,6 +35,9 @@ RESOLUTION = 60
 KEPT_POINTS = 1440
 # What clients and ministack itself put is kept as it comes, up to this many points a metric.
 KEPT_FOREIGN_POINTS = 20_000
+# Of the records that ministack remembers of a delivery stream beside delivering them, this many are left to it.
+KEPT_RECORDS = 1000
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +95,7 @@ class Backend:
         _prepare(port, region, scratch, folder)
         from ministack import app
         from ministack.core import lambda_runtime, responses
-        from ministack.services import cloudwatch, eventbridge, lambda_svc, sns, sqs
+        from ministack.services import cloudwatch, eventbridge, firehose, lambda_svc, sns, sqs
 
         self.app = cast("App", app.app)
         self._application = cast("Any", app)
@@ -98,6 +105,9 @@ class Backend:
         self._sns = cast("Any", sns)
         self._sqs = cast("Any", sqs)
         self._eventbridge = cast("Any", eventbridge)
+        self._firehose = cast("Any", firehose)
+        # A function that transforms records may call back here: that must not be on the event loop.
+        self._streaming = ThreadPoolExecutor(1, "firehose")
         self.region = region
         self.endpoint = f"http://127.0.0.1:{port}"
         self._envelope: tuple[object, str] = (None, "")
@@ -138,6 +148,7 @@ class Backend:
 
     def close(self) -> None:
         """Stop the Lambda workers, which are processes of their own."""
+        self._streaming.shutdown(wait=False, cancel_futures=True)
         self._workers.reset()
 
     @contextlib.contextmanager
@@ -196,9 +207,12 @@ class Backend:
         return [Point(point["Timestamp"], *self._cloudwatch._point_stats(point)) for point in recent]  # noqa: SLF001
 
     def trim(self) -> None:
-        """Keep metrics bounded, whoever put them."""
+        """Keep metrics and remembered records bounded, whoever put them."""
         for bucket in list(self._cloudwatch._metrics._data.values()):  # noqa: SLF001
             del bucket[:-KEPT_FOREIGN_POINTS]
+        for stream in list(self._firehose._streams._data.values()):  # noqa: SLF001
+            for destination in stream["destinations"]:
+                del destination["records"][:-KEPT_RECORDS]
 
     # Alarms
 
@@ -281,6 +295,44 @@ class Backend:
                     return str(signer.arn), resource
         return None
 
+    def trust_policy(self, role_arn: str) -> str | None:
+        """Who may take a role, by its trust policy; None where there is no such role."""
+        from ministack.services import iam
+
+        role = cast("dict[str, Any] | None", cast("Any", iam)._roles.get(_last_of(role_arn)))  # noqa: SLF001
+        return str(role["AssumeRolePolicyDocument"]) if role and role["Arn"] == role_arn else None
+
+    def role_may(self, role_arn: str, action: str, resource: str) -> bool:
+        """Whether a role's policies and boundary allow something."""
+        from ministack.core import iam_evaluator
+        from ministack.services import iam as iam_service
+
+        iam, roles = cast("Any", iam_evaluator), cast("Any", iam_service)._roles  # noqa: SLF001
+        name = _last_of(role_arn)
+        policies = iam._gather_role_policies(name, ACCOUNT_ID)  # noqa: SLF001
+        boundary = iam._permissions_boundary(roles, name, ACCOUNT_ID)  # noqa: SLF001
+        asked = iam.EvalContext(role_arn, "AssumedRole", ACCOUNT_ID, action, resource, self.region)
+        return bool(iam.evaluate(asked, policies, *boundary).decision == "Allow")
+
+    # Delivery streams
+
+    def has_stream(self, arn: str) -> bool:
+        """Whether there is such a Firehose delivery stream."""
+        stream = cast("dict[str, Any] | None", self._firehose._streams.get(_last_of(arn)))  # noqa: SLF001
+        return stream is not None and stream["arn"] == arn
+
+    def put_record(self, stream_arn: str, record: bytes) -> None:
+        """Hand a record over to a delivery stream, which delivers the records one after the other."""
+        data = base64.b64encode(record).decode()
+        batch = {"DeliveryStreamName": _last_of(stream_arn), "Records": [{"Data": data}]}
+        self._streaming.submit(contextvars.copy_context().run, self._put_records, batch)
+
+    def _put_records(self, batch: dict[str, Any]) -> None:
+        status, _, body = self._firehose._put_record_batch(batch)  # noqa: SLF001
+        answer = cast("dict[str, Any]", json.loads(body))
+        if status != 200 or answer["FailedPutCount"]:  # noqa: PLR2004 - HTTP's own success
+            _LOG.warning("Firehose refused a record for %s: %s", batch["DeliveryStreamName"], answer)
+
     # Topics and queues
 
     def topic_policy(self, arn: str) -> str | None:
@@ -351,6 +403,10 @@ class Backend:
                     age=0.0 if oldest is None else max(0.0, time.time() - oldest),
                 ),
             )
+
+
+def _last_of(arn: str) -> str:
+    return arn.rpartition("/")[2]
 
 
 def _is_plain_queue(subscription: Mapping[str, Any]) -> bool:

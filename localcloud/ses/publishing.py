@@ -120,10 +120,36 @@ class Publisher:
         if problem:
             _LOG.warning("EventBridge refused an SES event: %s", problem)
 
+    def to_stream(self, destination: _Destination, body: _Event, set_arn: str) -> None:
+        """Firehose: one record an event, each with a newline after it; only while SES may take the role.
+
+        https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-firehose-contents.html
+        """
+        stream, role = str(destination["DeliveryStreamArn"]), str(destination["IamRoleArn"])
+        problem = stream_problem(self._backend, stream, role, set_arn)
+        if problem:
+            _LOG.warning("An SES event did not reach Firehose: %s", problem)
+        else:
+            self._backend.put_record(stream, f"{_encoded(body)}\n".encode())
+
     def to_metrics(self, destination: _Destination, body: _Event, _: str) -> None:
         """CloudWatch: one metric an event type, with the destination's dimensions."""
         dimensions = {d["DimensionName"]: _dimension(d, body) for d in destination["DimensionConfigurations"]}
         self._backend.count(metrics.NAMESPACE, KINDS[body["eventType"]][1], 1, dimensions)
+
+
+def stream_problem(backend: Backend, stream_arn: str, role_arn: str, set_arn: str) -> str:
+    """Why SES cannot put records on a delivery stream for a configuration set; empty if it can. Call in their scope."""
+    trust = backend.trust_policy(role_arn)
+    if trust is None:
+        return f"the role {role_arn} does not exist."
+    if not allows(trust, action="sts:AssumeRole", resource=role_arn, context=_source(set_arn)):
+        return f"the trust policy of {role_arn} does not let ses.amazonaws.com take it for {set_arn}."
+    if not backend.has_stream(stream_arn):
+        return f"the delivery stream {stream_arn} does not exist."
+    if not backend.role_may(role_arn, "firehose:PutRecordBatch", stream_arn):
+        return f"the policies of {role_arn} do not allow firehose:PutRecordBatch on {stream_arn}."
+    return ""
 
 
 def may_publish(backend: Backend, topic_arn: str, set_arn: str) -> bool:
@@ -134,8 +160,11 @@ def may_publish(backend: Backend, topic_arn: str, set_arn: str) -> bool:
 
 @functools.lru_cache(maxsize=1000)
 def _lets_ses_publish(policy: str, topic_arn: str, set_arn: str) -> bool:
-    context = {"aws:sourceaccount": set_arn.split(":")[4], "aws:sourcearn": set_arn}
-    return allows(policy, action="sns:Publish", resource=topic_arn, context=context)
+    return allows(policy, action="sns:Publish", resource=topic_arn, context=_source(set_arn))
+
+
+def _source(set_arn: str) -> dict[str, str]:
+    return {"aws:sourceaccount": set_arn.split(":")[4], "aws:sourcearn": set_arn}
 
 
 def _encoded(body: _Event) -> str:
@@ -159,5 +188,6 @@ _DELIVER: dict[str, Callable[[Publisher, _Destination, _Event, str], None]] = {
     "SnsDestination": Publisher.to_topic,
     "EventBridgeDestination": Publisher.to_bus,
     "CloudWatchDestination": Publisher.to_metrics,
+    "KinesisFirehoseDestination": Publisher.to_stream,
 }
 EMULATED_DESTINATIONS = frozenset(_DELIVER)

@@ -1,16 +1,16 @@
-"""Event destinations of configuration sets. SES tests its right to publish to a topic when one is made or changed."""
+"""Event destinations of configuration sets. SES tests its right to publish when one is made or changed."""
 
 import uuid
 from typing import Any
 
 from localcloud.ses.context import Context, Handler, Output, Parameters
 from localcloud.ses.errors import SesError, already_exists, bad_request, not_emulated, not_found
-from localcloud.ses.publishing import EMULATED_DESTINATIONS, SUBJECT, VALIDATION, may_publish
+from localcloud.ses.publishing import EMULATED_DESTINATIONS, SUBJECT, VALIDATION, may_publish, stream_problem
 from localcloud.ses.state import ConfigurationSet
 
 # https://docs.aws.amazon.com/ses/latest/dg/quotas.html
 MAX_DESTINATIONS = 10
-_KINDS = EMULATED_DESTINATIONS | {"KinesisFirehoseDestination", "PinpointDestination"}
+_KINDS = EMULATED_DESTINATIONS | {"PinpointDestination"}
 
 
 def create(context: Context, p: Parameters) -> Output:
@@ -62,6 +62,8 @@ def _checked(context: Context, found: ConfigurationSet, given: dict[str, Any]) -
         raise not_emulated(f"An event destination of type {kinds[0]}")
     if "SnsDestination" in given:
         _try_topic(context, found, str(given["SnsDestination"]["TopicArn"]))
+    if "KinesisFirehoseDestination" in given:
+        _try_stream(context, found, given["KinesisFirehoseDestination"])
     # Left out, `Enabled` is false: the destination exists and publishes nothing.
     return {"Enabled": False, **given}
 
@@ -80,6 +82,15 @@ def _try_topic(context: Context, found: ConfigurationSet, arn: str) -> None:
                 f"{set_arn}."
             )
         backend.notify_topic(arn, str(uuid.uuid4()), SUBJECT, VALIDATION)
+
+
+def _try_stream(context: Context, found: ConfigurationSet, given: dict[str, str]) -> None:
+    state, backend = context.state, context.backend
+    stream, set_arn = given["DeliveryStreamArn"], state.arn("configuration-set", found.name)
+    with backend.scope(state.account_id, state.region):
+        problem = stream_problem(backend, stream, given["IamRoleArn"], set_arn)
+    if problem:
+        raise bad_request(f"Could not put records on delivery stream <{stream}>: {problem}")
 
 
 HANDLERS: dict[str, Handler] = {
