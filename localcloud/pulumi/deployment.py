@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from localcloud.pulumi.paths import reset
 from localcloud.pulumi.plugin import Plugin, PluginError
 from localcloud.pulumi.stack import Operation
 from localcloud.pulumi.state import Record
-from localcloud.pulumi.wire import UNKNOWN, Props, bare, copy_path, is_secret
+from localcloud.pulumi.wire import UNKNOWN, Props, bare, is_secret
 
 
 class StepError(RuntimeError):
@@ -167,7 +168,7 @@ class Deployment:
             return goal.record(identifier, bare(goal.inputs), bare(goal.inputs) if goal.custom else {})
         news = bare(goal.inputs)
         for path in goal.ignored if old else ():
-            news = copy_path(path, old.inputs if old else {}, news)
+            news = reset(path, old.inputs if old else {}, news)
         plugin = self.plugin(goal.provider)
         inputs = self._check(plugin, goal, news, old.inputs if old else None)
         if old is None:

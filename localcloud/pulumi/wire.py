@@ -69,24 +69,6 @@ def secret(value: object) -> Props:
     return {SIGNATURE: SECRET, "value": value}
 
 
-def copy_path(path: str, source: Props, target: Props) -> Props:
-    """`target` with what `source` has at a property path such as `sendingOptions.sendingEnabled`.
-
-    Example:
-        >>> copy_path("a.b", {"a": {"b": 1}}, {"a": {"b": 2, "c": 3}})
-        {'a': {'b': 1, 'c': 3}}
-    """
-    head, _, rest = path.partition(".")
-    copied = dict(target)
-    if head not in source and not rest:
-        copied.pop(head, None)
-    elif rest and isinstance(source.get(head), dict) and isinstance(target.get(head), dict):
-        copied[head] = copy_path(rest, source[head], target[head])
-    elif head in source:
-        copied[head] = source[head]
-    return copied
-
-
 def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else _map(value, _whole)
 

@@ -42,19 +42,6 @@ def test_sameness(same: Any, wanted: object, actual: object, expected: bool):
     assert same(wanted, actual) is expected
 
 
-@pytest.mark.parametrize(
-    ("path", "source", "target", "expected"),
-    [
-        ("a", {"a": 1}, {"a": 2}, {"a": 1}),
-        ("a", {}, {"a": 2, "b": 3}, {"b": 3}),
-        ("a.b", {"a": {"b": 1}}, {"a": {"b": 2, "c": 3}}, {"a": {"b": 1, "c": 3}}),
-        ("a.b", {"a": {}}, {"a": {"b": 2}}, {"a": {}}),
-    ],
-)
-def test_a_path_is_copied(path: str, source: wire.Props, target: wire.Props, expected: wire.Props):
-    assert wire.copy_path(path, source, target) == expected
-
-
 def test_values_cross_the_wire_and_back():
     values = {"a": 1, "b": 0.5, "c": [True, "x", {"d": wire.secret(2)}], "e": wire.UNKNOWN}
     assert wire.plain(wire.struct(values)) == values

@@ -13,10 +13,11 @@ from typing import Any, cast
 from botocore.exceptions import ClientError
 
 from localcloud.pulumi import schema
+from localcloud.pulumi.paths import reset
 from localcloud.pulumi.provider.cloud import Cloud, ProviderError, is_gone, told
 from localcloud.pulumi.provider.resource import Arg, Resource, as_json, as_policy
 from localcloud.pulumi.schema import Problem
-from localcloud.pulumi.wire import UNKNOWN, Props, copy_path, is_unknown
+from localcloud.pulumi.wire import UNKNOWN, Props, is_unknown
 
 DEFAULTS = "__defaults"
 """Among the inputs, the names of those that the provider chose, as in the official provider."""
@@ -139,7 +140,7 @@ def diff(resource: Resource, olds: Props, state: Props, news: Props, ignored: It
         ignored: Property paths whose changes do not count.
     """
     for path in ignored:
-        news, olds = copy_path(path, state, news), copy_path(path, state, olds)
+        news, olds = reset(path, state, news), reset(path, state, olds)
     changes = tuple(
         Change(name, _kind(name, olds, news), arg.replaces)
         for name, arg in resource.all_args.items()
