@@ -1,4 +1,4 @@
-"""ministack, which serves every AWS service but SES here: how it is started, and the only place that reaches inside it.
+"""ministack, which serves every AWS service but SES here: how it is started, and with `iam` the only place inside it.
 
 It is pinned exactly (pyproject.toml) because of this file. Untyped as it is, it is wrapped here once.
 """
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 
+from localcloud.iam import complete
 from localcloud.persistence import StateFolder, unreadable
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class Backend:
         _prepare(port, region, scratch, folder)
         from ministack import app
         from ministack.core import lambda_runtime, responses
-        from ministack.services import cloudwatch, eventbridge, firehose, lambda_svc, sns, sqs
+        from ministack.services import cloudwatch, eventbridge, firehose, iam, lambda_svc, sns, sqs
 
         self.app = cast("App", app.app)
         self._application = cast("Any", app)
@@ -113,6 +114,7 @@ class Backend:
         self._envelope: tuple[object, str] = (None, "")
         self._match_dimensions_exactly()
         _count_every_invocation(cast("Any", lambda_svc))
+        complete(cast("Any", iam))
 
     def restore(self, folder: StateFolder) -> None:
         """Take over what `save` wrote.

@@ -50,6 +50,16 @@ class Around:
         made = self.cloud.client("iam").create_role(RoleName=self.name, AssumeRolePolicyDocument=TRUST)
         return made["Role"]["Arn"]
 
+    def user(self, suffix: str = "") -> str:
+        made = self.cloud.client("iam").create_user(UserName=self.name + suffix)
+        return made["User"]["UserName"]
+
+    def policy(self, suffix: str = "") -> str:
+        """A managed policy, whose name needs no second one."""
+        name = f"{self.name}-p{suffix}"
+        made = self.cloud.client("iam").create_policy(PolicyName=name, PolicyDocument=policy("ses:SendEmail"))
+        return made["Policy"]["Arn"]
+
     def zone(self) -> str:
         made = self.cloud.client("route53").create_hosted_zone(Name=f"{self.name}.test", CallerReference=self.name)
         return made["HostedZone"]["Id"].rsplit("/", 1)[-1]
@@ -98,8 +108,8 @@ class Life:
 
     kind: str
     inputs: Callable[[Around], Props]
-    update: Callable[[Around], Props]
-    """Inputs that change in place."""
+    update: Callable[[Around], Props] | None
+    """Inputs that change in place; None where nothing does."""
     shown: Props | None = None
     """Outputs after the update, where they are not the inputs themselves."""
     removed: Props = field(default_factory=dict[str, Any])
@@ -262,6 +272,55 @@ LIVES = (
         removed={"tags": {}},
         replace=lambda a: {"description": "another"},
         unknown=("arn", "policyId"),
+    ),
+    Life(
+        "aws:iam/user:User",
+        lambda a: {"name": a.name, "path": "/mail/", "permissionsBoundary": a.policy(), "tags": {"a": "1"}},
+        lambda a: {"path": "/post/", "permissionsBoundary": a.policy("2"), "tags": {"b": "2"}},
+        removed={"path": "/", "permissionsBoundary": "", "tags": {}},
+        replace=lambda a: {"name": f"{a.name}-other"},
+        unknown=("arn", "uniqueId"),
+    ),
+    Life(
+        "aws:iam/accessKey:AccessKey",
+        lambda a: {"user": a.user()},
+        lambda a: {"status": "Inactive"},
+        removed={"status": "Active"},
+        replace=lambda a: {"user": a.user("-other")},
+        unknown=("secret", "sesSmtpPasswordV4", "createDate"),
+    ),
+    Life(
+        "aws:iam/userPolicyAttachment:UserPolicyAttachment",
+        lambda a: {"user": a.user(), "policyArn": a.policy()},
+        None,
+        replace=lambda a: {"policyArn": a.policy("2")},
+    ),
+    Life(
+        "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+        lambda a: {"role": a.role().rsplit("/", 1)[-1], "policyArn": a.policy()},
+        None,
+        replace=lambda a: {"policyArn": a.policy("2")},
+    ),
+    Life(
+        "aws:iam/instanceProfile:InstanceProfile",
+        lambda a: {"name": a.name, "tags": {"a": "1"}},
+        lambda a: {"role": a.role().rsplit("/", 1)[-1], "tags": {"a": "2"}},
+        removed={"role": "", "tags": {}},
+        replace=lambda a: {"path": "/other/"},
+        unknown=("arn", "uniqueId"),
+    ),
+    Life(
+        "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
+        lambda a: {
+            "url": f"https://{a.name}.test",
+            "clientIdLists": ["sts.amazonaws.com", "one"],
+            "thumbprintLists": ["a" * 40],
+            "tags": {"a": "1"},
+        },
+        lambda a: {"clientIdLists": ["two", "sts.amazonaws.com"], "thumbprintLists": ["b" * 40], "tags": {"b": "2"}},
+        removed={"tags": {}},
+        replace=lambda a: {"url": f"https://other.{a.name}.test"},
+        unknown=("arn",),
     ),
     Life(
         "aws:cloudwatch/logGroup:LogGroup",

@@ -7,6 +7,7 @@ from typing import Any, cast
 from botocore.loaders import Loader
 
 from localcloud.pulumi.provider.cloud import Cloud, ProviderError, told
+from localcloud.pulumi.provider.resources import iam_oidc
 from localcloud.pulumi.provider.resources._names import mapping
 from localcloud.pulumi.provider.resources.route53 import plain_name
 from localcloud.pulumi.wire import Props
@@ -80,6 +81,7 @@ INVOKES: Mapping[str, tuple[Callable[[Cloud, Props], Props], frozenset[str]]] = 
     "aws:index/getCallerIdentity:getCallerIdentity": (_get_caller_identity, frozenset()),
     "aws:index/getRegion:getRegion": (_get_region, frozenset({"region", "name", "id", "endpoint"})),
     "aws:index/getPartition:getPartition": (_get_partition, frozenset()),
+    "aws:iam/getOpenIdConnectProvider:getOpenIdConnectProvider": (iam_oidc.get_provider, frozenset({"arn", "url"})),
     "aws:route53/getZone:getZone": (_get_zone, frozenset({"name", "zoneId", "privateZone"})),
 }
 """By token: the function, and the arguments that it takes."""

@@ -5,6 +5,7 @@ Not for gRPC (`server.py`), and not for any one service (`resources/`).
 
 import hashlib
 import json
+import re
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from botocore.exceptions import ClientError
 from localcloud.pulumi import schema
 from localcloud.pulumi.paths import reset
 from localcloud.pulumi.provider.cloud import Cloud, ProviderError, is_gone, told
-from localcloud.pulumi.provider.resource import Arg, Resource, as_json, as_policy
+from localcloud.pulumi.provider.resource import Arg, Made, Resource, as_json, as_policy
 from localcloud.pulumi.schema import Problem
 from localcloud.pulumi.wire import UNKNOWN, Props, is_unknown
 
@@ -109,6 +110,8 @@ def _judge(resource: Resource, name: str, value: Any) -> list[Problem]:
         ]
     if arg.allowed and value not in arg.allowed:
         return [Problem(name, f"{value!r} is not allowed; {_said(arg.allowed)}")]
+    if arg.pattern and isinstance(value, str) and not re.fullmatch(arg.pattern, value):
+        return [Problem(name, f"{value!r} does not match {arg.pattern}")]
     if arg.same in (as_json, as_policy) and not _is_json(value):
         return [Problem(name, "is not JSON; give a string, such as json.dumps(...) makes")]
     return []
@@ -232,12 +235,13 @@ def create(resource: Resource, name: str, inputs: Props, cloud: Cloud) -> tuple[
     wanted = _resolved(resource, inputs, cloud)
     cloud = cloud.in_region(wanted.get("region"))
     with told(doing):
-        identifier = resource.create(cloud, wanted)
+        made = resource.create(cloud, wanted)
+        identifier, once = (made.id, made.outputs) if isinstance(made, Made) else (made, {})
         try:
             later = frozenset(n for n in resource.finish if wanted.get(n) != resource.args[n].default)
             if later and resource.update:
                 resource.update(cloud, identifier, wanted, later)
-            found = read(resource, name, identifier, inputs, inputs, cloud)
+            found = read(resource, name, identifier, inputs, {**inputs, **once}, cloud)
         except Exception:
             resource.delete(cloud, identifier, wanted)
             raise

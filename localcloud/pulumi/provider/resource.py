@@ -96,6 +96,8 @@ class Arg:
     """Completes a given value with the defaults of its members."""
     allowed: tuple[str, ...] | range = ()
     """The only values that the service takes; none: any."""
+    pattern: str = ""
+    """A regular expression that a given text matches as a whole; none: any text."""
     write_only: bool = False
     """The service never tells it back."""
 
@@ -110,13 +112,21 @@ class Tagging:
 
 
 @dataclass(frozen=True)
+class Made:
+    """A resource just made: its id, and the outputs that the service tells this once."""
+
+    id: str
+    outputs: Props
+
+
+@dataclass(frozen=True)
 class Resource:
     """One resource type. Its functions take inputs with defaults filled in; botocore's errors pass through them."""
 
     kind: str
     """Pulumi's name of it, such as `aws:sns/topic:Topic`."""
     args: Mapping[str, Arg]
-    create: Callable[[Cloud, Props], str]
+    create: Callable[[Cloud, Props], str | Made]
     """Makes it, and answers with its id."""
     read: Callable[[Cloud, str, Props], Props | None]
     """Its state by id and what is known of it; None, or a "not found" of the service, when it is gone."""

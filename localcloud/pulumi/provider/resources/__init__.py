@@ -7,6 +7,9 @@ from localcloud.pulumi.provider.resources import (
     dynamodb,
     events,
     iam,
+    iam_attachments,
+    iam_oidc,
+    iam_users,
     kms,
     logs,
     route53,
@@ -16,8 +19,8 @@ from localcloud.pulumi.provider.resources import (
     ssm,
 )
 
-RESOURCES: dict[str, Resource] = {
-    resource.kind: resource
-    for service in (awslambda, cloudwatch, dynamodb, events, iam, kms, logs, route53, ses, sns, sqs, ssm)
-    for resource in service.RESOURCES
-}
+_SERVICES = (
+    *(awslambda, cloudwatch, dynamodb, events, kms, logs, route53, ses, sns, sqs, ssm),
+    *(iam, iam_attachments, iam_oidc, iam_users),
+)
+RESOURCES: dict[str, Resource] = {resource.kind: resource for service in _SERVICES for resource in service.RESOURCES}

@@ -1,6 +1,7 @@
 """Between Pulumi's names (camelCase) and those of the services (PascalCase), and between their forms of tags."""
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any, TypedDict, cast
 
 from localcloud.pulumi.wire import Props
@@ -32,6 +33,11 @@ def _renamed(value: Any, rename: Callable[[str], str]) -> Any:
 def given(values: Mapping[str, Any]) -> Props:
     """Without members that are None or empty; false and zero stay."""
     return {name: value for name, value in values.items() if value is not None and value not in ("", [], {})}
+
+
+def when(moment: datetime) -> str:
+    """A point in time as the official provider writes it: RFC 3339, to the second, in UTC."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def pairs(tags: Mapping[str, str]) -> list[Pair]:

@@ -1,12 +1,11 @@
 """AWS IAM. After internal/service/iam/{role,role_policy,policy}.go; what IAM does eventually happens at once here."""
 
 import json
-from datetime import UTC, datetime
 from typing import Any
 
 from localcloud.pulumi.provider.cloud import Cloud
 from localcloud.pulumi.provider.resource import Arg, Resource, Tagging, as_policy
-from localcloud.pulumi.provider.resources._names import given, mapping, pairs
+from localcloud.pulumi.provider.resources._names import given, mapping, pairs, when
 from localcloud.pulumi.wire import Props
 
 _MOST_VERSIONS = 5  # of one managed policy, https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
@@ -14,10 +13,6 @@ _MOST_VERSIONS = 5  # of one managed policy, https://docs.aws.amazon.com/IAM/lat
 
 def _text(document: Any) -> str:
     return document if isinstance(document, str) else json.dumps(document)
-
-
-def _when(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 # --- Role ----------------------------------------------------------------------------------------------------------
@@ -54,7 +49,7 @@ def _read_role(cloud: Cloud, name: str, _: Props) -> Props:
         "name": name,
         "arn": role["Arn"],
         "assumeRolePolicy": _text(role["AssumeRolePolicyDocument"]),
-        "createDate": _when(role["CreateDate"]),
+        "createDate": when(role["CreateDate"]),
         "description": role.get("Description", ""),
         "maxSessionDuration": role.get("MaxSessionDuration", 3600),
         "path": role["Path"],

@@ -1,13 +1,13 @@
 """Amazon SES v2. After internal/service/sesv2/{email_identity,configuration_set}*.go."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, cast
 
 from botocore.exceptions import ClientError
 
 from localcloud.pulumi.provider.cloud import Cloud
 from localcloud.pulumi.provider.resource import Arg, Resource, Tagging, as_set
-from localcloud.pulumi.provider.resources._names import from_api, given, mapping, pairs, to_api
+from localcloud.pulumi.provider.resources._names import from_api, given, mapping, pairs, to_api, when
 from localcloud.pulumi.schema import Problem
 from localcloud.pulumi.wire import Props, is_unknown, obj
 
@@ -56,7 +56,7 @@ def _read_identity(cloud: Cloud, name: str, known: Props) -> Props:
     attributes = {
         **kept,
         "currentSigningKeyLength": dkim.get("CurrentSigningKeyLength"),
-        "lastKeyGenerationTimestamp": _when(generated) if isinstance(generated, datetime) else None,
+        "lastKeyGenerationTimestamp": when(generated) if isinstance(generated, datetime) else None,
         "nextSigningKeyLength": dkim.get("NextSigningKeyLength"),
         "signingAttributesOrigin": dkim.get("SigningAttributesOrigin"),
         "status": dkim.get("Status"),
@@ -70,10 +70,6 @@ def _read_identity(cloud: Cloud, name: str, known: Props) -> Props:
         "verificationStatus": found.get("VerificationStatus", ""),
         "verifiedForSendingStatus": found.get("VerifiedForSendingStatus", False),
     }
-
-
-def _when(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _update_identity(cloud: Cloud, name: str, wanted: Props, changed: frozenset[str]) -> None:
@@ -197,7 +193,7 @@ def _read_set(cloud: Cloud, name: str, _: Props) -> Props:
     found = cast("Any", cloud.ses.get_configuration_set(ConfigurationSetName=name))
     reputation = found.get("ReputationOptions", {})
     if isinstance(reputation.get("LastFreshStart"), datetime):
-        found["ReputationOptions"] = {**reputation, "LastFreshStart": _when(reputation["LastFreshStart"])}
+        found["ReputationOptions"] = {**reputation, "LastFreshStart": when(reputation["LastFreshStart"])}
     options = {option: from_api(found.get(option[0].upper() + option[1:]) or {}) for option in _OPTIONS}
     return {"configurationSetName": name, "arn": cloud.arn("ses", f"configuration-set/{name}"), **options}
 
