@@ -9,19 +9,14 @@ sys.path.append(str(Path(__file__).resolve().parent.parent))
 import pulumi
 from pulumi.runtime import config
 
-from mailstack_infra.configuration import NAMESPACE, read
-from mailstack_infra.dns_route53 import find_zone
-from mailstack_infra.environment import Environment
-from mailstack_infra.mailstack import MailStack
+from mailstack_infra import MailStack
+from mailstack_infra.configuration import read
+from mailstack_infra.settings.base import NAMESPACE
 
-stack = pulumi.get_stack()
 secret = config.get_config_secret_keys_env()
-settings = read(stack, {**config.get_config_env(), **config.CONFIG.get()}, secret)
+settings = read(pulumi.get_stack(), {**config.get_config_env(), **config.CONFIG.get()}, secret)
 mailstack = MailStack(
-    Environment.current(stack, settings.tags),
-    settings,
-    zone=find_zone(settings),
-    secret_pages=any(f"{NAMESPACE}:{key}" in secret for key in ("page", "warn")),
+    "mailstack", settings, secret_pages=any(f"{NAMESPACE}:{key}" in secret for key in ("page", "warn"))
 )
 for name, value in mailstack.exports.items():
     pulumi.export(name, value)

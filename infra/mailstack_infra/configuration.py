@@ -6,7 +6,7 @@ Not for what a setting means (`settings.py`).
 import difflib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast, get_args, get_origin
 
 import pulumi
@@ -15,10 +15,9 @@ from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from mailstack_infra.settings.base import Allowed, Hidden
+from mailstack_infra.settings.base import NAMESPACE, Allowed, Hidden
 from mailstack_infra.settings.model import Settings
 
-NAMESPACE = "mailstack"
 # Part of the names of resources; Lambda's and IAM's are the shortest, 64 characters with our own parts of them.
 STACK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,29}\Z")
 
@@ -49,7 +48,7 @@ def read(stack: str, config: Mapping[str, str], secret: Iterable[str] = ()) -> S
     """
     prefix = f"{NAMESPACE}:"
     values = {key.removeprefix(prefix): _decoded(value) for key, value in config.items() if key.startswith(prefix)}
-    problems = [] if STACK_NAME.match(stack) else [_stack_problem(stack)]
+    problems = _stack_problems(stack)
     hidden = {key.removeprefix(prefix) for key in secret}
     try:
         settings = Settings.model_validate(values)
@@ -60,9 +59,17 @@ def read(stack: str, config: Mapping[str, str], secret: Iterable[str] = ()) -> S
             problems.append(_OPEN_KEY)
         if not problems:
             return settings
-    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-    listed = "\n".join(f"  {problem}" for problem in problems)
-    raise SettingsInvalid(f"Pulumi.{stack}.yaml has {count}; nothing was deployed.\n{listed}")
+    raise _invalid(f"Pulumi.{stack}.yaml", problems)
+
+
+def check_stack_name(stack: str) -> None:
+    """See that a stack's name can be part of the names of resources.
+
+    Raises:
+        SettingsInvalid: It cannot.
+    """
+    if problems := _stack_problems(stack):
+        raise _invalid("The program", problems)
 
 
 def allowed(location: Location) -> str:
@@ -145,8 +152,17 @@ def _meant(location: Location) -> str:
     return f" Did you mean {close[0]}?" if close else f" There are: {', '.join(known)}."
 
 
-def _stack_problem(stack: str) -> str:
-    return (
+def _stack_problems(stack: str) -> list[str]:
+    if STACK_NAME.match(stack):
+        return []
+    problem = (
         f"the stack's name: found {stack!r}; allowed: at most 30 letters, digits and hyphens, for it becomes part of "
         "the names of resources. Rename it: pulumi stack rename NAME"
     )
+    return [problem]
+
+
+def _invalid(what: str, problems: Sequence[str]) -> SettingsInvalid:
+    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+    listed = "\n".join(f"  {problem}" for problem in problems)
+    return SettingsInvalid(f"{what} has {count}; nothing was deployed.\n{listed}")

@@ -8,7 +8,8 @@ import pulumi_aws as aws
 
 from mailstack_infra import dns
 from mailstack_infra.checks import is_zone_id, within
-from mailstack_infra.configuration import NAMESPACE, SettingsInvalid
+from mailstack_infra.configuration import SettingsInvalid
+from mailstack_infra.settings.base import NAMESPACE
 from mailstack_infra.settings.model import Settings
 
 
@@ -48,8 +49,12 @@ class Zone:
         )
 
 
-def find_zone(settings: Settings) -> Zone | None:
+def find_zone(settings: Settings, asked: pulumi.InvokeOptions | None = None) -> Zone | None:
     """The hosted zone that the records go to, looked up before anything is made; None when they go elsewhere.
+
+    Args:
+        settings: Which zone.
+        asked: Whose provider is asked; the default one's unless given.
 
     Raises:
         SettingsInvalid: There is no such zone, or it does not hold the domain.
@@ -63,9 +68,9 @@ def find_zone(settings: Settings) -> Zone | None:
     )
     try:
         if is_zone_id(wanted):
-            found = aws.route53.get_zone(zone_id=wanted)
+            found = aws.route53.get_zone(zone_id=wanted, opts=asked)
         else:
-            found = aws.route53.get_zone(name=wanted, private_zone=False)
+            found = aws.route53.get_zone(name=wanted, private_zone=False, opts=asked)
     except Exception as error:
         raise SettingsInvalid(f"Route 53 gave no zone {wanted!r}: {error}\n{advice}") from error
     zone = Zone(found.zone_id, found.name.rstrip("."), settings.overwrite_records)

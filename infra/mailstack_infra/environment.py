@@ -32,13 +32,19 @@ class Environment:
     key: pulumi.Output[str] | None = None
 
     @classmethod
-    def current(cls, stack: str, tags: Mapping[str, str]) -> "Environment":
-        """Ask AWS where we are. Known at preview, too."""
+    def current(cls, stack: str, tags: Mapping[str, str], asked: pulumi.InvokeOptions | None = None) -> "Environment":
+        """Ask AWS where we are. Known at preview, too.
+
+        Args:
+            stack: What names carry.
+            tags: On every resource, beside the stack's own.
+            asked: Whose provider is asked; the default one's unless given.
+        """
         return cls(
             stack=stack,
-            account_id=aws.get_caller_identity().account_id,
-            region=aws.get_region().region,
-            partition=aws.get_partition().partition,
+            account_id=aws.get_caller_identity(opts=asked).account_id,
+            region=aws.get_region(opts=asked).region,
+            partition=aws.get_partition(opts=asked).partition,
             tags={**tags, "mailstack": stack},
         )
 

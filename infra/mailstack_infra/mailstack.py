@@ -1,18 +1,22 @@
 """Everything that sending mail from one domain takes, wired together; each part is a component in its own file."""
 
+import weakref
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import pulumi
-from pulumi import ResourceOptions
+from pulumi import InvokeOptions, ResourceOptions
 
+from mailer.stack import DnsRecord, StackOutputs
 from mailstack_infra import dns
 from mailstack_infra.access import Access
 from mailstack_infra.account import AccountDefaults
 from mailstack_infra.alarms import pausing
+from mailstack_infra.configuration import check_stack_name
 from mailstack_infra.counting import Counting
 from mailstack_infra.dashboard import Dashboard
-from mailstack_infra.dns_route53 import Zone
+from mailstack_infra.dns_route53 import find_zone
 from mailstack_infra.environment import Environment
 from mailstack_infra.feedback import Feedback
 from mailstack_infra.guard import Guard
@@ -27,28 +31,71 @@ from mailstack_infra.watching import Watching
 
 
 class MailStack(pulumi.ComponentResource):
-    """One environment.
+    """One environment: a domain that can send, what comes back of it, who is told, and what the library reads.
+
+    A Pulumi stack has one, for the names of its resources carry the stack's. Account and region are those of the
+    provider in `opts`, or of the program's own.
 
     Args:
+        name: What the program calls it; AWS does not see it.
         settings: What it is told; see docs/settings.md.
-        zone: Where its DNS records go; see `dns_route53.find_zone`. None: nowhere.
-        secret_pages: Whether the addresses of `page` or `warn` are encrypted in the configuration.
+        stack: What the names of its resources carry, and what `Mailer.from_stack` is asked for: the Pulumi stack's name
+            unless given. Give one where another project of the account has a stack of that name.
+        secret_pages: Whether the addresses of `page` and `warn` stay encrypted in the state.
+        opts: Options for it and for all that it makes: `provider`, `protect`, `aliases` and so on.
 
     Attributes:
-        exports: What the program exports, by name.
+        outputs: What the library reads; unknown in a preview of what is not deployed yet.
+        outputs_json: The same as text, for an application's environment variable `MAILSTACK_OUTPUTS`.
+        sender_policy_arn: The managed policy to attach to the role that your application runs as.
+        identity_arn: The SES identity.
+        configuration_sets: The name of each stream's configuration set, by the stream's name.
+        table_name: The DynamoDB table of suppressions and processed events.
+        events_topic_arn: The SNS topic that SES publishes events to.
+        paging_topic_arn: The SNS topic that pages.
+        dns_records: Every record that must exist, for a zone that is not in Route 53.
+        exports: What a program exports, by name: `outputs`, and each field of it.
+
+    Raises:
+        SettingsInvalid: The stack's name cannot be part of the names of resources, or there is no such zone.
+        pulumi.RunError: The program has a MailStack already.
+
+    Example:
+        mail = MailStack("mail", Settings(domain="example.com", page=("oncall@example.com",)))
+        pulumi.export("sender_policy", mail.sender_policy_arn)
     """
+
+    outputs: pulumi.Output[StackOutputs]
+    outputs_json: pulumi.Output[str]
+    sender_policy_arn: pulumi.Output[str]
+    identity_arn: pulumi.Output[str]
+    configuration_sets: Mapping[str, pulumi.Output[str]]
+    table_name: pulumi.Output[str]
+    events_topic_arn: pulumi.Output[str]
+    paging_topic_arn: pulumi.Output[str]
+    dns_records: pulumi.Output[tuple[DnsRecord, ...]]
+    exports: Mapping[str, pulumi.Output[Any]]
+
+    _last: "ClassVar[tuple[weakref.ref[object], str] | None]" = None
 
     def __init__(
         self,
-        env: Environment,
+        name: str,
         settings: Settings,
         *,
-        zone: Zone | None,
+        stack: str | None = None,
         secret_pages: bool = False,
         opts: ResourceOptions | None = None,
     ) -> None:
-        super().__init__("mailstack:index:MailStack", "mailstack", None, opts)
+        stack = stack or pulumi.get_stack()
+        check_stack_name(stack)
+        self._be_the_only_one(name)
+        super().__init__("mailstack:index:MailStack", name, None, opts)
         child = ResourceOptions(parent=self)
+        # Asked of the provider that makes the resources, before anything is made.
+        asked = InvokeOptions(parent=self)
+        env = Environment.current(stack, settings.tags, asked)
+        zone = find_zone(settings, asked)
         set_arns = [env.arn("ses", f"configuration-set/{env.name(name)}") for name in settings.streams]
 
         if settings.encryption == "customer":
@@ -85,8 +132,8 @@ class MailStack(pulumi.ComponentResource):
         self.guard = (
             Guard(env, settings, pausing=pauses, paging_topic=self.paging.topic, opts=child) if pauses else None
         )
-        for name, stream in self.streams.items():
-            Counting(name, stream.configuration_set, value=env.name(name), opts=child)
+        for key, stream in self.streams.items():
+            Counting(key, stream.configuration_set, value=env.name(key), opts=child)
         watching = Watching(
             env,
             settings,
@@ -100,8 +147,27 @@ class MailStack(pulumi.ComponentResource):
         parts = [self.feedback, *self.streams.values(), self.identity, self.paging, warnings, monitor, self.guard]
         parts += [watching, self.access]
         ready: list[pulumi.Resource] = [part for part in parts if part]
-        self.exports = Outputs(env, self._fields(settings, env.region), ready=ready, opts=child).exports
-        self.register_outputs({})
+        told = Outputs(env, self._fields(settings, env.region), ready=ready, opts=child)
+        self.exports, self.outputs, self.outputs_json = told.exports, told.values, told.json
+        self.sender_policy_arn, self.identity_arn = self.access.sender_policy.arn, self.identity.identity.arn
+        self.configuration_sets = {
+            name: stream.configuration_set.configuration_set_name for name, stream in self.streams.items()
+        }
+        self.table_name, self.events_topic_arn = self.feedback.table.name, self.feedback.topic.arn
+        self.paging_topic_arn = self.paging.topic.arn
+        self.dns_records = self.outputs.apply(lambda outputs: outputs.dns_records)
+        self.register_outputs({"outputs": self.exports["outputs"]})
+
+    @classmethod
+    def _be_the_only_one(cls, name: str) -> None:
+        """Refuse a second one in a run of the program, with words where the engine would speak of duplicate URNs."""
+        run: object = pulumi.runtime.settings.get_monitor()
+        if cls._last and cls._last[0]() is run:
+            raise pulumi.RunError(
+                f"This program has a second MailStack, {name!r} beside {cls._last[1]!r}. Their resources would have "
+                "the same names: give each a Pulumi stack of its own, or have one with several `streams`."
+            )
+        cls._last = (weakref.ref(run), name)
 
     def _fields(self, settings: Settings, region: str) -> dict[str, pulumi.Input[Any]]:
         sets = {name: stream.configuration_set for name, stream in self.streams.items()}

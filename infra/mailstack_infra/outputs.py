@@ -20,6 +20,7 @@ class Outputs(pulumi.ComponentResource):
 
     Attributes:
         values: The outputs; unknown in a preview of what is not deployed yet.
+        json: The same as text, as the parameter holds it.
         exports: What the program exports: each field, and `outputs`, which is all of them.
     """
 
@@ -34,13 +35,14 @@ class Outputs(pulumi.ComponentResource):
         super().__init__("mailstack:outputs:Outputs", "outputs", None, opts)
         here = {"stack": env.stack, "region": env.region, "account_id": env.account_id}
         self.values = pulumi.Output.all(**here, **fields).apply(StackOutputs.model_validate)
+        self.json = self.values.apply(compact)
         aws.ssm.Parameter(
             "outputs",
             name=parameter_name(env.stack),
             type="String",
             description="What the library reads of this stack",
             # Nothing in it is secret, and so a preview shows what changes.
-            insecure_value=self.values.apply(compact),
+            insecure_value=self.json,
             tags=env.tags,
             opts=ResourceOptions(parent=self, depends_on=ready),
         )

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from mailstack_infra.configuration import NAMESPACE, allowed, is_group, model_of
+from mailstack_infra.configuration import allowed, is_group, model_of
+from mailstack_infra.settings.base import NAMESPACE
 from mailstack_infra.settings.model import Settings
 
 _HEAD = f"""\

@@ -6,6 +6,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
+NAMESPACE = "mailstack"  # of the keys in the file
+
 
 @dataclass(frozen=True)
 class Allowed:
