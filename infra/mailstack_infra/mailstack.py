@@ -119,10 +119,7 @@ class MailStack(pulumi.ComponentResource):
         default = self.streams[DEFAULT_STREAM].configuration_set
         self.identity = Identity(env, settings, zone=zone, configuration_set=default.configuration_set_name, opts=child)
         rules = [ses_rule_arn(env)] if settings.watch_account else []
-        self.paging = Paging("paging", env, pages=settings.page, secret=secret_pages, rules=rules, opts=child)
-        warnings = (
-            Paging("warnings", env, pages=settings.warn, secret=secret_pages, opts=child) if settings.warn else None
-        )
+        self.paging = Paging(env, settings, secret=secret_pages, rules=rules, opts=child)
         monitor = (
             Monitor(env, settings, paging=self.paging.topic, paging_policy=self.paging.policy, opts=child)
             if settings.watch_account
@@ -137,14 +134,14 @@ class MailStack(pulumi.ComponentResource):
         watching = Watching(
             env,
             settings,
-            paging={"warning": (warnings or self.paging).topic, "critical": self.paging.topic},
+            paging={"warning": self.paging.warnings, "critical": self.paging.topic},
             guard=self.guard.topic if self.guard else None,
             opts=child,
         )
         Dashboard(env, settings, opts=child)
         self.access = Access(env, settings, configuration_set_arns=set_arns, opts=child)
 
-        parts = [self.feedback, *self.streams.values(), self.identity, self.paging, warnings, monitor, self.guard]
+        parts = [self.feedback, *self.streams.values(), self.identity, self.paging, monitor, self.guard]
         parts += [watching, self.access]
         ready: list[pulumi.Resource] = [part for part in parts if part]
         told = Outputs(env, self._fields(settings, env.region), ready=ready, opts=child)

@@ -9,6 +9,8 @@ from pulumi import ResourceOptions
 
 from mailstack_infra import policies
 from mailstack_infra.environment import Environment
+from mailstack_infra.settings.model import Settings
+from mailstack_infra.slack import SlackChannels
 
 
 class AlarmTopic(pulumi.ComponentResource):
@@ -39,42 +41,48 @@ class AlarmTopic(pulumi.ComponentResource):
 
 
 class Paging(pulumi.ComponentResource):
-    """Who is told: people by e-mail, on-call services by https.
+    """Who is told, and of what: people by e-mail, on-call services by https, channels in Slack.
 
     A subscription by e-mail waits until its owner confirms it.
 
     Args:
-        name: What the topic is called.
-        pages: Addresses and https URLs.
-        secret: Whether they are encrypted in the configuration and must stay so in the state.
+        secret: Whether the addresses of `page` and `warn` are encrypted in the configuration and must stay so.
         rules: ARNs of EventBridge rules that page, too.
 
     Attributes:
-        topic: What to publish to.
+        topic: What to publish to that must wake somebody.
         policy: What lets alarms and rules publish there.
+        warnings: Where warnings go; the same topic, unless they go to others.
     """
 
     def __init__(
         self,
-        name: str,
         env: Environment,
+        settings: Settings,
         *,
-        pages: Sequence[str],
         secret: bool,
         rules: Sequence[str] = (),
         opts: ResourceOptions | None = None,
     ) -> None:
-        super().__init__("mailstack:paging:Paging", name, None, opts)
-        made = AlarmTopic(name, env, rules=rules, opts=ResourceOptions(parent=self))
-        self.topic, self.policy = made.topic, made.policy
-        prefix = "page" if name == "paging" else name
-        for page in pages:
+        super().__init__("mailstack:paging:Paging", "paging", None, opts)
+        slack, self._child = settings.slack, ResourceOptions(parent=self)
+        made = AlarmTopic("paging", env, rules=rules, opts=self._child)
+        self.topic, self.policy, self.warnings = made.topic, made.policy, made.topic
+        self._tell("page", self.topic, settings.page, secret=secret)
+        if settings.warn or slack.warns_elsewhere:
+            self.warnings = AlarmTopic("warnings", env, opts=self._child).topic
+            self._tell("warn", self.warnings, settings.warn, secret=secret)
+        if slack.workspace:
+            SlackChannels(env, slack, paging=self.topic, warnings=self.warnings, opts=self._child)
+        self.register_outputs({"topic": self.topic.arn, "warnings": self.warnings.arn})
+
+    def _tell(self, prefix: str, topic: aws.sns.Topic, people: Sequence[str], *, secret: bool) -> None:
+        for one in people:
             aws.sns.TopicSubscription(
                 # Named after the whole list's order, one more pager would replace the others' subscriptions.
-                f"{prefix}-{hashlib.sha256(page.encode()).hexdigest()[:8]}",
-                topic=self.topic.arn,
-                protocol="https" if page.startswith("https://") else "email",
-                endpoint=pulumi.Output.secret(page) if secret else page,
-                opts=ResourceOptions(parent=self),
+                f"{prefix}-{hashlib.sha256(one.encode()).hexdigest()[:8]}",
+                topic=topic.arn,
+                protocol="https" if one.startswith("https://") else "email",
+                endpoint=pulumi.Output.secret(one) if secret else one,
+                opts=self._child,
             )
-        self.register_outputs({"topic": self.topic.arn})

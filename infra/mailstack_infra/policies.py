@@ -236,6 +236,44 @@ def ses_trust(account_id: str, configuration_set_arn: str) -> str:
     )
 
 
+def chatbot_trust() -> str:
+    """AWS Chatbot may take the role. On whose behalf it does, AWS documents no condition for.
+
+    https://docs.aws.amazon.com/chatbot/latest/adminguide/chatbot-iam-policies.html
+    """
+    return document(
+        {
+            "Sid": "ChatbotShows",
+            "Effect": "Allow",
+            "Principal": {"Service": "chatbot.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+    )
+
+
+def see_alarms(alarm_arns: str) -> tuple[Statement, Statement]:
+    """A role may look at these alarms, and at graphs, of which AWS lets nobody name the metrics.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
+    """
+    return (
+        {
+            "Sid": "SeeAlarms",
+            "Effect": "Allow",
+            "Action": ["cloudwatch:DescribeAlarmHistory", "cloudwatch:DescribeAlarms"],
+            "Resource": alarm_arns,
+        },
+        {
+            "Sid": "SeeGraphs",
+            "Effect": "Allow",
+            "Action": [
+                *("cloudwatch:GetMetricData", "cloudwatch:GetMetricStatistics", "cloudwatch:GetMetricWidgetImage"),
+            ],
+            "Resource": "*",
+        },
+    )
+
+
 def put_records(stream_arn: str) -> str:
     """A role may write to one Firehose stream."""
     return document(

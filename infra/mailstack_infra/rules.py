@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 # Actions that AWS lets nobody narrow to a resource: https://docs.aws.amazon.com/service-authorization/latest/reference/.
-WITHOUT_RESOURCE = frozenset({"cloudwatch:PutMetricData", "ses:GetAccount"})
+_GRAPHS = {"cloudwatch:GetMetricData", "cloudwatch:GetMetricStatistics", "cloudwatch:GetMetricWidgetImage"}
+WITHOUT_RESOURCE = frozenset({"cloudwatch:PutMetricData", "ses:GetAccount"} | _GRAPHS)
 PRODUCTION = re.compile(r"prod(uction)?(-|\Z)")
 # What protects data and reputation that cannot be made again.
 DEAR = (

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from mailer.errors import MailerError
 from mailer.feedback.batch import SqsAnswer, SqsEvent, SqsRecord, each_record
 from mailer.feedback.envelope import unwrap
-from mailer.feedback.guard import Leave, Pause, decide, page, read
+from mailer.feedback.guard import Leave, Pause, chat_page, decide, page, read
 from mailer.feedback.log import log
 
 if TYPE_CHECKING:
@@ -52,7 +52,10 @@ def _pause(pause: Pause, *, again: bool) -> None:
         # that paused and then failed to page.
         if again or not already:
             subject, text = page(pause, ses.meta.region_name)
-            sns.publish(TopicArn=os.environ["MAILSTACK_PAGING_TOPIC_ARN"], Subject=subject, Message=text)
+            # Chatbot subscribes by https; people read the rest.
+            message = json.dumps({"default": text, "https": chat_page(subject, text)})
+            topic = os.environ["MAILSTACK_PAGING_TOPIC_ARN"]
+            sns.publish(TopicArn=topic, Subject=subject, Message=message, MessageStructure="json")
     except (BotoCoreError, ClientError) as error:
         raise GuardError(f"Could not pause {name} and page: {error}") from error
     log("WARNING", "already paused" if already else "paused", configuration_set=name, alarm=pause.alarm.name)

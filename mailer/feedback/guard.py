@@ -3,6 +3,7 @@
 Not for judging rates: CloudWatch does. It never un-pauses, because only a person can tell that the cause is mended.
 """
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -106,3 +107,13 @@ What to do
      aws sesv2 put-configuration-set-sending-options --region {region} --configuration-set-name {name} --sending-enabled
 """
     return subject, text
+
+
+def chat_page(subject: str, text: str) -> str:
+    """The same page for AWS Chatbot, which shows notifications of AWS and of this form, and drops plain text.
+
+    https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html
+    """
+    # Slack would take what looks like its own marks for them.
+    content = {"title": subject, "description": f"```{text}```"}
+    return json.dumps({"version": "1.0", "source": "custom", "content": content})

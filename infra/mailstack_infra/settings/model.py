@@ -12,6 +12,7 @@ from mailstack_infra import checks
 from mailstack_infra.settings.account import Account
 from mailstack_infra.settings.base import Allowed, Group, Switch
 from mailstack_infra.settings.domain import Bimi, Dkim, Dmarc, MailFrom
+from mailstack_infra.settings.slack import Slack
 from mailstack_infra.settings.stream import StreamSettings
 
 DEFAULT_STREAM = "transactional"
@@ -46,6 +47,7 @@ class Settings(Group):
         Allowed("an e-mail address, an https URL, or a list of them"),
         Field(description="Who hears of warnings, and of their end; whoever is paged, unless given."),
     ] = ()
+    slack: Annotated[Slack, Allowed("workspace, page and warn")] = Slack()
     zone: Annotated[
         str,
         Allowed("the name of a zone that holds the domain, or a Route 53 zone id such as Z0123456789ABC"),

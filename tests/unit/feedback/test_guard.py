@@ -1,7 +1,9 @@
+import json
+
 import pytest
 
 from mailer.feedback.envelope import MalformedEvent
-from mailer.feedback.guard import Leave, Pause, decide, page, read
+from mailer.feedback.guard import Leave, Pause, chat_page, decide, page, read
 
 from .payloads import changed, load
 
@@ -67,3 +69,9 @@ def test_a_subject_is_what_sns_takes():
     subject, _ = page(found, "eu-west-1")
     assert len(subject) < 100
     assert subject.isascii()
+
+
+def test_a_chat_shows_the_page_as_it_stands():
+    shown = json.loads(chat_page("Sending paused: ours", "Why\n  Alarm: *all* of it"))
+    assert (shown["version"], shown["source"]) == ("1.0", "custom")
+    assert shown["content"] == {"title": "Sending paused: ours", "description": "```Why\n  Alarm: *all* of it```"}

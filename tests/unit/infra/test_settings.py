@@ -111,6 +111,8 @@ def test_settings_are_read_and_tidied(key: str, value: object, attribute: str, e
         ({"page": ["a@example.com", "a@example.com"]}, "page", "stands there twice"),
         ({"warn": ["a@example.com", "a@example.com"]}, "warn", "stands there twice"),
         ({"warn": "team"}, "warn.0", "found 'team', but it is not an e-mail address"),
+        ({"slack": {"page": "C07EZ1ABC23"}}, "slack.warn", "a workspace and a channel go together"),
+        ({"slack": {"workspace": "T07EA123LEP", "page": "#alerts"}}, "slack.page", "allowed: a channel's id such as"),
         ({"watchAccount": "maybe"}, "watchAccount", "found 'maybe'; allowed: true or false"),
         ({"zone": "example.org"}, "zone", "it does not hold example.com"),
         ({"zone": "ample.com"}, "zone", "it does not hold example.com"),

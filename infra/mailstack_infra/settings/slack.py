@@ -1,0 +1,47 @@
+"""Where in Slack pages and warnings are shown, beside the addresses and URLs that get them."""
+
+from typing import Annotated
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from mailstack_infra.settings.base import Allowed, Group
+
+# https://docs.aws.amazon.com/chatbot/latest/APIReference/API_CreateSlackChannelConfiguration.html
+_ID = r"^[A-Z0-9]{0,255}$"
+_Channel = Annotated[str, Allowed("a channel's id such as C07EZ1ABC23"), Field(pattern=_ID)]
+
+
+class Slack(Group):
+    """Slack, through AWS Chatbot. First allow it into your workspace, in its console: no API does that."""
+
+    workspace: Annotated[
+        str,
+        Allowed("a workspace's id such as T07EA123LEP"),
+        Field(pattern=_ID, description="The workspace, as AWS Chatbot's console shows it once it is allowed in."),
+    ] = ""
+    page: Annotated[_Channel, Field(description="The channel that shows what pages.")] = ""
+    warn: Annotated[
+        _Channel, Field(description="The channel that shows warnings; the pages' unless told otherwise.")
+    ] = ""
+
+    @field_validator("warn")
+    @classmethod
+    def _channels_are_somewhere(cls, warn: str, info: ValidationInfo) -> str:
+        workspace, page = info.data.get("workspace"), info.data.get("page")
+        if workspace is not None and page is not None and bool(workspace) != bool(page or warn):
+            raise ValueError("a workspace and a channel go together")
+        return warn
+
+    @property
+    def channels(self) -> dict[str, list[str]]:
+        """What each channel shows: `page`, `warn` or both."""
+        shown: dict[str, list[str]] = {}
+        for kind, channel in (("page", self.page), ("warn", self.warn or self.page)):
+            if channel:
+                shown.setdefault(channel, []).append(kind)
+        return shown
+
+    @property
+    def warns_elsewhere(self) -> bool:
+        """Whether warnings have a channel of their own."""
+        return self.warn not in {"", self.page}
