@@ -60,6 +60,12 @@ class Around:
         made = self.cloud.client("iam").create_policy(PolicyName=name, PolicyDocument=policy("ses:SendEmail"))
         return made["Policy"]["Arn"]
 
+    def secret(self, suffix: str = "") -> str:
+        return self.cloud.client("secretsmanager").create_secret(Name=self.name + suffix)["ARN"]
+
+    def tenant(self, suffix: str = "") -> str:
+        return self.cloud.client("sesv2").create_tenant(TenantName=self.name + suffix)["TenantName"]
+
     def zone(self) -> str:
         made = self.cloud.client("route53").create_hosted_zone(Name=f"{self.name}.test", CallerReference=self.name)
         return made["HostedZone"]["Id"].rsplit("/", 1)[-1]
@@ -415,6 +421,21 @@ LIVES = (
         unknown=("arn", "targetKeyArn"),
     ),
     Life(
+        "aws:secretsmanager/secret:Secret",
+        lambda a: {"name": f"{a.name}/smtp", "description": "one", "kmsKeyId": a.key(), "tags": {"a": "1"}},
+        lambda a: {"description": "two", "policy": policy("secretsmanager:GetSecretValue", Principal={"AWS": ACCOUNT})},
+        removed={"description": "", "tags": {}},
+        replace=lambda a: {"name": f"{a.name}/other"},
+        unknown=("arn",),
+    ),
+    Life(
+        "aws:secretsmanager/secretVersion:SecretVersion",
+        lambda a: {"secretId": a.secret(), "secretString": json.dumps({"username": "a", "password": "b"})},
+        lambda a: {"versionStages": ["AWSCURRENT", "tested"]},
+        replace=lambda a: {"secretString": "other"},
+        unknown=("arn", "versionId"),
+    ),
+    Life(
         "aws:ssm/parameter:Parameter",
         lambda a: {
             "name": f"/{a.name}/outputs",
@@ -474,6 +495,42 @@ LIVES = (
         lambda a: {"vdmEnabled": "ENABLED", "dashboardAttributes": {"engagementMetrics": "DISABLED"}},
         lambda a: {"guardianAttributes": {"optimizedSharedDelivery": "ENABLED"}},
         replace=lambda a: {"region": "eu-west-1"},
+    ),
+    Life(
+        "aws:sesv2/tenant:Tenant",
+        lambda a: {"tenantName": a.name, "tags": {"a": "1"}},
+        lambda a: {"tags": {"a": "2", "b": "3"}},
+        removed={"tags": {}},
+        replace=lambda a: {"tenantName": f"{a.name}-other"},
+        unknown=("tenantArn", "tenantId", "sendingStatus"),
+    ),
+    Life(
+        "aws:sesv2/tenantResourceAssociation:TenantResourceAssociation",
+        lambda a: {
+            "tenantName": a.tenant(),
+            "resourceArn": f"arn:aws:ses:us-east-1:{ACCOUNT}:configuration-set/{a.configuration_set()}",
+        },
+        None,
+        replace=lambda a: {"tenantName": a.tenant("-other")},
+    ),
+    Life(
+        "aws:sesv2/dedicatedIpPool:DedicatedIpPool",
+        lambda a: {"poolName": a.name, "scalingMode": "MANAGED", "tags": {"a": "1"}},
+        lambda a: {"tags": {"a": "2"}},
+        removed={"tags": {}},
+        replace=lambda a: {"scalingMode": "STANDARD"},
+        unknown=("arn",),
+    ),
+    Life(
+        "aws:sesv2/multiRegionEndpoint:MultiRegionEndpoint",
+        lambda a: {
+            "endpointName": a.name,
+            "details": {"routesDetails": {"region": "eu-west-1"}},
+            "tags": {"a": "1"},
+        },
+        None,
+        replace=lambda a: {"details": {"routesDetails": {"region": "us-west-2"}}, "tags": {"a": "2"}},
+        unknown=("arn", "endpointId", "routes"),
     ),
     Life(
         "aws:sesv2/configurationSet:ConfigurationSet",

@@ -1,4 +1,4 @@
-"""What the provider gives to those who send: users, keys and their SMTP passwords, OpenID Connect providers."""
+"""What the provider gives to those who send: users, keys, SMTP passwords, secrets, OpenID Connect providers."""
 
 import os
 import smtplib
@@ -81,6 +81,42 @@ def test_an_identity_provider_is_found_by_its_url_or_its_arn(plugin: Plugin, sha
         plugin.invoke(GET_OIDC, {"arn": arn, "url": url})
 
 
+def test_a_new_value_of_a_secret_takes_the_place_of_the_old(plugin: Plugin, shared_cloud: LocalCloud, name: str):
+    secrets, of = shared_cloud.client("secretsmanager"), urn("aws:secretsmanager/secretVersion:SecretVersion")
+    arn = secrets.create_secret(Name=name)["ARN"]
+    before = {"secretId": arn, "secretString": "one"}
+    old, state = plugin.create(of, before)
+    after = {**before, "secretString": "two"}
+    assert plugin.diff(of, old, before, state, after).replaces == ("secretString",)
+    new, state = plugin.create(of, after)
+    plugin.delete(of, old, before, state)
+    assert secrets.get_secret_value(SecretId=name)["SecretString"] == "two"
+    stages = secrets.describe_secret(SecretId=arn)["VersionIdsToStages"]
+    assert {version for version, labels in stages.items() if labels} == {new.partition("|")[2]}
+
+
+def test_a_secret_stays_recoverable_unless_that_was_said(plugin: Plugin, shared_cloud: LocalCloud, name: str):
+    secrets, of = shared_cloud.client("secretsmanager"), urn("aws:secretsmanager/secret:Secret")
+    for suffix, more, kept in (("a", {}, True), ("b", {"recoveryWindowInDays": 0}, False)):
+        inputs = {"name": name + suffix, "tags": {}, **more}
+        arn, state = plugin.create(of, inputs)
+        plugin.delete(of, arn, inputs, state)
+        listed = secrets.list_secrets(IncludePlannedDeletion=True)["SecretList"]
+        assert (arn in {one.get("ARN") for one in listed}) is kept
+        assert plugin.read(of, arn, inputs, state) is None
+
+
+def test_an_identity_that_is_there_can_be_looked_up(plugin: Plugin, shared_cloud: LocalCloud, name: str):
+    token = "aws:sesv2/getEmailIdentity:getEmailIdentity"
+    with pytest.raises(PluginError, match="NotFoundException"):
+        plugin.invoke(token, {"emailIdentity": f"{name}.test"})
+    tags = [{"Key": "owner", "Value": "somebody"}]
+    shared_cloud.client("sesv2").create_email_identity(EmailIdentity=f"{name}.test", Tags=tags)
+    found, _ = plugin.invoke(token, {"emailIdentity": f"{name}.test"})
+    assert (found["arn"].rsplit(":", 1)[-1], found["tags"]) == (f"identity/{name}.test", {"owner": "somebody"})
+    assert len(found["dkimSigningAttributes"][0]["tokens"]) == 3
+
+
 @pytest.mark.parametrize(
     ("kind", "inputs", "path"),
     [
@@ -90,6 +126,14 @@ def test_an_identity_provider_is_found_by_its_url_or_its_arn(plugin: Plugin, sha
         ("aws:iam/userPolicyAttachment:UserPolicyAttachment", {"user": "u", "policyArn": "p"}, "policyArn"),
         ("aws:iam/instanceProfile:InstanceProfile", {"name": "n" * 129}, "name"),
         ("aws:iam/openIdConnectProvider:OpenIdConnectProvider", {"url": "http://a.test", "clientIdLists": []}, "url"),
+        ("aws:secretsmanager/secret:Secret", {"name": "s", "recoveryWindowInDays": 6}, "recoveryWindowInDays"),
+        ("aws:secretsmanager/secret:Secret", {"name": "s", "replicas": [{"region": "eu-west-1"}]}, "replicas"),
+        (
+            "aws:secretsmanager/secretVersion:SecretVersion",
+            {"secretId": "s", "secretString": "a", "secretBinary": "YQ=="},
+            "secretBinary",
+        ),
+        ("aws:sesv2/dedicatedIpPool:DedicatedIpPool", {"poolName": "p", "scalingMode": "AUTO"}, "scalingMode"),
         (
             "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
             {"url": "https://a.test", "clientIdLists": ["a"], "thumbprintLists": ["short"]},

@@ -139,6 +139,8 @@ KEPT = {
     "aws:sns/topicPolicy:TopicPolicy",
     "aws:sesv2/emailIdentityMailFromAttributes:EmailIdentityMailFromAttributes",
     "aws:sesv2/emailIdentityFeedbackAttributes:EmailIdentityFeedbackAttributes",
+    # While it is the current one it stays.
+    "aws:secretsmanager/secretVersion:SecretVersion",
     # An account has these for ever.
     "aws:sesv2/accountSuppressionAttributes:AccountSuppressionAttributes",
     "aws:sesv2/accountVdmAttributes:AccountVdmAttributes",

@@ -9,8 +9,8 @@ from localcloud.pulumi.provider.cloud import ProviderError
 
 LOCAL = {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566", "AWS_REGION": "eu-west-1"}
 SERVICES = [
-    *("cloudwatch", "dynamodb", "events", "iam", "kms", "lambda", "logs", "route53", "sesv2", "sns", "sqs", "ssm"),
-    "sts",
+    *("cloudwatch", "dynamodb", "events", "iam", "kms", "lambda", "logs", "route53"),
+    *("secretsmanager", "sesv2", "sns", "sqs", "ssm", "sts"),
 ]
 
 

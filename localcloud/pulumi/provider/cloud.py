@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_route53 import Route53Client
+    from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
@@ -45,6 +46,7 @@ GONE = frozenset(
 )
 # What to do about an error, by the first of these that stands in its code.
 HINTS = {
+    "ResourceExists": "It exists already: delete it, give this one another name, or import it.",
     "AlreadyExists": "It exists already: delete it, give this one another name, or import it.",
     "InvalidChangeBatch": "Another record holds that name: delete it, import it, or say allowOverwrite.",
     "ConflictException": "It exists already, or something else holds it: delete that, or use another name.",
@@ -188,6 +190,12 @@ class Cloud:
         """Amazon Route 53."""
         with _MAKING:
             return boto3.client("route53", **self._options("route53"))
+
+    @cached_property
+    def secretsmanager(self) -> "SecretsManagerClient":
+        """AWS Secrets Manager."""
+        with _MAKING:
+            return boto3.client("secretsmanager", **self._options("secretsmanager"))
 
     @cached_property
     def ses(self) -> "SESV2Client":

@@ -23,8 +23,8 @@ ENDPOINT = "AWS_ENDPOINT_URL"
 _ACCESS_KEY = "AKIAIOSFODNN7EXAMPLE"
 _SECRET_KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"  # noqa: S105
 _SERVICES = (
-    *("cloudwatch", "dynamodb", "events", "iam", "kms", "lambda", "logs", "route53", "sesv2", "sns", "sqs", "ssm"),
-    "sts",
+    *("cloudwatch", "dynamodb", "events", "iam", "kms", "lambda", "logs", "route53"),
+    *("secretsmanager", "sesv2", "sns", "sqs", "ssm", "sts"),
 )
 _OTHER_NAMES = {"logs": ("cloudwatchlogs",)}
 _OF_THE_ENGINE = ("version", "pluginDownloadURL")

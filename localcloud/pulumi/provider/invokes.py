@@ -7,7 +7,7 @@ from typing import Any, cast
 from botocore.loaders import Loader
 
 from localcloud.pulumi.provider.cloud import Cloud, ProviderError, told
-from localcloud.pulumi.provider.resources import iam_oidc
+from localcloud.pulumi.provider.resources import iam_oidc, ses
 from localcloud.pulumi.provider.resources._names import mapping
 from localcloud.pulumi.provider.resources.route53 import plain_name
 from localcloud.pulumi.wire import Props
@@ -77,12 +77,27 @@ def _zone_id(cloud: Cloud, args: Props) -> str:
     return found[0]
 
 
+_DKIM = (
+    *("currentSigningKeyLength", "domainSigningPrivateKey", "domainSigningSelector", "lastKeyGenerationTimestamp"),
+    *("nextSigningKeyLength", "signingAttributesOrigin", "status"),
+)
+
+
+def _get_email_identity(cloud: Cloud, args: Props) -> Props:
+    there, name = cloud.in_region(args.get("region")), args["emailIdentity"]
+    found = ses.read_identity(there, name, {})
+    dkim = {**dict.fromkeys(_DKIM, ""), **found["dkimSigningAttributes"]}
+    tags = ses.TAGS.read(there, found)
+    return {**found, "dkimSigningAttributes": [dkim], "id": name, "region": there.region, "tags": tags}
+
+
 INVOKES: Mapping[str, tuple[Callable[[Cloud, Props], Props], frozenset[str]]] = {
     "aws:index/getCallerIdentity:getCallerIdentity": (_get_caller_identity, frozenset()),
     "aws:index/getRegion:getRegion": (_get_region, frozenset({"region", "name", "id", "endpoint"})),
     "aws:index/getPartition:getPartition": (_get_partition, frozenset()),
     "aws:iam/getOpenIdConnectProvider:getOpenIdConnectProvider": (iam_oidc.get_provider, frozenset({"arn", "url"})),
     "aws:route53/getZone:getZone": (_get_zone, frozenset({"name", "zoneId", "privateZone"})),
+    "aws:sesv2/getEmailIdentity:getEmailIdentity": (_get_email_identity, frozenset({"emailIdentity", "region"})),
 }
 """By token: the function, and the arguments that it takes."""
 

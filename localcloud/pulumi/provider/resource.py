@@ -149,9 +149,9 @@ class Resource:
 
     @cached_property
     def all_args(self) -> Mapping[str, Arg]:
-        """`args`, and those that every resource has: region and tags."""
+        """`args`, and those that every resource has unless `args` says it otherwise: region and tags."""
         offered = schema.inputs_of(self.kind)
         shared = {"region": Arg(keeps=True, replaces=True)} if "region" in offered else {}
         if self.tags:
             shared["tags"] = Arg(default={}, same=exact)
-        return {**self.args, **shared}
+        return {**self.args, **{name: arg for name, arg in shared.items() if name not in self.args}}

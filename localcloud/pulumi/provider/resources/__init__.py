@@ -13,14 +13,18 @@ from localcloud.pulumi.provider.resources import (
     kms,
     logs,
     route53,
+    secretsmanager,
     ses,
+    ses_routes,
+    ses_tenants,
     sns,
     sqs,
     ssm,
 )
 
 _SERVICES = (
-    *(awslambda, cloudwatch, dynamodb, events, kms, logs, route53, ses, sns, sqs, ssm),
+    *(awslambda, cloudwatch, dynamodb, events, kms, logs, route53, secretsmanager, sns, sqs, ssm),
     *(iam, iam_attachments, iam_oidc, iam_users),
+    *(ses, ses_routes, ses_tenants),
 )
 RESOURCES: dict[str, Resource] = {resource.kind: resource for service in _SERVICES for resource in service.RESOURCES}

@@ -11,7 +11,7 @@ from localcloud.pulumi.provider.resources._names import from_api, given, mapping
 from localcloud.pulumi.schema import Problem
 from localcloud.pulumi.wire import Props, is_unknown, obj
 
-_TAGS = Tagging(
+TAGS = Tagging(
     read=lambda cloud, state: mapping(cloud.ses.list_tags_for_resource(ResourceArn=state["arn"])["Tags"]),
     add=lambda cloud, state, tags: cloud.ses.tag_resource(ResourceArn=state["arn"], Tags=pairs(tags)),
     remove=lambda cloud, state, keys: cloud.ses.untag_resource(ResourceArn=state["arn"], TagKeys=keys),
@@ -48,7 +48,8 @@ def _create_identity(cloud: Cloud, wanted: Props) -> str:
     return str(wanted["emailIdentity"])
 
 
-def _read_identity(cloud: Cloud, name: str, known: Props) -> Props:
+def read_identity(cloud: Cloud, name: str, known: Props) -> Props:
+    """An identity, with what is known of its DKIM key besides."""
     found = cast("Any", cloud.ses.get_email_identity(EmailIdentity=name))
     dkim = found.get("DkimAttributes", {})
     kept = {key: obj(known.get("dkimSigningAttributes")).get(key) for key in _SECRET_KEYS}
@@ -279,7 +280,7 @@ RESOURCES = (
         kind="aws:sesv2/emailIdentity:EmailIdentity",
         args=_IDENTITY,
         create=_create_identity,
-        read=_read_identity,
+        read=read_identity,
         update=_update_identity,
         delete=lambda cloud, name, _: cloud.ses.delete_email_identity(EmailIdentity=name),
         computed=(
@@ -290,7 +291,7 @@ RESOURCES = (
             *(f"dkimSigningAttributes.{name}" for name in _DKIM_COMPUTED),
         ),
         identity=("emailIdentity",),
-        tags=_TAGS,
+        tags=TAGS,
     ),
     Resource(
         kind="aws:sesv2/emailIdentityMailFromAttributes:EmailIdentityMailFromAttributes",
@@ -337,7 +338,7 @@ RESOURCES = (
         delete=lambda cloud, name, _: cloud.ses.delete_configuration_set(ConfigurationSetName=name),
         computed=("arn", "reputationOptions.lastFreshStart"),
         identity=("configurationSetName",),
-        tags=_TAGS,
+        tags=TAGS,
     ),
     Resource(
         kind="aws:sesv2/configurationSetEventDestination:ConfigurationSetEventDestination",
