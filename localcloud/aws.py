@@ -5,6 +5,7 @@ between is called as a function.
 """
 
 import functools
+import io
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlsplit
 
@@ -46,7 +47,7 @@ class InProcess:
         self._access_key = access_key
 
     async def call(self, service: str, operation: str, **parameters: object) -> dict[str, Any]:
-        """One operation.
+        """One operation. A streamed output, such as `GetObject`'s body, is a file in memory.
 
         Raises:
             botocore.exceptions.ClientError: The service answered with an error.
@@ -56,7 +57,8 @@ class InProcess:
         protocol = next(p for p in _PROTOCOLS if p in (model.metadata.get("protocols") or [model.metadata["protocol"]]))
         request = create_serializer(protocol).serialize_to_request(parameters, operation_model)
         status, headers, body = await self._exchange(request, model.signing_name)
-        answer = {"status_code": status, "headers": headers, "body": body}
+        streamed = operation_model.has_streaming_output and status < 300  # noqa: PLR2004 - as below
+        answer = {"status_code": status, "headers": headers, "body": io.BytesIO(body) if streamed else body}
         parsed = cast("dict[str, Any]", create_parser(protocol).parse(answer, _output_shape(operation_model)))
         if status >= 300:  # noqa: PLR2004 - the first status that is no success, RFC 9110 §15
             raise ClientError(cast("Any", parsed), operation)

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, cast
 from urllib.parse import unquote
 
@@ -21,6 +22,7 @@ from localcloud.inbox.mail import Mail
 from localcloud.inbox.search import STATUSES, matching
 from localcloud.ses.errors import SesError
 from localcloud.ses.events import event, timestamp
+from localcloud.ses.jobs import work
 from localcloud.ses.mime import bare
 from localcloud.ses.operations import sending
 from localcloud.ses.service import Ses
@@ -233,6 +235,11 @@ class Control:
         await self.ses.context.publisher.drain()
         return {"alarms": await self.clock.tick()}
 
+    async def work(self, _: list[str], __: _Body) -> _Answer:
+        """Do the jobs that wait."""
+        await work(self.ses.context, timedelta())
+        return {}
+
     def say(self, _: list[str], body: _Body) -> _Answer:
         """Put an event of SES itself on the default bus, such as its verdict on the account."""
         kind, detail = body.get("detail-type"), body.get("detail", {})
@@ -351,6 +358,7 @@ _ROUTES: tuple[tuple[str, str, _Handler, str], ...] = (
         'Have requests fail: {"effect": "throttle", "operation": "Send*", "times": 2}.',
     ),
     ("DELETE", "/faults/{name}", Control.delete_fault, "Let them through again; how often it struck."),
+    ("POST", "/jobs/work", Control.work, "Do SES's export and import jobs now."),
     ("POST", "/alarms/evaluate", Control.evaluate_alarms, "Measure and judge every alarm now; their states."),
     (
         "POST",

@@ -8,6 +8,7 @@ from typing import Any
 
 from localcloud.backend import Backend
 from localcloud.ses.errors import bad_request, not_found
+from localcloud.ses.files import Files
 from localcloud.ses.publishing import Publisher
 from localcloud.ses.quota import Meter
 from localcloud.ses.state import ConfigurationSet, ContactList, Identity, State, Tenant
@@ -28,6 +29,7 @@ class Context:
     meter: Meter
     dns: Dns
     publisher: Publisher
+    files: Files
 
     def identity(self, parameters: Parameters) -> Identity:
         """The identity that the parameters name.

@@ -10,6 +10,7 @@ from localcloud.ses import protocol
 from localcloud.ses.authorization import SIGNER, signer
 from localcloud.ses.context import Context
 from localcloud.ses.errors import SesError, not_emulated
+from localcloud.ses.files import Files
 from localcloud.ses.operations import HANDLERS
 from localcloud.ses.publishing import Publisher
 from localcloud.ses.quota import Meter
@@ -29,6 +30,7 @@ class Ses:
             meter=Meter(),
             dns=Dns(aws),
             publisher=Publisher(backend),
+            files=Files(backend, aws),
         )
 
     def reset(self) -> None:

@@ -158,6 +158,25 @@ class MultiRegionEndpoint:
     tags: dict[str, str] = field(default_factory=dict[str, str])
 
 
+@dataclass(slots=True)
+class Job:
+    """An export or import job; `source` and `destination` stand as the API takes them.
+
+    `counted` are the records that were exported, or that could not be imported; `failure` is the API's FailureInfo.
+    """
+
+    job_id: str
+    is_import: bool
+    source: dict[str, Any]
+    destination: dict[str, Any]
+    created_at: datetime
+    status: str = "CREATED"
+    completed_at: datetime | None = None
+    processed: int = 0
+    counted: int = 0
+    failure: dict[str, str] = field(default_factory=dict[str, str])
+
+
 @dataclass(frozen=True, slots=True)
 class Suppressed:
     """One entry of the account's suppression list."""
@@ -255,6 +274,7 @@ class State:
     ip_pools: dict[str, IpPool] = field(default_factory=dict[str, IpPool])
     endpoints: dict[str, MultiRegionEndpoint] = field(default_factory=dict[str, MultiRegionEndpoint])
     suppressed: dict[str, Suppressed] = field(default_factory=dict[str, Suppressed])
+    jobs: dict[str, Job] = field(default_factory=dict[str, Job])
     messages: Messages = field(default_factory=Messages)
     outcomes: dict[str, str] = field(default_factory=dict[str, str])
 

@@ -6,6 +6,7 @@ import logging
 
 from localcloud.backend import Backend
 from localcloud.ses.context import Context
+from localcloud.ses.jobs import work
 from localcloud.ses.metrics import publish_reputation
 from localcloud.ses.verification import check_all
 from localcloud.watch.cloudwatch import Alarms
@@ -36,8 +37,9 @@ class Clock:
                 _LOG.exception("A turn of the clock failed")
 
     async def tick(self) -> dict[str, str]:
-        """Look for DNS records, measure queues and reputation, judge alarms; the alarms' states by name."""
+        """Look for DNS records, do SES's jobs, measure queues and reputation, judge alarms; their states by name."""
         state = self._context.state
+        await work(self._context)
         await check_all(list(state.identities.values()), self._context.dns, state.region)
         publish_reputation(self._backend, state)
         self._measure_queues()

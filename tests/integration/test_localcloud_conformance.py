@@ -43,6 +43,14 @@ TO_BUS = {
 }
 POLICY = '{"Version": "2012-10-17", "Statement": []}'
 DAY = datetime(2026, 1, 1, tzinfo=UTC)
+EXPORT: dict[str, Any] = {
+    "ExportDataSource": {"MessageInsightsDataSource": {"StartDate": DAY, "EndDate": DAY}},
+    "ExportDestination": {"DataFormat": "CSV"},
+}
+IMPORT: dict[str, Any] = {
+    "ImportDestination": {"SuppressionListDestination": {"SuppressionListImportAction": "PUT"}},
+    "ImportDataSource": {"S3Url": "s3://bucket/key", "DataFormat": "CSV"},
+}
 # What is there before each call, in this order.
 PREPARED: tuple[tuple[str, dict[str, Any]], ...] = (
     ("CreateEmailIdentity", {"EmailIdentity": "example.test"}),
@@ -60,6 +68,8 @@ PREPARED: tuple[tuple[str, dict[str, Any]], ...] = (
     ("CreateTenant", {"TenantName": "tenant"}),
     ("CreateTenantResourceAssociation", {"TenantName": "tenant", "ResourceArn": f"{ARN}:identity/example.test"}),
     ("PutSuppressedDestination", {"EmailAddress": "gone@example.com", "Reason": "BOUNCE"}),
+    ("CreateExportJob", EXPORT),
+    ("CreateImportJob", IMPORT),
 )
 # A member of this name has this value wherever an operation requires it.
 COMMON: dict[str, Any] = {
@@ -94,6 +104,11 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "CreateEmailIdentity": {"EmailIdentity": "new.test"},
     "CreateEmailIdentityPolicy": {"PolicyName": "new"},
     "CreateEmailTemplate": {"TemplateName": "new"},
+    "CancelExportJob": {"JobId": lambda made: made["export"]},
+    "CreateExportJob": EXPORT,
+    "CreateImportJob": IMPORT,
+    "GetExportJob": {"JobId": lambda made: made["export"]},
+    "GetImportJob": {"JobId": lambda made: made["import"]},
     "CreateMultiRegionEndpoint": {"EndpointName": "new", "Details": {"RoutesDetails": [{"Region": "us-west-2"}]}},
     "CreateTenant": {"TenantName": "new"},
     "CreateTenantResourceAssociation": {"ResourceArn": f"{ARN}:configuration-set/set"},
@@ -139,12 +154,12 @@ def ses(cloud: LocalCloud) -> "SESV2Client":
 
 @pytest.fixture
 def made(cloud: LocalCloud, ses: "SESV2Client") -> dict[str, str]:
-    for operation, parameters in PREPARED:
-        call(ses, operation, parameters)
+    answers = {operation: call(ses, operation, parameters) for operation, parameters in PREPARED}
     cloud.control("POST", "identities/example.test/verify")
     sent = ses.send_email(FromEmailAddress=SENDER, Destination={"ToAddresses": [BOB]}, Content=HELLO)
     tenant = ses.get_tenant(TenantName="tenant")["Tenant"]
-    return {"message": sent["MessageId"], "tenant": tenant.get("TenantArn", "")}
+    jobs = {"export": answers["CreateExportJob"]["JobId"], "import": answers["CreateImportJob"]["JobId"]}
+    return {"message": sent["MessageId"], "tenant": tenant.get("TenantArn", ""), **jobs}
 
 
 def call(ses: "SESV2Client", operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -215,6 +230,8 @@ LISTS = {
     "ListDedicatedIpPools": ("DedicatedIpPools", 3),
     "ListEmailIdentities": ("EmailIdentities", 3),
     "ListEmailTemplates": ("TemplatesMetadata", 3),
+    "ListExportJobs": ("ExportJobs", 3),
+    "ListImportJobs": ("ImportJobs", 3),
     "ListMultiRegionEndpoints": ("MultiRegionEndpoints", 3),
     "ListRecommendations": ("Recommendations", 3),
     "ListReputationEntities": ("ReputationEntities", 3),
@@ -247,6 +264,8 @@ def three_of_each(ses: "SESV2Client") -> None:
             ),
             ("CreateTenant", {"TenantName": letter}),
             ("PutSuppressedDestination", {"EmailAddress": f"{letter}@example.com", "Reason": "BOUNCE"}),
+            ("CreateExportJob", EXPORT),
+            ("CreateImportJob", IMPORT),
         )
         for operation, parameters in steps:
             call(ses, operation, parameters)

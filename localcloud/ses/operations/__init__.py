@@ -11,6 +11,7 @@ from localcloud.ses.operations import (
     event_destinations,
     identities,
     insights,
+    jobs,
     sending,
     suppression,
     tags,
@@ -33,4 +34,5 @@ HANDLERS: dict[str, Handler] = {
     **dedicated_ips.HANDLERS,
     **endpoints.HANDLERS,
     **insights.HANDLERS,
+    **jobs.HANDLERS,
 }

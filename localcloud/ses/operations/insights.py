@@ -75,30 +75,42 @@ def _event(happening: Happening) -> Output:
 def _counted(state: State, query: dict[str, Any]) -> Output:
     counts = Counter[datetime]()
     for happening in _tracked(state, query.get("Dimensions", {})):
-        if query["StartDate"] <= happening.at <= query["EndDate"] and _is(happening, query["Metric"]):
+        if query["StartDate"] <= happening.at <= query["EndDate"] and counts_as(happening, query["Metric"]):
             counts[happening.at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)] += 1
     days = sorted(counts)
     return {"Id": query["Id"], "Timestamps": days, "Values": [counts[day] for day in days]}
 
 
-def _tracked(state: State, dimensions: dict[str, str]) -> Iterator[Happening]:
-    if "ISP" in dimensions:
-        raise not_emulated("Metric data by ISP")
+def measured(state: State) -> Iterator[StoredMessage]:
+    """The mails that metrics count: those to one recipient that is not the simulator's, newest first."""
     for message in state.messages.newest(len(state.messages)):
-        seen = {
-            "EMAIL_IDENTITY": message.identity,
-            "CONFIGURATION_SET": message.configuration_set,
-            "TENANT_NAME": next(iter(message.tags.get("ses:tenant-name", [])), None),
-        }
-        alone = len(message.recipients) == 1 and not rules.is_simulator(mime.bare(message.recipients[0]))
-        if alone and all(seen[name] == value for name, value in dimensions.items()):
-            yield from message.happenings
+        if len(message.recipients) == 1 and not rules.is_simulator(mime.bare(message.recipients[0])):
+            yield message
 
 
-def _is(happening: Happening, metric: str) -> bool:
+def dimensions_of(message: StoredMessage) -> dict[str, str | None]:
+    """A mail's value for each dimension of metrics, but for its recipient's provider."""
+    return {
+        "EMAIL_IDENTITY": message.identity,
+        "CONFIGURATION_SET": message.configuration_set,
+        "TENANT_NAME": next(iter(message.tags.get("ses:tenant-name", [])), None),
+    }
+
+
+def counts_as(happening: Happening, metric: str) -> bool:
+    """Whether a metric counts what happened."""
     if happening.kind != _KIND[metric] or happening.detail == "OnAccountSuppressionList":
         return False
     return metric not in _BOUNCE or BOUNCES[happening.detail][0] == _BOUNCE[metric]
+
+
+def _tracked(state: State, dimensions: dict[str, str]) -> Iterator[Happening]:
+    if "ISP" in dimensions:
+        raise not_emulated("Metric data by ISP")
+    for message in measured(state):
+        of = dimensions_of(message)
+        if all(of[name] == value for name, value in dimensions.items()):
+            yield from message.happenings
 
 
 def _dkim(state: State, identity: Identity) -> Output:
