@@ -65,9 +65,11 @@ class StackOutputs(_Frozen):
     stack: str = Field(description="The Pulumi stack's name, which is the environment's: dev, prod, local.")
     region: str
     account_id: str
-    domain: str = Field(description="The SES identity that mail is sent from.")
+    domain: str = Field(
+        description="The domain that mail is sent from; the SES identity, or a single address's domain."
+    )
     identity_arn: str
-    mail_from_domain: str
+    mail_from_domain: str = Field(description="Empty where the identity is a single address.")
     sender: str = Field(description="Default From address, with an optional display name.")
     streams: dict[str, Stream] = Field(min_length=1, description="By name; `default_stream` is one of them.")
     default_stream: str = "transactional"
@@ -91,6 +93,11 @@ class StackOutputs(_Frozen):
         except InvalidAddress as error:
             raise ValueError(f"sender: {error}") from error
         return self
+
+    @property
+    def identity(self) -> str:
+        """The name of the SES identity: the domain, or the single address that mail is sent from."""
+        return self.identity_arn.partition(":identity/")[2]
 
     @property
     def default_configuration_set(self) -> str:

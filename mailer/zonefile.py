@@ -14,9 +14,11 @@ def fragment(outputs: "StackOutputs") -> str:
     """A stack's records, for the end of its domain's zone or for an `$INCLUDE` there.
 
     Names are written out in full, so that it means the same in a parent's zone. What another domain's owner must
-    publish stands there as a comment.
+    publish stands there as a comment. A single address needs nothing.
     """
-    domain = outputs.domain.rpartition("@")[2]
+    domain = outputs.domain
+    if not outputs.dns_records:
+        return f"; Stack {outputs.stack}: mail from {outputs.identity} needs nothing.\n"
     ours = [record for record in outputs.dns_records if _within(record.name, domain)]
     theirs = [record for record in outputs.dns_records if not _within(record.name, domain)]
     return "\n".join(

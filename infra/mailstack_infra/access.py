@@ -29,18 +29,18 @@ class Access(pulumi.ComponentResource):
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("mailstack:access:Access", "access", None, opts)
-        identities = [settings.domain, *policies.recipient_identities(settings.allowed_recipients)]
+        identities = [settings.identity, *policies.recipient_identities(settings.allowed_recipients)]
         self.sender_policy = aws.iam.Policy(
             "sender",
             name=env.name("sender"),
-            description=f"Send mail from {settings.domain} through the stack {env.stack}",
+            description=f"Send mail from {settings.identity} through the stack {env.stack}",
             policy=env.with_key(
                 lambda key: policies.sender(
                     sending_arns=[
                         *(env.arn("ses", f"identity/{name}") for name in dict.fromkeys(identities)),
                         *configuration_set_arns,
                     ],
-                    from_domains=list(dict.fromkeys([settings.domain, settings.sender_domain])),
+                    senders=settings.senders,
                     recipients=settings.allowed_recipients,
                     table_arn=env.arn("dynamodb", f"table/{env.name('store')}"),
                     parameter_arn=env.arn("ssm", f"parameter{parameter_name(env.stack)}"),

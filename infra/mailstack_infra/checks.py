@@ -1,6 +1,6 @@
 """What a single setting may hold: functions that return the value, tidied, or raise a `ValueError` that says why not.
 
-Not for how a setting is called or what it is for; that is `settings.py`.
+Not for how a setting is called or what it is for; that is `settings/`.
 """
 
 import re
@@ -80,6 +80,11 @@ def label_or_nothing(text: str) -> str:
 def domain_or_nothing(text: str) -> str:
     """A domain name, or nothing."""
     return domain(text) if text else ""
+
+
+def address_or_nothing(text: str) -> str:
+    """A bare address, or nothing."""
+    return address(text) if text else ""
 
 
 def firehose(text: str) -> str:

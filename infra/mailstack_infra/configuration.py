@@ -1,6 +1,6 @@
 """From Pulumi's configuration to `Settings`, and every problem with it in one message.
 
-Not for what a setting means (`settings.py`).
+Not for what a setting means (`settings/`).
 """
 
 import difflib

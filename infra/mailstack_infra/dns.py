@@ -44,12 +44,14 @@ def dkim_record(token: str, domain: str, region: str) -> DnsRecord:
 
 
 def fixed_records(settings: "Settings", region: str) -> dict[str, DnsRecord]:
-    """Every record that does not wait for SES, by a name of its own for the deployment.
+    """Every record that does not wait for SES, by a name of its own for the deployment; none for a single address.
 
     MAIL FROM: https://docs.aws.amazon.com/ses/latest/dg/mail-from.html. DMARC: RFC 7489 §6.3. BIMI:
     draft-brand-indicators-for-message-identification §4.
     """
     domain, mail_from = settings.domain, settings.mail_from_domain
+    if settings.address:
+        return {}
     records = {
         "mail-from-mx": DnsRecord(name=mail_from, type="MX", values=(f"10 feedback-smtp.{region}.amazonses.com",)),
         "mail-from-spf": DnsRecord(name=mail_from, type="TXT", values=(SPF,)),

@@ -59,7 +59,7 @@ def find_zone(settings: Settings, asked: pulumi.InvokeOptions | None = None) -> 
     Raises:
         SettingsInvalid: There is no such zone, or it does not hold the domain.
     """
-    if settings.dns != "route53":
+    if settings.address or settings.dns != "route53":
         return None
     wanted, domain = settings.zone, settings.domain
     advice = (

@@ -1,4 +1,4 @@
-"""The domain that mail comes from: its SES identity, and the DNS records that prove it is ours."""
+"""Who mail comes from: the SES identity of a domain with the DNS records that prove it is ours, or of one address."""
 
 import pulumi
 import pulumi_aws as aws
@@ -11,7 +11,7 @@ from mailstack_infra.settings.model import Settings
 
 
 class Identity(pulumi.ComponentResource):
-    """A domain identity with Easy DKIM and a MAIL FROM domain, and their records where the zone is ours.
+    """A domain with DKIM, a MAIL FROM domain and their records where the zone is ours; or an address, which has none.
 
     Args:
         zone: Where the records go; None when somebody else publishes them.
@@ -19,7 +19,7 @@ class Identity(pulumi.ComponentResource):
 
     Attributes:
         identity: The SES identity.
-        tokens: The three DKIM tokens, once SES has made them; none for a key of one's own.
+        tokens: The three DKIM tokens, once SES has made them; none for a key of one's own or an address.
     """
 
     def __init__(
@@ -34,15 +34,8 @@ class Identity(pulumi.ComponentResource):
         super().__init__("mailstack:identity:Identity", "identity", None, opts)
         self._settings, self._child = settings, ResourceOptions(parent=self)
         self.identity = self._adopted() if settings.adopt else self._made(env, configuration_set)
-        count = 0 if settings.dkim.private_key else dns.DKIM_TOKENS
+        count = 0 if settings.address or settings.dkim.private_key else dns.DKIM_TOKENS
         self.tokens = [self.identity.dkim_signing_attributes.tokens[i] for i in range(count)]
-        aws.sesv2.EmailIdentityMailFromAttributes(
-            "mail-from",
-            email_identity=self.identity.email_identity,
-            mail_from_domain=settings.mail_from_domain,
-            behavior_on_mx_failure=settings.mail_from.on_mx_failure,
-            opts=self._child,
-        )
         aws.sesv2.EmailIdentityFeedbackAttributes(
             "feedback",
             email_identity=self.identity.email_identity,
@@ -50,26 +43,45 @@ class Identity(pulumi.ComponentResource):
             email_forwarding_enabled=settings.feedback_forwarding,
             opts=self._child,
         )
-        if zone:
-            self._publish(env.region, zone)
+        if settings.address:
+            pulumi.log.info(f"{settings.address} may send once the link in SES's mail to it was followed.", self)
         else:
-            pulumi.log.info(f"Publish the DNS records yourself: mailer dns --stack {env.stack}", resource=self)
+            self._domain(env, zone)
         self.register_outputs({"arn": self.identity.arn})
 
     def _made(self, env: Environment, configuration_set: pulumi.Input[str]) -> aws.sesv2.EmailIdentity:
         settings = self._settings
         return aws.sesv2.EmailIdentity(
-            "domain",
-            email_identity=settings.domain,
+            self._key,
+            email_identity=settings.identity,
             configuration_set_name=configuration_set,
-            dkim_signing_attributes=signing(settings),
+            # SES signs for an address by itself, and takes no attributes for it.
+            dkim_signing_attributes=None if settings.address else signing(settings),
             tags=env.tags,
             opts=ResourceOptions(parent=self, protect=settings.protect),
         )
 
     def _adopted(self) -> aws.sesv2.EmailIdentity:
         """Read, not imported: Pulumi refuses to import what differs from the program, and would delete it one day."""
-        return aws.sesv2.EmailIdentity.get("domain", self._settings.domain, opts=self._child)
+        return aws.sesv2.EmailIdentity.get(self._key, self._settings.identity, opts=self._child)
+
+    @property
+    def _key(self) -> str:
+        return "address" if self._settings.address else "domain"
+
+    def _domain(self, env: Environment, zone: Zone | None) -> None:
+        settings = self._settings
+        aws.sesv2.EmailIdentityMailFromAttributes(
+            "mail-from",
+            email_identity=self.identity.email_identity,
+            mail_from_domain=settings.mail_from_domain,
+            behavior_on_mx_failure=settings.mail_from.on_mx_failure,
+            opts=self._child,
+        )
+        if zone:
+            self._publish(env.region, zone)
+        else:
+            pulumi.log.info(f"Publish the DNS records yourself: mailer dns --stack {env.stack}", resource=self)
 
     def _publish(self, region: str, zone: Zone) -> None:
         domain = self._settings.domain

@@ -1,4 +1,4 @@
-"""Everything that sending mail from one domain takes, wired together; each part is a component in its own file."""
+"""Everything that sending mail from one identity takes, wired together; each part is a component in its own file."""
 
 import weakref
 from collections.abc import Mapping
@@ -170,7 +170,7 @@ class MailStack(pulumi.ComponentResource):
         sets = {name: stream.configuration_set for name, stream in self.streams.items()}
         worker = self.feedback.worker
         return {
-            "domain": settings.domain,
+            "domain": settings.sender_domain if settings.address else settings.domain,
             "identity_arn": self.identity.identity.arn,
             "mail_from_domain": settings.mail_from_domain,
             "sender": settings.sender,

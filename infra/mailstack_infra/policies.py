@@ -362,7 +362,7 @@ def measure_account() -> tuple[Statement, Statement]:
 def sender(
     *,
     sending_arns: Sequence[str],
-    from_domains: Sequence[str],
+    senders: Sequence[str],
     recipients: Sequence[str],
     table_arn: str,
     parameter_arn: str,
@@ -373,7 +373,7 @@ def sender(
     Args:
         sending_arns: The identity and the configuration sets: SES asks for both. In the sandbox it asks for the
             recipients' identities as well; see `recipient_identities`.
-        from_domains: Domains that the From address may be at.
+        senders: The From address, or patterns of it such as `*@example.com`.
         recipients: Addresses or patterns of whom it may write to; empty for everybody.
         table_arn: Where it reads suppressions.
         parameter_arn: Where it reads the stack's outputs.
@@ -381,9 +381,8 @@ def sender(
 
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsimpleemailservicev2.html
     """
-    condition: dict[str, Mapping[str, str | Sequence[str]]] = {
-        "StringLike": {"ses:FromAddress": [f"*@{domain}" for domain in from_domains]}
-    }
+    test = "StringLike" if any(sender.startswith("*@") for sender in senders) else "StringEquals"
+    condition: dict[str, Mapping[str, str | Sequence[str]]] = {test: {"ses:FromAddress": list(senders)}}
     if recipients:
         condition["ForAllValues:StringLike"] = {"ses:Recipients": list(recipients)}
     return document(

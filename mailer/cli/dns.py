@@ -34,6 +34,8 @@ def run(given: "Namespace") -> int:
         as_json([record.model_dump(mode="json") for record in outputs.dns_records])
     elif given.zone_file:
         line(fragment(outputs).rstrip("\n"))
+    elif not outputs.dns_records:
+        line(f"Nothing to publish: mail comes from {outputs.identity}, a single address, which SES verifies by a mail.")
     else:
         rows = [(r.type, r.name, str(r.ttl), value) for r in outputs.dns_records for value in r.values]
         table([("type", "name", "ttl", "value"), *rows])

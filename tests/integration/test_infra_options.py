@@ -8,6 +8,10 @@ import pytest
 
 from localcloud import LocalCloud
 from localcloud.pulumi.inprocess import InProcessStack
+from mailer.catalog import VerificationCode
+from mailer.errors import IdentityNotVerified
+from mailer.mailer import Mailer
+from mailer.stack import StackOutputs
 
 if TYPE_CHECKING:
     from mypy_boto3_route53.literals import RRTypeType
@@ -106,3 +110,24 @@ def test_with_every_option_on_it_adopts_what_is_there_rests_and_leaves_it_behind
     assert kept["Tags"] == [{"Key": "owner", "Value": "somebody"}]
     assert not kept["FeedbackForwardingStatus"]  # as the official provider leaves it
     assert {kind for _, kind in program.records()} == {"NS", "SOA"}
+
+
+def test_a_single_address_sends_once_it_is_verified(program: Program, monkeypatch: pytest.MonkeyPatch):
+    stack = program.deploy(domain="", address="ada@example.test", sender="", dmarc={})
+    outputs = StackOutputs.model_validate(stack.outputs["outputs"])
+    assert (outputs.identity, outputs.dns_records) == ("ada@example.test", ())
+    assert {kind for _, kind in program.records()} == {"NS", "SOA"}
+    ses = program.cloud.client("sesv2")
+    found = ses.get_email_identity(EmailIdentity="ada@example.test")
+    assert (found["IdentityType"], found["VerificationStatus"]) == ("EMAIL_ADDRESS", "PENDING")
+    assert found["ConfigurationSetName"] == outputs.default_configuration_set
+
+    for name, value in program.cloud.environment().items():
+        monkeypatch.setenv(name, value)
+    mailer, to = Mailer(outputs), "success@simulator.amazonses.com"
+    (refused,) = mailer.send(VerificationCode(code="424242"), to=to)
+    assert isinstance(refused.error, IdentityNotVerified)
+    program.cloud.control("POST", "identities/ada@example.test/verify")
+    assert mailer.send(VerificationCode(code="424242"), to=to).ok
+    stack.destroy()
+    assert ses.list_email_identities()["EmailIdentities"] == []

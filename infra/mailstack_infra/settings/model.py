@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, fie
 
 from mailstack_infra import checks
 from mailstack_infra.settings.account import Account
-from mailstack_infra.settings.base import Allowed, Group, Switch
+from mailstack_infra.settings.base import NAMESPACE, Allowed, Group, Switch
 from mailstack_infra.settings.domain import Bimi, Dkim, Dmarc, MailFrom
 from mailstack_infra.settings.slack import Slack
 from mailstack_infra.settings.stream import StreamSettings
@@ -20,7 +20,7 @@ TEST_TLD = "test"  # RFC 6761 §6.2: no mail can be sent from there, so nobody n
 
 
 class Settings(Group):
-    """Everything that `Pulumi.<stack>.yaml` may say. Only `domain` and `page` must be there.
+    """Everything that `Pulumi.<stack>.yaml` may say. Only `domain`, or `address`, and `page` must be there.
 
     A field's validators look at the fields above it, so that one reading finds every problem.
 
@@ -29,12 +29,21 @@ class Settings(Group):
         'no-reply@example.com'
     """
 
+    address: Annotated[
+        str,
+        AfterValidator(checks.address_or_nothing),
+        Allowed("an address that you read, such as ada@example.com"),
+        Field(
+            description="Instead of `domain`, for development in the sandbox: the one address that mail is sent from. "
+            "It needs no DNS; SES writes to it, and mail can be sent once the link in that mail was followed."
+        ),
+    ] = ""
     domain: Annotated[
         str,
-        AfterValidator(checks.domain),
-        Allowed("a domain name such as example.com"),
-        Field(description="The domain that mail is sent from; the SES identity."),
-    ]
+        AfterValidator(checks.domain_or_nothing),
+        Allowed(f"a domain name such as example.com; or {NAMESPACE}:address instead, a single one for development"),
+        Field(description="The domain that mail is sent from; the SES identity. Required, unless `address` is given."),
+    ] = ""
     page: Annotated[
         tuple[Annotated[str, AfterValidator(checks.page)], ...],
         BeforeValidator(checks.one_or_many),
@@ -65,7 +74,10 @@ class Settings(Group):
     sender: Annotated[
         str,
         Allowed("an address at the domain, with or without a name: Example <no-reply@example.com>"),
-        Field(description="The From address of mail that names none; no-reply at the domain unless told otherwise."),
+        Field(
+            description="The From address of mail that names none; no-reply at the domain, or `address`, unless told "
+            "otherwise."
+        ),
     ] = ""
     spf: Annotated[
         Switch,
@@ -151,6 +163,24 @@ class Settings(Group):
         Field(description="Tags of every resource, beside the stack's own."),
     ] = Field(default={})
 
+    @field_validator("domain")
+    @classmethod
+    def _mail_comes_from_one_identity(cls, domain: str, info: ValidationInfo) -> str:
+        address: str | None = info.data.get("address")
+        if domain and address:
+            raise ValueError(f"{NAMESPACE}:address says {address}: a stack sends from one of the two")
+        if not domain and address == "":
+            raise ValueError("mail must come from somewhere")
+        return domain
+
+    @field_validator("overwrite_records", "spf", "mail_from", "dkim", "dmarc", "bimi")
+    @classmethod
+    def _an_address_has_no_dns(cls, value: object, info: ValidationInfo) -> object:
+        default: object = cls.model_fields[str(info.field_name)].default
+        if info.data.get("address") and value != default:
+            raise ValueError("a single address has no DNS records: this is for a domain")
+        return value
+
     @field_validator("warn")
     @classmethod
     def _nobody_is_warned_twice(cls, warn: tuple[str, ...]) -> tuple[str, ...]:
@@ -161,8 +191,7 @@ class Settings(Group):
     @field_validator("page")
     @classmethod
     def _somebody_is_paged(cls, page: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        domain: str = info.data.get("domain", "")
-        if not page and not checks.within(domain, TEST_TLD):
+        if not page and not checks.within(_domain(info), TEST_TLD):
             raise ValueError("nobody would be paged")
         if len(set(page)) < len(page):
             raise ValueError("one of them stands there twice")
@@ -172,6 +201,8 @@ class Settings(Group):
     @classmethod
     def _zone_holds_the_domain(cls, zone: str, info: ValidationInfo) -> str:
         domain: str = info.data.get("domain", "")
+        if zone and info.data.get("address"):
+            raise ValueError("a single address has no DNS records: this is for a domain")
         if not zone or checks.is_zone_id(zone):
             return zone or domain
         name = checks.domain(zone)
@@ -181,12 +212,15 @@ class Settings(Group):
 
     @field_validator("sender")
     @classmethod
-    def _sender_is_at_the_domain(cls, sender: str, info: ValidationInfo) -> str:
-        domain: str = info.data.get("domain", "")
+    def _sender_is_the_identitys(cls, sender: str, info: ValidationInfo) -> str:
+        domain, address = (str(info.data.get(name, "")) for name in ("domain", "address"))
         if not sender:
-            return f"no-reply@{domain}" if domain else ""
+            return address or (f"no-reply@{domain}" if domain else "")
         checked = checks.mailbox(sender)
-        if domain and not checks.within(parseaddr(checked)[1].rpartition("@")[2], domain):
+        bare = parseaddr(checked)[1]
+        if address and bare != address:
+            raise ValueError(f"it is not {address}")
+        if domain and not checks.within(bare.rpartition("@")[2], domain):
             raise ValueError(f"it is not at {domain}")
         return checked
 
@@ -221,6 +255,8 @@ class Settings(Group):
                 raise ValueError(f"{name} tracks what nobody would hear of: give it eventBridge or firehose")
             if tracking.domain and not tracking.events:
                 raise ValueError(f"{name} has a tracking domain and tracks nothing: give it tracking.events")
+            if info.data.get("address") and tracking.domain:
+                raise ValueError(f"{name} has a tracking domain, and a single address none to put it under")
             if domain and tracking.domain and not tracking.domain.endswith(f".{domain}"):
                 raise ValueError(f"the tracking domain of {name} is not below {domain}")
         return streams
@@ -240,11 +276,28 @@ class Settings(Group):
         return tags
 
     @property
+    def identity(self) -> str:
+        """The name of the SES identity."""
+        return self.address or self.domain
+
+    @property
     def mail_from_domain(self) -> str:
-        """The envelope sender's domain."""
-        return f"{self.mail_from.subdomain}.{self.domain}"
+        """The envelope sender's domain; none for a single address, whose mail has SES's own."""
+        return f"{self.mail_from.subdomain}.{self.domain}" if self.domain else ""
 
     @property
     def sender_domain(self) -> str:
         """The domain of the default From address: the identity's or one below it."""
         return parseaddr(self.sender)[1].rpartition("@")[2]
+
+    @property
+    def senders(self) -> tuple[str, ...]:
+        """Who mail may be from: the single address, or patterns such as `*@example.com`."""
+        if self.address:
+            return (self.address,)
+        return tuple(dict.fromkeys(f"*@{domain}" for domain in (self.domain, self.sender_domain)))
+
+
+def _domain(info: ValidationInfo) -> str:
+    """Where mail comes from, as far as the fields above tell."""
+    return str(info.data.get("domain") or info.data.get("address", "")).rpartition("@")[2]

@@ -73,6 +73,7 @@ class Deployment:
     resources: list[Registered] = field(default_factory=list)
     exports: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
     read: list[tuple[str, str]] = field(default_factory=list)
 
     @property
@@ -141,7 +142,7 @@ class _Recorder(mocks.MockMonitor):
         if token.endswith(":Key"):
             key = str(uuid.uuid5(uuid.NAMESPACE_DNS, inputs["description"]))
             made |= {"arn": f"arn:aws:kms:{self.region}:{ACCOUNT}:key/{key}", "keyId": key}
-        if token.endswith(":EmailIdentity"):
+        if token.endswith(":EmailIdentity") and "dkimSigningAttributes" in inputs:
             made["dkimSigningAttributes"] = {**inputs["dkimSigningAttributes"], "tokens": TOKENS}
         if token.endswith(":Queue"):
             made["url"] = f"https://sqs.{self.region}.amazonaws.com/{ACCOUNT}/{inputs['name']}"
@@ -178,8 +179,8 @@ class _Engine(mocks.MockEngine):
         self._deployment = deployment
 
     def Log(self, request: Any) -> None:  # noqa: N802
-        if request.severity == proto.engine_pb2.WARNING:
-            self._deployment.warnings.append(request.message)
+        heard = {proto.engine_pb2.WARNING: self._deployment.warnings, proto.engine_pb2.INFO: self._deployment.said}
+        heard.get(request.severity, []).append(request.message)
 
 
 def config_of(stack: str) -> dict[str, str]:

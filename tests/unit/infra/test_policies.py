@@ -19,11 +19,11 @@ def statements(text: str) -> list[dict[str, Any]]:
     return document["Statement"]
 
 
-def sender(recipients: tuple[str, ...] = ()) -> list[dict[str, Any]]:
+def sender(recipients: tuple[str, ...] = (), senders: tuple[str, ...] = ("*@example.com",)) -> list[dict[str, Any]]:
     return statements(
         policies.sender(
             sending_arns=[IDENTITY, SET],
-            from_domains=["example.com"],
+            senders=senders,
             recipients=recipients,
             table_arn=TABLE,
             parameter_arn=PARAMETER,
@@ -119,6 +119,11 @@ def test_a_sender_may_send_from_its_domain_through_its_sets_and_read_what_the_li
         },
         {"Sid": "ReadOutputs", "Effect": "Allow", "Action": "ssm:GetParameter", "Resource": PARAMETER},
     ]
+
+
+def test_a_sender_from_a_single_address_may_use_no_other():
+    send, *_ = sender(senders=("ada@example.com",))
+    assert send["Condition"] == {"StringEquals": {"ses:FromAddress": ["ada@example.com"]}}
 
 
 def test_in_development_a_sender_writes_to_listed_recipients_alone():

@@ -11,10 +11,15 @@ from tests.unit.infra.rsa import private
 
 SMALLEST = {"domain": "example.com", "page": "oncall@example.com"}
 STREAM = "streams.transactional"
+TRACKED = {"events": "OPEN", "domain": "links.example.com"}
 
 
 def stream(options: dict[str, Any]) -> dict[str, Any]:
     return {"streams": {"transactional": options}}
+
+
+def address(**changed: object) -> dict[str, Any]:
+    return {"domain": None, "address": "ada@example.com", **changed}
 
 
 def settings(**changed: object) -> Settings:
@@ -39,6 +44,18 @@ def test_the_smallest_file_is_a_domain_and_who_is_paged():
         "no-reply@example.com",
         "bounce.example.com",
     )
+
+
+def test_a_single_address_stands_instead_of_a_domain():
+    made = settings(**address())
+    assert (made.identity, made.sender, made.senders) == ("ada@example.com", "ada@example.com", ("ada@example.com",))
+    assert (made.domain, made.zone, made.mail_from_domain) == ("", "", "")
+    named = settings(**address(address="Ada@Example.COM", sender="Ada Lovelace <Ada@example.com>"))
+    assert (named.identity, named.sender) == ("Ada@example.com", "Ada Lovelace <Ada@example.com>")
+
+
+def test_nobody_needs_to_be_paged_about_an_address_that_no_mail_can_come_from():
+    assert settings(**address(address="ada@example.test", page=None)).page == ()
 
 
 def test_what_is_not_said_is_safe():
@@ -99,7 +116,18 @@ def test_settings_are_read_and_tidied(key: str, value: object, attribute: str, e
 @pytest.mark.parametrize(
     ("changed", "key", "words"),
     [
-        ({"domain": None}, "domain", "found nothing; allowed: a domain name"),
+        ({"domain": None}, "domain", "found nothing, but mail must come from somewhere; allowed: a domain name"),
+        ({"domain": None}, "domain", "or mailstack:address instead, a single one"),
+        ({"address": "ada@example.com"}, "domain", "mailstack:address says ada@example.com: a stack sends from one"),
+        ({"domain": None, "address": "ada"}, "address", "found 'ada', but it is not an e-mail address"),
+        (address(sender="eve@example.com"), "sender", "it is not ada@example.com"),
+        (address(zone="example.com"), "zone", "a single address has no DNS records"),
+        (address(spf=True), "spf", "a single address has no DNS records"),
+        (address(mailFrom={"subdomain": "m"}), "mailFrom", "a single address has no DNS records"),
+        (address(dmarc={"reports": ["a@example.com"]}), "dmarc", "a single address has no DNS records"),
+        (address(overwriteRecords=True), "overwriteRecords", "a single address has no DNS records"),
+        (address(**stream({"eventBridge": True, "tracking": TRACKED})), "streams", "none to put it under"),
+        (address(page=None), "page", "found nothing, but nobody would be paged"),
         ({"domain": "nope"}, "domain", "found 'nope', but it is not a domain name"),
         ({"domain": "192.0.2.1"}, "domain", "not a domain name"),
         ({"domain": "-a.example.com"}, "domain", "not a domain name"),

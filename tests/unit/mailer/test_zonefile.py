@@ -102,3 +102,21 @@ def test_the_command_prints_json_with_whole_values(capsys: pytest.CaptureFixture
 def test_the_command_prints_a_zone_file(capsys: pytest.CaptureFixture[str]):
     assert main(["dns", "--zone-file"]) == 0
     assert capsys.readouterr().out == fragment(stack())
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ([], "Nothing to publish: mail comes from ada@example.com, a single address, which SES verifies by a mail.\n"),
+        (["--json"], "[]\n"),
+        (["--zone-file"], "; Stack dev: mail from ada@example.com needs nothing.\n"),
+    ],
+)
+def test_an_address_needs_no_records(
+    form: list[str], said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    arn = "arn:aws:ses:us-east-1:000000000000:identity/ada@example.com"
+    address = stack(dns_records=(), domain="example.com", identity_arn=arn, mail_from_domain="")
+    monkeypatch.setenv("MAILSTACK_OUTPUTS", address.to_json())
+    assert main(["dns", "--stack", "dev", *form]) == 0
+    assert capsys.readouterr().out == said
