@@ -182,7 +182,7 @@ def key(
         _for_key(
             "LogsAreWritten",
             {"Service": f"logs.{region}.amazonaws.com"},
-            (*_USE_KEY, "kms:DescribeKey", "kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"),
+            (*_USE_KEY, "kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"),
             {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": log_group_arns}},
         ),
     )

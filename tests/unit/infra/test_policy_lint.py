@@ -1,0 +1,64 @@
+"""Every policy document of every environment and option, through a linter that nobody here wrote."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.unit.infra.lint import Finding, lint, lint_trust
+from tests.unit.infra.program import Deployment, run
+from tests.unit.infra.test_program import MATRIX
+
+# The only findings that are passed over, each with the reason.
+OF_A_KEY = {
+    "RESOURCE_STAR": "in a key's own policy `*` is that key; it has no ARN before it is made",
+    "PERMISSIONS_MANAGEMENT_ACTIONS": "without kms:PutKeyPolicy nobody could ever change the policy again",
+    "MISMATCHED_TYPE": "AWS's own policy for CloudWatch Logs compares the encryption context by ArnLike",
+}
+OF_A_TRUST = {
+    "RESOURCE_STAR": "a trust policy has no resource; the linter is given one",
+    "CREDENTIALS_EXPOSURE": "to give credentials of the role is what it is for",
+}
+
+
+def findings(deployment: Deployment) -> list[tuple[str, Finding]]:
+    found: list[tuple[str, Finding]] = []
+    for resource in deployment.aws:
+        if isinstance(document := resource.inputs.get("policy"), str):
+            muted = OF_A_KEY if resource.token.endswith(":Key") else {}
+            found += [(resource.urn, one) for one in lint(document) if one.issue not in muted]
+        if isinstance(document := resource.inputs.get("assumeRolePolicy"), str):
+            found += [(resource.urn, one) for one in lint_trust(document) if one.issue not in OF_A_TRUST]
+    return found
+
+
+@pytest.mark.parametrize(("stack", "changed"), MATRIX, ids=[f"{s}-{'-'.join(c)}" for s, c in MATRIX])
+def test_the_public_linter_finds_nothing(stack: str, changed: dict[str, Any]):
+    assert findings(run(stack, **changed)) == []
+
+
+def test_every_finding_that_is_passed_over_is_still_found():
+    deployment = run("prod")
+    key = deployment.one("Key", "key").inputs["policy"]
+    trust = deployment.one("Role", "feedback").inputs["assumeRolePolicy"]
+    assert {finding.issue for finding in lint(key)} == set(OF_A_KEY)
+    assert {finding.issue for finding in lint_trust(trust)} == set(OF_A_TRUST)
+
+
+@pytest.mark.parametrize(
+    ("changed", "issue"),
+    [
+        ({"Action": "ses:SendMail"}, "UNKNOWN_ACTION"),
+        ({"Action": "ses:*", "Resource": "*"}, "RESOURCE_STAR"),
+        ({"Resource": "arn:aws:ses:us-east-1:123456789012:template/hello"}, "RESOURCE_MISMATCH"),
+        ({"Condition": {"StringLike": {"ses:FromAdress": "*@example.com"}}}, "UNKNOWN_CONDITION_FOR_ACTION"),
+    ],
+)
+def test_the_linter_sees_what_it_is_here_for(changed: dict[str, Any], issue: str):
+    allowed = {
+        "Effect": "Allow",
+        "Action": "ses:SendEmail",
+        "Resource": "arn:aws:ses:us-east-1:123456789012:identity/example.com",
+    }
+    document = json.dumps({"Version": "2012-10-17", "Statement": [{**allowed, **changed}]})
+    assert issue in {finding.issue for finding in lint(document)}
