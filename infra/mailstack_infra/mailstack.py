@@ -130,7 +130,8 @@ class MailStack(pulumi.ComponentResource):
             Guard(env, settings, pausing=pauses, paging_topic=self.paging.topic, opts=child) if pauses else None
         )
         for key, stream in self.streams.items():
-            Counting(key, stream.configuration_set, value=env.name(key), opts=child)
+            counted = settings.streams[key].metrics
+            Counting(key, counted, stream.configuration_set, value=env.name(key), opts=child)
         watching = Watching(
             env,
             settings,

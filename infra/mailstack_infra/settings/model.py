@@ -251,8 +251,8 @@ class Settings(Group):
         domain: str = info.data.get("domain", "")
         for name, stream in streams.items():
             tracking = stream.tracking
-            if tracking.events and not (stream.event_bridge or stream.firehose):
-                raise ValueError(f"{name} tracks what nobody would hear of: give it eventBridge or firehose")
+            if tracking.events and not stream.tracks_for_somebody:
+                raise ValueError(f"{name} tracks what nobody would hear of: give it eventBridge, firehose or metrics")
             if tracking.domain and not tracking.events:
                 raise ValueError(f"{name} has a tracking domain and tracks nothing: give it tracking.events")
             if info.data.get("address") and tracking.domain:

@@ -6,6 +6,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, fie
 
 from mailstack_infra import checks
 from mailstack_infra.settings.base import Allowed, Group, Switch
+from mailstack_infra.settings.metrics import Metrics
 from mailstack_infra.settings.rates import BounceRates, ComplaintRates
 
 
@@ -16,7 +17,7 @@ class Tracking(Group):
         tuple[Literal["OPEN", "CLICK"], ...],
         BeforeValidator(checks.one_or_many),
         Allowed("OPEN, CLICK or both"),
-        Field(description="What is tracked. It goes where `eventBridge` and `firehose` say."),
+        Field(description="What is tracked. It goes where `eventBridge`, `firehose` and `metrics` say."),
     ] = ()
     domain: Annotated[
         str,
@@ -100,6 +101,7 @@ class StreamSettings(Group):
         Field(description="Where every event goes too, to be kept. Nowhere unless given."),
     ] = ""
     tracking: Annotated[Tracking, Allowed("events, domain, https and target")] = Tracking()
+    metrics: Annotated[Metrics, Allowed("dimensions and events")] = Metrics()
     bounce_rate: Annotated[BounceRates, Allowed("warning and critical")] = BounceRates()
     complaint_rate: Annotated[ComplaintRates, Allowed("warning and critical")] = ComplaintRates()
     minimum_sends: Annotated[
@@ -108,3 +110,20 @@ class StreamSettings(Group):
         Field(ge=1, description="Critical rates act only once this many mails were sent within a day."),
     ] = 100
     guard: Annotated[Switch, Field(description="Whether a critical rate pauses the stream. It stays paused.")] = True
+
+    @field_validator("metrics")
+    @classmethod
+    def _a_count_tracks_nobody(cls, metrics: Metrics, info: ValidationInfo) -> Metrics:
+        tracking: Tracking | None = info.data.get("tracking")
+        counted = {"OPEN", "CLICK"} & set(metrics.events)
+        if tracking and counted - set(tracking.events):
+            raise ValueError(
+                f"to count {' and '.join(sorted(counted))} people must be tracked: say so in tracking.events"
+            )
+        return metrics
+
+    @property
+    def tracks_for_somebody(self) -> bool:
+        """Whether what is tracked goes anywhere."""
+        counted = self.metrics.dimensions and set(self.tracking.events) <= set(self.metrics.events)
+        return bool(self.event_bridge or self.firehose or counted)

@@ -37,6 +37,7 @@ FULL: dict[str, Any] = {
             "https": "REQUIRE",
             "target": "d111111abcdef8.cloudfront.net",
         },
+        "metrics": {"dimensions": {"template": {}, "X-Campaign": {"source": "EMAIL_HEADER", "default": "other"}}},
     },
     "bulk": {"vdm": {"optimizedDelivery": "DISABLED"}},
 }

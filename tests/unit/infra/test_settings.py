@@ -178,6 +178,25 @@ def test_settings_are_read_and_tidied(key: str, value: object, attribute: str, e
         (stream({"tracking": {"domain": "l.example.com"}}), "streams", "tracks nothing"),
         (stream({"eventBridge": True, "tracking": {"events": "OPEN", "domain": "l.test"}}), "streams", "is not below"),
         (stream({"tracking": {"domain": "l.example.com", "https": "REQUIRE"}}), f"{STREAM}.tracking.target", "a CDN"),
+        (stream({"metrics": {"dimensions": {"a b": {}}}}), f"{STREAM}.metrics.dimensions", "'a b' cannot name a dim"),
+        (
+            stream({"metrics": {"dimensions": {str(n): {} for n in range(11)}}}),
+            f"{STREAM}.metrics.dimensions",
+            "and SES takes 10",
+        ),
+        (stream({"metrics": {"dimensions": {"ses:configuration-set": {}}}}), f"{STREAM}.metrics.dimensions", "already"),
+        (
+            stream({"metrics": {"dimensions": {"kind": {"source": "BODY"}}}}),
+            f"{STREAM}.metrics.dimensions.kind.source",
+            "found 'BODY'; allowed: MESSAGE_TAG, EMAIL_HEADER or LINK_TAG",
+        ),
+        (
+            stream({"metrics": {"dimensions": {"kind": {"default": "ü"}}}}),
+            f"{STREAM}.metrics.dimensions.kind.default",
+            "allowed: 1 to 256 ASCII",
+        ),
+        (stream({"metrics": {"events": "OPEN"}}), f"{STREAM}.metrics", "say so in tracking.events"),
+        (stream({"metrics": {"events": []}}), f"{STREAM}.metrics.events", "found nothing; allowed: SES's event types"),
         ({"account": {"vdm": True}}, "account", "does not own the account"),
         ({"ownsAccount": True, "account": {"suppress": []}}, "account.suppress", "found nothing"),
         (stream({"tls": "NO"}), f"{STREAM}.tls", "REQUIRE or OPTIONAL"),
@@ -245,7 +264,7 @@ def test_a_key_that_is_like_no_other_is_told_what_there_is():
     assert (
         "There are: tls, suppress, maxDeliverySeconds, dedicatedPool, vdm, eventBridge, firehose, tracking, " in problem
     )
-    assert "bounceRate, complaintRate, minimumSends, guard." in problem
+    assert "metrics, bounceRate, complaintRate, minimumSends, guard." in problem
 
 
 def test_the_path_in_the_command_is_one_that_pulumi_takes():

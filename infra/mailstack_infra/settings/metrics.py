@@ -1,0 +1,71 @@
+"""By what a stream's events are counted in CloudWatch, beside what the stack's own alarms need."""
+
+import re
+from typing import Annotated, Literal, get_args
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from mailstack_infra import checks
+from mailstack_infra.settings.base import Allowed, Group
+
+# https://docs.aws.amazon.com/ses/latest/dg/event-publishing-add-event-destination-cloudwatch.html
+MOST_DIMENSIONS = 10
+# The automatic tag that the stack itself counts by: counted by it alone once more, every number would double.
+COUNTED_ALREADY = "ses:configuration-set"
+_NAME = re.compile(r"[A-Za-z0-9_:-]{1,256}")
+
+Event = Literal[
+    "SEND",
+    "DELIVERY",
+    "BOUNCE",
+    "COMPLAINT",
+    "REJECT",
+    "OPEN",
+    "CLICK",
+    "RENDERING_FAILURE",
+    "DELIVERY_DELAY",
+    "SUBSCRIPTION",
+]
+
+
+class Dimension(Group):
+    """Where SES finds a dimension's value in a mail."""
+
+    source: Annotated[
+        Literal["MESSAGE_TAG", "EMAIL_HEADER", "LINK_TAG"],
+        Allowed("MESSAGE_TAG, EMAIL_HEADER or LINK_TAG"),
+        Field(description="A tag of the mail (`tags` in `mailer`), a header of it, or a tag of the link clicked."),
+    ] = "MESSAGE_TAG"
+    default: Annotated[
+        str,
+        Allowed("1 to 256 ASCII letters, digits, _, -, @ and dots"),
+        Field(pattern=r"^[A-Za-z0-9_@.-]{1,256}$", description="The value for a mail that has none."),
+    ] = "none"
+
+
+def _named(dimensions: dict[str, Dimension]) -> dict[str, Dimension]:
+    for name in dimensions:
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"{name!r} cannot name a dimension")
+    if len(dimensions) > MOST_DIMENSIONS:
+        raise ValueError(f"there are {len(dimensions)}, and SES takes {MOST_DIMENSIONS}")
+    if set(dimensions) == {COUNTED_ALREADY}:
+        raise ValueError("the stack counts by it already")
+    return dimensions
+
+
+class Metrics(Group):
+    """Counts in CloudWatch by dimensions of your own. Each combination of values is a metric, which AWS bills."""
+
+    dimensions: Annotated[
+        dict[str, Dimension],
+        AfterValidator(_named),
+        Allowed(f"up to {MOST_DIMENSIONS} dimensions by name: ASCII letters, digits, _, - and :"),
+        Field(description="What events are counted by: the name of the tag or header. Nothing unless given."),
+    ] = Field(default={})
+    events: Annotated[
+        tuple[Event, ...],
+        BeforeValidator(checks.one_or_many),
+        Allowed("SES's event types: " + ", ".join(get_args(Event))),
+        Field(min_length=1, description="What is counted. Opens and clicks only where `tracking` has them."),
+    ] = ("SEND", "DELIVERY", "BOUNCE", "COMPLAINT")

@@ -1,0 +1,137 @@
+"""A stream with its options on, deployed into the local cloud: mail goes through it, and what was asked for happens."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from localcloud import LocalCloud
+from localcloud.pulumi.inprocess import InProcessStack
+from mailer.mailer import Mailer
+from mailer.message import Message
+from mailer.stack import StackOutputs
+
+pytestmark = pytest.mark.integration
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 10.0
+KEPT_BY = "arn:aws:firehose:us-east-1:000000000000:deliverystream/mail-events"
+STREAMS = {
+    "transactional": {
+        "firehose": KEPT_BY,
+        "metrics": {
+            "dimensions": {"template": {}, "X-Campaign": {"source": "EMAIL_HEADER", "default": "none"}},
+            "events": ["SEND", "DELIVERY", "BOUNCE"],
+        },
+    },
+    "bulk": {},
+}
+MESSAGE = Message(subject="Hello", text="Hello Ada", to="success@simulator.amazonses.com")
+
+
+class Deployed:
+    """The repository's program with those streams, and a mailer that knows nothing but its outputs."""
+
+    def __init__(self, cloud: LocalCloud, folder: Path) -> None:
+        self.cloud = cloud
+        cloud.client("route53").create_hosted_zone(Name="example.test", CallerReference="streams")
+        cloud.client("s3").create_bucket(Bucket="kept")
+        cloud.client("firehose").create_delivery_stream(
+            DeliveryStreamName="mail-events",
+            ExtendedS3DestinationConfiguration={
+                "BucketARN": "arn:aws:s3:::kept",
+                "RoleARN": "arn:aws:iam::000000000000:role/firehose",
+            },
+        )
+        config = {"mailstack:streams": json.dumps(STREAMS)}
+        state, environment = folder / "state.json", cloud.environment()
+        self.stack = InProcessStack(ROOT, "local", config=config, environment=environment, state=state)
+        self.stack.up()
+        self.outputs = StackOutputs.model_validate(self.stack.outputs["outputs"])
+        self.mailer = Mailer(self.outputs)
+
+    def send(self, **envelope: Any) -> str:
+        sent = self.mailer.send(MESSAGE, **envelope)
+        assert sent.ok, sent
+        self.cloud.control("POST", "events/drain")
+        return str(sent.message_id)
+
+    def counted(self, metric: str, **dimensions: str) -> float:
+        """How often an event was counted by exactly these dimensions, within the last hour."""
+        now = datetime.now(UTC)
+        found = self.cloud.client("cloudwatch").get_metric_statistics(
+            Namespace="AWS/SES",
+            MetricName=metric,
+            Dimensions=[{"Name": name.replace("_", "-"), "Value": value} for name, value in dimensions.items()],
+            StartTime=now - timedelta(hours=1),
+            EndTime=now + timedelta(minutes=1),
+            Period=7200,
+            Statistics=["Sum"],
+        )
+        return sum(point.get("Sum", 0) for point in found["Datapoints"])
+
+    def kept(self) -> list[dict[str, Any]]:
+        """The events that Firehose kept."""
+        s3 = self.cloud.client("s3")
+        keys = [one.get("Key", "") for one in s3.list_objects_v2(Bucket="kept").get("Contents", [])]
+        texts = [s3.get_object(Bucket="kept", Key=key)["Body"].read().decode() for key in keys]
+        return [json.loads(line) for text in texts for line in text.splitlines()]
+
+
+def eventually(look: Callable[[], Any], otherwise: str) -> Any:
+    deadline = time.monotonic() + PATIENCE
+    while not (found := look()):
+        assert time.monotonic() < deadline, otherwise
+        time.sleep(0.05)
+    return found
+
+
+@pytest.fixture(scope="module")
+def deployed(shared_cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    shared_cloud.reset()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in shared_cloud.environment().items():
+            patch.setenv(name, value)
+        yield Deployed(shared_cloud, tmp_path_factory.mktemp("streams"))
+
+
+def test_a_second_deployment_finds_nothing_to_do(deployed: Deployed):
+    again = deployed.stack.up()
+    assert (again.create, again.update, again.replace, again.delete) == (0, 0, 0, 0), again.names
+
+
+def test_mail_is_counted_by_its_tag_and_its_header(deployed: Deployed):
+    deployed.send(tags={"template": "welcome"}, headers={"X-Campaign": "spring"})
+    deployed.send(tags={"template": "welcome"})
+    deployed.send(to="bounce@simulator.amazonses.com")
+    counts = {
+        (metric, template, campaign): deployed.counted(metric, template=template, X_Campaign=campaign)
+        for metric, template, campaign in (
+            ("Send", "welcome", "spring"),
+            ("Delivery", "welcome", "none"),
+            ("Bounce", "none", "none"),
+            ("Complaint", "none", "none"),
+        )
+    }
+    assert list(counts.values()) == [1, 1, 1, 0]
+    by_set = {"Name": "ses:configuration-set", "Value": deployed.outputs.default_configuration_set}
+    found = deployed.cloud.client("cloudwatch").list_metrics(Namespace="AWS/SES", Dimensions=[by_set])["Metrics"]
+    assert {len(metric.get("Dimensions", [])) for metric in found} == {1}, "the stack's own counts stay as they are"
+
+
+def test_every_event_is_kept_where_firehose_says(deployed: Deployed):
+    message_id = deployed.send()
+
+    def events() -> list[str]:
+        found = [event["eventType"] for event in deployed.kept() if event["mail"]["messageId"] == message_id]
+        return sorted(found) if len(found) == 2 else []
+
+    assert eventually(events, "Firehose keeps nothing") == ["Delivery", "Send"]
+
+
+def test_a_stream_without_firehose_keeps_nothing(deployed: Deployed):
+    message_id = deployed.send(stream="bulk")
+    assert message_id not in {event["mail"]["messageId"] for event in deployed.kept()}

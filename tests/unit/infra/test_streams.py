@@ -1,0 +1,33 @@
+"""What a stream may be told beyond its defaults, as the program registers it."""
+
+from typing import Any
+
+from tests.unit.infra.program import run
+
+
+def destination(name: str, **options: Any) -> dict[str, Any]:
+    deployment = run("prod", streams={"transactional": options})
+    return deployment.one("ConfigurationSetEventDestination", name).inputs["eventDestination"]
+
+
+def test_events_are_counted_by_dimensions_of_ones_own_beside_the_stacks():
+    by = {"template": {}, "X-Campaign": {"source": "EMAIL_HEADER", "default": "other"}}
+    options = {"metrics": {"dimensions": by, "events": ["SEND", "BOUNCE"]}}
+    made = destination("transactional-metrics", **options)
+    assert (made["enabled"], made["matchingEventTypes"]) == (True, ["SEND", "BOUNCE"])
+    assert made["cloudWatchDestination"]["dimensionConfigurations"] == [
+        {"dimensionName": "template", "dimensionValueSource": "MESSAGE_TAG", "defaultDimensionValue": "none"},
+        {"dimensionName": "X-Campaign", "dimensionValueSource": "EMAIL_HEADER", "defaultDimensionValue": "other"},
+    ]
+    assert destination("transactional-counts", **options) == destination("transactional-counts")
+
+
+def test_nothing_else_is_counted_unless_somebody_asks():
+    names = {r.name for r in run("prod").of("ConfigurationSetEventDestination")}
+    assert names == {"transactional", "transactional-counts"}
+
+
+def test_clicks_may_be_counted_by_the_link_that_was_clicked():
+    metrics = {"dimensions": {"button": {"source": "LINK_TAG"}}, "events": "CLICK"}
+    made = destination("transactional-metrics", metrics=metrics, tracking={"events": "CLICK"})
+    assert made["matchingEventTypes"] == ["CLICK"]
