@@ -12,8 +12,7 @@ import logging
 import os
 import tempfile
 import time
-import uuid
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
@@ -22,6 +21,7 @@ import orjson
 
 from localcloud.iam import complete
 from localcloud.persistence import StateFolder, unreadable
+from localcloud.unique import unique
 
 if TYPE_CHECKING:
     from localcloud.http import App
@@ -95,7 +95,7 @@ class Backend:
     def __init__(self, *, port: int, region: str, scratch: str, folder: StateFolder | None = None) -> None:
         _prepare(port, region, scratch, folder)
         from ministack import app
-        from ministack.core import lambda_runtime, responses
+        from ministack.core import concurrency, lambda_runtime, responses
         from ministack.services import cloudwatch, eventbridge, firehose, iam, lambda_svc, sns, sqs
 
         self.app = cast("App", app.app)
@@ -106,12 +106,12 @@ class Backend:
         self._sns = cast("Any", sns)
         self._sqs = cast("Any", sqs)
         self._eventbridge = cast("Any", eventbridge)
+        self._wake_lambda_pollers = cast("Callable[[], None]", cast("Any", concurrency).esm_wake.set)
         self._firehose = cast("Any", firehose)
         # A function that transforms records may call back here: that must not be on the event loop.
         self._streaming = ThreadPoolExecutor(1, "firehose")
         self.region = region
         self.endpoint = f"http://127.0.0.1:{port}"
-        self._envelope: tuple[object, str] = (None, "")
         self._match_dimensions_exactly()
         _count_every_invocation(cast("Any", lambda_svc))
         complete(cast("Any", iam))
@@ -342,45 +342,40 @@ class Backend:
         topic = cast("dict[str, Any] | None", self._sns._topics.get(arn))  # noqa: SLF001
         return None if topic is None else str(topic["attributes"].get("Policy") or "")
 
-    def notify_topic(self, arn: str, message_id: str, subject: str, message: str) -> None:
-        """Deliver a message to a topic's subscribers: to queues at once, otherwise as ministack does it."""
+    def notify_topic(self, arn: str, subject: str, *messages: str) -> None:
+        """Deliver messages to a topic's subscribers: to queues at once, otherwise as ministack does it."""
         topic = cast("dict[str, Any]", self._sns._topics.get(arn) or {})  # noqa: SLF001
         subscriptions = cast("list[dict[str, Any]]", topic.get("subscriptions", []))
         if not all(map(_is_plain_queue, subscriptions)):
-            self._sns._fanout(arn, message_id, message, subject)  # noqa: SLF001
+            for message in messages:
+                self._sns._fanout(arn, unique(), message, subject)  # noqa: SLF001
             return
-        wrapped = ""
+        wrapped = list[str]()
         for subscription in subscriptions:
             if subscription["attributes"].get("RawMessageDelivery") == "true":
-                self._enqueue(subscription["endpoint"], message)
+                self._enqueue(subscription["endpoint"], messages)
             else:
-                wrapped = wrapped or self._wrapped(arn, message_id, subject, message)
+                wrapped = wrapped or self._wrapped(arn, subject, messages)
                 self._enqueue(subscription["endpoint"], wrapped)
 
-    def _wrapped(self, arn: str, message_id: str, subject: str, message: str) -> str:
-        """SNS's envelope: ministack's own, asked for once a second, since only the two of these differ within it."""
-        wanted = (arn, subject, int(time.time()))
-        if self._envelope[0] != wanted:
-            written = self._sns._build_envelope(arn, "<id>", "<message>", subject, {}, raw=False)  # noqa: SLF001
-            self._envelope = wanted, cast("str", written)
-        with_id = self._envelope[1].replace('"<id>"', f'"{message_id}"', 1)
-        return with_id.replace('"<message>"', orjson.dumps(message).decode(), 1)
+    def _wrapped(self, arn: str, subject: str, messages: Sequence[str]) -> list[str]:
+        """SNS's envelopes: ministack's own, asked for once, since no more than id and message differ among them."""
+        envelope = cast("str", self._sns._build_envelope(arn, "<id>", "<message>", subject, {}, raw=False))  # noqa: SLF001
+        before, _, rest = envelope.partition("<id>")
+        between, _, after = rest.rpartition('"<message>"')
+        return [f"{before}{unique()}{between}{orjson.dumps(one).decode()}{after}" for one in messages]
 
-    def _enqueue(self, queue_arn: str, body: str) -> None:
-        """What ministack's delivery comes to where no filter, attribute or group is in play, in a third of the time."""
+    def _enqueue(self, queue_arn: str, bodies: Sequence[str]) -> None:
+        """What ministack's delivery comes to where no filter, attribute or group is in play, in a fifth of the time."""
         queue = cast("dict[str, Any] | None", self._sqs._queue_by_arn(queue_arn))  # noqa: SLF001
         if queue is None:
             return
         now = time.time()
-        message: dict[str, Any] = {
-            "id": str(uuid.uuid4()),
-            "body": body,
-            "md5": hashlib.md5(body.encode(), usedforsecurity=False).hexdigest(),
-            "sent_at": now,
-            "visible_at": now + self._sqs.queue_delay(queue),
-        }
-        self._sqs._ensure_msg_fields(message)  # noqa: SLF001
-        queue["messages"].append(message)
+        common: dict[str, Any] = {"body": "", "sent_at": now, "visible_at": now + self._sqs.queue_delay(queue)}
+        self._sqs._ensure_msg_fields(common)  # noqa: SLF001
+        # One call, which no thread that empties the queue can come between.
+        queue["messages"].extend([_message(common, body) for body in bodies])
+        self._wake_lambda_pollers()
 
     def put_event(self, entry: Mapping[str, object]) -> str:
         """Put an event of an AWS service on a bus, which clients may not; why it was refused, empty if it was not."""
@@ -409,6 +404,12 @@ class Backend:
 
 def _last_of(arn: str) -> str:
     return arn.rpartition("/")[2]
+
+
+def _message(common: Mapping[str, Any], body: str) -> dict[str, Any]:
+    md5 = hashlib.md5(body.encode(), usedforsecurity=False).hexdigest()
+    own = {"id": unique(), "body": body, "md5": md5, "md5_body": md5}
+    return {**common, **own, "message_attributes": {}, "sys": {**common["sys"]}}
 
 
 def _is_plain_queue(subscription: Mapping[str, Any]) -> bool:

@@ -3,10 +3,14 @@
 https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html
 """
 
+import functools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import orjson
 
 from localcloud.ses import mime
 from localcloud.ses.state import Happening, StoredMessage
@@ -59,15 +63,46 @@ _TRANSIT_MILLISECONDS = 321
 _READER = {"ipAddress": "127.0.0.1", "userAgent": "Mozilla/5.0 (compatible; localcloud)"}
 
 
+@dataclass(slots=True)
+class Event:
+    """One event as it reaches a destination: its JSON, and what is in there of the mail."""
+
+    kind: str
+    text: str
+    mail: Mapping[str, Any]
+
+
 def event(message: StoredMessage, happening: Happening, *, source_arn: str, account_id: str) -> dict[str, Any]:
-    """One event as it reaches a destination of a configuration set."""
+    """One event as an object."""
+    mail = _mail(message, source_arn, account_id)
     return {
         "eventType": happening.kind,
-        "mail": _mail(message, happening, source_arn, account_id),
+        "mail": _delivered(mail) if happening.kind == "Delivery" else mail,
         KINDS[happening.kind][2]: _DETAILS[happening.kind](message, happening),
     }
 
 
+def events(
+    message: StoredMessage, happenings: Iterable[Happening], *, source_arn: str, account_id: str
+) -> Iterator[Event]:
+    """The events of one mail; the mail, which is most of each, is written once."""
+    mail = _mail(message, source_arn, account_id)
+    delivered = _delivered(mail)
+    written = {False: (mail, _json(mail)), True: (delivered, _json(delivered))}
+    for happening in happenings:
+        kind, (about, text) = happening.kind, written[happening.kind == "Delivery"]
+        details = _json(_DETAILS[kind](message, happening))
+        yield Event(kind, f'{{"eventType":"{kind}","mail":{text},"{KINDS[kind][2]}":{details}}}', about)
+
+
+def _json(value: object) -> str:
+    try:
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:  # half a character, which only a raw mail's headers and replacement data can hold
+        return json.dumps(value)
+
+
+@functools.lru_cache(maxsize=1000)
 def timestamp(moment: datetime) -> str:
     """ISO 8601 with milliseconds, as in every event.
 
@@ -78,9 +113,7 @@ def timestamp(moment: datetime) -> str:
     return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
-def _mail(message: StoredMessage, happening: Happening, source_arn: str, account_id: str) -> dict[str, Any]:
-    headers = mime.headers(message)
-    outgoing = {"ses:outgoing-ip": [_OUTGOING_IP]} if happening.kind == "Delivery" else {}
+def _mail(message: StoredMessage, source_arn: str, account_id: str) -> dict[str, Any]:
     common = {
         "from": [message.source],
         "replyTo": message.reply_to,
@@ -97,10 +130,14 @@ def _mail(message: StoredMessage, happening: Happening, source_arn: str, account
         "messageId": message.message_id,
         "destination": [mime.bare(recipient) for recipient in message.recipients],
         "headersTruncated": False,
-        "headers": [{"name": name, "value": value} for name, value in headers],
+        "headers": [{"name": name, "value": value} for name, value in mime.headers(message)],
         "commonHeaders": {name: value for name, value in common.items() if value or name == "subject"},
-        "tags": {**message.tags, **outgoing},
+        "tags": message.tags,
     }
+
+
+def _delivered(mail: dict[str, Any]) -> dict[str, Any]:
+    return {**mail, "tags": {**mail["tags"], "ses:outgoing-ip": [_OUTGOING_IP]}}
 
 
 def _delivery(_: StoredMessage, happening: Happening) -> dict[str, Any]:

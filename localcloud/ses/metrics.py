@@ -1,6 +1,5 @@
 """SES's CloudWatch metrics: counts as mail is sent, reputation on a timer so that alarms see it."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from localcloud.backend import Backend
@@ -12,17 +11,19 @@ NAMESPACE = "AWS/SES"
 SET_DIMENSION = "ses:configuration-set"
 
 
-def count(backend: Backend, message: StoredMessage, happenings: Iterable[Happening]) -> None:
+def count(backend: Backend, mails: Iterable[tuple[State, StoredMessage, list[Happening]]]) -> None:
     """Add to the account's `Send`, `Delivery`, `Bounce`, …, by recipient.
 
     A configuration set has such counts only where an event destination asks for them.
     https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-cloudwatch.html
     """
-    counts = Counter[str]()
-    for happening in happenings:
-        counts[KINDS[happening.kind][1]] += len(message.recipients) if happening.kind == "Send" else 1
-    for metric, value in counts.items():
-        backend.count(NAMESPACE, metric, value, {})
+    counts: dict[str, int] = {}
+    for _, message, happenings in mails:
+        for happening in happenings:
+            recipients = len(message.recipients) if happening.kind == "Send" else 1
+            counts[happening.kind] = counts.get(happening.kind, 0) + recipients
+    for kind, value in counts.items():
+        backend.count(NAMESPACE, KINDS[kind][1], value, {})
 
 
 def reckon(reputation: Reputation, recipients: Sequence[str], happenings: Iterable[Happening]) -> None:

@@ -2,18 +2,13 @@
 
 import asyncio
 import functools
-import itertools
-import json
 import logging
-import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
-
-import orjson
 
 from localcloud.backend import Backend
 from localcloud.ses import metrics
-from localcloud.ses.events import KINDS, event
+from localcloud.ses.events import KINDS, Event, events
 from localcloud.ses.policy import allows
 from localcloud.ses.simulator import disordered
 from localcloud.ses.state import Happening, State, StoredMessage
@@ -21,7 +16,7 @@ from localcloud.ses.state import Happening, State, StoredMessage
 # A full queue makes SendEmail wait: slower, but nothing is lost and memory stays bounded.
 QUEUE_LENGTH = 10_000
 # Requests have their turn after so many mails: often enough to answer at once, seldom enough to cost nothing.
-_MAILS_A_TURN = 8
+_MAILS_A_TURN = 16
 SUBJECT = "Amazon SES Email Event Notification"
 # SES sends this to a topic when a destination is made, to test its right to publish.
 VALIDATION = "Successfully validated SNS topic for Amazon SES event publishing."
@@ -40,7 +35,10 @@ DETAIL_TYPES = {
 }
 _LOG = logging.getLogger(__name__)
 _Destination = dict[str, Any]
-_Event = dict[str, Any]
+_Events = Sequence[Event]
+# By the ARN of a configuration set and the name of a destination.
+_Parcels = dict[tuple[str, str], tuple[_Destination, list[Event]]]
+Mail = tuple[State, StoredMessage, list[Happening]]
 Listener = Callable[[Backend, State, StoredMessage, list[Happening]], None]
 
 
@@ -50,7 +48,7 @@ class Publisher:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self._listeners: list[Listener] = []
-        self._queue: asyncio.Queue[tuple[State, StoredMessage, list[Happening]]] = asyncio.Queue(QUEUE_LENGTH)
+        self._queue: asyncio.Queue[Mail] = asyncio.Queue(QUEUE_LENGTH)
 
     def also(self, listener: Listener) -> None:
         """Tell another of what happened to every mail, in its account's scope."""
@@ -67,60 +65,53 @@ class Publisher:
 
     async def run(self) -> None:
         """Publish until cancelled."""
-        for mail in itertools.count(1):
-            state, message, happenings = await self._queue.get()
-            try:
-                self._deliver(state, message, happenings)
-            except Exception:  # noqa: BLE001 - one bad destination must not stop the others' mail
-                _LOG.exception("Publishing events of %s failed", message.message_id)
-            finally:
+        while True:
+            mails = [await self._queue.get()]
+            while len(mails) < _MAILS_A_TURN and not self._queue.empty():
+                mails.append(self._queue.get_nowait())
+            _attempt("a turn", self._deliver, mails)
+            for _ in mails:
                 self._queue.task_done()
-            if mail % _MAILS_A_TURN == 0:
-                await asyncio.sleep(0)
+            await asyncio.sleep(0)
 
-    def _deliver(self, state: State, message: StoredMessage, happenings: list[Happening]) -> None:
+    def _deliver(self, mails: Sequence[Mail]) -> None:
+        state, parcels = mails[0][0], _Parcels()
+        # One scope for all: there is one account and one region, whatever was reset in between.
         with self._backend.scope(state.account_id, state.region):
-            metrics.count(self._backend, message, happenings)
-            for listener in self._listeners:
-                listener(self._backend, state, message, happenings)
-            found = state.configuration_sets.get(message.configuration_set or "")
-            destinations = [d for d in found.destinations.values() if d.get("Enabled")] if found else []
-            for happening in disordered(happenings, state.account) if destinations else []:
-                wanting = [d for d in destinations if KINDS[happening.kind][0] in d["MatchingEventTypes"]]
-                if wanting:
-                    self._to_all(state, message, happening, wanting)
+            metrics.count(self._backend, mails)
+            for mail in mails:
+                for listener in self._listeners:
+                    _attempt(mail[1].message_id, listener, self._backend, *mail)
+                _attempt(mail[1].message_id, _pack, parcels, *mail)
+            for (set_arn, name), (destination, told) in parcels.items():
+                _attempt(f"{set_arn} {name}", self._to, destination, told, set_arn)
 
-    def _to_all(
-        self, state: State, message: StoredMessage, happening: Happening, destinations: list[_Destination]
-    ) -> None:
-        source_arn = state.arn("identity", message.identity)
-        body = event(message, happening, source_arn=source_arn, account_id=state.account_id)
-        set_arn = state.arn("configuration-set", message.configuration_set or "")
-        for destination in destinations:
-            for kind, deliver in _DELIVER.items():
-                if kind in destination:
-                    deliver(self, destination[kind], body, set_arn)
+    def _to(self, destination: _Destination, told: _Events, set_arn: str) -> None:
+        for kind, deliver in _DELIVER.items():
+            if kind in destination:
+                deliver(self, destination[kind], told, set_arn)
 
-    def to_topic(self, destination: _Destination, body: _Event, set_arn: str) -> None:
+    def to_topic(self, destination: _Destination, told: _Events, set_arn: str) -> None:
         """SNS: only while the topic's policy lets SES publish for this configuration set."""
         arn = str(destination["TopicArn"])
         if may_publish(self._backend, arn, set_arn):
-            self._backend.notify_topic(arn, str(uuid.uuid4()), SUBJECT, _encoded(body) + "\n")
+            self._backend.notify_topic(arn, SUBJECT, *(f"{event.text}\n" for event in told))
 
-    def to_bus(self, destination: _Destination, body: _Event, set_arn: str) -> None:
+    def to_bus(self, destination: _Destination, told: _Events, set_arn: str) -> None:
         """EventBridge."""
-        entry = {
-            "Source": "aws.ses",
-            "DetailType": DETAIL_TYPES[body["eventType"]],
-            "Detail": _encoded(body),
-            "Resources": [set_arn],
-            "EventBusName": str(destination["EventBusArn"]),
-        }
-        problem = self._backend.put_event(entry)
-        if problem:
-            _LOG.warning("EventBridge refused an SES event: %s", problem)
+        for event in told:
+            entry = {
+                "Source": "aws.ses",
+                "DetailType": DETAIL_TYPES[event.kind],
+                "Detail": event.text,
+                "Resources": [set_arn],
+                "EventBusName": str(destination["EventBusArn"]),
+            }
+            problem = self._backend.put_event(entry)
+            if problem:
+                _LOG.warning("EventBridge refused an SES event: %s", problem)
 
-    def to_stream(self, destination: _Destination, body: _Event, set_arn: str) -> None:
+    def to_stream(self, destination: _Destination, told: _Events, set_arn: str) -> None:
         """Firehose: one record an event, each with a newline after it; only while SES may take the role.
 
         https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-firehose-contents.html
@@ -129,13 +120,39 @@ class Publisher:
         problem = stream_problem(self._backend, stream, role, set_arn)
         if problem:
             _LOG.warning("An SES event did not reach Firehose: %s", problem)
-        else:
-            self._backend.put_record(stream, f"{_encoded(body)}\n".encode())
+            return
+        for event in told:
+            self._backend.put_record(stream, f"{event.text}\n".encode())
 
-    def to_metrics(self, destination: _Destination, body: _Event, _: str) -> None:
+    def to_metrics(self, destination: _Destination, told: _Events, _: str) -> None:
         """CloudWatch: one metric an event type, with the destination's dimensions."""
-        dimensions = {d["DimensionName"]: _dimension(d, body) for d in destination["DimensionConfigurations"]}
-        self._backend.count(metrics.NAMESPACE, KINDS[body["eventType"]][1], 1, dimensions)
+        for event in told:
+            dimensions = {d["DimensionName"]: _dimension(d, event.mail) for d in destination["DimensionConfigurations"]}
+            self._backend.count(metrics.NAMESPACE, KINDS[event.kind][1], 1, dimensions)
+
+
+def _attempt(what: str, publish: Callable[..., None], *arguments: object) -> None:
+    """Do one thing; that it goes wrong must not stop the others' events."""
+    try:
+        publish(*arguments)
+    except Exception:  # noqa: BLE001 - whatever it is
+        _LOG.exception("Publishing events failed: %s", what)
+
+
+def _pack(parcels: _Parcels, state: State, message: StoredMessage, happenings: list[Happening]) -> None:
+    """Put the events of a mail to the destinations that want them."""
+    found = state.configuration_sets.get(message.configuration_set or "")
+    destinations = {name: d for name, d in found.destinations.items() if d.get("Enabled")} if found else {}
+    wanted = {kind for destination in destinations.values() for kind in destination["MatchingEventTypes"]}
+    telling = [h for h in disordered(happenings, state.account) if KINDS[h.kind][0] in wanted] if wanted else []
+    if not telling:
+        return
+    source_arn = state.arn("identity", message.identity)
+    set_arn = state.arn("configuration-set", message.configuration_set or "")
+    for event in events(message, telling, source_arn=source_arn, account_id=state.account_id):
+        for name, destination in destinations.items():
+            if KINDS[event.kind][0] in destination["MatchingEventTypes"]:
+                parcels.setdefault((set_arn, name), (destination, []))[1].append(event)
 
 
 def stream_problem(backend: Backend, stream_arn: str, role_arn: str, set_arn: str) -> str:
@@ -167,15 +184,8 @@ def _source(set_arn: str) -> dict[str, str]:
     return {"aws:sourceaccount": set_arn.split(":")[4], "aws:sourcearn": set_arn}
 
 
-def _encoded(body: _Event) -> str:
-    try:
-        return orjson.dumps(body).decode()
-    except orjson.JSONEncodeError:  # half a character, which only a raw mail's headers can hold
-        return json.dumps(body)
-
-
-def _dimension(configuration: dict[str, str], body: _Event) -> str:
-    name, mail = configuration["DimensionName"], body["mail"]
+def _dimension(configuration: dict[str, str], mail: Mapping[str, Any]) -> str:
+    name = configuration["DimensionName"]
     values = {
         "MESSAGE_TAG": lambda: mail["tags"].get(name, []),
         "EMAIL_HEADER": lambda: [h["value"] for h in mail["headers"] if h["name"].lower() == name.lower()],
@@ -184,7 +194,7 @@ def _dimension(configuration: dict[str, str], body: _Event) -> str:
     return str(next(iter(cast("list[str]", values)), configuration["DefaultDimensionValue"]))
 
 
-_DELIVER: dict[str, Callable[[Publisher, _Destination, _Event, str], None]] = {
+_DELIVER: dict[str, Callable[[Publisher, _Destination, _Events, str], None]] = {
     "SnsDestination": Publisher.to_topic,
     "EventBridgeDestination": Publisher.to_bus,
     "CloudWatchDestination": Publisher.to_metrics,

@@ -4,7 +4,6 @@ https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html
 """
 
 import json
-import uuid
 from typing import Any
 
 from localcloud.backend import Backend
@@ -44,7 +43,7 @@ def subscribe(context: Context, identity: Identity, kind: str, topic: str) -> No
             f"Amazon SES for identity '{identity.name}'."
         )
         notice = {"notificationType": _SUCCEEDED, "message": text}
-        backend.notify_topic(topic, str(uuid.uuid4()), SUBJECT, json.dumps(notice))
+        backend.notify_topic(topic, SUBJECT, json.dumps(notice))
     identity.notification_topics[kind] = topic
 
 
@@ -57,7 +56,7 @@ def notify(backend: Backend, state: State, message: StoredMessage, happenings: l
         topic = identity.notification_topics.get(happening.kind)
         if topic and may_publish(backend, topic, state.arn("identity", identity.name)):
             body = notification(state, identity, message, happening)
-            backend.notify_topic(topic, str(uuid.uuid4()), SUBJECT, json.dumps(body))
+            backend.notify_topic(topic, SUBJECT, json.dumps(body))
 
 
 def notification(state: State, identity: Identity, message: StoredMessage, happening: Happening) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 import functools
 import json
 import time
-import uuid
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -59,7 +58,7 @@ class Alarms:
         for arn in topics:
             if self._may_publish(arn, str(alarm["AlarmArn"])):
                 subject = f'{state}: "{alarm["AlarmName"]}" in {region_name(region)}'[:100]
-                self._backend.notify_topic(arn, str(uuid.uuid4()), subject, message)
+                self._backend.notify_topic(arn, subject, message)
 
     def _may_publish(self, topic_arn: str, alarm_arn: str) -> bool:
         account_id = alarm_arn.split(":")[4]

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from localcloud.ses import handlebars, mime, publishing, rules, state
-from localcloud.ses.publishing import Publisher
+from localcloud.ses.publishing import Mail, Publisher
 from localcloud.ses.state import Messages, State, StoredMessage
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from localcloud.backend import Backend
 
 ROOT = Path(__file__).parents[2]
@@ -63,8 +65,8 @@ def test_a_full_publisher_makes_the_sender_wait_and_loses_nothing(monkeypatch: p
     published: list[str] = []
 
     class Recorder(Publisher):
-        def _deliver(self, state: State, message: StoredMessage, happenings: Any) -> None:
-            published.append(message.message_id)
+        def _deliver(self, mails: Sequence[Mail]) -> None:
+            published.extend(message.message_id for _, message, _ in mails)
 
     async def run() -> bool:
         publisher, account = Recorder(cast("Backend", None)), State("us-east-1")

@@ -1,6 +1,5 @@
 """Event destinations of configuration sets. SES tests its right to publish when one is made or changed."""
 
-import uuid
 from typing import Any
 
 from localcloud.ses.context import Context, Handler, Output, Parameters
@@ -81,7 +80,7 @@ def _try_topic(context: Context, found: ConfigurationSet, arn: str) -> None:
                 f"Could not publish to SNS topic <{arn}>: its policy does not allow ses.amazonaws.com to publish for "
                 f"{set_arn}."
             )
-        backend.notify_topic(arn, str(uuid.uuid4()), SUBJECT, VALIDATION)
+        backend.notify_topic(arn, SUBJECT, VALIDATION)
 
 
 def _try_stream(context: Context, found: ConfigurationSet, given: dict[str, str]) -> None:
