@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 import textwrap
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -15,8 +16,6 @@ from localcloud.ses.publishing import Mail, Publisher
 from localcloud.ses.state import Messages, State, StoredMessage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from localcloud.backend import Backend
 
 ROOT = Path(__file__).parents[2]
