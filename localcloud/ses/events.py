@@ -44,6 +44,11 @@ BOUNCES: dict[str, tuple[str, str, str]] = {
         "5.1.1",
         "Amazon SES did not send the message to this address because it is on the suppression list for your account.",
     ),
+    "OnTenantSuppressionList": (
+        "Permanent",
+        "5.1.1",
+        "Amazon SES did not send the message to this address because it is on the suppression list for your tenant.",
+    ),
     "UnsubscribedRecipient": (
         "Permanent",
         "5.1.1",
@@ -51,7 +56,8 @@ BOUNCES: dict[str, tuple[str, str, str]] = {
     ),
 }
 # What SES never tried to deliver is no bounce that counts.
-KEPT_BACK = frozenset({"OnAccountSuppressionList", "UnsubscribedRecipient"})
+ON_A_LIST = frozenset({"OnAccountSuppressionList", "OnTenantSuppressionList"})
+KEPT_BACK = ON_A_LIST | {"UnsubscribedRecipient"}
 HARD_BOUNCES = frozenset(
     name for name, (bounce_type, *_) in BOUNCES.items() if bounce_type == "Permanent" and name not in KEPT_BACK
 )

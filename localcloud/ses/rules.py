@@ -5,7 +5,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from localcloud.ses.state import Account, ConfigurationSet, Identity
+from localcloud.ses.state import Account, ConfigurationSet, Identity, Tenant
 
 # The regions whose DKIM keys stand under a name of their own:
 # https://docs.aws.amazon.com/general/latest/gr/ses.html#ses_dkim_domains
@@ -105,10 +105,19 @@ def unverified(addresses: Iterable[str], identities: Mapping[str, Identity]) -> 
     return [a for a in addresses if not is_simulator(a) and not may_send(a, identities)]
 
 
-def suppressed_reasons(account: Account, configuration_set: ConfigurationSet | None) -> list[str]:
-    """The reasons in force: the set's own where it has any word on it, even an empty one; else the account's."""
-    own = configuration_set and configuration_set.options.get("SuppressionOptions")
-    return list(own.get("SuppressedReasons", [])) if own else account.suppressed_reasons
+def suppression(
+    account: Account, tenant: Tenant | None, configuration_set: ConfigurationSet | None
+) -> tuple[list[str], bool]:
+    """The reasons in force, and whether the tenant's list is meant: the set's word, else the tenant's, the account's.
+
+    An empty list of reasons is a word, too. Scope and reasons may come from different places.
+    https://docs.aws.amazon.com/ses/latest/dg/sending-email-suppression-list-tenant-level.html
+    """
+    own = configuration_set.options.get("SuppressionOptions", {}) if configuration_set else {}
+    theirs = tenant.suppression if tenant else {}
+    reasons = next((g["SuppressedReasons"] for g in (own, theirs) if "SuppressedReasons" in g), None)
+    scope = own.get("SuppressionScope") or theirs.get("SuppressionScope")
+    return account.suppressed_reasons if reasons is None else reasons, tenant is not None and scope == "TENANT"
 
 
 def identity_problem(name: str) -> str:

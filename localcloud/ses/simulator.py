@@ -25,6 +25,7 @@ OUTCOMES: dict[str, Outcome] = {
 }
 UNSUBSCRIBED: Outcome = (("Bounce", "UnsubscribedRecipient"),)
 ON_ACCOUNT_LIST: Outcome = (("Bounce", "OnAccountSuppressionList"),)
+ON_TENANT_LIST: Outcome = (("Bounce", "OnTenantSuppressionList"),)
 
 _SIMULATOR = {
     "success": "delivery",

@@ -134,6 +134,9 @@ class Tenant:
     status: str = "ENABLED"
     status_since: datetime | None = None
     policy: str | None = None
+    # Scope and reasons as the API takes them; empty where the account's hold.
+    suppression: dict[str, Any] = field(default_factory=dict[str, Any])
+    suppressed: dict[str, "Suppressed"] = field(default_factory=dict[str, "Suppressed"])
     resources: dict[str, datetime] = field(default_factory=dict[str, datetime])
     tags: dict[str, str] = field(default_factory=dict[str, str])
 
@@ -179,7 +182,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Suppressed:
-    """One entry of the account's suppression list."""
+    """One entry of the suppression list of the account or of a tenant."""
 
     address: str
     reason: str
@@ -227,6 +230,11 @@ class StoredMessage:
     def recipients(self) -> list[str]:
         """Everybody in the envelope."""
         return [*self.to, *self.cc, *self.bcc]
+
+    @property
+    def tenant(self) -> str | None:
+        """The tenant that it was sent for."""
+        return next(iter(self.tags.get("ses:tenant-name", ())), None)
 
 
 class Messages:

@@ -1,7 +1,7 @@
 """Tenants, dedicated pools, multi-region endpoints and insights of the emulated SES, through boto3."""
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from botocore.exceptions import ClientError
@@ -96,17 +96,97 @@ def test_a_paused_tenant_sends_nothing_until_it_is_let_again(ses: "SESV2Client",
     assert send(ses, TenantName="acme")
 
 
-def test_the_suppression_lists_of_tenants_say_that_they_are_not_there(ses: "SESV2Client", tenant: str):
-    scope: Any = {"SuppressionScope": "TENANT", "SuppressedReasons": ["BOUNCE"]}
-    calls = (
-        lambda: ses.create_tenant(TenantName="new", SuppressionAttributes=scope),
-        lambda: ses.put_suppressed_destination(EmailAddress="a@example.com", Reason="BOUNCE", TenantName="acme"),
-        lambda: ses.list_suppressed_destinations(TenantName="acme"),
-        lambda: ses.put_configuration_set_suppression_options(ConfigurationSetName="theirs", **scope),
-    )
-    for call in calls:
-        with pytest.raises(ClientError, match="The suppression list of a tenant is not emulated"):
-            call()
+BOTH: Any = {"SuppressionScope": "TENANT", "SuppressedReasons": ["BOUNCE", "COMPLAINT"]}
+
+
+def last(cloud: LocalCloud, message_id: str) -> str:
+    """What happened to a mail last."""
+    return cloud.control("GET", f"messages/{message_id}")["happenings"][-1]["detail"]
+
+
+def listed(ses: "SESV2Client", **more: Any) -> list[str]:
+    return [one["EmailAddress"] for one in ses.list_suppressed_destinations(**more)["SuppressedDestinationSummaries"]]
+
+
+@pytest.mark.usefixtures("tenant")
+def test_a_tenant_with_a_list_of_its_own_keeps_to_it(cloud: LocalCloud, ses: "SESV2Client"):
+    cloud.control("PUT", "recipients/*@gone.test", {"outcome": "bounce"})
+    ses.put_tenant_suppression_attributes(TenantName="acme", **BOTH)
+    assert ses.get_tenant(TenantName="acme")["Tenant"].get("SuppressionAttributes") == BOTH
+    assert last(cloud, send(ses, "bob@gone.test", TenantName="acme")) == "General"
+    assert (listed(ses, TenantName="acme"), listed(ses)) == (["bob@gone.test"], [])
+    suppressed = send(ses, "Bob@gone.test", TenantName="acme")
+    assert last(cloud, suppressed) == "OnTenantSuppressionList"
+    diagnostic = cloud.control("GET", f"messages/{suppressed}")["events"][-1]["bounce"]["bouncedRecipients"][0]
+    assert diagnostic["diagnosticCode"].endswith("because it is on the suppression list for your tenant.")
+    assert last(cloud, send(ses, "bob@gone.test")) == "General"
+    ses.delete_suppressed_destination(EmailAddress="bob@gone.test", TenantName="acme")
+    assert listed(ses) == ["bob@gone.test"]
+    assert last(cloud, send(ses, "bob@gone.test", TenantName="acme")) == "General"
+
+
+@pytest.mark.usefixtures("tenant")
+def test_entries_of_a_tenant_s_list_are_put_and_shown_with_its_name(ses: "SESV2Client"):
+    ses.put_suppressed_destination(EmailAddress="bob@example.com", Reason="COMPLAINT", TenantName="acme")
+    found = ses.get_suppressed_destination(EmailAddress="bob@example.com", TenantName="acme")["SuppressedDestination"]
+    assert (found["Reason"], found.get("TenantName")) == ("COMPLAINT", "acme")
+    with pytest.raises(ses.exceptions.NotFoundException):
+        ses.get_suppressed_destination(EmailAddress="bob@example.com")
+    with pytest.raises(ses.exceptions.NotFoundException):
+        ses.put_suppressed_destination(EmailAddress="bob@example.com", Reason="BOUNCE", TenantName="nobody")
+
+
+# The set's scope and reasons, the tenant's, and what becomes of a mail to an address on both lists for a bounce.
+PRECEDENCE: list[tuple[Any, Any, str]] = [
+    ({}, {}, "OnAccountSuppressionList"),
+    ({}, BOTH, "OnTenantSuppressionList"),
+    ({}, {"SuppressionScope": "ACCOUNT", "SuppressedReasons": ["BOUNCE"]}, "OnAccountSuppressionList"),
+    ({}, {"SuppressionScope": "TENANT", "SuppressedReasons": []}, ""),
+    ({}, {"SuppressionScope": "TENANT", "SuppressedReasons": ["COMPLAINT"]}, ""),
+    ({"SuppressionScope": "ACCOUNT"}, BOTH, "OnAccountSuppressionList"),
+    ({"SuppressionScope": "TENANT"}, {}, "OnTenantSuppressionList"),
+    ({"SuppressedReasons": ["COMPLAINT"]}, BOTH, ""),
+    ({"SuppressedReasons": ["BOUNCE"]}, {**BOTH, "SuppressedReasons": []}, "OnTenantSuppressionList"),
+]
+
+
+@pytest.mark.usefixtures("tenant")
+@pytest.mark.parametrize(("of_set", "of_tenant", "outcome"), PRECEDENCE)
+def test_the_set_decides_before_the_tenant_and_the_tenant_before_the_account(
+    cloud: LocalCloud, ses: "SESV2Client", of_set: Any, of_tenant: Any, outcome: str
+):
+    ses.create_tenant_resource_association(TenantName="acme", ResourceArn=f"{ARN}:configuration-set/theirs")
+    ses.put_tenant_suppression_attributes(TenantName="acme", **of_tenant)
+    if of_set:
+        ses.put_configuration_set_suppression_options(ConfigurationSetName="theirs", **of_set)
+    for scope in ({}, {"TenantName": "acme"}):
+        ses.put_suppressed_destination(EmailAddress="bob@example.com", Reason="BOUNCE", **cast("Any", scope))
+    assert last(cloud, send(ses, TenantName="acme", ConfigurationSetName="theirs")) == outcome
+
+
+@pytest.mark.usefixtures("tenant")
+def test_who_says_that_it_was_no_spam_leaves_the_tenant_s_list(cloud: LocalCloud, ses: "SESV2Client"):
+    ses.put_tenant_suppression_attributes(TenantName="acme", **BOTH)
+    message_id = send(ses, TenantName="acme")
+    about = {"recipient": "bob@example.com"}
+    cloud.control("POST", f"messages/{message_id}/events", {"event": "complaint", **about})
+    assert listed(ses, TenantName="acme") == ["bob@example.com"]
+    cloud.control("PUT", "recipients/bob@example.com", {"outcome": "not-spam"})
+    ses.put_tenant_suppression_attributes(TenantName="acme", SuppressionScope="TENANT", SuppressedReasons=["BOUNCE"])
+    send(ses, TenantName="acme")
+    assert listed(ses, TenantName="acme") == []
+
+
+def test_scope_and_reasons_of_a_tenant_belong_together(cloud: LocalCloud, ses: "SESV2Client"):
+    with pytest.raises(ses.exceptions.BadRequestException, match="together"):
+        ses.create_tenant(TenantName="new", SuppressionAttributes={"SuppressionScope": "TENANT"})
+    made = ses.create_tenant(TenantName="new", SuppressionAttributes=BOTH)
+    assert made.get("SuppressionAttributes") == BOTH
+    ses.put_tenant_suppression_attributes(TenantName="new")
+    assert "SuppressionAttributes" not in ses.get_tenant(TenantName="new")["Tenant"]
+    cloud.control("PUT", "account", {"production_access": False})
+    with pytest.raises(ses.exceptions.BadRequestException, match="production access"):
+        ses.put_suppressed_destination(EmailAddress="bob@example.com", Reason="BOUNCE")
 
 
 def test_a_configuration_set_sends_from_a_pool_that_exists(ses: "SESV2Client"):

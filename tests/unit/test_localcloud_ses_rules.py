@@ -128,7 +128,7 @@ def test_a_set_overrides_the_reasons_of_the_account_even_with_none(
     options: dict[str, dict[str, object]], reasons: list[str]
 ):
     account = Account(suppressed_reasons=["BOUNCE"])
-    assert rules.suppressed_reasons(account, ConfigurationSet("set", options=options)) == reasons
+    assert rules.suppression(account, None, ConfigurationSet("set", options=options)) == (reasons, False)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from localcloud.ses.context import Context, Handler, Output, Parameters, page, tag_dict, tag_list
-from localcloud.ses.errors import SesError, already_exists, bad_request, not_emulated, not_found
+from localcloud.ses.errors import SesError, already_exists, bad_request, not_found
 from localcloud.ses.state import ConfigurationSet, Reputation
 
 # https://docs.aws.amazon.com/ses/latest/dg/quotas.html
@@ -90,9 +90,8 @@ def _completed(context: Context, group: str, given: dict[str, Any]) -> dict[str,
     pool = given.get("SendingPoolName") if group == "DeliveryOptions" else None
     if pool and pool not in context.state.ip_pools:
         raise not_found("Dedicated IP pool", str(pool))
-    if given.get("SuppressionScope") == "TENANT":
-        raise not_emulated("The suppression list of a tenant")
-    return {**_LEFT_OUT.get(group, {}), **given}
+    # A scope alone leaves the reasons to the tenant and the account.
+    return given if "SuppressionScope" in given else {**_LEFT_OUT.get(group, {}), **given}
 
 
 def _before(found: ConfigurationSet, group: str, given: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from localcloud.ses import mime, rules
 from localcloud.ses.context import Context, Handler, Output, Parameters, page
 from localcloud.ses.errors import not_emulated, not_found
-from localcloud.ses.events import BOUNCES, KINDS
+from localcloud.ses.events import BOUNCES, KINDS, ON_A_LIST
 from localcloud.ses.state import Happening, Identity, State, StoredMessage
 
 _BOUNCE = {"PERMANENT_BOUNCE": "Permanent", "TRANSIENT_BOUNCE": "Transient"}
@@ -93,13 +93,13 @@ def dimensions_of(message: StoredMessage) -> dict[str, str | None]:
     return {
         "EMAIL_IDENTITY": message.identity,
         "CONFIGURATION_SET": message.configuration_set,
-        "TENANT_NAME": next(iter(message.tags.get("ses:tenant-name", [])), None),
+        "TENANT_NAME": message.tenant,
     }
 
 
 def counts_as(happening: Happening, metric: str) -> bool:
     """Whether a metric counts what happened."""
-    if happening.kind != _KIND[metric] or happening.detail == "OnAccountSuppressionList":
+    if happening.kind != _KIND[metric] or happening.detail in ON_A_LIST:
         return False
     return metric not in _BOUNCE or BOUNCES[happening.detail][0] == _BOUNCE[metric]
 

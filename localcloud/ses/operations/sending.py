@@ -331,11 +331,14 @@ async def _happen(
     if _has_virus(message.content):
         happenings.append(_happening(context, "Reject", detail="Bad content"))
     else:
-        reasons = rules.suppressed_reasons(state.account, configuration_set)
+        tenant = state.tenants.get(message.tenant or "")
+        reasons, of_tenant = rules.suppression(state.account, tenant, configuration_set)
+        on_list = simulator.ON_TENANT_LIST if of_tenant else simulator.ON_ACCOUNT_LIST
+        suppressed = tenant.suppressed if tenant and of_tenant else state.suppressed
         for recipient in envelope.recipients:
-            listed = state.suppressed.get(recipient.lower())
+            listed = suppressed.get(recipient.lower())
             if listed is not None and listed.reason in reasons:
-                outcome = simulator.ON_ACCOUNT_LIST
+                outcome = on_list
             elif message.subscription and not _wants(context, message.subscription, recipient):
                 outcome = simulator.UNSUBSCRIBED
             else:
@@ -368,16 +371,22 @@ def _happening(context: Context, kind: str, recipient: str = "", detail: str = "
 def _suppress(
     context: Context, message: StoredMessage, configuration_set: ConfigurationSet | None, happenings: list[Happening]
 ) -> None:
-    """New hard bounces and complaints join the account's list, where their reason is in force."""
-    reasons = rules.suppressed_reasons(context.state.account, configuration_set)
+    """New hard bounces and complaints join the list in force, where their reason is; not-spam leaves a tenant's."""
+    state, tenant = context.state, context.state.tenants.get(message.tenant or "")
+    reasons, of_tenant = rules.suppression(state.account, tenant, configuration_set)
+    suppressed = tenant.suppressed if tenant and of_tenant else state.suppressed
     for happening in happenings:
+        key = happening.recipient.lower()
         reason = ("BOUNCE" if metrics.is_hard_bounce(happening) else "") or (
             "COMPLAINT" if metrics.is_complaint(happening) else ""
         )
-        if reason in reasons and not rules.is_simulator(happening.recipient):
-            context.state.suppressed[happening.recipient.lower()] = Suppressed(
+        if reason in reasons and not rules.is_simulator(key):
+            suppressed[key] = Suppressed(
                 happening.recipient, reason, happening.at, message.message_id, happening.feedback_id
             )
+        listed = suppressed.get(key) if of_tenant and happening.detail == "not-spam" else None
+        if listed and listed.reason == "COMPLAINT":
+            del suppressed[key]
 
 
 def _has_virus(content: dict[str, Any]) -> bool:

@@ -1,21 +1,22 @@
-"""The account's suppression list."""
+"""The suppression lists of the account and of its tenants."""
 
 from datetime import UTC, datetime
 
 from localcloud.ses.context import Context, Handler, Output, Parameters, page
-from localcloud.ses.errors import bad_request, not_emulated, not_found
+from localcloud.ses.errors import bad_request, not_found
 from localcloud.ses.rules import address_problem
 from localcloud.ses.state import Suppressed
 
 
 def put(context: Context, p: Parameters) -> Output:
-    """PutSuppressedDestination."""
-    _check_scope(p)
+    """PutSuppressedDestination: not in the sandbox."""
+    if not context.state.account.production_access:
+        raise bad_request("Addresses can be put on a suppression list with production access only.")
     address = str(p["EmailAddress"])
     problem = address_problem(address)
     if problem:
         raise bad_request(problem)
-    context.state.suppressed[address.lower()] = Suppressed(address, p["Reason"], datetime.now(UTC))
+    _list(context, p)[address.lower()] = Suppressed(address, p["Reason"], datetime.now(UTC))
     return {}
 
 
@@ -23,22 +24,22 @@ def get(context: Context, p: Parameters) -> Output:
     """GetSuppressedDestination."""
     entry = _existing(context, p)
     attributes = {"MessageId": entry.message_id, "FeedbackId": entry.feedback_id}
-    return {"SuppressedDestination": {**_summary(entry), "Attributes": attributes if entry.message_id else None}}
+    shown = {"Attributes": attributes if entry.message_id else None, "TenantName": p.get("TenantName")}
+    return {"SuppressedDestination": {**_summary(entry), **shown}}
 
 
 def delete(context: Context, p: Parameters) -> Output:
     """DeleteSuppressedDestination."""
-    del context.state.suppressed[_existing(context, p).address.lower()]
+    del _list(context, p)[_existing(context, p).address.lower()]
     return {}
 
 
 def list_(context: Context, p: Parameters) -> Output:
     """ListSuppressedDestinations, newest last, by reason and time."""
-    _check_scope(p)
     reasons, start, end = p.get("Reasons"), p.get("StartDate"), p.get("EndDate")
     matching = [
         entry
-        for entry in context.state.suppressed.values()
+        for entry in _list(context, p).values()
         if (not reasons or entry.reason in reasons)
         and (not start or entry.updated_at >= start)
         and (not end or entry.updated_at <= end)
@@ -47,17 +48,16 @@ def list_(context: Context, p: Parameters) -> Output:
     return {"SuppressedDestinationSummaries": [_summary(entry) for entry in shown], "NextToken": token}
 
 
-def _check_scope(p: Parameters) -> None:
-    if p.get("TenantName"):
-        raise not_emulated("The suppression list of a tenant")
+def _list(context: Context, p: Parameters) -> dict[str, Suppressed]:
+    """The tenant's list where one is named, which is there even while the tenant uses the account's."""
+    return context.tenant(str(p["TenantName"])).suppressed if p.get("TenantName") else context.state.suppressed
 
 
 def _existing(context: Context, p: Parameters) -> Suppressed:
-    _check_scope(p)
-    address = str(p["EmailAddress"]).lower()
-    if address not in context.state.suppressed:
+    address, suppressed = str(p["EmailAddress"]).lower(), _list(context, p)
+    if address not in suppressed:
         raise not_found("Email address", address)
-    return context.state.suppressed[address]
+    return suppressed[address]
 
 
 def _summary(entry: Suppressed) -> Output:

@@ -20,23 +20,22 @@ def create(context: Context, p: Parameters) -> Output:
     name, state = str(p["TenantName"]), context.state
     if not _NAME.fullmatch(name):
         raise bad_request(f"Invalid tenant name <{name}>: 1 to 64 letters, digits, '_' and '-' are allowed.")
-    if p.get("SuppressionAttributes"):
-        raise not_emulated("The suppression list of a tenant")
     if name in state.tenants:
         raise already_exists("Tenant", name)
     if len(state.tenants) >= MAX_TENANTS:
         raise SesError("LimitExceededException", "Maximum number of tenants exceeded.")
     tenant_id = f"tn-{uuid.uuid4().hex}"
     arn = state.arn("tenant", f"{name}/{tenant_id}")
-    tenant = Tenant(name, tenant_id, arn, datetime.now(UTC), tags=tag_dict(p.get("Tags", [])))
+    suppression = _suppression(p.get("SuppressionAttributes", {}))
+    tags = tag_dict(p.get("Tags", []))
+    tenant = Tenant(name, tenant_id, arn, datetime.now(UTC), suppression=suppression, tags=tags)
     state.tenants[name] = tenant
-    return {**_summary(tenant), "SendingStatus": tenant.status, "Tags": tag_list(tenant.tags)}
+    return _view(tenant)
 
 
 def get(context: Context, p: Parameters) -> Output:
     """GetTenant."""
-    tenant = context.tenant(str(p["TenantName"]))
-    return {"Tenant": {**_summary(tenant), "SendingStatus": tenant.status, "Tags": tag_list(tenant.tags)}}
+    return {"Tenant": _view(context.tenant(str(p["TenantName"])))}
 
 
 def delete(context: Context, p: Parameters) -> Output:
@@ -56,6 +55,12 @@ def list_(context: Context, p: Parameters) -> Output:
     ]
     shown, token = page(matching, p)
     return {"Tenants": [{**_summary(t), "SendingStatus": t.status} for t in shown], "NextToken": token}
+
+
+def put_suppression(context: Context, p: Parameters) -> Output:
+    """PutTenantSuppressionAttributes: what is on the tenant's list stays there, used or not."""
+    context.tenant(str(p["TenantName"])).suppression = _suppression(p)
+    return {}
 
 
 def associate(context: Context, p: Parameters) -> Output:
@@ -135,6 +140,14 @@ def put_policy(context: Context, p: Parameters) -> Output:
     return {}
 
 
+def _suppression(p: Parameters) -> Output:
+    """https://docs.aws.amazon.com/ses/latest/dg/sending-email-suppression-list-tenant-level.html."""
+    given = {name: p[name] for name in ("SuppressionScope", "SuppressedReasons") if name in p}
+    if len(given) == 1:
+        raise bad_request("SuppressionScope and SuppressedReasons are given together, or neither.")
+    return given
+
+
 def _check_resource(state: State, arn: str) -> None:
     owners = {
         "identity": state.identities.keys(),
@@ -158,6 +171,15 @@ def _by_arn(context: Context, p: Parameters) -> Tenant:
     if found is None:
         raise bad_request(f"{arn} is not the ARN of a tenant.")
     return found
+
+
+def _view(tenant: Tenant) -> Output:
+    return {
+        **_summary(tenant),
+        "SendingStatus": tenant.status,
+        "Tags": tag_list(tenant.tags),
+        "SuppressionAttributes": tenant.suppression or None,
+    }
 
 
 def _summary(tenant: Tenant) -> Output:
@@ -186,6 +208,7 @@ HANDLERS: dict[str, Handler] = {
     "GetTenant": get,
     "DeleteTenant": delete,
     "ListTenants": list_,
+    "PutTenantSuppressionAttributes": put_suppression,
     "CreateTenantResourceAssociation": associate,
     "DeleteTenantResourceAssociation": dissociate,
     "ListTenantResources": list_resources,
