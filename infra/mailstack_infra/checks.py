@@ -4,6 +4,7 @@ Not for how a setting is called or what it is for; that is `settings/`.
 """
 
 import re
+from collections.abc import Iterable
 from email.utils import parseaddr
 
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
@@ -109,11 +110,16 @@ def recipients(text: str) -> str:
     return f"{local}@{domain(rest)}"
 
 
-def stream_name(text: str) -> str:
-    """A name that may stand in the names of resources."""
-    if not re.fullmatch("[a-z][a-z0-9-]{0,19}", text):
-        raise ValueError(f"{text!r} cannot name a stream")
-    return text
+def names(named: Iterable[str], kind: str) -> None:
+    """Names that may stand in the names of resources.
+
+    Args:
+        named: The names.
+        kind: What they name.
+    """
+    for name in named:
+        if not re.fullmatch("[a-z][a-z0-9-]{0,19}", name):
+            raise ValueError(f"{name!r} cannot name a {kind}")
 
 
 def log_retention(days: int) -> int:

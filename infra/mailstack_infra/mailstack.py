@@ -25,6 +25,7 @@ from mailstack_infra.keys import Keys
 from mailstack_infra.monitor import Monitor, ses_rule_arn
 from mailstack_infra.outputs import Outputs
 from mailstack_infra.paging import Paging
+from mailstack_infra.pools import Pools
 from mailstack_infra.settings.model import DEFAULT_STREAM, Settings
 from mailstack_infra.stream import MailStream
 from mailstack_infra.watching import Watching
@@ -104,6 +105,7 @@ class MailStack(pulumi.ComponentResource):
         if settings.owns_account:
             AccountDefaults(settings.account, opts=child)
         self.feedback = Feedback(env, settings, configuration_set_arns=set_arns, opts=child)
+        made = Pools(env, settings.pools, protect=settings.protect, opts=child).names if settings.pools else {}
         self.streams = {
             name: MailStream(
                 name,
@@ -111,6 +113,7 @@ class MailStack(pulumi.ComponentResource):
                 stream,
                 topic=self.feedback.topic,
                 topic_policy=self.feedback.policy,
+                pool=made.get(stream.dedicated_pool) or stream.dedicated_pool or None,
                 protect=settings.protect,
                 opts=child,
             )

@@ -16,6 +16,7 @@ PRODUCTION = re.compile(r"prod(uction)?(-|\Z)")
 # What protects data and reputation that cannot be made again.
 DEAR = (
     "aws:dynamodb/table:Table",
+    "aws:sesv2/dedicatedIpPool:DedicatedIpPool",
     "aws:sesv2/configurationSet:ConfigurationSet",
     "aws:sesv2/emailIdentity:EmailIdentity",
 )

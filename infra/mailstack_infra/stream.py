@@ -27,6 +27,7 @@ class MailStream(pulumi.ComponentResource):
         name: The stream's name.
         topic: Where events go.
         topic_policy: What lets SES publish there; SES tests it when the destination is made.
+        pool: The dedicated pool that it sends from; SES's shared addresses unless given.
 
     Attributes:
         configuration_set: The configuration set.
@@ -40,6 +41,7 @@ class MailStream(pulumi.ComponentResource):
         *,
         topic: aws.sns.Topic,
         topic_policy: aws.sns.TopicPolicy,
+        pool: pulumi.Input[str] | None,
         protect: bool,
         opts: ResourceOptions | None = None,
     ) -> None:
@@ -47,7 +49,7 @@ class MailStream(pulumi.ComponentResource):
         self.configuration_set = aws.sesv2.ConfigurationSet(
             name,
             configuration_set_name=env.name(name),
-            delivery_options=delivery_options(settings),
+            delivery_options=delivery_options(settings, pool),
             reputation_options={"reputation_metrics_enabled": True},
             suppression_options={"suppressed_reasons": list(settings.suppress)},
             sending_options={"sending_enabled": True},
@@ -101,12 +103,14 @@ class MailStream(pulumi.ComponentResource):
         return role, permission
 
 
-def delivery_options(settings: StreamSettings) -> aws.sesv2.ConfigurationSetDeliveryOptionsArgs:
+def delivery_options(
+    settings: StreamSettings, pool: pulumi.Input[str] | None
+) -> aws.sesv2.ConfigurationSetDeliveryOptionsArgs:
     """How mail leaves SES."""
     return aws.sesv2.ConfigurationSetDeliveryOptionsArgs(
         tls_policy=settings.tls,
         max_delivery_seconds=settings.max_delivery_seconds,
-        sending_pool_name=settings.dedicated_pool or None,
+        sending_pool_name=pool,
     )
 
 

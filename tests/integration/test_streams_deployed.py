@@ -27,8 +27,9 @@ STREAMS = {
             "events": ["SEND", "DELIVERY", "BOUNCE"],
         },
     },
-    "bulk": {},
+    "bulk": {"dedicatedPool": "campaigns"},
 }
+SETTINGS = {"streams": STREAMS, "pools": {"campaigns": {}}}
 MESSAGE = Message(subject="Hello", text="Hello Ada", to="success@simulator.amazonses.com")
 
 
@@ -46,7 +47,7 @@ class Deployed:
                 "RoleARN": "arn:aws:iam::000000000000:role/firehose",
             },
         )
-        config = {"mailstack:streams": json.dumps(STREAMS)}
+        config = {f"mailstack:{key}": json.dumps(value) for key, value in SETTINGS.items()}
         state, environment = folder / "state.json", cloud.environment()
         self.stack = InProcessStack(ROOT, "local", config=config, environment=environment, state=state)
         self.stack.up()
@@ -135,3 +136,11 @@ def test_every_event_is_kept_where_firehose_says(deployed: Deployed):
 def test_a_stream_without_firehose_keeps_nothing(deployed: Deployed):
     message_id = deployed.send(stream="bulk")
     assert message_id not in {event["mail"]["messageId"] for event in deployed.kept()}
+
+
+def test_a_stream_sends_from_the_pool_that_was_made_for_it(deployed: Deployed):
+    ses = deployed.cloud.client("sesv2")
+    name = deployed.outputs.streams["bulk"].configuration_set
+    pool = ses.get_configuration_set(ConfigurationSetName=name)["DeliveryOptions"]["SendingPoolName"]
+    assert ses.get_dedicated_ip_pool(PoolName=pool)["DedicatedIpPool"]["ScalingMode"] == "MANAGED"
+    deployed.send(stream="bulk")

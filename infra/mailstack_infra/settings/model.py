@@ -12,6 +12,7 @@ from mailstack_infra import checks
 from mailstack_infra.settings.account import Account
 from mailstack_infra.settings.base import NAMESPACE, Allowed, Group, Switch
 from mailstack_infra.settings.domain import Bimi, Dkim, Dmarc, MailFrom
+from mailstack_infra.settings.pool import Pool
 from mailstack_infra.settings.slack import Slack
 from mailstack_infra.settings.stream import StreamSettings
 
@@ -110,6 +111,11 @@ class Settings(Group):
         ),
         Field(description="Each becomes a configuration set with alarms of its own."),
     ] = Field(default={DEFAULT_STREAM: StreamSettings()})
+    pools: Annotated[
+        dict[str, Pool],
+        Allowed("pools by name; names of up to 20 lower-case letters, digits, hyphens"),
+        Field(description="Pools of dedicated IP addresses that the stack makes. AWS bills them by the month."),
+    ] = Field(default={})
     owns_account: Annotated[
         Switch,
         Field(description="This stack sets what holds for the whole account. At most one stack of an account may."),
@@ -237,8 +243,7 @@ class Settings(Group):
     @field_validator("streams")
     @classmethod
     def _streams_have_good_names(cls, streams: dict[str, StreamSettings]) -> dict[str, StreamSettings]:
-        for name in streams:
-            checks.stream_name(name)
+        checks.names(streams, "stream")
         if DEFAULT_STREAM not in streams:
             raise ValueError(f"there is no stream {DEFAULT_STREAM}")
         return streams
@@ -260,6 +265,16 @@ class Settings(Group):
             if domain and tracking.domain and not tracking.domain.endswith(f".{domain}"):
                 raise ValueError(f"the tracking domain of {name} is not below {domain}")
         return streams
+
+    @field_validator("pools")
+    @classmethod
+    def _pools_have_good_names_and_a_stream(cls, pools: dict[str, Pool], info: ValidationInfo) -> dict[str, Pool]:
+        checks.names(pools, "pool")
+        streams: dict[str, StreamSettings] = info.data.get("streams", {})
+        idle = set(pools) - {stream.dedicated_pool for stream in streams.values()}
+        if streams and idle:
+            raise ValueError(f"no stream's dedicatedPool is {', '.join(sorted(idle))}: it would be paid for and idle")
+        return pools
 
     @field_validator("account")
     @classmethod

@@ -87,7 +87,11 @@ class StreamSettings(Group):
     dedicated_pool: Annotated[
         str,
         Allowed("the name of a pool"),
-        Field(pattern=r"^[a-z0-9_-]{0,64}$", description="The dedicated IP pool to send from. Shared unless given."),
+        Field(
+            pattern=r"^[a-z0-9_-]{0,64}$",
+            description="The dedicated IP pool to send from: one of `mailstack:pools`, or one that exists already. "
+            "Shared addresses unless given.",
+        ),
     ] = ""
     vdm: Annotated[Vdm, Allowed("engagementMetrics and optimizedDelivery")] = Vdm()
     event_bridge: Annotated[

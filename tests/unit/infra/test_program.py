@@ -39,8 +39,9 @@ FULL: dict[str, Any] = {
         },
         "metrics": {"dimensions": {"template": {}, "X-Campaign": {"source": "EMAIL_HEADER", "default": "other"}}},
     },
-    "bulk": {"vdm": {"optimizedDelivery": "DISABLED"}},
+    "bulk": {"vdm": {"optimizedDelivery": "DISABLED"}, "dedicatedPool": "bulk"},
 }
+POOLS = {"bulk": {"scaling": "STANDARD"}}
 UNGUARDED = {"transactional": {"guard": False}}
 ADDRESS: dict[str, Any] = {
     "domain": "",
@@ -59,7 +60,7 @@ MATRIX: list[tuple[str, dict[str, Any]]] = [
     ("prod", {"overwriteRecords": True, "bimi": {"logo": f"https://example.com/{'l' * 300}.svg"}}),
     ("prod", {"warn": ["team@example.com"], "watchAccount": False}),
     ("prod", {"slack": {"workspace": "T07EA123LEP", "page": "C07EZ1ABC23", "warn": "C07EZ1ABC24"}}),
-    ("prod", {"streams": FULL, "ownsAccount": True, "account": {"suppress": "BOUNCE", "vdm": True}}),
+    ("prod", {"ownsAccount": True, "account": {"suppress": "BOUNCE", "vdm": True}, "streams": FULL, "pools": POOLS}),
     ("dev", {"page": ["https://events.example.org/x"], "mailFrom": {"subdomain": "m"}, "dkim": {"keyLength": 1024}}),
     ("dev", ADDRESS),
 ]
@@ -82,6 +83,7 @@ USED = {
     "aws:sesv2/accountVdmAttributes:AccountVdmAttributes",
     *("aws:lambda/eventSourceMapping:EventSourceMapping", "aws:ssm/parameter:Parameter"),
     "aws:chatbot/slackChannelConfiguration:SlackChannelConfiguration",
+    "aws:sesv2/dedicatedIpPool:DedicatedIpPool",
 }
 # Actions that AWS lets nobody narrow to a resource: https://docs.aws.amazon.com/service-authorization/latest/reference/.
 WITHOUT_RESOURCE = {"ses:GetAccount", "cloudwatch:PutMetricData"} | {

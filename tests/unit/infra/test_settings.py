@@ -178,6 +178,9 @@ def test_settings_are_read_and_tidied(key: str, value: object, attribute: str, e
         (stream({"tracking": {"domain": "l.example.com"}}), "streams", "tracks nothing"),
         (stream({"eventBridge": True, "tracking": {"events": "OPEN", "domain": "l.test"}}), "streams", "is not below"),
         (stream({"tracking": {"domain": "l.example.com", "https": "REQUIRE"}}), f"{STREAM}.tracking.target", "a CDN"),
+        ({"pools": {"Receipts": {}}}, "pools", "'Receipts' cannot name a pool"),
+        ({"pools": {"receipts": {}}}, "pools", "no stream's dedicatedPool is receipts"),
+        ({"pools": {"receipts": {"scaling": "AUTO"}}}, "pools.receipts.scaling", "allowed: MANAGED or STANDARD"),
         (stream({"metrics": {"dimensions": {"a b": {}}}}), f"{STREAM}.metrics.dimensions", "'a b' cannot name a dim"),
         (
             stream({"metrics": {"dimensions": {str(n): {} for n in range(11)}}}),

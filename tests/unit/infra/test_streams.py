@@ -31,3 +31,21 @@ def test_clicks_may_be_counted_by_the_link_that_was_clicked():
     metrics = {"dimensions": {"button": {"source": "LINK_TAG"}}, "events": "CLICK"}
     made = destination("transactional-metrics", metrics=metrics, tracking={"events": "CLICK"})
     assert made["matchingEventTypes"] == ["CLICK"]
+
+
+def test_a_stream_sends_from_a_pool_of_the_stacks_own_or_from_one_that_exists():
+    pools = {"receipts": {}, "campaigns": {"scaling": "STANDARD"}}
+    streams = {
+        "transactional": {"dedicatedPool": "receipts"},
+        "bulk": {"dedicatedPool": "campaigns"},
+        "else": {"dedicatedPool": "theirs"},
+    }
+    deployment = run("prod", pools=pools, streams=streams)
+    made = {r.inputs["poolName"]: (r.inputs["scalingMode"], r.protect) for r in deployment.of("DedicatedIpPool")}
+    assert made == {"mailstack-prod-receipts": ("MANAGED", True), "mailstack-prod-campaigns": ("STANDARD", True)}
+    sends = {r.name: r.inputs["deliveryOptions"]["sendingPoolName"] for r in deployment.of("ConfigurationSet")}
+    assert sends == {
+        "transactional": "mailstack-prod-receipts",
+        "bulk": "mailstack-prod-campaigns",
+        "else": "theirs",
+    }
