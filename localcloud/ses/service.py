@@ -17,7 +17,8 @@ from localcloud.ses.quota import Meter
 from localcloud.ses.state import State
 from localcloud.ses.verification import Dns
 
-_SIGNED_FOR = re.compile(r"Credential=[^/]+/\d+/([^/]+)/")
+# A signature for many regions at once, as clients of multi-region endpoints make them, names none.
+_SIGNED_FOR = re.compile(r"AWS4-HMAC-SHA256 Credential=[^/]+/\d+/([^/]+)/")
 
 
 class Ses:

@@ -1,9 +1,13 @@
 """Tenants, dedicated pools, multi-region endpoints and insights of the emulated SES, through boto3."""
 
+import json
+import urllib.request
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
+import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from localcloud import LocalCloud
@@ -215,6 +219,47 @@ def test_a_multi_region_endpoint_spans_this_region_and_one_other(ses: "SESV2Clie
     ses.delete_multi_region_endpoint(EndpointName="both")
     with pytest.raises(ses.exceptions.NotFoundException):
         ses.get_multi_region_endpoint(EndpointName="both")
+
+
+@pytest.mark.parametrize("bulk", ["", "bulk"])
+def test_mail_goes_through_a_multi_region_endpoint_that_is_there(cloud: LocalCloud, ses: "SESV2Client", bulk: str):
+    elsewhere: Any = {"RoutesDetails": [{"Region": "us-west-2"}]}
+    made = ses.create_multi_region_endpoint(EndpointName="both", Details=elsewhere).get("EndpointId", "")
+
+    def through(endpoint_id: str) -> Any:
+        # botocore signs for all regions here, which needs its extra `crt`, unless it is told otherwise.
+        key: Any = {
+            "aws_access_key_id": "AKIAIOSFODNN7EXAMPLE",
+            "aws_secret_access_key": "x",
+            "region_name": "us-east-1",
+        }
+        client: Any = boto3.client("sesv2", endpoint_url=cloud.endpoint, config=Config(signature_version="v4"), **key)
+        common = {"FromEmailAddress": "ada@example.test", "EndpointId": endpoint_id}
+        one = {"Destination": {"ToAddresses": ["bob@example.com"]}}
+        if not bulk:
+            return client.send_email(**common, **one, Content=HELLO)["MessageId"]
+        template = {"TemplateContent": INLINE, "TemplateData": '{"name": "x"}'}
+        return client.send_bulk_email(**common, DefaultContent={"Template": template}, BulkEmailEntries=[one])
+
+    assert through(made)
+    with pytest.raises(ClientError, match="Multi-region endpoint <nowhere> does not exist"):
+        through("nowhere")
+
+
+def test_a_signature_for_all_regions_is_one_for_this_region_too(cloud: LocalCloud, ses: "SESV2Client"):
+    """What botocore with its extra `crt` sends where an EndpointId is given."""
+    elsewhere: Any = {"RoutesDetails": [{"Region": "us-west-2"}]}
+    made = ses.create_multi_region_endpoint(EndpointName="both", Details=elsewhere).get("EndpointId", "")
+    credential = "Credential=AKIAIOSFODNN7EXAMPLE/20260101/ses/aws4_request"
+    signed = "SignedHeaders=content-type;host;x-amz-date;x-amz-region-set, Signature=3045022035741972f9"
+    body = {"FromEmailAddress": "ada@example.test", "Destination": {"ToAddresses": ["bob@example.com"]}}
+    request = urllib.request.Request(  # noqa: S310 - the local cloud's own address
+        f"{cloud.endpoint}/v2/email/outbound-emails",
+        data=json.dumps({**body, "Content": HELLO, "EndpointId": made}).encode(),
+        headers={"Authorization": f"AWS4-ECDSA-P256-SHA256 {credential}, {signed}", "X-Amz-Region-Set": "*"},
+    )
+    with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 - as above
+        assert json.load(answer)["MessageId"]
 
 
 def test_insights_tell_what_became_of_a_mail(cloud: LocalCloud, ses: "SESV2Client"):
