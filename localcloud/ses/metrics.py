@@ -9,6 +9,7 @@ from localcloud.ses.state import ConfigurationSet, Happening, Reputation, State,
 
 NAMESPACE = "AWS/SES"
 SET_DIMENSION = "ses:configuration-set"
+_COUNTED = frozenset({"Bounce", "Complaint"})
 
 
 def count(backend: Backend, mails: Iterable[tuple[State, StoredMessage, list[Happening]]]) -> None:
@@ -26,13 +27,19 @@ def count(backend: Backend, mails: Iterable[tuple[State, StoredMessage, list[Hap
         backend.count(NAMESPACE, KINDS[kind][1], value, {})
 
 
-def reckon(reputation: Reputation, recipients: Sequence[str], happenings: Iterable[Happening]) -> None:
-    """Add a mail to a reputation. The simulator and what was never sent stay out."""
-    real = [happening for happening in happenings if happening.recipient and not is_simulator(happening.recipient)]
-    kept_back = sum(happening.detail in KEPT_BACK for happening in real)
-    reputation.sent += sum(not is_simulator(recipient) for recipient in recipients) - kept_back
-    reputation.hard_bounces += sum(is_hard_bounce(happening) for happening in real)
-    reputation.complaints += sum(is_complaint(happening) for happening in real)
+def reckon(reputations: Sequence[Reputation], recipients: Sequence[str], happenings: Iterable[Happening]) -> None:
+    """Add a mail to reputations. The simulator and what was never sent stay out."""
+    sent = len([recipient for recipient in recipients if not is_simulator(recipient)])
+    bounces = complaints = 0
+    for happening in happenings:
+        if happening.kind in _COUNTED and not is_simulator(happening.recipient):
+            sent -= happening.detail in KEPT_BACK
+            bounces += is_hard_bounce(happening)
+            complaints += is_complaint(happening)
+    for reputation in reputations:
+        reputation.sent += sent
+        reputation.hard_bounces += bounces
+        reputation.complaints += complaints
 
 
 def is_hard_bounce(happening: Happening) -> bool:

@@ -11,6 +11,7 @@ from email.policy import SMTP
 from email.utils import format_datetime, getaddresses, parseaddr
 from typing import Any, cast
 
+from localcloud.ses.rules import is_plain
 from localcloud.ses.state import StoredMessage
 
 # us-east-1, the oldest region, has a Message-ID domain of its own.
@@ -19,9 +20,13 @@ _DISPOSITIONS = {"ATTACHMENT": "attachment", "INLINE": "inline"}
 _OCTETS = "application/octet-stream"
 
 
-@functools.lru_cache(maxsize=10_000)
 def bare(address: str) -> str:
     """`Ada <ada@example.com>` → `ada@example.com`."""
+    return address if is_plain(address) else _parsed(address)
+
+
+@functools.lru_cache(maxsize=10_000)
+def _parsed(address: str) -> str:
     return parseaddr(address)[1] or address
 
 

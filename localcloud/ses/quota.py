@@ -76,4 +76,4 @@ class Meter:
 
 
 def _counted(recipients: list[str]) -> int:
-    return sum(not is_simulator(recipient) for recipient in recipients)
+    return len([recipient for recipient in recipients if not is_simulator(recipient)])

@@ -20,7 +20,7 @@ _PARTS = ("Subject", *_BODY)
 _LATER = f"{{{{{UNSUBSCRIBE_URL}}}}}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Filled:
     """The content of a mail.
 

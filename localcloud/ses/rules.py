@@ -26,11 +26,13 @@ REGIONS_WITH_OWN_DKIM_ZONE = frozenset(
 )
 SPF = "v=spf1 include:amazonses.com"
 SIMULATOR_DOMAIN = "simulator.amazonses.com"
+_AT_SIMULATOR = f"@{SIMULATOR_DOMAIN}"
 # https://docs.aws.amazon.com/ses/latest/dg/quotas.html: recipients a message; bytes after base64 encoding (API v2).
 MAX_RECIPIENTS = 50
 MAX_MESSAGE_BYTES = 40 * 1024 * 1024
 
 _DOMAIN = re.compile(r"(?=.{4,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])$")
+_PLAIN = re.compile(r"[A-Za-z0-9._%+=-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _CONTROL_OR_SPACE = re.compile(r"[\s\x00-\x1f\x7f]")
 _MAX_IDENTITY = 320
 # Addresses and domains come again and again.
@@ -97,7 +99,7 @@ def may_send(address: str, identities: Mapping[str, Identity]) -> bool:
 
 def is_simulator(address: str) -> bool:
     """Whether the address is the mailbox simulator's, which neither counts nor needs verification."""
-    return address.lower().endswith(f"@{SIMULATOR_DOMAIN}")
+    return address.lower().endswith(_AT_SIMULATOR)
 
 
 def unverified(addresses: Iterable[str], identities: Mapping[str, Identity]) -> list[str]:
@@ -120,6 +122,11 @@ def suppression(
     return account.suppressed_reasons if reasons is None else reasons, tenant is not None and scope == "TENANT"
 
 
+def is_plain(address: str) -> bool:
+    """Whether it is one of the common addresses that are right, seen at one glance."""
+    return _PLAIN.fullmatch(address) is not None
+
+
 def identity_problem(name: str) -> str:
     """Why the name cannot be an identity; empty if it can."""
     if len(name) > _MAX_IDENTITY or not _DOMAIN.match(name.rpartition("@")[2].lower()):
@@ -127,9 +134,10 @@ def identity_problem(name: str) -> str:
     return address_problem(name) if "@" in name else ""
 
 
-@functools.lru_cache(maxsize=_REMEMBERED)
 def address_problem(address: str) -> str:
     """Why SES refuses an address, in its own words; empty if it takes it."""
+    if is_plain(address):
+        return ""
     local, at, domain = address.rpartition("@")
     problems = (
         (not at or not domain or not local, "Missing final '@domain'"),

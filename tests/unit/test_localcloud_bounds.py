@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from localcloud.ses import handlebars, mime, publishing, rules, state
+from localcloud.ses import events, handlebars, mime, publishing, rules, state
 from localcloud.ses.publishing import Mail, Publisher
 from localcloud.ses.state import Messages, State, StoredMessage
 
@@ -86,9 +86,9 @@ def test_a_full_publisher_makes_the_sender_wait_and_loses_nothing(monkeypatch: p
 
 def test_what_is_remembered_of_clients_input_is_limited():
     remembered: list[Any] = [
-        mime.bare,
+        mime._parsed,
         rules.suffixes,
-        rules.address_problem,
+        events.timestamp,
         handlebars.compiled,
         publishing._lets_ses_publish,
     ]

@@ -4,19 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from localcloud.ses.authorization import authorize
 from localcloud.ses.context import Context, Handler, Output, Parameters
 from localcloud.ses.errors import SesError, bad_request
 from localcloud.ses.mime import bare
-from localcloud.ses.operations.sending import check_identities, check_sender, check_tenant, send
+from localcloud.ses.operations.sending import Sender, accept, admitted, check_identities, enveloped, written_problem
 from localcloud.ses.quota import TOO_MANY
 from localcloud.ses.rendering import Data, Renderer, data, renderer
-from localcloud.ses.rules import address_problem
 
 # https://docs.aws.amazon.com/ses/latest/dg/quotas.html
 MAX_ENTRIES = 50
 # What is the same for every entry; the rest of an entry's parameters is its own.
-_SHARED = ("FromEmailAddress", "ReplyToAddresses", "ConfigurationSetName", "TenantName", "EndpointId")
+_SHARED = ("FromEmailAddress", "ReplyToAddresses")
+OPERATION = "SendBulkEmail"
 # https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_BulkEmailEntryResult.html
 _STATUSES = {
     "MessageRejected": "MESSAGE_REJECTED",
@@ -45,21 +44,20 @@ async def send_bulk_email(context: Context, p: Parameters) -> Output:
     if not 0 < len(entries) <= MAX_ENTRIES:
         raise bad_request(f"BulkEmailEntries has {len(entries)} entries; 1 to {MAX_ENTRIES} are allowed.")
     batch = _batch(context, p)
-    await _check(context, p, batch.renderer.name)
-    return {"BulkEmailEntryResults": [await _result(context, batch, entry) for entry in entries]}
+    sender = await _sender(context, p, batch.renderer.name)
+    return {"BulkEmailEntryResults": [await _result(context, sender, batch, entry) for entry in entries]}
 
 
-async def _check(context: Context, p: Parameters, template: str) -> None:
+async def _sender(context: Context, p: Parameters, template: str) -> Sender:
     source = str(p.get("FromEmailAddress", ""))
-    problem = address_problem(bare(source))
+    problem = written_problem(source)
     if problem:
         raise bad_request(problem)
-    configuration_set = check_sender(context, p, source)
     lists = (entry["Destination"].values() for entry in p["BulkEmailEntries"])
     recipients = [bare(address) for entry in lists for addresses in entry for address in addresses]
-    authorize(context, p, "SendBulkEmail", (source, recipients), (configuration_set, template))
-    check_tenant(context, p, source, configuration_set, template)
+    sender = admitted(context, p, (OPERATION, OPERATION), (source, recipients), template)
     await check_identities(context, source)
+    return sender
 
 
 def _batch(context: Context, p: Parameters) -> _Batch:
@@ -76,9 +74,9 @@ def _batch(context: Context, p: Parameters) -> _Batch:
     )
 
 
-async def _result(context: Context, batch: _Batch, entry: dict[str, Any]) -> Output:
+async def _result(context: Context, sender: Sender, batch: _Batch, entry: dict[str, Any]) -> Output:
     try:
-        return {"Status": "SUCCESS", "MessageId": await _send(context, batch, entry)}
+        return {"Status": "SUCCESS", "MessageId": await _send(context, sender, batch, entry)}
     except SesError as error:
         if error.code not in _STATUSES:
             raise
@@ -86,18 +84,18 @@ async def _result(context: Context, batch: _Batch, entry: dict[str, Any]) -> Out
         return {"Status": status, "Error": error.message}
 
 
-async def _send(context: Context, batch: _Batch, entry: dict[str, Any]) -> str:
+async def _send(context: Context, sender: Sender, batch: _Batch, entry: dict[str, Any]) -> str:
     """An entry's data, headers and tags come before the defaults of the same name."""
     own = entry.get("ReplacementEmailContent", {}).get("ReplacementTemplate", {}).get("ReplacementTemplateData")
     replacements = {**batch.defaults, **data(own)}
     headers = _merged(batch.headers, entry.get("ReplacementHeaders", ()))
-    parameters = {
-        **batch.parameters,
-        "Destination": entry["Destination"],
-        "EmailTags": _merged(batch.tags, entry.get("ReplacementTags", ())),
-    }
+    tags = _merged(batch.tags, entry.get("ReplacementTags", ()))
     filled = batch.renderer.fill(replacements, headers, batch.attachments)
-    return await send(context, parameters, filled, "SendBulkEmail", is_authorized=True)
+    asked = {**batch.parameters, "Destination": entry["Destination"], "EmailTags": tags}
+    envelope = enveloped(asked, filled.content)
+    if not context.state.account.production_access:
+        await check_identities(context, envelope.source, envelope.recipients)
+    return await accept(context, sender, envelope, filled, tags)
 
 
 def _merged(defaults: _Named, own: _Named) -> _Named:
@@ -107,4 +105,4 @@ def _merged(defaults: _Named, own: _Named) -> _Named:
     return [*(one for one in defaults if one["Name"].lower() not in replaced), *own]
 
 
-HANDLERS: dict[str, Handler] = {"SendBulkEmail": send_bulk_email}
+HANDLERS: dict[str, Handler] = {OPERATION: send_bulk_email}

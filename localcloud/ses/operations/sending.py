@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,15 +22,16 @@ _LINE_BREAK = re.compile(r"[\r\n]")
 _OWN_HEADERS = frozenset({"from", "to", "cc", "bcc", "subject", "reply-to", "date", "message-id", "mime-version"})
 # The antivirus industry's harmless test file, in two halves so that no scanner takes this one for it.
 _EICAR = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}" + b"$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
+_REASONS = {"Bounce": "BOUNCE", "Complaint": "COMPLAINT"}
 _ACCOUNT_PAUSED = (
     "Sending paused for this account. For more information, please check the inbox of the email address associated "
     "with your AWS account."
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Envelope:
-    """Who writes to whom, from the parameters or from a raw mail's headers."""
+    """Who writes to whom, from the parameters or from a raw mail's headers; `recipients` are bare addresses."""
 
     source: str
     to: list[str]
@@ -38,11 +39,20 @@ class Envelope:
     bcc: list[str]
     reply_to: list[str]
     subject: str
+    size: int
+    recipients: list[str] = field(init=False)
 
-    @property
-    def recipients(self) -> list[str]:
-        """Bare addresses."""
-        return [mime.bare(address) for address in (*self.to, *self.cc, *self.bcc)]
+    def __post_init__(self) -> None:
+        self.recipients = [mime.bare(address) for address in (*self.to, *self.cc, *self.bcc)]
+
+
+@dataclass(slots=True)
+class Sender:
+    """Who may send with what, as it was found; the mails of a bulk call have it in common. `tags` are SES's own."""
+
+    configuration_set: ConfigurationSet | None
+    subscription: tuple[str, str] | None
+    tags: dict[str, list[str]]
 
 
 async def send_email(context: Context, p: Parameters) -> Output:
@@ -60,9 +70,7 @@ def _filled(context: Context, template: dict[str, Any]) -> Filled:
     return filler.fill(replacements, template.get("Headers", ()), template.get("Attachments", ()))
 
 
-async def send(
-    context: Context, p: Parameters, filled: Filled, operation: str = "SendEmail", *, is_authorized: bool = False
-) -> str:
+async def send(context: Context, p: Parameters, filled: Filled, operation: str = "SendEmail") -> str:
     """Check one mail and take it; its message id.
 
     Args:
@@ -70,33 +78,67 @@ async def send(
         p: The parameters that `SendEmail` has, `Content` left out.
         filled: The content, a simple or a raw mail.
         operation: As the tag `ses:operation` has it.
-        is_authorized: Whether the signer's policies were asked already.
 
     Raises:
         SesError: SES would not take it.
     """
-    envelope = _envelope(p, filled.content)
-    _check_form(envelope, filled.content, p)
-    configuration_set = check_sender(context, p, envelope.source)
-    if not is_authorized:
-        action = "SendRawEmail" if "Raw" in filled.content else operation
-        authorize(context, p, action, (envelope.source, envelope.recipients), (configuration_set, filled.template))
-    check_tenant(context, p, envelope.source, configuration_set, filled.template)
-    subscription = _subscription(context, p.get("ListManagementOptions"))
+    envelope = enveloped(p, filled.content)
+    action = "SendRawEmail" if "Raw" in filled.content else operation
+    sender = admitted(context, p, (operation, action), (envelope.source, envelope.recipients), filled.template)
     await check_identities(context, envelope.source, envelope.recipients)
-    refusal = context.meter.refusal(context.state.account, envelope.recipients)
+    return await accept(context, sender, envelope, filled, p.get("EmailTags", ()))
+
+
+def admitted(
+    context: Context,
+    p: Parameters,
+    asked: tuple[str, str],
+    addresses: tuple[str, Sequence[str]],
+    template: str,
+) -> Sender:
+    """Who sends, once it is known that they may; whether the identities are verified is still to be seen.
+
+    Args:
+        context: Where.
+        p: The parameters of the sending operation.
+        asked: The operation, as the tag `ses:operation` has it, and the IAM action.
+        addresses: The sender as it is written, and the bare addresses of the recipients.
+        template: The name of a stored template, which may be empty.
+
+    Raises:
+        SesError: SES would not let them.
+    """
+    (operation, action), (source, _) = asked, addresses
+    configuration_set = check_sender(context, p, source)
+    authorize(context, p, action, addresses, (configuration_set, template))
+    check_tenant(context, p, source, configuration_set, template)
+    subscription = _subscription(context, p.get("ListManagementOptions"))
+    return Sender(configuration_set, subscription, _tags(p, mime.bare(source), configuration_set, operation))
+
+
+async def accept(
+    context: Context, sender: Sender, envelope: Envelope, filled: Filled, tags: Sequence[dict[str, str]]
+) -> str:
+    """Take a mail and let happen what follows; its message id.
+
+    Raises:
+        SesError: It is more than the account may send.
+    """
+    state, meter = context.state, context.meter
+    refusal = meter.refusal(state.account, envelope.recipients)
     if refusal:
         raise SesError("TooManyRequestsException", refusal)
-    context.meter.add(envelope.recipients)
-    tags = _tags(p, mime.bare(envelope.source), configuration_set, operation)
-    message = _accept(context, envelope, filled.content, configuration_set, tags)
-    if subscription:
-        _add_links(context, message, subscription)
+    meter.add(envelope.recipients)
+    message = _stored(context, sender, envelope, filled.content, tags)
+    state.messages.add(message)
+    if sender.subscription:
+        _add_links(context, message)
     if filled.failure:
-        failed = _happening(context, "Rendering Failure", filled.template, filled.failure)
+        failed = _happening(context, message.accepted_at, "Rendering Failure", filled.template, filled.failure)
         await follow(context, message, [failed])
     else:
-        await _happen(context, message, envelope, configuration_set)
+        happenings = _happenings(context, message, envelope.recipients, sender.configuration_set)
+        await follow(context, message, happenings, sent_to=envelope.recipients)
     return message.message_id
 
 
@@ -109,9 +151,8 @@ def _subscription(context: Context, options: dict[str, str] | None) -> tuple[str
     return found.name, topic
 
 
-def _add_links(context: Context, message: StoredMessage, subscription: tuple[str, str]) -> None:
+def _add_links(context: Context, message: StoredMessage) -> None:
     """As SES does it: only a mail to one recipient has links by which that one can leave."""
-    message.subscription = subscription
     if len(message.recipients) == 1:
         url = f"{context.backend.endpoint}/_localcloud/messages/{message.message_id}/unsubscribe"
         message.content = with_links(message.content, url)
@@ -128,44 +169,46 @@ async def unsubscribe(context: Context, message: StoredMessage) -> None:
     name, topic = message.subscription
     recipient, now = mime.bare(message.recipients[0]), datetime.now(UTC)
     detail = leave(context.contact_list(name), recipient, topic, now)
-    await follow(context, message, [_happening(context, "Subscription", recipient, detail)])
+    await follow(context, message, [_happening(context, now, "Subscription", recipient, detail)])
 
 
-def _envelope(p: Parameters, content: dict[str, Any]) -> Envelope:
+def enveloped(p: Parameters, content: dict[str, Any]) -> Envelope:
+    """The envelope of a mail that is well formed.
+
+    Raises:
+        SesError: It is not, whoever sends it.
+    """
     destination = p.get("Destination", {})
-    to, cc, bcc = (list[str](destination.get(f"{kind}Addresses", [])) for kind in ("To", "Cc", "Bcc"))
-    reply_to = list[str](p.get("ReplyToAddresses", []))
+    to, cc, bcc = (list[str](destination.get(kind, ())) for kind in ("ToAddresses", "CcAddresses", "BccAddresses"))
+    reply_to, source = list[str](p.get("ReplyToAddresses", ())), str(p.get("FromEmailAddress") or "")
     if "Simple" in content:
         subject = str(content["Simple"]["Subject"]["Data"])
-        return Envelope(str(p.get("FromEmailAddress", "")), to, cc, bcc, reply_to, subject)
-    found = mime.raw_recipients(content["Raw"]["Data"])
-    source = str(p.get("FromEmailAddress") or next(iter(found["From"]), ""))
-    if not (to or cc or bcc):
-        to, cc, bcc = found["To"], found["Cc"], found["Bcc"]
-    return Envelope(source, to, cc, bcc, reply_to or found["Reply-To"], found["Subject"][0])
+    else:
+        found = mime.raw_recipients(content["Raw"]["Data"])
+        source, subject = source or next(iter(found["From"]), ""), found["Subject"][0]
+        if not (to or cc or bcc):
+            to, cc, bcc = found["To"], found["Cc"], found["Bcc"]
+        reply_to = reply_to or found["Reply-To"]
+    envelope = Envelope(source, to, cc, bcc, reply_to, subject, _size(content))
+    _check_form(envelope, content, p.get("EmailTags", ()))
+    return envelope
 
 
-def _check_form(envelope: Envelope, content: dict[str, Any], p: Parameters) -> None:
-    """Everything that is wrong whoever sends it."""
+def _check_form(envelope: Envelope, content: dict[str, Any], tags: Sequence[dict[str, str]]) -> None:
     written = (envelope.source, *envelope.to, *envelope.cc, *envelope.bcc, *envelope.reply_to)
-    if any(_LINE_BREAK.search(address) for address in written):
-        raise bad_request("An address contains a line break.")
-    recipients = envelope.recipients
-    wrong = [rules.address_problem(mime.bare(a)) for a in (envelope.source, *recipients, *envelope.reply_to)]
-    problem = next(filter(None, wrong), "")
+    problem = next(filter(None, [written_problem(address) for address in written]), "")
     if problem:
         raise bad_request(problem)
-    if not recipients:
+    if not envelope.recipients:
         raise bad_request("At least one recipient is required.")
-    if len(recipients) > rules.MAX_RECIPIENTS:
+    if len(envelope.recipients) > rules.MAX_RECIPIENTS:
         raise bad_request(f"Recipient count exceeds {rules.MAX_RECIPIENTS}.")
-    size = _size(content)
-    if size > rules.MAX_MESSAGE_BYTES:
-        raise bad_request(f"Message length is more than {rules.MAX_MESSAGE_BYTES} bytes long: '{size}'.")
+    if envelope.size > rules.MAX_MESSAGE_BYTES:
+        raise bad_request(f"Message length is more than {rules.MAX_MESSAGE_BYTES} bytes long: '{envelope.size}'.")
     if "Simple" in content and not content["Simple"]["Body"]:
         raise bad_request("Body must have text or HTML.")
-    _check_headers(envelope, content.get("Simple", {}).get("Headers", []))
-    for tag in p.get("EmailTags", []):
+    _check_headers(envelope, content.get("Simple", {}).get("Headers", ()))
+    for tag in tags:
         if not _TAG_NAME.fullmatch(tag["Name"]) or not _TAG_VALUE.fullmatch(tag["Value"]):
             raise bad_request(
                 f"Invalid tag <{tag['Name']}={tag['Value']}>: only alphanumeric ASCII characters, '_' and '-' are "
@@ -173,7 +216,16 @@ def _check_form(envelope: Envelope, content: dict[str, Any], p: Parameters) -> N
             )
 
 
-def _check_headers(envelope: Envelope, headers: list[dict[str, str]]) -> None:
+def written_problem(address: str) -> str:
+    """Why SES refuses an address, with or without a name, as it is written; empty if it takes it."""
+    if rules.is_plain(address):
+        return ""
+    if _LINE_BREAK.search(address):
+        return "An address contains a line break."
+    return rules.address_problem(mime.bare(address))
+
+
+def _check_headers(envelope: Envelope, headers: Sequence[dict[str, str]]) -> None:
     if _LINE_BREAK.search(envelope.subject):
         raise bad_request("The subject contains a line break.")
     for header in headers:
@@ -189,7 +241,11 @@ def _size(content: dict[str, Any]) -> int:
         return len(content["Raw"]["Data"])
     simple = content["Simple"]
     attached = sum(len(attachment["RawContent"]) for attachment in simple.get("Attachments", []))
-    return attached * 4 // 3 + sum(len(part["Data"].encode()) for part in simple["Body"].values())
+    return attached * 4 // 3 + sum([_bytes(part["Data"]) for part in simple["Body"].values()])
+
+
+def _bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
 
 
 def check_sender(context: Context, p: Parameters, source: str) -> ConfigurationSet | None:
@@ -279,17 +335,17 @@ async def check_identities(context: Context, source: str, recipients: Sequence[s
         raise SesError("MailFromDomainNotVerifiedException", f"MAIL FROM domain <{mail_from.domain}> is not verified.")
 
 
-def _accept(
+def _stored(
     context: Context,
+    sender: Sender,
     envelope: Envelope,
     content: dict[str, Any],
-    configuration_set: ConfigurationSet | None,
-    tags: dict[str, list[str]],
+    tags: Sequence[dict[str, str]],
 ) -> StoredMessage:
-    source = mime.bare(envelope.source)
     state = context.state
-    identity = next(i for i in rules.identities_of(source, state.identities) if i.verified)
-    message = StoredMessage(
+    identity = next(i for i in rules.identities_of(mime.bare(envelope.source), state.identities) if i.verified)
+    own = {tag["Name"]: [tag["Value"]] for tag in tags}
+    return StoredMessage(
         message_id=ids.message_id(state.region),
         accepted_at=datetime.now(UTC),
         source=envelope.source,
@@ -300,12 +356,11 @@ def _accept(
         reply_to=envelope.reply_to,
         subject=envelope.subject,
         content=content,
-        configuration_set=configuration_set and configuration_set.name,
-        tags=tags,
-        size=_size(content),
+        configuration_set=sender.configuration_set and sender.configuration_set.name,
+        tags={**sender.tags, **own},
+        size=envelope.size,
+        subscription=sender.subscription,
     )
-    state.messages.add(message)
-    return message
 
 
 def _tags(
@@ -318,33 +373,29 @@ def _tags(
         "ses:from-domain": [source.rpartition("@")[2].lower()],
         "ses:caller-identity": ["root"],
         **({"ses:tenant-name": [p["TenantName"]]} if p.get("TenantName") else {}),
-        **{tag["Name"]: [tag["Value"]] for tag in p.get("EmailTags", [])},
     }
 
 
-async def _happen(
-    context: Context, message: StoredMessage, envelope: Envelope, configuration_set: ConfigurationSet | None
-) -> None:
-    """Decide what becomes of the mail, with all that follows from it, and hand the events over."""
-    state = context.state
-    happenings = [_happening(context, "Send")]
+def _happenings(
+    context: Context, message: StoredMessage, recipients: Sequence[str], configuration_set: ConfigurationSet | None
+) -> list[Happening]:
+    """What becomes of the mail."""
+    state, now = context.state, message.accepted_at
+    happenings = [_happening(context, now, "Send")]
     if _has_virus(message.content):
-        happenings.append(_happening(context, "Reject", detail="Bad content"))
-    else:
-        tenant = state.tenants.get(message.tenant or "")
-        reasons, of_tenant = rules.suppression(state.account, tenant, configuration_set)
-        on_list = simulator.ON_TENANT_LIST if of_tenant else simulator.ON_ACCOUNT_LIST
-        suppressed = tenant.suppressed if tenant and of_tenant else state.suppressed
-        for recipient in envelope.recipients:
-            listed = suppressed.get(recipient.lower())
-            if listed is not None and listed.reason in reasons:
-                outcome = on_list
-            elif message.subscription and not _wants(context, message.subscription, recipient):
-                outcome = simulator.UNSUBSCRIBED
-            else:
-                outcome = simulator.outcome(recipient, state.outcomes)
-            happenings += [_happening(context, kind, recipient, detail) for kind, detail in outcome]
-    await follow(context, message, happenings, sent_to=envelope.recipients)
+        return [*happenings, _happening(context, now, "Reject", detail="Bad content")]
+    reasons, suppressed, of_tenant = _suppression(context, message, configuration_set)
+    on_list = simulator.ON_TENANT_LIST if of_tenant else simulator.ON_ACCOUNT_LIST
+    for recipient in recipients:
+        listed = suppressed.get(recipient.lower())
+        if listed is not None and listed.reason in reasons:
+            outcome = on_list
+        elif message.subscription and not _wants(context, message.subscription, recipient):
+            outcome = simulator.UNSUBSCRIBED
+        else:
+            outcome = simulator.outcome(recipient, state.outcomes)
+        happenings += [_happening(context, now, kind, recipient, detail) for kind, detail in outcome]
+    return happenings
 
 
 def _wants(context: Context, subscription: tuple[str, str], recipient: str) -> bool:
@@ -358,29 +409,35 @@ async def follow(
     """All that follows from what happened to a mail, then or later: reputation, suppression, events."""
     state = context.state
     configuration_set = state.configuration_sets.get(message.configuration_set or "")
-    for reputation in [state.account.reputation, *([configuration_set.reputation] if configuration_set else [])]:
-        metrics.reckon(reputation, sent_to, happenings)
+    reputations = [state.account.reputation, *([configuration_set.reputation] if configuration_set else [])]
+    metrics.reckon(reputations, sent_to, happenings)
     _suppress(context, message, configuration_set, happenings)
     await context.publisher.publish(state, message, happenings)
 
 
-def _happening(context: Context, kind: str, recipient: str = "", detail: str = "") -> Happening:
-    return Happening(kind, datetime.now(UTC), ids.message_id(context.state.region), recipient, detail)
+def _happening(context: Context, now: datetime, kind: str, recipient: str = "", detail: str = "") -> Happening:
+    return Happening(kind, now, ids.message_id(context.state.region), recipient, detail)
+
+
+def _suppression(
+    context: Context, message: StoredMessage, configuration_set: ConfigurationSet | None
+) -> tuple[list[str], dict[str, Suppressed], bool]:
+    """The reasons in force, the list in force, and whether that is the tenant's."""
+    state, tenant = context.state, context.state.tenants.get(message.tenant or "")
+    reasons, of_tenant = rules.suppression(state.account, tenant, configuration_set)
+    return reasons, tenant.suppressed if tenant and of_tenant else state.suppressed, of_tenant
 
 
 def _suppress(
     context: Context, message: StoredMessage, configuration_set: ConfigurationSet | None, happenings: list[Happening]
 ) -> None:
     """New hard bounces and complaints join the list in force, where their reason is; not-spam leaves a tenant's."""
-    state, tenant = context.state, context.state.tenants.get(message.tenant or "")
-    reasons, of_tenant = rules.suppression(state.account, tenant, configuration_set)
-    suppressed = tenant.suppressed if tenant and of_tenant else state.suppressed
-    for happening in happenings:
-        key = happening.recipient.lower()
-        reason = ("BOUNCE" if metrics.is_hard_bounce(happening) else "") or (
-            "COMPLAINT" if metrics.is_complaint(happening) else ""
-        )
-        if reason in reasons and not rules.is_simulator(key):
+    telling = [happening for happening in happenings if happening.kind in _REASONS]
+    reasons, suppressed, of_tenant = _suppression(context, message, configuration_set) if telling else ([], {}, False)
+    for happening in telling:
+        key, reason = happening.recipient.lower(), _REASONS[happening.kind]
+        counts = metrics.is_hard_bounce(happening) or metrics.is_complaint(happening)
+        if counts and reason in reasons and not rules.is_simulator(key):
             suppressed[key] = Suppressed(
                 happening.recipient, reason, happening.at, message.message_id, happening.feedback_id
             )
@@ -390,9 +447,9 @@ def _suppress(
 
 
 def _has_virus(content: dict[str, Any]) -> bool:
-    attachments = content.get("Simple", {}).get("Attachments", [])
-    parts = [attachment["RawContent"] for attachment in attachments]
-    return any(_EICAR in part for part in (*parts, content.get("Raw", {}).get("Data", b"")))
+    if "Raw" in content:
+        return _EICAR in content["Raw"]["Data"]
+    return any(_EICAR in attachment["RawContent"] for attachment in content["Simple"].get("Attachments", ()))
 
 
 HANDLERS: dict[str, Handler] = {"SendEmail": send_email}
