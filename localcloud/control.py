@@ -13,6 +13,8 @@ from typing import Any, cast
 from urllib.parse import unquote
 
 from localcloud.backend import Backend
+from localcloud.chatbot.service import Chatbot
+from localcloud.chatbot.state import SlackChannel
 from localcloud.faults import rules
 from localcloud.faults.effects import has_status
 from localcloud.faults.request import known_operation
@@ -69,6 +71,7 @@ class Control:
     clock: Clock
     faults: rules.Faults
     mail_server: SmtpAccess
+    chatbot: Chatbot
 
     async def handle(self, request: Request) -> Response:
         """Answer one request under `/_localcloud/`."""
@@ -99,6 +102,7 @@ class Control:
         """Everything back to empty, once nothing is under way any more."""
         await self.ses.context.publisher.drain()
         self.ses.reset()
+        self.chatbot.reset()
         self.faults.armed.clear()
         await asyncio.to_thread(self.backend.reset)
         return {}
@@ -230,6 +234,25 @@ class Control:
         self.faults.armed.clear()
         return {}
 
+    def slack_channels(self, _: list[str], __: _Body) -> _Answer:
+        """The Slack channels that AWS Chatbot is configured for."""
+        return {"channels": [_channel(channel) for channel in self.chatbot.channels.values()]}
+
+    def slack(self, names: list[str], _: _Body) -> _Answer:
+        """One channel with what topics delivered to it, the oldest first."""
+        channel = self._channel(names[0])
+        return {**_channel(channel), "messages": [dataclasses.asdict(message) for message in channel.messages]}
+
+    async def deliver_to_slack(self, names: list[str], body: _Body) -> _Answer:
+        """What SNS posts to a channel's subscription."""
+        await self.chatbot.topics.receive(self._channel(names[0]), body)
+        return {}
+
+    def _channel(self, name: str) -> SlackChannel:
+        if name not in self.chatbot.channels:
+            raise ControlError(404, f"AWS Chatbot has no configuration {name} of a Slack channel.")
+        return self.chatbot.channels[name]
+
     async def evaluate_alarms(self, _: list[str], __: _Body) -> _Answer:
         """Turn the clock now; the alarms' states."""
         await self.ses.context.publisher.drain()
@@ -303,6 +326,11 @@ def _summary(message: StoredMessage) -> _Answer:
     }
 
 
+def _channel(channel: SlackChannel) -> _Answer:
+    known = {"configuration": channel.name, "workspace": channel.team_id, "channel": channel.channel_id}
+    return {**known, "topics": channel.topics}
+
+
 def _fault(name: str, armed: rules.Armed) -> _Answer:
     return {"name": name, **dataclasses.asdict(armed.fault), "matched": armed.matched, "struck": armed.struck}
 
@@ -359,6 +387,9 @@ _ROUTES: tuple[tuple[str, str, _Handler, str], ...] = (
     ),
     ("DELETE", "/faults/{name}", Control.delete_fault, "Let them through again; how often it struck."),
     ("POST", "/jobs/work", Control.work, "Do SES's export and import jobs now."),
+    ("GET", "/slack", Control.slack_channels, "The Slack channels that AWS Chatbot is configured for."),
+    ("GET", "/slack/{configuration}", Control.slack, "What a Slack channel was sent, and what it shows of it."),
+    ("POST", "/slack/{configuration}/sns", Control.deliver_to_slack, "Where SNS delivers to a Slack channel."),
     ("POST", "/alarms/evaluate", Control.evaluate_alarms, "Measure and judge every alarm now; their states."),
     (
         "POST",

@@ -1,4 +1,4 @@
-"""The one port: SES, the control plane and the inbox page are ours, everything else is ministack's, untouched."""
+"""The one port: SES, Chatbot, control plane and inbox page are ours, everything else is ministack's, untouched."""
 
 import asyncio
 import contextlib
@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable
 
 from localcloud.aws import InProcess
 from localcloud.backend import ACCOUNT_ID, Backend
+from localcloud.chatbot import protocol as chatbot
+from localcloud.chatbot.service import Chatbot
 from localcloud.control import PREFIX as CONTROL_PREFIX
 from localcloud.control import Control
 from localcloud.faults.connection import Connection, Refusal
@@ -47,6 +49,7 @@ from localcloud.watch.cloudwatch import Alarms
 _LOG = logging.getLogger(__name__)
 _Handler = Callable[[Request], Awaitable[Response]]
 _SIGNED_FOR_SES = re.compile(rb"Credential=[^,]*/ses/aws4_request")
+_SIGNED_FOR_CHATBOT = re.compile(rb"Credential=[^,]*/chatbot/aws4_request")
 
 
 class Gateway:
@@ -64,9 +67,11 @@ class Gateway:
             self._ses_v1.handle: lambda error: query.error_answer(translated(error)),
         }
         self._smtp = SmtpServer(smtp, Mta(self._ses.context, backend, self._faults))
-        self._control = Control(backend, self._ses, self._clock, self._faults, smtp.access(backend.region))
+        self._chatbot = Chatbot(backend)
+        mail_server = smtp.access(backend.region)
+        self._control = Control(backend, self._ses, self._clock, self._faults, mail_server, self._chatbot)
         self._inbox = Inbox(self._ses.context)
-        self._keeper = Keeper(folder, self._ses.context, backend) if folder else None
+        self._keeper = Keeper(folder, self._ses.context, backend, self._chatbot) if folder else None
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -110,6 +115,8 @@ class Gateway:
             return self._control.handle
         if path.startswith(f"{INBOX_PREFIX}/") or path == INBOX_PREFIX:
             return self._inbox.handle if not _is_signed(scope) else None
+        if path in chatbot.operations() and _is_signed(scope, _SIGNED_FOR_CHATBOT):
+            return self._chatbot.handle
         return self._ses_v1.handle if path == "/" and _is_signed(scope, _SIGNED_FOR_SES) else None
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,15 +1,18 @@
 """Keeps what the local cloud knows in a folder: restored at the start, written now and then and at the end."""
 
 import asyncio
+import functools
 import logging
 
 from localcloud.backend import Backend
+from localcloud.chatbot.service import Chatbot
 from localcloud.persistence import StateFolder
 from localcloud.ses.context import Context
 
 # So much may be lost where the process is killed.
 SECONDS = 10.0
 _DRAIN_SECONDS = 5.0
+_CHATBOT = "chatbot"
 _LOG = logging.getLogger(__name__)
 
 
@@ -20,21 +23,24 @@ class Keeper:
         folder: Where.
         context: SES.
         backend: The other services.
+        chatbot: AWS Chatbot, which ministack lacks.
 
     Raises:
         StateError: What is in the folder cannot be restored.
     """
 
-    def __init__(self, folder: StateFolder, context: Context, backend: Backend) -> None:
+    def __init__(self, folder: StateFolder, context: Context, backend: Backend, chatbot: Chatbot) -> None:
         self._folder = folder
         self._context = context
         self._backend = backend
+        self._chatbot = chatbot
         self._writing = asyncio.Lock()
         backend.restore(folder)
         kept = folder.load()
         if kept:
             context.state, sent = kept
             context.meter.restore(sent)
+        folder.restore_part(_CHATBOT, chatbot.restore)
 
     async def run(self) -> None:
         """Write until cancelled."""
@@ -54,10 +60,15 @@ class Keeper:
         """Write everything as it is at this moment. What cannot be written is said, and written the next time."""
         async with self._writing:
             text = self._folder.text(self._context.state, self._context.meter.minutes())
+            writes = {
+                "SES": functools.partial(self._folder.write, text),
+                "Chatbot": functools.partial(self._folder.write_part, _CHATBOT, self._chatbot.as_json()),
+            }
             unsaved = self._backend.save(self._folder)
-            try:
-                await asyncio.to_thread(self._folder.write, text)
-            except OSError as error:
-                unsaved.append(f"SES ({error.strerror})")
+            for service, write in writes.items():
+                try:
+                    await asyncio.to_thread(write)
+                except OSError as error:
+                    unsaved.append(f"{service} ({error.strerror})")
         if unsaved:
             _LOG.error("The state of %s could not be written to %s.", ", ".join(unsaved), self._folder.path)

@@ -1,6 +1,7 @@
 """The state of the local cloud in a folder, so that it is there after a restart. Knows the form, not what is in it.
 
     FOLDER/ses.json   SES: identities, sets, mails, suppression, reputation, quota
+    FOLDER/chatbot.json  AWS Chatbot: Slack channels and what they were sent
     FOLDER/aws/       everything else, as ministack writes it
     FOLDER/s3/        the objects of its buckets
     FOLDER/lock       held by the local cloud that uses the folder
@@ -53,6 +54,7 @@ class StateFolder:
         self._ses = path / "ses.json"
         self._mails = _Mails()
         self._written: int | None = None
+        self._parts: dict[str, dict[str, Any]] = {}
         self._lock = _locked(path)
         try:
             self._check()
@@ -94,15 +96,31 @@ class StateFolder:
 
     def write(self, text: str) -> None:
         """Put a text in the place of the last, unless it is the same."""
-        if hash(text) == self._written:
+        if hash(text) != self._written:
+            _replace(self._ses, text)
+            self._written = hash(text)
+
+    def restore_part(self, name: str, restore: Callable[[dict[str, Any]], None]) -> None:
+        """Hand on what `write_part` wrote, if it did.
+
+        Raises:
+            StateError: It cannot be read.
+        """
+        file = self.path / f"{name}.json"
+        if not file.exists():
             return
-        beside = self._ses.with_suffix(".new")
-        with beside.open("w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(self._ses)
-        self._written = hash(text)
+        kept = _read(file)
+        try:
+            restore(kept)
+        except ValueError as error:
+            raise unreadable(file, error) from error
+        self._parts[name] = kept
+
+    def write_part(self, name: str, value: dict[str, Any]) -> None:
+        """Put what a small service knows in a file of its own, unless it is there already."""
+        if self._parts.get(name) != value:
+            _replace(self.path / f"{name}.json", json.dumps(value))
+            self._parts[name] = value
 
     def close(self) -> None:
         """Let another use it."""
@@ -135,6 +153,15 @@ def _locked(path: Path) -> IO[str]:
         lock.close()
         raise StateError(f"{path} is used by another local cloud. Stop it, or name another folder.") from error
     return lock
+
+
+def _replace(file: Path, text: str) -> None:
+    beside = file.with_suffix(".new")
+    with beside.open("w") as new:
+        new.write(text)
+        new.flush()
+        os.fsync(new.fileno())
+    beside.replace(file)
 
 
 def _read(file: Path) -> dict[str, Any]:
