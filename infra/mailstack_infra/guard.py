@@ -10,6 +10,7 @@ from pulumi import ResourceOptions
 from mailstack_infra import policies
 from mailstack_infra.environment import Environment
 from mailstack_infra.paging import AlarmTopic
+from mailstack_infra.publishers import pausing_alarms
 from mailstack_infra.settings.model import Settings
 from mailstack_infra.worker import Worker
 
@@ -38,7 +39,7 @@ class Guard(pulumi.ComponentResource):
         super().__init__("mailstack:guard:Guard", "guard", None, opts)
         child = ResourceOptions(parent=self)
         sets = sorted(set(pausing.values()))
-        self.topic = AlarmTopic("guard", env, opts=child).topic
+        self.topic = AlarmTopic("guard", env, alarms=pausing_alarms(env, settings), opts=child).topic
         self.worker = Worker(
             "sending-guard",
             env,

@@ -4,8 +4,9 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from mailstack_infra import policies
+from mailstack_infra import policies, publishers
 from mailstack_infra.environment import Environment
+from mailstack_infra.settings.model import Settings
 
 # The longest that KMS waits before a key is gone for good: until then a deletion can be taken back.
 DELETION_WINDOW_DAYS = 30
@@ -16,7 +17,6 @@ class Keys(pulumi.ComponentResource):
 
     Args:
         configuration_set_arns: Whose events SES may encrypt.
-        protect: Whether a deployment may delete it.
 
     Attributes:
         arn: The key's ARN; unknown until it is made.
@@ -25,12 +25,13 @@ class Keys(pulumi.ComponentResource):
     def __init__(
         self,
         env: Environment,
+        settings: Settings,
         *,
         configuration_set_arns: list[str],
-        protect: bool,
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("mailstack:keys:Keys", "keys", None, opts)
+        workers = publishers.workers(env, settings)
         key = aws.kms.Key(
             "key",
             description=f"What the mail stack {env.stack} keeps",
@@ -38,16 +39,19 @@ class Keys(pulumi.ComponentResource):
                 account_arn=f"arn:{env.partition}:iam::{env.account_id}:root",
                 account_id=env.account_id,
                 region=env.region,
-                configuration_set_arns=configuration_set_arns,
-                topic_arns=env.arn("sns", env.name("*")),
-                alarm_arns=env.arn("cloudwatch", f"alarm:{env.name('*')}"),
-                rule_arns=env.arn("events", f"rule/{env.name('*')}"),
-                log_group_arns=env.arn("logs", f"log-group:/aws/lambda/{env.name('*')}"),
+                users={
+                    "ses": configuration_set_arns,
+                    "sns": [env.arn("sns", env.name(topic)) for topic in workers.values()],
+                    "cloudwatch": publishers.paging_alarms(env, settings),
+                    "events": publishers.rules(env, settings),
+                },
+                log_group_arns=[env.arn("logs", f"log-group:/aws/lambda/{env.name(name)}") for name in workers],
+                through=("dynamodb", "sns", "sqs"),
             ),
             enable_key_rotation=True,
             deletion_window_in_days=DELETION_WINDOW_DAYS,
             tags=env.tags,
-            opts=ResourceOptions(parent=self, protect=protect),
+            opts=ResourceOptions(parent=self, protect=settings.protect),
         )
         aws.kms.Alias(
             "key",

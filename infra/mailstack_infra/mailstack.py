@@ -100,7 +100,7 @@ class MailStack(pulumi.ComponentResource):
         set_arns = [env.arn("ses", f"configuration-set/{env.name(name)}") for name in settings.streams]
 
         if settings.encryption == "customer":
-            keys = Keys(env, configuration_set_arns=set_arns, protect=settings.protect, opts=child)
+            keys = Keys(env, settings, configuration_set_arns=set_arns, opts=child)
             env = replace(env, key=keys.arn)
         if settings.owns_account:
             AccountDefaults(settings.account, opts=child)

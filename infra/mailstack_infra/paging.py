@@ -9,14 +9,16 @@ from pulumi import ResourceOptions
 
 from mailstack_infra import policies
 from mailstack_infra.environment import Environment
+from mailstack_infra.publishers import LEVELS, paging_alarms
 from mailstack_infra.settings.model import Settings
 from mailstack_infra.slack import SlackChannels
 
 
 class AlarmTopic(pulumi.ComponentResource):
-    """A topic that this stack's alarms, and the rules it names, may publish to; no other service or account.
+    """A topic that the alarms and the rules which it names may publish to, and nobody else.
 
     Args:
+        alarms: ARNs of alarms.
         rules: ARNs of EventBridge rules.
 
     Attributes:
@@ -25,16 +27,21 @@ class AlarmTopic(pulumi.ComponentResource):
     """
 
     def __init__(
-        self, name: str, env: Environment, *, rules: Sequence[str] = (), opts: ResourceOptions | None = None
+        self,
+        name: str,
+        env: Environment,
+        *,
+        alarms: Sequence[str],
+        rules: Sequence[str] = (),
+        opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("mailstack:paging:AlarmTopic", name, None, opts)
         child = ResourceOptions(parent=self)
         self.topic = aws.sns.Topic(name, name=env.name(name), kms_master_key_id=env.key, tags=env.tags, opts=child)
-        arn, alarms = env.arn("sns", env.name(name)), env.arn("cloudwatch", f"alarm:{env.name('*')}")
         self.policy = aws.sns.TopicPolicy(
             name,
             arn=self.topic.arn,
-            policy=policies.alarm_topic(arn, env.account_id, alarms, rules),
+            policy=policies.alarm_topic(env.arn("sns", env.name(name)), env.account_id, alarms, rules),
             opts=child,
         )
         self.register_outputs({"topic": self.topic.arn})
@@ -66,11 +73,19 @@ class Paging(pulumi.ComponentResource):
     ) -> None:
         super().__init__("mailstack:paging:Paging", "paging", None, opts)
         slack, self._child = settings.slack, ResourceOptions(parent=self)
-        made = AlarmTopic("paging", env, rules=rules, opts=self._child)
+        apart = bool(settings.warn or slack.warns_elsewhere)
+        made = AlarmTopic(
+            "paging",
+            env,
+            alarms=paging_alarms(env, settings, LEVELS[1:] if apart else LEVELS),
+            rules=rules,
+            opts=self._child,
+        )
         self.topic, self.policy, self.warnings = made.topic, made.policy, made.topic
         self._tell("page", self.topic, settings.page, secret=secret)
-        if settings.warn or slack.warns_elsewhere:
-            self.warnings = AlarmTopic("warnings", env, opts=self._child).topic
+        if apart:
+            warnings = paging_alarms(env, settings, ["warning"])
+            self.warnings = AlarmTopic("warnings", env, alarms=warnings, opts=self._child).topic
             self._tell("warn", self.warnings, settings.warn, secret=secret)
         if slack.workspace:
             SlackChannels(env, slack, paging=self.topic, warnings=self.warnings, opts=self._child)

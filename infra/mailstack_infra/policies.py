@@ -51,15 +51,15 @@ def events_topic(topic_arn: str, account_id: str, configuration_set_arns: Sequen
     )
 
 
-def alarm_topic(topic_arn: str, account_id: str, alarm_arns: str, rule_arns: Sequence[str] = ()) -> str:
-    """CloudWatch may publish, for our alarms in our account alone, and so may EventBridge for the rules that are named.
+def alarm_topic(topic_arn: str, account_id: str, alarm_arns: Sequence[str], rule_arns: Sequence[str] = ()) -> str:
+    """CloudWatch may publish for these alarms alone, and so may EventBridge for these rules.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
 
     Args:
         topic_arn: The topic.
         account_id: Whose alarms.
-        alarm_arns: A pattern of alarm ARNs.
+        alarm_arns: Alarms.
         rule_arns: EventBridge rules.
     """
     return document(
@@ -71,7 +71,7 @@ def alarm_topic(topic_arn: str, account_id: str, alarm_arns: str, rule_arns: Seq
             "Resource": topic_arn,
             "Condition": {
                 "StringEquals": {"aws:SourceAccount": account_id},
-                "ArnLike": {"aws:SourceArn": alarm_arns},
+                "ArnEquals": {"aws:SourceArn": _one_or_many(alarm_arns)},
             },
         },
         *(rule_publishes(topic_arn, arn) for arn in rule_arns),
@@ -121,21 +121,28 @@ _ADMINISTER_KEY = (
 )
 
 
+# Which services use the key on their own account, and what for.
+_KEY_USERS = {
+    "ses": "SesEncryptsEvents",
+    "sns": "TopicsDeliver",
+    "cloudwatch": "AlarmsPublish",
+    "events": "RulesPublish",
+}
+
+
 def key(
     *,
     account_arn: str,
     account_id: str,
     region: str,
-    configuration_set_arns: Sequence[str],
-    topic_arns: str,
-    alarm_arns: str,
-    rule_arns: str,
-    log_group_arns: str,
+    users: Mapping[str, Sequence[str]],
+    log_group_arns: Sequence[str],
+    through: Sequence[str],
 ) -> str:
     """Who may use the stack's key: each service for our own resources alone.
 
-    The account's principals may do so only through DynamoDB, SNS and SQS, and only as far as their own IAM policies
-    let them. In a key's policy the resource `*` is that key.
+    The account's principals may do so only through other services, and only as far as their own IAM policies let
+    them. In a key's policy the resource `*` is that key.
 
     https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html,
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html,
@@ -145,22 +152,14 @@ def key(
         account_arn: The account's root principal, which stands for what IAM policies allow.
         account_id: The account.
         region: Where CloudWatch Logs and the others are.
-        configuration_set_arns: Whose events SES publishes.
-        topic_arns: A pattern of the topics that deliver to queues.
-        alarm_arns: A pattern of the alarms that publish.
-        rule_arns: A pattern of the EventBridge rules that publish.
-        log_group_arns: A pattern of the log groups.
+        users: On whose behalf services use it: ses for configuration sets, sns for topics that deliver to queues,
+            cloudwatch for alarms that publish, events for rules that do.
+        log_group_arns: The log groups.
+        through: Which services the account's principals use it through.
     """
-    ours = {"aws:SourceAccount": account_id}
-    services: dict[str, tuple[str, Condition]] = {
-        "SesEncryptsEvents": ("ses", {"StringEquals": {**ours, "aws:SourceArn": _one_or_many(configuration_set_arns)}}),
-        "TopicsDeliver": ("sns", {"StringEquals": ours, "ArnLike": {"aws:SourceArn": topic_arns}}),
-        "AlarmsPublish": ("cloudwatch", {"StringEquals": ours, "ArnLike": {"aws:SourceArn": alarm_arns}}),
-        "RulesPublish": ("events", {"StringEquals": ours, "ArnLike": {"aws:SourceArn": rule_arns}}),
-    }
-    through = [f"{service}.{region}.amazonaws.com" for service in ("dynamodb", "sns", "sqs")]
     account: Mapping[str, str] = {"AWS": account_arn}
-    via: Condition = {"StringEquals": {"kms:CallerAccount": account_id, "kms:ViaService": through}}
+    services = [f"{service}.{region}.amazonaws.com" for service in through]
+    via: Condition = {"StringEquals": {"kms:CallerAccount": account_id, "kms:ViaService": services}}
     return document(
         _for_key("AccountAdministers", account, _ADMINISTER_KEY),
         _for_key(
@@ -176,14 +175,23 @@ def key(
             {**via, "Bool": {"kms:GrantIsForAWSResource": "true"}},
         ),
         *(
-            _for_key(sid, {"Service": f"{service}.amazonaws.com"}, _USE_KEY, condition)
-            for sid, (service, condition) in services.items()
+            _for_key(
+                _KEY_USERS[service],
+                {"Service": f"{service}.amazonaws.com"},
+                _USE_KEY,
+                {
+                    "StringEquals": {"aws:SourceAccount": account_id},
+                    "ArnEquals": {"aws:SourceArn": _one_or_many(arns)},
+                },
+            )
+            for service, arns in users.items()
+            if arns
         ),
         _for_key(
             "LogsAreWritten",
             {"Service": f"logs.{region}.amazonaws.com"},
             (*_USE_KEY, "kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"),
-            {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": log_group_arns}},
+            {"ArnEquals": {"kms:EncryptionContext:aws:logs:arn": _one_or_many(log_group_arns)}},
         ),
     )
 

@@ -49,9 +49,9 @@ def test_every_stream_may_publish_its_events():
     assert statement["Condition"]["StringEquals"]["AWS:SourceArn"] == [SET, BULK]
 
 
-def test_only_our_own_alarms_publish_to_an_alarm_topic():
-    alarms = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:mailstack-dev-*"
-    assert statements(policies.alarm_topic(TOPIC, "123456789012", alarms)) == [
+def test_only_alarms_that_are_named_publish_to_an_alarm_topic():
+    alarm = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:mailstack-dev-feedback-errors"
+    assert statements(policies.alarm_topic(TOPIC, "123456789012", [alarm])) == [
         {
             "Sid": "CloudWatchPublishesAlarms",
             "Effect": "Allow",
@@ -60,7 +60,7 @@ def test_only_our_own_alarms_publish_to_an_alarm_topic():
             "Resource": TOPIC,
             "Condition": {
                 "StringEquals": {"aws:SourceAccount": "123456789012"},
-                "ArnLike": {"aws:SourceArn": alarms},
+                "ArnEquals": {"aws:SourceArn": alarm},
             },
         }
     ]

@@ -13,7 +13,7 @@ from tests.unit.infra.test_program import MATRIX
 OF_A_KEY = {
     "RESOURCE_STAR": "in a key's own policy `*` is that key; it has no ARN before it is made",
     "PERMISSIONS_MANAGEMENT_ACTIONS": "without kms:PutKeyPolicy nobody could ever change the policy again",
-    "MISMATCHED_TYPE": "AWS's own policy for CloudWatch Logs compares the encryption context by ArnLike",
+    "MISMATCHED_TYPE": "the encryption context of CloudWatch Logs is an ARN, and AWS documents it so",
 }
 OF_A_TRUST = {
     "RESOURCE_STAR": "a trust policy has no resource; the linter is given one",

@@ -654,21 +654,22 @@ def test_only_services_at_work_for_this_stack_use_its_key(stack: str, changed: d
     statements = deployment.policy("Key", "key")
     region = deployment.values.region
     users = {
-        (service, *(value for test in statement["Condition"].values() for value in test.values()))
+        service: {arn for key, arns in keys.items() if key != "aws:SourceAccount" for arn in listed(arns)}
         for statement in statements.values()
-        if (service := statement["Principal"].get("Service")) and not isinstance(service, list)
-        for statement["Condition"] in [
-            {test: {k: "|".join(listed(v)) for k, v in keys.items()} for test, keys in statement["Condition"].items()}
-        ]
+        if (service := statement["Principal"].get("Service"))
+        for keys in [{key: arns for test in statement["Condition"].values() for key, arns in test.items()}]
     }
-    here = f"{region}:{ACCOUNT}"
-    sets = "|".join(resource.arn for resource in deployment.of("ConfigurationSet"))
+    for statement in statements.values():
+        if "cloudwatch.amazonaws.com" in statement["Principal"].values():
+            assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": ACCOUNT}
+    queued = {each.inputs["topic"] for each in deployment.of("TopicSubscription") if each.inputs["protocol"] == "sqs"}
+    acting = [alarm for alarm in all_alarms(deployment) if alarm.inputs.get("alarmActions")]
     assert users == {
-        ("ses.amazonaws.com", ACCOUNT, sets),
-        ("sns.amazonaws.com", ACCOUNT, f"arn:aws:sns:{here}:mailstack-{stack}-*"),
-        ("cloudwatch.amazonaws.com", ACCOUNT, f"arn:aws:cloudwatch:{here}:alarm:mailstack-{stack}-*"),
-        ("events.amazonaws.com", ACCOUNT, f"arn:aws:events:{here}:rule/mailstack-{stack}-*"),
-        (f"logs.{region}.amazonaws.com", f"arn:aws:logs:{here}:log-group:/aws/lambda/mailstack-{stack}-*"),
+        "ses.amazonaws.com": {resource.arn for resource in deployment.of("ConfigurationSet")},
+        "sns.amazonaws.com": queued,
+        "cloudwatch.amazonaws.com": {alarm.arn for alarm in acting},
+        **({"events.amazonaws.com": {rule.arn for rule in rules}} if (rules := deployment.of("EventRule")) else {}),
+        f"logs.{region}.amazonaws.com": {group.arn for group in deployment.of("LogGroup")},
     }
 
 
@@ -827,14 +828,29 @@ def test_every_alarm_that_the_guard_hears_of_is_one_that_it_knows(stack: str, ch
     assert set(json.loads(known).values()) <= sets
 
 
-@pytest.mark.parametrize("name", ["paging", "guard"])
-def test_our_own_alarms_may_publish_to_alarm_topics(name: str):
-    deployment = run("prod")
-    statement = deployment.policy("TopicPolicy", name)["CloudWatchPublishesAlarms"]
-    pattern = statement["Condition"]["ArnLike"]["aws:SourceArn"]
-    assert pattern.endswith("*")
-    assert all(alarm.arn.startswith(pattern.removesuffix("*")) for alarm in all_alarms(deployment))
-    assert statement["Resource"] == deployment.one("Topic", name).arn
+@everywhere
+def test_exactly_the_alarms_that_publish_to_a_topic_may(stack: str, changed: dict[str, Any]):
+    deployment = run(stack, **changed)
+    for policy in deployment.of("TopicPolicy"):
+        topic = deployment.one("Topic", policy.name)
+        statement = deployment.policy("TopicPolicy", policy.name).get("CloudWatchPublishesAlarms", {})
+        let_in = set(listed(statement.get("Condition", {}).get("ArnEquals", {}).get("aws:SourceArn", [])))
+        publishing = [alarm for alarm in all_alarms(deployment) if topic.arn in alarm.inputs.get("alarmActions", [])]
+        assert let_in == {alarm.arn for alarm in publishing}, policy.name
+        assert statement.get("Resource", topic.arn) == topic.arn
+
+
+@everywhere
+def test_no_policy_lets_in_a_stack_whose_name_begins_with_this_ones(stack: str, changed: dict[str, Any]):
+    deployment = run(stack, **changed)
+    renamed = [(r.arn, r.arn.replace(f"-{stack}-", f"-{stack}-eu-")) for r in deployment.aws]
+    theirs = {new for old, new in renamed if new != old}
+    for urn, statement in policy_documents(deployment):
+        if "SlackChannels" in urn:  # people in Slack may look at alarms, and do nothing else
+            continue
+        values = [value for test in statement.get("Condition", {}).values() for value in test.values()]
+        named = {str(one) for value in (statement.get("Resource", []), *values) for one in listed(value)} - {"*"}
+        assert not {arn for arn in theirs if any(fnmatchcase(arn, pattern) for pattern in named)}, urn
 
 
 def test_the_account_monitor_ticks_and_may_do_nothing_but_measure():
