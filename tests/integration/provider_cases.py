@@ -50,6 +50,12 @@ class Around:
         made = self.cloud.client("iam").create_role(RoleName=self.name, AssumeRolePolicyDocument=TRUST)
         return made["Role"]["Arn"]
 
+    def chat_role(self, suffix: str = "") -> str:
+        """A role that AWS Chatbot may assume."""
+        trust = TRUST.replace("lambda", "chatbot")
+        iam = self.cloud.client("iam")
+        return iam.create_role(RoleName=self.name + suffix, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+
     def user(self, suffix: str = "") -> str:
         made = self.cloud.client("iam").create_user(UserName=self.name + suffix)
         return made["User"]["UserName"]
@@ -278,6 +284,28 @@ LIVES = (
         removed={"tags": {}},
         replace=lambda a: {"description": "another"},
         unknown=("arn", "policyId"),
+    ),
+    Life(
+        "aws:chatbot/slackChannelConfiguration:SlackChannelConfiguration",
+        lambda a: {
+            "configurationName": a.name,
+            "slackTeamId": "T07EA123LEP",
+            "slackChannelId": "C07EZ1ABC23",
+            "iamRoleArn": a.chat_role(),
+            "snsTopicArns": [a.topic()],
+            "guardrailPolicyArns": [a.policy()],
+            "tags": {"a": "1"},
+        },
+        lambda a: {
+            "slackChannelId": "C2",
+            "iamRoleArn": a.chat_role("-other"),
+            "loggingLevel": "ERROR",
+            "userAuthorizationRequired": True,
+            "tags": {"a": "2", "b": "3"},
+        },
+        removed={"loggingLevel": "NONE", "userAuthorizationRequired": False, "tags": {}},
+        replace=lambda a: {"configurationName": f"{a.name}-other", "slackTeamId": "T2"},
+        unknown=("chatConfigurationArn", "slackChannelName", "slackTeamName"),
     ),
     Life(
         "aws:iam/user:User",

@@ -9,7 +9,7 @@ from localcloud.pulumi.provider.cloud import ProviderError
 
 LOCAL = {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566", "AWS_REGION": "eu-west-1"}
 SERVICES = [
-    *("cloudwatch", "dynamodb", "events", "iam", "kms", "lambda", "logs", "route53"),
+    *("chatbot", "cloudwatch", "dynamodb", "events", "iam", "kms", "lambda", "logs", "route53"),
     *("secretsmanager", "sesv2", "sns", "sqs", "ssm", "sts"),
 ]
 
@@ -45,7 +45,7 @@ def test_any_other_machine_is_refused(url: str):
 
 def test_without_an_endpoint_it_names_the_services_that_have_none():
     (reason,) = reasons({"region": "us-east-1", "endpoints": json.dumps([{"sns": "http://127.0.0.1:1"}])}, {})
-    assert reason.startswith("endpoints: no endpoint for cloudwatch, dynamodb")
+    assert reason.startswith("endpoints: no endpoint for chatbot, cloudwatch")
     assert "sns" not in reason.split(":")[1]
     assert reasons({"region": "us-east-1", "endpoints": [dict.fromkeys(SERVICES, "http://127.0.0.1:1")]}, {}) == []
 

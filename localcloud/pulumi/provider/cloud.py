@@ -12,6 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError  # noqa: A004
 
 if TYPE_CHECKING:
+    from mypy_boto3_chatbot import ChatbotClient
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
@@ -142,6 +143,12 @@ class Cloud:
             "aws_secret_access_key": self.secret_key,
             "config": _TIMEOUTS,
         }
+
+    @cached_property
+    def chatbot(self) -> "ChatbotClient":
+        """AWS Chatbot."""
+        with _MAKING:
+            return boto3.client("chatbot", **self._options("chatbot"))
 
     @cached_property
     def cloudwatch(self) -> "CloudWatchClient":

@@ -23,7 +23,7 @@ ENDPOINT = "AWS_ENDPOINT_URL"
 _ACCESS_KEY = "AKIAIOSFODNN7EXAMPLE"
 _SECRET_KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"  # noqa: S105
 _SERVICES = (
-    *("cloudwatch", "dynamodb", "events", "iam", "kms", "lambda", "logs", "route53"),
+    *("chatbot", "cloudwatch", "dynamodb", "events", "iam", "kms", "lambda", "logs", "route53"),
     *("secretsmanager", "sesv2", "sns", "sqs", "ssm", "sts"),
 )
 _OTHER_NAMES = {"logs": ("cloudwatchlogs",)}

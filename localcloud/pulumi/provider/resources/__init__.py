@@ -3,6 +3,7 @@
 from localcloud.pulumi.provider.resource import Resource
 from localcloud.pulumi.provider.resources import (
     awslambda,
+    chatbot,
     cloudwatch,
     dynamodb,
     events,
@@ -23,7 +24,7 @@ from localcloud.pulumi.provider.resources import (
 )
 
 _SERVICES = (
-    *(awslambda, cloudwatch, dynamodb, events, kms, logs, route53, secretsmanager, sns, sqs, ssm),
+    *(awslambda, chatbot, cloudwatch, dynamodb, events, kms, logs, route53, secretsmanager, sns, sqs, ssm),
     *(iam, iam_attachments, iam_oidc, iam_users),
     *(ses, ses_routes, ses_tenants),
 )
