@@ -85,8 +85,8 @@ class Mailer:
 
         Args:
             content: A filled-in template, or a whole message, whose parts `envelope` then replaces.
-            **envelope: `to`, `cc`, `bcc`, `reply_to`, `sender`, `headers`, `tags`, `attachments`, `stream`; see
-                `mailer.message.Message` for each.
+            **envelope: `to`, `cc`, `bcc`, `reply_to`, `sender`, `headers`, `tags`, `attachments`, `stream`,
+                `tenant`; see `mailer.message.Message` for each.
 
         Raises:
             InvalidMessage: SES would refuse the message; InvalidAddress is one of these.

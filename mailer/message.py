@@ -63,6 +63,7 @@ class Envelope(TypedDict, total=False):
     tags: Pairs
     attachments: "Iterable[Attachment]"
     stream: str
+    tenant: str
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -130,6 +131,7 @@ class Message:
         tags: Names and values that SES's events and metrics carry: ASCII letters, digits, `_` and `-`.
         attachments: Files.
         stream: The name of one of the stack's streams; its default when left out.
+        tenant: The name of one of the stack's tenants, for whom it is sent; nobody's when left out.
 
     Raises:
         InvalidMessage: SES would refuse it, or it would not arrive as meant; every problem is named.
@@ -156,6 +158,7 @@ class Message:
     tags: tuple[tuple[str, str], ...]
     attachments: tuple[Attachment, ...] = field(hash=False)
     stream: str
+    tenant: str
 
     def __init__(  # noqa: PLR0913 - a message has that many parts
         self,
@@ -172,6 +175,7 @@ class Message:
         tags: Pairs = (),
         attachments: Iterable[Attachment] = (),
         stream: str = "",
+        tenant: str = "",
     ) -> None:
         seen: set[str] = set()
         values = (
@@ -187,6 +191,7 @@ class Message:
             _pairs(tags),
             tuple(attachments),
             stream,
+            tenant,
         )
         for part, value in zip(fields(self), values, strict=True):
             object.__setattr__(self, part.name, value)
@@ -243,6 +248,7 @@ def _message_problems(message: Message) -> Iterable[str]:
         (not message.text and not message.html, "it has neither text nor HTML"),
         (len(message.headers) > MAX_HEADERS, f"it has {len(message.headers)} headers and SES takes {MAX_HEADERS}"),
         (message.size > MAX_BYTES, f"it is about {message.size:,} bytes and SES takes {MAX_BYTES:,}"),
+        (message.tenant and not _TAG.match(message.tenant), f"{message.tenant!r} cannot be the name of a tenant"),
     )
     yield from (problem for wrong, problem in checks if wrong)
     seen: set[str] = set()

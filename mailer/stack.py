@@ -34,6 +34,16 @@ def parameter_name(stack: str) -> str:
     return f"/mailstack/{stack}/outputs"
 
 
+def tenant_name(stack: str, tenant: str) -> str:
+    """What SES calls a tenant of a stack: several stacks of an account may have one of the same name.
+
+    Example:
+        >>> tenant_name("prod", "acme")
+        'mailstack-prod-acme'
+    """
+    return f"mailstack-{stack}-{tenant}"
+
+
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -28,6 +28,7 @@ from mailstack_infra.paging import Paging
 from mailstack_infra.pools import Pools
 from mailstack_infra.settings.model import DEFAULT_STREAM, Settings
 from mailstack_infra.stream import MailStream
+from mailstack_infra.tenants import Tenants
 from mailstack_infra.watching import Watching
 
 
@@ -121,6 +122,18 @@ class MailStack(pulumi.ComponentResource):
         }
         default = self.streams[DEFAULT_STREAM].configuration_set
         self.identity = Identity(env, settings, zone=zone, configuration_set=default.configuration_set_name, opts=child)
+        tenants = (
+            Tenants(
+                env,
+                settings.tenants,
+                identity=self.identity.identity.arn,
+                configuration_sets={key: stream.configuration_set.arn for key, stream in self.streams.items()},
+                protect=settings.protect,
+                opts=child,
+            )
+            if settings.tenants
+            else None
+        )
         rules = [ses_rule_arn(env)] if settings.watch_account else []
         self.paging = Paging(env, settings, secret=secret_pages, rules=rules, opts=child)
         monitor = (
@@ -145,8 +158,8 @@ class MailStack(pulumi.ComponentResource):
         Dashboard(env, settings, opts=child)
         self.access = Access(env, settings, configuration_set_arns=set_arns, opts=child)
 
-        parts = [self.feedback, *self.streams.values(), self.identity, self.paging, monitor, self.guard]
-        parts += [watching, self.access]
+        parts = [self.feedback, *self.streams.values(), self.identity, tenants, self.paging, monitor]
+        parts += [self.guard, watching, self.access]
         ready: list[pulumi.Resource] = [part for part in parts if part]
         told = Outputs(env, self._fields(settings, env.region), ready=ready, opts=child)
         self.exports, self.outputs, self.outputs_json = told.exports, told.values, told.json

@@ -19,6 +19,7 @@ DEAR = (
     "aws:sesv2/dedicatedIpPool:DedicatedIpPool",
     "aws:sesv2/configurationSet:ConfigurationSet",
     "aws:sesv2/emailIdentity:EmailIdentity",
+    "aws:sesv2/tenant:Tenant",
 )
 _SECRETS = re.compile(
     r"\b(AKIA|ASIA)[A-Z0-9]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY-----|(?i:password|secret_?key)\"?\s*[:=]"

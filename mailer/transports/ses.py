@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mailer.errors import ConfigurationError, InvalidMessage, OutcomeUnknown
 from mailer.results import RecipientResult, Status
+from mailer.stack import tenant_name
 from mailer.transports.ses_replies import Context, classify
 
 if TYPE_CHECKING:
@@ -65,11 +66,12 @@ class SesTransport:
         from botocore.parsers import ResponseParserError
 
         configuration_set = self._outputs.streams[message.stream].configuration_set
-        request = send_email_request(message, configuration_set)
+        tenant = tenant_name(self._outputs.stack, message.tenant) if message.tenant else ""
+        request = send_email_request(message, configuration_set, tenant=tenant)
         try:
             message_id = self._connected().send_email(**request).get("MessageId")
         except (ClientError, BotoCoreError, ResponseParserError) as error:
-            where = Context(configuration_set, self._outputs.region, self._outputs.sender_policy_arn)
+            where = Context(configuration_set, self._outputs.region, self._outputs.sender_policy_arn, tenant)
             raise classify(error, where) from error
         if not message_id:  # a proxy's own page, for example: botocore reads any 200 as an answer
             raise OutcomeUnknown("The answer is not SES's: it has no message id.", hint="Is a proxy on the way?")
@@ -86,8 +88,13 @@ class SesTransport:
         return self._client
 
 
-def send_email_request(message: "Message", configuration_set: str) -> "SendEmailRequestTypeDef":
+def send_email_request(message: "Message", configuration_set: str, *, tenant: str = "") -> "SendEmailRequestTypeDef":
     """The request's parameters: https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html.
+
+    Args:
+        message: The message.
+        configuration_set: Its name in SES.
+        tenant: For whom it is sent, by the name in SES.
 
     Raises:
         InvalidMessage: The message names no sender.
@@ -106,7 +113,7 @@ def send_email_request(message: "Message", configuration_set: str) -> "SendEmail
         simple["Attachments"] = [_attachment(attachment) for attachment in message.attachments]
     content: EmailContentTypeDef = {"Simple": simple}
     tags: list[MessageTagTypeDef] = [{"Name": name, "Value": value} for name, value in message.tags]
-    return {
+    request: SendEmailRequestTypeDef = {
         "FromEmailAddress": message.sender.formatted(),
         "Destination": {
             "ToAddresses": [address.formatted() for address in message.to],
@@ -118,6 +125,9 @@ def send_email_request(message: "Message", configuration_set: str) -> "SendEmail
         "EmailTags": tags,
         "ConfigurationSetName": configuration_set,
     }
+    if tenant:
+        request["TenantName"] = tenant
+    return request
 
 
 def _attachment(attachment: "Attachment") -> "AttachmentTypeDef":

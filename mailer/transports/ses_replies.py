@@ -4,7 +4,7 @@ Not for deciding about retries: that stands with the classes, in `mailer.errors`
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from mailer.address import mask
@@ -36,7 +36,7 @@ class Reply:
         codes: AWS's error codes, or botocore's exception classes where there was no answer.
         error: Our class.
         cause: Why, one sentence.
-        hint: What to do next; `{configuration_set}`, `{region}` and `{policy}` are filled in.
+        hint: What to do next; `{configuration_set}`, `{tenant}`, `{region}` and `{policy}` are filled in.
         containing: Regular expression that the service's own message must match, ignoring case.
     """
 
@@ -54,6 +54,7 @@ class Context:
     configuration_set: str
     region: str
     policy: str
+    tenant: str = ""
 
 
 # The first row that fits decides. Codes: https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html and
@@ -72,6 +73,16 @@ REPLIES = (
         IdentityNotVerified,
         "SES does not find the records of the MAIL FROM domain.",
         "Check its MX and TXT records: `mailer stack` lists them.",
+    ),
+    Reply(
+        ("SendingPausedException", "TenantSendingPausedException"),
+        SendingPaused,
+        "Sending is paused for the tenant {tenant}.",
+        "Find the reason first: `aws sesv2 get-tenant --tenant-name {tenant} --region {region}` shows its ARN, "
+        "`list-recommendations` SES's findings. When it is mended: aws sesv2 "
+        "update-reputation-entity-customer-managed-status --reputation-entity-type RESOURCE "
+        "--reputation-entity-reference ARN --sending-status ENABLED --region {region}",
+        containing="tenant",
     ),
     Reply(
         ("SendingPausedException", "ConfigurationSetSendingPausedException"),
@@ -113,6 +124,20 @@ REPLIES = (
         QuotaExceeded,
         "A limit of the account is reached.",
         "See https://docs.aws.amazon.com/ses/latest/dg/quotas.html and ask AWS to raise it.",
+    ),
+    Reply(
+        ("NotFoundException",),
+        ResourceNotFound,
+        "There is no tenant {tenant} in {region}.",
+        "Add it to mailstack:tenants and deploy, or make it as the documentation of sending says.",
+        containing="tenant",
+    ),
+    Reply(
+        ("BadRequestException",),
+        Refused,
+        "The tenant {tenant} may not use the identity or the configuration set {configuration_set}.",
+        "Name the stream at the tenant in mailstack:tenants, and deploy.",
+        containing="associated.*tenant|tenant.*associated",
     ),
     Reply(
         ("NotFoundException",),
@@ -194,7 +219,7 @@ def classify(error: "ClientError | BotoCoreError | ResponseParserError", context
     code, words, status = _read(error)
     row = next((row for row in REPLIES if code in row.codes and re.search(row.containing, words, re.IGNORECASE)), None)
     row = row or (_UNNAMED_SERVER_ERROR if status >= _SERVER_ERROR else _UNNAMED)
-    names = {"configuration_set": context.configuration_set, "region": context.region, "policy": context.policy}
+    names = asdict(context)
     said = _ADDRESS.sub(lambda found: mask(found[0]), words).strip()
     message = f"{row.cause.format(**names)} {code}: {said}".rstrip(": ")
     return row.error(message, hint=row.hint.format(**names), code=code)

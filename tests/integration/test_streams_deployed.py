@@ -5,12 +5,13 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from localcloud import LocalCloud
 from localcloud.pulumi.inprocess import InProcessStack
+from mailer.errors import Refused, ResourceNotFound, SendingPaused
 from mailer.mailer import Mailer
 from mailer.message import Message
 from mailer.stack import StackOutputs
@@ -29,7 +30,7 @@ STREAMS = {
     },
     "bulk": {"dedicatedPool": "campaigns"},
 }
-SETTINGS = {"streams": STREAMS, "pools": {"campaigns": {}}}
+SETTINGS = {"streams": STREAMS, "pools": {"campaigns": {}}, "tenants": {"acme": {"streams": "bulk"}}}
 MESSAGE = Message(subject="Hello", text="Hello Ada", to="success@simulator.amazonses.com")
 
 
@@ -60,13 +61,13 @@ class Deployed:
         self.cloud.control("POST", "events/drain")
         return str(sent.message_id)
 
-    def counted(self, metric: str, **dimensions: str) -> float:
+    def counted(self, metric: str, dimensions: dict[str, str]) -> float:
         """How often an event was counted by exactly these dimensions, within the last hour."""
         now = datetime.now(UTC)
         found = self.cloud.client("cloudwatch").get_metric_statistics(
             Namespace="AWS/SES",
             MetricName=metric,
-            Dimensions=[{"Name": name.replace("_", "-"), "Value": value} for name, value in dimensions.items()],
+            Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
             StartTime=now - timedelta(hours=1),
             EndTime=now + timedelta(minutes=1),
             Period=7200,
@@ -109,7 +110,7 @@ def test_mail_is_counted_by_its_tag_and_its_header(deployed: Deployed):
     deployed.send(tags={"template": "welcome"})
     deployed.send(to="bounce@simulator.amazonses.com")
     counts = {
-        (metric, template, campaign): deployed.counted(metric, template=template, X_Campaign=campaign)
+        (metric, template, campaign): deployed.counted(metric, {"template": template, "X-Campaign": campaign})
         for metric, template, campaign in (
             ("Send", "welcome", "spring"),
             ("Delivery", "welcome", "none"),
@@ -144,3 +145,31 @@ def test_a_stream_sends_from_the_pool_that_was_made_for_it(deployed: Deployed):
     pool = ses.get_configuration_set(ConfigurationSetName=name)["DeliveryOptions"]["SendingPoolName"]
     assert ses.get_dedicated_ip_pool(PoolName=pool)["DedicatedIpPool"]["ScalingMode"] == "MANAGED"
     deployed.send(stream="bulk")
+
+
+def test_mail_is_sent_for_a_tenant_until_it_is_paused(deployed: Deployed):
+    ses, name = deployed.cloud.client("sesv2"), "mailstack-local-acme"
+    deployed.send(stream="bulk", tenant="acme")
+    (elsewhere,) = deployed.mailer.send(MESSAGE, tenant="acme")
+    assert isinstance(elsewhere.error, Refused)
+    assert f"The tenant {name} may not use" in str(elsewhere.error)
+
+    def status(sending: Literal["ENABLED", "DISABLED"]) -> None:
+        arn = ses.get_tenant(TenantName=name)["Tenant"]["TenantArn"]
+        ses.update_reputation_entity_customer_managed_status(
+            ReputationEntityType="RESOURCE", ReputationEntityReference=arn, SendingStatus=sending
+        )
+
+    status("DISABLED")
+    (paused,) = deployed.mailer.send(MESSAGE, stream="bulk", tenant="acme")
+    assert isinstance(paused.error, SendingPaused)
+    assert f"paused for the tenant {name}" in str(paused.error)
+    deployed.send(stream="bulk")
+    status("ENABLED")
+    deployed.send(stream="bulk", tenant="acme")
+
+
+def test_a_tenant_that_there_is_not_is_named(deployed: Deployed):
+    (result,) = deployed.mailer.send(MESSAGE, tenant="initech")
+    assert isinstance(result.error, ResourceNotFound)
+    assert "no tenant mailstack-local-initech" in str(result.error)

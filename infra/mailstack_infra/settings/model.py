@@ -15,6 +15,7 @@ from mailstack_infra.settings.domain import Bimi, Dkim, Dmarc, MailFrom
 from mailstack_infra.settings.pool import Pool
 from mailstack_infra.settings.slack import Slack
 from mailstack_infra.settings.stream import StreamSettings
+from mailstack_infra.settings.tenant import Tenant
 
 DEFAULT_STREAM = "transactional"
 TEST_TLD = "test"  # RFC 6761 §6.2: no mail can be sent from there, so nobody needs to be paged about it.
@@ -115,6 +116,11 @@ class Settings(Group):
         dict[str, Pool],
         Allowed("pools by name; names of up to 20 lower-case letters, digits, hyphens"),
         Field(description="Pools of dedicated IP addresses that the stack makes. AWS bills them by the month."),
+    ] = Field(default={})
+    tenants: Annotated[
+        dict[str, Tenant],
+        Allowed("tenants by name; names of up to 20 lower-case letters, digits, hyphens"),
+        Field(description="On whose behalf mail is sent, each with a reputation of its own. Nobody's unless given."),
     ] = Field(default={})
     owns_account: Annotated[
         Switch,
@@ -275,6 +281,19 @@ class Settings(Group):
         if streams and idle:
             raise ValueError(f"no stream's dedicatedPool is {', '.join(sorted(idle))}: it would be paid for and idle")
         return pools
+
+    @field_validator("tenants")
+    @classmethod
+    def _tenants_have_good_names_and_streams(
+        cls, tenants: dict[str, Tenant], info: ValidationInfo
+    ) -> dict[str, Tenant]:
+        checks.names(tenants, "tenant")
+        known: dict[str, StreamSettings] = info.data.get("streams", {})
+        for name, tenant in tenants.items():
+            strange = set(tenant.streams) - set(known)
+            if known and strange:
+                raise ValueError(f"{name} names streams that there are not: {', '.join(sorted(strange))}")
+        return tenants
 
     @field_validator("account")
     @classmethod

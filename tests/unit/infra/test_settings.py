@@ -178,6 +178,8 @@ def test_settings_are_read_and_tidied(key: str, value: object, attribute: str, e
         (stream({"tracking": {"domain": "l.example.com"}}), "streams", "tracks nothing"),
         (stream({"eventBridge": True, "tracking": {"events": "OPEN", "domain": "l.test"}}), "streams", "is not below"),
         (stream({"tracking": {"domain": "l.example.com", "https": "REQUIRE"}}), f"{STREAM}.tracking.target", "a CDN"),
+        ({"tenants": {"A B": {}}}, "tenants", "'A B' cannot name a tenant"),
+        ({"tenants": {"acme": {"streams": "bulk"}}}, "tenants", "acme names streams that there are not: bulk"),
         ({"pools": {"Receipts": {}}}, "pools", "'Receipts' cannot name a pool"),
         ({"pools": {"receipts": {}}}, "pools", "no stream's dedicatedPool is receipts"),
         ({"pools": {"receipts": {"scaling": "AUTO"}}}, "pools.receipts.scaling", "allowed: MANAGED or STANDARD"),

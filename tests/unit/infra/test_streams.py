@@ -49,3 +49,19 @@ def test_a_stream_sends_from_a_pool_of_the_stacks_own_or_from_one_that_exists():
         "bulk": "mailstack-prod-campaigns",
         "else": "theirs",
     }
+
+
+def test_a_tenant_may_use_the_identity_and_its_streams_alone():
+    deployment = run(
+        "prod", streams={"transactional": {}, "bulk": {}}, tenants={"acme": {}, "initech": {"streams": "bulk"}}
+    )
+    tenants = {r.name: r.inputs["tenantName"] for r in deployment.of("Tenant")}
+    assert tenants == {"acme": "mailstack-prod-acme", "initech": "mailstack-prod-initech"}
+    assert all(r.protect for r in deployment.of("Tenant"))
+    identity = deployment.one("EmailIdentity", "domain").arn
+    transactional, bulk = (deployment.one("ConfigurationSet", name).arn for name in ("transactional", "bulk"))
+    used = {(r.inputs["tenantName"], r.inputs["resourceArn"]) for r in deployment.of("TenantResourceAssociation")}
+    assert used == {
+        *(("mailstack-prod-acme", arn) for arn in (identity, transactional, bulk)),
+        *(("mailstack-prod-initech", arn) for arn in (identity, bulk)),
+    }

@@ -1,0 +1,19 @@
+"""A tenant: somebody on whose behalf mail is sent, with a reputation of their own."""
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from mailstack_infra import checks
+from mailstack_infra.settings.base import Allowed, Group
+
+
+class Tenant(Group):
+    """One whom mail is sent for: SES judges it by itself and pauses it alone. `mailer.send(..., tenant=name)`."""
+
+    streams: Annotated[
+        tuple[str, ...],
+        BeforeValidator(checks.one_or_many),
+        Allowed("names of streams"),
+        Field(description="Which streams may carry its mail; all of them, unless given."),
+    ] = ()
