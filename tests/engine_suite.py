@@ -1,17 +1,26 @@
 """What every engine must do with a program, whichever it is. Subclass `EngineSuite` and give it a `stack_factory`."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeAlias
+from types import MappingProxyType
+from typing import Protocol
 
 import pytest
 
 from localcloud import LocalCloud
 from localcloud.pulumi.stack import DeploymentError, Stack
 
-StackFactory: TypeAlias = Callable[[Path, Mapping[str, str]], Stack]
-"""A stack called `dev` of the project in a folder, with configuration; called again, the same stack goes on."""
+
+class StackFactory(Protocol):
+    """A stack called `dev` of the project in a folder; called again, the same stack goes on."""
+
+    def __call__(
+        self, folder: Path, config: Mapping[str, str], secrets: Mapping[str, str] = MappingProxyType({}), /
+    ) -> Stack:
+        """Give it configuration, some of it secret."""
+        ...
+
 
 CHAIN = """
 import pulumi, pulumi_aws as aws
@@ -74,6 +83,88 @@ class Post(pulumi.ComponentResource):
 aws_us = aws.Provider("elsewhere", region="eu-west-1", default_tags={"tags": {"owner": "mail"}})
 mail = Post("mail", pulumi.ResourceOptions(providers=[aws_us], aliases=[pulumi.Alias(type_="tiny:index:Mail")]))
 pulumi.export("topic", mail.topic.arn)
+"""
+IMPORTED = """
+import pulumi, pulumi_aws as aws
+config = pulumi.Config()
+taken = aws.sns.Topic("taken", name=config.get("name") or "adopted", display_name=config.get("shown"),
+    opts=pulumi.ResourceOptions(import_=config.get("id")))
+known = aws.sns.Topic.get("known", config.require("known"))
+aws.ssm.Parameter("named", name="/named", type="String", value=known.display_name)
+pulumi.export("shown", known.display_name)
+"""
+ORDERED = """
+import json, pulumi, pulumi_aws as aws
+trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
+role = aws.iam.Role("role", name="role", assume_role_policy=json.dumps({"Version": "2012-10-17", "Statement": [trust]}))
+def failed(_):
+    raise LookupError("on purpose")
+if pulumi.Config().get_bool("fail"):
+    role.arn.apply(failed)
+else:
+    aws.iam.RolePolicy("grant", name="grant", role="role", opts=pulumi.ResourceOptions(depends_on=[role]), policy=
+        json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "a:B", "Resource": "*"}]}))
+"""
+LEFT = """
+import pulumi, pulumi_aws as aws
+kept = aws.sns.Topic("kept", name="kept", opts=pulumi.ResourceOptions(retain_on_delete=True))
+queue = aws.sqs.Queue("inbox", name="inbox")
+options = pulumi.ResourceOptions(deleted_with=kept)
+link = aws.sns.TopicSubscription("link", topic=kept.arn, protocol="sqs", endpoint=queue.arn, opts=options)
+pulumi.export("link", link.arn)
+"""
+REPLACING = """
+import json, pulumi, pulumi_aws as aws
+config = pulumi.Config()
+seconds = config.get_int("seconds") or 30
+queue = aws.sqs.Queue("inbox", name="inbox", visibility_timeout_seconds=seconds, opts=pulumi.ResourceOptions(
+    delete_before_replace=True, replace_on_changes=["visibilityTimeoutSeconds"]))
+statement = {"Effect": "Allow", "Action": "sqs:SendMessage", "Principal": "*", "Resource": "*"}
+policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+aws.sqs.QueuePolicy("grant", queue_url=queue.url, policy=policy)
+aws.ssm.Parameter("address", name="/address", type="String", value=queue.url)
+aws.ssm.Parameter("follower", type="String", value="x", opts=pulumi.ResourceOptions(replace_with=[queue]))
+aws.ssm.Parameter("triggered", type="String", value="x", opts=pulumi.ResourceOptions(replacement_trigger=str(seconds)))
+aws.sns.Topic("ignoring", name="ignoring", tags={"kept": str(seconds), "changed": str(seconds)},
+    opts=pulumi.ResourceOptions(ignore_changes=['tags["kept"]']))
+aws.sns.Topic("deaf", name="deaf", tags={"kept": str(seconds)}, opts=pulumi.ResourceOptions(ignore_changes=["tags.*"]))
+"""
+TRANSFORMED = """
+import pulumi, pulumi_aws as aws
+def owned(args):
+    if args.type_ == "aws:sns/topic:Topic":
+        return pulumi.ResourceTransformResult({**args.props, "tags": {"owner": "mail"}}, args.opts)
+def shown(args):
+    if args.type_ == "aws:sns/topic:Topic":
+        return pulumi.ResourceTransformResult({**args.props, "displayName": "Events"}, args.opts)
+def ignoring(args):
+    options = pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(additional_secret_outputs=["arn"]))
+    return pulumi.ResourceTransformResult(args.props, options)
+def abroad(args):
+    if args.token == "aws:index/getRegion:getRegion":
+        return pulumi.InvokeTransformResult({**args.args, "region": "eu-central-1"}, args.opts)
+pulumi.runtime.register_resource_transform(owned)
+pulumi.runtime.register_invoke_transform(abroad)
+class Mail(pulumi.ComponentResource):
+    def __init__(self, name, opts=None):
+        super().__init__("tiny:index:Mail", name, None, opts)
+        self.topic = aws.sns.Topic("events", name="events", opts=pulumi.ResourceOptions(
+            parent=self, transforms=[ignoring]))
+        self.register_outputs({})
+mail = Mail("mail", pulumi.ResourceOptions(transforms=[shown]))
+pulumi.export("topic", mail.topic.arn)
+pulumi.export("region", aws.get_region().region)
+"""
+CONFIDENTIAL = """
+import pulumi, pulumi_aws as aws
+key = pulumi.Config().require_secret("key")
+parameter = aws.ssm.Parameter("key", name="/key", type="String", value=key, tags={"length": key.apply(len).apply(str)},
+    opts=pulumi.ResourceOptions(additional_secret_outputs=["arn"]))
+pulumi.export("value", parameter.value)
+pulumi.export("tags", parameter.tags)
+pulumi.export("arn", parameter.arn)
+pulumi.export("name", parameter.name)
+pulumi.export("nested", {"open": "x", "closed": key})
 """
 FAILING = 'raise LookupError("no such thing")\n'
 MISSPELT = """
@@ -214,6 +305,96 @@ class EngineSuite:
         assert moved.outputs["topic"] == "arn:aws:sns:eu-west-1:000000000000:events"
         assert moved.destroy().names == {"delete": ("new-name",)}
         assert topics(cloud, "eu-west-1") == set()
+
+    def test_what_stands_already_is_imported_or_read(
+        self, stack_factory: StackFactory, cloud: LocalCloud, tmp_path: Path
+    ):
+        sns = cloud.client("sns")
+        taken, known = (sns.create_topic(Name=name)["TopicArn"] for name in ("adopted", "known"))
+        sns.set_topic_attributes(TopicArn=known, AttributeName="DisplayName", AttributeValue="Known")
+        folder = write(tmp_path / "project", IMPORTED)
+        others = {"tiny:known": known}
+        importing = stack_factory(folder, {**others, "tiny:id": taken, "tiny:shown": "Ours"})
+        wanted = {"import": ("taken",), "update": ("taken",), "create": ("named",)}
+        assert importing.preview().names == wanted
+        assert importing.up().names == wanted
+        assert importing.outputs["shown"] == "Known"
+        assert sns.get_topic_attributes(TopicArn=taken)["Attributes"]["DisplayName"] == "Ours"
+        assert not importing.up().any
+        with pytest.raises(DeploymentError, match=r"(?s)taken.*import"):
+            stack_factory(folder, {**others, "tiny:id": taken, "tiny:name": "renamed"}).up()
+        with pytest.raises(DeploymentError, match=r"(?s)taken.*:nothing"):
+            stack_factory(folder, {**others, "tiny:id": taken.replace("adopted", "nothing")}).up()
+        forgetting = stack_factory(folder, {**others, "tiny:shown": "Ours"})
+        assert not forgetting.up().any
+        assert forgetting.destroy().names == {"delete": ("named", "taken")}
+        assert topics(cloud) == {"known"}
+
+    def test_what_hangs_on_another_is_deleted_before_it_whatever_went_wrong(
+        self, stack_factory: StackFactory, cloud: LocalCloud, tmp_path: Path
+    ):
+        folder = write(tmp_path / "project", ORDERED)
+        stack = stack_factory(folder, {})
+        stack.up()
+        with pytest.raises(DeploymentError, match="on purpose"):
+            stack_factory(folder, {"tiny:fail": "true"}).up()
+        assert stack.destroy().names == {"delete": ("grant", "role")}
+        assert cloud.client("iam").list_roles()["Roles"] == []
+
+    def test_what_is_retained_or_goes_with_another_is_forgotten_and_not_deleted(
+        self, stack_factory: StackFactory, cloud: LocalCloud, tmp_path: Path
+    ):
+        stack = stack_factory(write(tmp_path / "project", LEFT), {})
+        stack.up()
+        link = stack.outputs["link"]
+        assert stack.destroy().names == {"delete": ("inbox", "kept", "link")}
+        assert topics(cloud) == {"kept"}
+        assert [each["SubscriptionArn"] for each in cloud.client("sns").list_subscriptions()["Subscriptions"]] == [link]
+        assert cloud.client("sqs").list_queues().get("QueueUrls", []) == []
+
+    def test_replacements_and_ignored_changes_are_what_the_program_says(
+        self, stack_factory: StackFactory, cloud: LocalCloud, tmp_path: Path
+    ):
+        folder = write(tmp_path / "project", REPLACING)
+        stack_factory(folder, {}).up()
+        before = {one["Name"] for one in cloud.client("ssm").describe_parameters()["Parameters"]}
+        stack = stack_factory(folder, {"tiny:seconds": "60"})
+        wanted = {"replace": ("follower", "grant", "inbox", "triggered"), "update": ("ignoring",)}
+        assert stack.up().names == wanted
+        url = cloud.client("sqs").list_queues()["QueueUrls"][0]
+        attributes = cloud.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        assert (attributes["VisibilityTimeout"], "Policy" in attributes) == ("60", True)
+        after = {one["Name"] for one in cloud.client("ssm").describe_parameters()["Parameters"]}
+        assert (len(after), before & after) == (3, {"/address"})
+        arn = "arn:aws:sns:us-east-1:000000000000:ignoring"
+        tags = cloud.client("sns").list_tags_for_resource(ResourceArn=arn)["Tags"]
+        assert {tag["Key"]: tag["Value"] for tag in tags} == {"kept": "30", "changed": "60"}
+        assert not stack.up().any
+
+    def test_transforms_change_what_the_program_asks_for(
+        self, stack_factory: StackFactory, cloud: LocalCloud, tmp_path: Path
+    ):
+        stack = stack_factory(write(tmp_path / "project", TRANSFORMED), {})
+        assert stack.up().names == {"create": ("events",)}
+        topic = str(stack.outputs["topic"])
+        assert cloud.client("sns").get_topic_attributes(TopicArn=topic)["Attributes"]["DisplayName"] == "Events"
+        tags = cloud.client("sns").list_tags_for_resource(ResourceArn=topic)["Tags"]
+        assert tags == [{"Key": "owner", "Value": "mail"}]
+        assert stack.outputs["region"] == "eu-central-1"
+        assert stack.secrets == {"topic"}
+
+    def test_a_secret_stays_one_wherever_it_goes(self, stack_factory: StackFactory, cloud: LocalCloud, tmp_path: Path):
+        folder = write(tmp_path / "project", CONFIDENTIAL)
+        stack = stack_factory(folder, {}, {"tiny:key": "open sesame"})
+        assert stack.preview().names == {"create": ("key",)}
+        stack.up()
+        assert stack.secrets == {"value", "tags", "arn"}
+        assert (stack.outputs["value"], stack.outputs["nested"]) == (
+            "open sesame",
+            {"open": "x", "closed": "open sesame"},
+        )
+        assert cloud.client("ssm").get_parameter(Name="/key")["Parameter"]["Value"] == "open sesame"
+        assert not stack.up().any
 
     @pytest.mark.parametrize(
         ("program", "said"), [(FAILING, "no such thing"), (MISSPELT, "tlsPolice")], ids=["raises", "misspelt"]

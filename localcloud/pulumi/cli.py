@@ -13,15 +13,18 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Self, TypeVar, cast
 
 import yaml
 from pulumi import automation
-from pulumi.automation import CommandError, CommandResult, EngineEvent, LocalWorkspace, PulumiCommand
+from pulumi.automation import CommandError, CommandResult, ConfigValue, EngineEvent, LocalWorkspace, PulumiCommand
 from pulumi.automation.errors import create_command_error
 from semver import VersionInfo
 
+from localcloud.pulumi.encrypted import PASSPHRASE
 from localcloud.pulumi.find import ROOT, examine, find_pulumi
+from localcloud.pulumi.project import named, read_config
 from localcloud.pulumi.stack import Changes, DeploymentError, Operation
 
 if TYPE_CHECKING:
@@ -42,6 +45,7 @@ OPERATIONS: dict[str, Operation] = {
     "replace": "replace",
     "delete": "delete",
     "same": "same",
+    "import": "import",
 }
 # -P: the engine starts it in the program's folder, whose modules must not stand before the libraries'.
 # -u: the engine waits for its first line.
@@ -62,10 +66,12 @@ class CliStack:
         stack: The stack's name.
         config: Merged over the stack's configuration; keys without a namespace get the project's.
         environment: Variables for engine, program and plugin, `LocalCloud.environment()` for one. Its AWS_ENDPOINT_URL
-            takes the place of `aws:endpoints` in the stack's file.
+            takes the place of `aws:endpoints` in the stack's file; its PULUMI_CONFIG_PASSPHRASE opens what that file
+            holds encrypted.
         state: The file backend's folder; None for one that ends with this object.
         pulumi: The CLI; see `find_pulumi`.
         policy_packs: Folders of policy packs that every preview and update must pass.
+        secrets: Merged like `config`, and secret.
 
     Raises:
         DeploymentError: The CLI does not serve, or refuses the project.
@@ -85,17 +91,19 @@ class CliStack:
         pulumi: Path,
         state: Path | None = None,
         policy_packs: Sequence[Path] = (),
+        secrets: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         cli = examine(pulumi)
         if cli.problem:
             raise DeploymentError(f"{pulumi} does not serve: {cli.problem}.")
         self.engine = f"pulumi v{cli.version}"
         self.outputs: dict[str, object] = {}
+        self.secrets: frozenset[str] = frozenset()
         self._stack_name = stack
         self._packs = [str(pack.resolve()) for pack in policy_packs]
         self._folder = tempfile.TemporaryDirectory(prefix="mailstack-pulumi-")
         folder = Path(self._folder.name)
-        project = _write_project(project_dir.resolve(), stack, _overrides(config, environment), folder)
+        project, closed = _write_project(project_dir.resolve(), stack, config, secrets, environment, folder)
         self._command = _Command(pulumi, cli.version)
         workspace = LocalWorkspace(
             work_dir=str(project),
@@ -104,6 +112,9 @@ class CliStack:
             env_vars=_environment(environment, pulumi, _made(state or folder / "state")),
         )
         self._stack = self._run("select", lambda _: automation.Stack.create_or_select(stack, workspace))[0]
+        if closed:
+            values = {key: ConfigValue(value, secret=True) for key, value in closed.items()}
+            self._run("config", lambda _: self._stack.set_all_config(values))
 
     def preview(self) -> Changes:
         """What `up` would do."""
@@ -116,6 +127,7 @@ class CliStack:
             "up", lambda hear: self._stack.up(on_event=hear, policy_packs=self._packs, show_secrets=False)
         )
         self.outputs = {name: output.value for name, output in result.outputs.items()}
+        self.secrets = frozenset(name for name, output in result.outputs.items() if output.secret)
         return changes
 
     def refresh(self) -> Changes:
@@ -213,33 +225,40 @@ def _tell(hear: Callable[[str], object] | None, text: str) -> None:
             hear(line)
 
 
-def _overrides(config: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str | None]:
-    """The given configuration; an endpoint in the given environment takes the place of those in the stack's file."""
-    return {**({"aws:endpoints": None} if "AWS_ENDPOINT_URL" in environment else {}), **config}
-
-
-def _write_project(project_dir: Path, stack: str, config: Mapping[str, str | None], folder: Path) -> Path:
+def _write_project(
+    project_dir: Path,
+    stack: str,
+    config: Mapping[str, str],
+    secrets: Mapping[str, str],
+    environment: Mapping[str, str],
+    folder: Path,
+) -> tuple[Path, dict[str, str]]:
     """A project of the same name and program in a folder of its own, with the local cloud's plugin.
 
     The plugin stands in the project file, where the engine looks first, and in no folder that another engine looks in.
+
+    Returns:
+        The folder, and the secret part of the configuration, which the CLI must encrypt for a backend of its own.
     """
     project = _read(project_dir / "Pulumi.yaml")
     settings_file = project_dir / f"Pulumi.{stack}.yaml"
     settings = _read(settings_file) if settings_file.exists() else {}
     name = str(project["name"])
-    named = {key if ":" in key else f"{name}:{key}": value for key, value in config.items()}
+    given, closed = named(name, config), named(name, secrets)
+    opened, encrypted = read_config(name, settings, {*given, *closed}, environment.get(PASSPHRASE))
     # Of a backend of its own, and of no use to another: the copy gets this backend's.
     for key in ("encryptionsalt", "encryptedkey", "secretsprovider"):
         settings.pop(key, None)
-    merged = {**cast("Settings", settings.get("config") or {}), **named}
-    settings["config"] = {key: value for key, value in merged.items() if value is not None}
+    if "AWS_ENDPOINT_URL" in environment:
+        opened.pop("aws:endpoints", None)
+    settings["config"] = {**opened, **given}
     project["main"] = str(project_dir / str(project.get("main") or "."))
     project["runtime"] = {"name": "python", "options": _interpreter()}
     project["plugins"] = {"providers": [{"name": "aws", "path": str(_write_plugin(_made(folder / "plugins")))}]}
     target = _made(folder / "project")
     (target / "Pulumi.yaml").write_text(yaml.safe_dump(project))
     (target / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump(settings))
-    return target
+    return target, {**encrypted, **closed}
 
 
 def _read(file: Path) -> Settings:

@@ -1,70 +1,30 @@
 """The decisions of the in-process engine: what becomes of each resource, in an up, a preview, a refresh, a destroy.
 
-Not for speaking to the program (`monitor.py`) or to a provider's process (`plugin.py`).
+After pkg/resource/deploy/step_generator.go in pulumi/pulumi. Not for speaking to the program (`monitor.py`) or to a
+provider's process (`plugin.py`).
 """
 
 import hashlib
+import secrets
 import threading
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from localcloud.pulumi.paths import reset
-from localcloud.pulumi.plugin import Plugin, PluginError
+from localcloud.pulumi.goal import Goal
+from localcloud.pulumi.paths import contains, parse, reset
+from localcloud.pulumi.plugin import DiffResult, Plugin, PluginError
 from localcloud.pulumi.stack import Operation
-from localcloud.pulumi.state import Record
-from localcloud.pulumi.wire import UNKNOWN, Props, bare, is_secret
+from localcloud.pulumi.state import Record, dependents_first
+from localcloud.pulumi.wire import UNKNOWN, Props, bare
+
+_DEFAULT_PROVIDER = "urn:pulumi:default::default::pulumi:providers:aws::default"
+_SEED_BYTES = 32  # of what a name of its own is made of
 
 
 class StepError(RuntimeError):
     """A step failed: the message names the resource, and says what happened."""
-
-
-@dataclass(frozen=True)
-class Goal:
-    """A resource as the program wants it."""
-
-    urn: str
-    type: str
-    custom: bool
-    inputs: Props
-    """May hold secrets and unknowns."""
-    parent: str = ""
-    provider: str = ""
-    dependencies: list[str] = field(default_factory=list[str])
-    property_dependencies: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
-    aliases: list[str] = field(default_factory=list[str])
-    """URNs that it may have had."""
-    ignored: list[str] = field(default_factory=list[str])
-    replaced_on: list[str] = field(default_factory=list[str])
-    secret_outputs: list[str] = field(default_factory=list[str])
-    delete_first: bool | None = None
-    """What the program says; None leaves it to the provider."""
-    protect: bool = False
-    retain: bool = False
-
-    @property
-    def title(self) -> str:
-        """How people know it."""
-        return f"{self.type} '{self.urn.rsplit('::', 1)[-1]}'"
-
-    def record(self, identifier: str, inputs: Props, outputs: Props) -> Record:
-        """What to remember of it."""
-        return Record(
-            urn=self.urn,
-            type=self.type,
-            custom=self.custom,
-            id=identifier,
-            inputs=inputs,
-            outputs=outputs,
-            parent=self.parent,
-            provider=self.provider,
-            dependencies=self.dependencies,
-            property_dependencies=self.property_dependencies,
-            secrets=sorted({name for name, value in self.inputs.items() if is_secret(value)} | {*self.secret_outputs}),
-            protect=self.protect,
-            retain=self.retain,
-        )
 
 
 class Deployment:
@@ -85,11 +45,13 @@ class Deployment:
         self._config, self._folder = config, folder
         records = list(old)
         self._old = {record.urn: record for record in records if not record.retired}
-        self._order = [record.urn for record in records if not record.retired]
+        self._were = frozenset(self._old)
         self._retired = [record for record in records if record.retired]
         self._new: dict[str, Record] = {}
         self._started: set[str] = set()
-        self._deleted_early: set[str] = set()
+        self._replaced: set[str] = set()
+        self._gone: set[str] = set()  # deleted before their replacement is made
+        self._doomed: set[str] = set()  # to be deleted in this operation
         self._renamed: dict[str, str] = {}
         self._plugins: dict[str, Plugin] = {}
         self._default = Plugin(folder=folder)  # it starts while the program does
@@ -100,13 +62,17 @@ class Deployment:
     @property
     def records(self) -> list[Record]:
         """What is there now: what was reached, what was not, and what is still to be deleted."""
-        rest = [self._old[urn] for urn in self._order if urn in self._old]
-        # Old ones first: nothing that is left of them depends on a new one.
-        return [*self._retired, *rest, *self._new.values()]
+        return [*self._retired, *self._old.values(), *self._new.values()]
 
     def old_urn(self, urn: str) -> str:
         """The URN that a registered resource had before, for the aliases of its children."""
         return self._renamed.get(urn, urn)
+
+    def set_outputs(self, urn: str, outputs: Props) -> None:
+        """What a component, or the stack itself, says of itself when it is done."""
+        with self._lock:
+            if urn in self._new:
+                self._new[urn].outputs = outputs
 
     def close(self) -> None:
         """Stop the plugins."""
@@ -125,15 +91,23 @@ class Deployment:
                         raise StepError(f"The provider {urn} is not in the stack: refresh with a program that has it.")
                     config = provider.inputs
                 started = Plugin(folder=self._folder) if urn else self._default
-                problems = started.configure(
-                    urn or "urn:pulumi:default::default::pulumi:providers:aws::default", config
-                )
+                problems = started.configure(urn or _DEFAULT_PROVIDER, config)
                 if problems:
                     started.close()
                     told = "; ".join(f"{problem.path}: {problem.reason}" for problem in problems)
                     raise StepError(f"The provider {urn or 'aws (the default one)'} has a problem: {told}")
                 self._plugins[urn] = started
             return self._plugins[urn]
+
+    @contextmanager
+    def _telling(self, title: str) -> Generator[None]:
+        """Name the resource in whatever goes wrong, and remember it."""
+        try:
+            yield
+        except (StepError, PluginError) as error:
+            sentence = f"{title}: {error}"
+            self.errors.append(sentence)
+            raise StepError(sentence) from error
 
     # --- up and preview --------------------------------------------------------------------------------------------
 
@@ -143,150 +117,232 @@ class Deployment:
         Raises:
             StepError: It failed; `errors` says so too.
         """
-        try:
-            with self._lock:
-                if goal.urn in self._started:
-                    raise StepError(f"Duplicate resource: two are called {goal.urn}. Give one another name.")  # noqa: TRY301
-                self._started.add(goal.urn)
-            record = self._register(goal)
-        except (StepError, PluginError) as error:
-            sentence = f"{goal.title}: {error}"
-            self.errors.append(sentence)
-            raise StepError(sentence) from error
+        return self._settle(goal, self._register)
+
+    def read(self, goal: Goal, identifier: str) -> Record:
+        """Look up a resource that the program neither makes nor changes.
+
+        Raises:
+            StepError: There is none, or it cannot be read.
+        """
+        return self._settle(goal, lambda goal, old: self._read(goal, old, identifier))
+
+    def _settle(self, goal: Goal, settle: "Callable[[Goal, Record | None], Record]") -> Record:
+        with self._telling(goal.title):
+            old = self._take_old(goal)
+            record = settle(goal, old)
         with self._lock:
+            self._old.pop(goal.urn, None)
             self._new[goal.urn] = record
         return record
-
-    def _register(self, goal: Goal) -> Record:
-        old = self._take_old(goal)
-        if not goal.custom or goal.type.startswith("pulumi:providers:"):
-            with self._lock:
-                self._old.pop(goal.urn, None)
-            identifier = (
-                "" if not goal.custom else (old.id if old else hashlib.sha256(goal.urn.encode()).hexdigest()[:16])
-            )
-            return goal.record(identifier, bare(goal.inputs), bare(goal.inputs) if goal.custom else {})
-        news = bare(goal.inputs)
-        for path in goal.ignored if old else ():
-            news = reset(path, old.inputs if old else {}, news)
-        plugin = self.plugin(goal.provider)
-        inputs = self._check(plugin, goal, news, old.inputs if old else None)
-        if old is None:
-            return self._create(plugin, goal, inputs, "replace" if goal.urn in self._deleted_early else "create")
-        found = plugin.diff(goal.urn, old.id, old.inputs, old.outputs, inputs, goal.ignored)
-        forced = {path.split(".")[0] for path in goal.replaced_on} & {*found.names}
-        if found.replaces or forced or old.provider.rsplit("::", 1)[0] != goal.provider.rsplit("::", 1)[0]:
-            first = found.delete_first if goal.delete_first is None else goal.delete_first
-            return self._replace(plugin, goal, news, old, delete_first=first)
-        if found.changed:
-            return self._update(plugin, goal, inputs, old)
-        return self._done("same", goal, goal.record(old.id, inputs, old.outputs))
 
     def _take_old(self, goal: Goal) -> Record | None:
         """The record of before, under this URN or one of the aliases."""
         with self._lock:
-            for urn in (goal.urn, *goal.aliases):
-                if urn in self._old and (urn == goal.urn or urn not in self._started):
-                    found = self._old.pop(urn)
-                    if urn != goal.urn:
-                        self._renamed[goal.urn] = urn
-                        self._order[self._order.index(urn)] = goal.urn
-                    self._old[goal.urn] = replace(found, urn=goal.urn)
-                    return self._old[goal.urn]
-        return None
+            if goal.urn in self._started:
+                raise StepError(f"Duplicate resource: two are called {goal.urn}. Give one another name.")
+            if goal.urn in self._renamed.values():
+                raise StepError(f"Another resource has taken the place of {goal.urn} by an alias. Take the alias away.")
+            self._started.add(goal.urn)
+            urn = next((urn for urn in (goal.urn, *goal.aliases) if urn in self._were), None)
+            if urn is None or urn == goal.urn:
+                return self._old.get(goal.urn)
+            if urn in self._started or urn in self._renamed.values():
+                raise StepError(f"Its alias {urn} is another resource of the program. Take the alias away.")
+            return self._rename(urn, goal.urn)
 
-    def _done(self, operation: Operation, goal: Goal, record: Record) -> Record:
+    def _rename(self, urn: str, new: str) -> Record | None:
+        self._renamed[new] = urn
+        self._old = {name: record.renamed(urn, new) for name, record in self._old.items()}
+        self._retired = [record.renamed(urn, new) for record in self._retired]
+        if urn in self._gone:
+            self._gone.add(new)
+        if urn in self._old:
+            self._old[new] = replace(self._old.pop(urn), urn=new)
+        return self._old.get(new)
+
+    def _register(self, goal: Goal, old: Record | None) -> Record:
+        if not goal.managed:
+            fresh = hashlib.sha256(goal.urn.encode()).hexdigest()[:16] if goal.custom else ""
+            return goal.record(old.id if old else fresh, bare(goal.inputs), bare(goal.inputs) if goal.custom else {})
+        plugin = self.plugin(goal.provider)
+        imported = goal.imports(old)
+        if imported:
+            old = self._import(plugin, goal, old)
+        elif old is None or old.external:
+            anew = old is not None or goal.urn in self._gone
+            return self._create(plugin, goal, "replace" if anew else "create")
+        news = bare(goal.inputs)
+        for path in goal.ignored:
+            news = reset(path, old.inputs, news)
+        inputs = self._check(plugin, goal, news, old.inputs)
+        found = self._diff(plugin, goal, old, inputs)
+        if found.replaces:
+            return self._replace(plugin, goal, old, found)
+        if found.changed:
+            return self._update(plugin, goal, inputs, old)
+        if not imported:
+            self._step("same", goal)
+        return goal.record(old.id, inputs, old.outputs)
+
+    def _diff(self, plugin: Plugin, goal: Goal, old: Record, inputs: Props) -> DiffResult:
+        provider = goal.provider.rsplit("::", 1)[0]
+        anew = {
+            "replacementTrigger": goal.triggers(old),
+            "replaceWith": not self._replaced.isdisjoint(goal.replaced_with),
+            "provider": old.provider.rsplit("::", 1)[0] != provider,
+        }
+        if any(anew.values()):
+            return DiffResult(
+                changed=True, names=(), replaces=tuple(name for name in anew if anew[name]), delete_first=False
+            )
+        found = plugin.diff(goal.urn, old.id, old.inputs, old.outputs, inputs, goal.ignored)
+        return replace(found, replaces=_replacing(found, goal.replaced_on))
+
+    def _step(self, operation: Operation, goal: Goal) -> None:
         with self._lock:
-            self._old.pop(goal.urn, None)
             self.steps.append((operation, goal.urn))
-        return record
 
     def _check(self, plugin: Plugin, goal: Goal, news: Props, olds: Props | None) -> Props:
-        seed = hashlib.sha256(f"{goal.urn}{len(self._retired)}{olds is None}".encode()).digest()
-        inputs, problems = plugin.check(goal.urn, news, olds, seed)
+        inputs, problems = plugin.check(goal.urn, news, olds, secrets.token_bytes(_SEED_BYTES))
         if problems:
             raise StepError("; ".join(f"{problem.path}: {problem.reason}" for problem in problems))
         return inputs
 
-    def _create(self, plugin: Plugin, goal: Goal, inputs: Props, operation: Operation) -> Record:
+    def _create(self, plugin: Plugin, goal: Goal, operation: Operation) -> Record:
+        inputs = self._check(plugin, goal, bare(goal.inputs), None)
         identifier, outputs = plugin.create(goal.urn, inputs, preview=self.preview)
-        return self._done(operation, goal, goal.record(identifier, inputs, outputs))
+        self._step(operation, goal)
+        return goal.record(identifier, inputs, outputs)
 
     def _update(self, plugin: Plugin, goal: Goal, inputs: Props, old: Record) -> Record:
         outputs = plugin.update(goal.urn, old.id, old.inputs, old.outputs, inputs, goal.ignored, preview=self.preview)
-        return self._done("update", goal, goal.record(old.id, inputs, outputs))
+        self._step("update", goal)
+        return goal.record(old.id, inputs, outputs)
 
-    def _replace(self, plugin: Plugin, goal: Goal, news: Props, old: Record, *, delete_first: bool) -> Record:
-        if old.protect:
-            raise StepError("it is protected, and the change needs a new one: take `protect` away first")
-        fresh = self._check(plugin, goal, news, None)
-        if delete_first:
-            with self._lock:
-                self._delete_dependents(old)
-                self._delete(old)
-                self._old.pop(goal.urn, None)
-                self._deleted_early.add(goal.urn)
-            return self._create(plugin, goal, fresh, "replace")
-        record = self._create(plugin, goal, fresh, "replace")
+    def _import(self, plugin: Plugin, goal: Goal, old: Record | None) -> Record:
+        """Take over what is there as it is; what the program wants otherwise is changed afterwards."""
+        found = plugin.read(goal.urn, goal.import_id, {}, {})
+        if found is None:
+            raise StepError(f"there is none with the id {goal.import_id}, so it cannot be imported")
+        record = goal.record(goal.import_id, found.inputs, found.state)
         with self._lock:
-            self._retired.append(replace(old, retired=True))
+            if old is not None:
+                self._retire(old)
+            self._old[goal.urn] = record
+            self._step("import" if old is None else "replace", goal)
         return record
 
-    def _delete_dependents(self, of: Record) -> None:
-        """Delete what depends on a resource and would be replaced with it, the last made first."""
-        for urn in reversed(self._order):
-            record = self._old.get(urn)
-            if record is None or not record.managed or urn in self._started:
-                continue
-            touched = [name for name, urns in record.property_dependencies.items() if of.urn in urns]
-            if not touched:
-                continue
-            inputs = {**record.inputs, **dict.fromkeys(touched, UNKNOWN)}
-            if self.plugin(record.provider).diff(urn, record.id, record.inputs, record.outputs, inputs).replaces:
-                self._delete_dependents(record)
-                self._delete(record)
-                self._old.pop(urn)
-                self._deleted_early.add(urn)
+    def _read(self, goal: Goal, old: Record | None, identifier: str) -> Record:
+        given = bare(goal.inputs)
+        if identifier == UNKNOWN:
+            return goal.record("", given, {}, external=True)
+        found = self.plugin(goal.provider).read(goal.urn, identifier, given, given)
+        if found is None:
+            raise StepError(f"there is none with the id {identifier}")
+        if old is not None and not old.external and old.id != identifier:
+            with self._lock:
+                self._retire(old)
+                self._step("replace", goal)
+        return goal.record(identifier, given, found.state, external=True)
+
+    # --- replacement -----------------------------------------------------------------------------------------------
+
+    def _replace(self, plugin: Plugin, goal: Goal, old: Record, found: DiffResult) -> Record:
+        if old.protect and goal.protect:
+            raise StepError("it is protected, and the change needs a new one: take `protect` away first")
+        if goal.import_id and not self.preview:
+            what = ", ".join(found.replaces)
+            raise StepError(f"it was imported, and a change of {what} needs a new one: take `import_` away first")
+        with self._lock:
+            self._replaced.add(goal.urn)
+            if found.delete_first if goal.delete_first is None else goal.delete_first:
+                self._delete_before(old)
+                return self._create(plugin, goal, "replace")
+        record = self._create(plugin, goal, "replace")
+        with self._lock:
+            self._retire(old)
+        return record
+
+    def _retire(self, old: Record) -> None:
+        self._retired.append(replace(old, retired=True))
+
+    def _delete_before(self, old: Record) -> None:
+        """Delete what is about to be made anew, and before that what would be replaced with it."""
+        taken_along = self._taken_along(old)
+        for record in taken_along:
+            if record.protect:
+                raise StepError(f"{record.title} hangs on it, would be replaced with it, and is protected")
+        self._doomed |= {record.urn for record in taken_along}
+        for record in [*reversed(taken_along), old]:
+            self._delete(record)
+            self._old.pop(record.urn)
+            self._gone.add(record.urn)
+
+    def _taken_along(self, root: Record) -> list[Record]:
+        """What hangs on a resource and would be replaced with it, what others need first."""
+        doomed, found = {root.urn}, list[Record]()
+        for record in reversed(dependents_first(self._old.values())):
+            left = record.managed and not record.external and record.urn not in self._started
+            if left and (root.urn in record.replaced_with or self._is_replaced_with(record, doomed)):
+                doomed.add(record.urn)
+                found.append(record)
+        return found
+
+    def _is_replaced_with(self, record: Record, doomed: set[str]) -> bool:
+        touched = [name for name, urns in record.property_dependencies.items() if not doomed.isdisjoint(urns)]
+        if not touched:
+            return False
+        inputs = {**record.inputs, **{name: UNKNOWN for name in touched if name in record.inputs}}
+        plugin = self.plugin(record.provider)
+        found = plugin.diff(record.urn, record.id, record.inputs, record.outputs, inputs, record.ignored)
+        return bool(_replacing(found, record.replaced_on))
+
+    # --- deletion --------------------------------------------------------------------------------------------------
 
     def prune(self) -> None:
-        """Delete what was replaced, and what the program no longer has: the last made first."""
-        for record in reversed(self._retired[:]):
-            self._attempt(record, self._retired.remove)
-        for urn in reversed(self._order[:]):
-            record = self._old.get(urn)
-            if record is not None:
-                self._attempt(record, lambda gone: self._old.pop(gone.urn), counted=True)
-
-    def _attempt(self, record: Record, forget: Callable[[Record], object], *, counted: bool = False) -> None:
-        try:
-            self._delete(record)
-        except (StepError, PluginError) as error:
-            sentence = f"{record.type} '{record.urn.rsplit('::', 1)[-1]}': {error}"
-            self.errors.append(sentence)
-            raise StepError(sentence) from error
-        forget(record)
-        if counted and record.managed:
-            self.steps.append(("delete", record.urn))
+        """Delete what was replaced, and what the program no longer has: what needs others first."""
+        condemned = dependents_first([*self._retired, *self._old.values()])
+        self._doomed |= {record.urn for record in condemned}
+        for record in condemned:
+            with self._telling(record.title):
+                self._delete(record)
+            if record.retired:
+                self._retired = [other for other in self._retired if other is not record]
+            else:
+                self._old.pop(record.urn)
+            if record.managed and not record.external and not record.retired:
+                self.steps.append(("delete", record.urn))
 
     def _delete(self, record: Record) -> None:
-        if record.protect:
+        """Delete a resource, unless something else does, or nothing may."""
+        if record.protect and not record.retired and record.urn not in self._replaced:
             raise StepError("it is protected, and the program no longer has it: take `protect` away first")
-        if record.managed and not record.retain and not self.preview:
+        spared = record.external or record.retain or record.deleted_with in self._doomed
+        if record.managed and not spared and not self.preview:
             self.plugin(record.provider).delete(record.urn, record.id, record.inputs, record.outputs)
 
     # --- refresh ---------------------------------------------------------------------------------------------------
 
     def refresh(self) -> None:
         """Bring what is remembered in line with what is there."""
-        for urn in self._order[:]:
-            record = self._old.pop(urn)
+        for urn, record in list(self._old.items()):
             if not record.managed:
-                self._new[urn] = record
                 continue
-            found = self.plugin(record.provider).read(urn, record.id, record.inputs, record.outputs)
+            with self._telling(record.title):
+                found = self.plugin(record.provider).read(urn, record.id, record.inputs, record.outputs)
             if found is None:
+                self._old.pop(urn)
                 self.steps.append(("delete", urn))
                 continue
-            drifted = found.inputs != record.inputs
+            inputs = record.inputs if record.external else found.inputs
+            drifted = found.state != record.outputs if record.external else inputs != record.inputs
             self.steps.append(("update" if drifted else "same", urn))
-            self._new[urn] = replace(record, inputs=found.inputs, outputs=found.state)
+            self._old[urn] = replace(record, inputs=inputs, outputs=found.state)
+
+
+def _replacing(found: DiffResult, replaced_on: list[str]) -> tuple[str, ...]:
+    """What needs a new resource: for the provider, and for the program."""
+    wanted = [parse(path) for path in replaced_on]
+    forced = [name for name in found.names if any(contains(path, (name,)) for path in wanted)]
+    return tuple(dict.fromkeys([*found.replaces, *forced]))

@@ -1,7 +1,7 @@
 """The in-process engine: an unmodified Pulumi program against the local cloud, on a machine without the Pulumi CLI.
 
-A test engine, not Pulumi's: no locking, encryption, policy packs, transforms, imports or remote components. Each
-operation runs in a fresh Python process, as Pulumi's runtime keeps global state.
+A test engine, not Pulumi's: what it leaves out stands in docs/pulumi-cli.md. Each operation runs in a fresh Python
+process, as Pulumi's runtime keeps global state.
 """
 
 import json
@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeAlias
 from localcloud.isolation import isolated
 from localcloud.pulumi import project, state
 from localcloud.pulumi.stack import Changes, DeploymentError
-from localcloud.pulumi.wire import bare, obj
+from localcloud.pulumi.wire import SECRET, Props, bare, obj, signature
 
 ENGINE = "in-process engine (a test engine, not Pulumi's)"
 Verb: TypeAlias = Literal["preview", "up", "refresh", "destroy"]
@@ -43,6 +43,7 @@ class InProcessStack:
         *,
         state: Path,
         config: Mapping[str, str] | None = None,
+        secrets: Mapping[str, str] | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         """Name a stack. Nothing is read or run before an operation.
@@ -51,20 +52,34 @@ class InProcessStack:
             project_dir: The folder with Pulumi.yaml.
             stack: The stack's name.
             state: The file that remembers the stack; made by the first `up`.
-            config: Configuration that wins over Pulumi.<stack>.yaml, by full key such as `aws:region`.
+            config: Configuration that wins over Pulumi.<stack>.yaml; keys without a namespace get the project's.
+            secrets: The same, and secret.
             environment: Variables for the program and the provider. Of this process they get what does not lead to
-                another cloud; see `localcloud.isolation`.
+                another cloud; see `localcloud.isolation`. PULUMI_CONFIG_PASSPHRASE among them opens what the stack's
+                file holds encrypted.
         """
         self._project_dir, self._stack = Path(project_dir).resolve(), stack
-        self._config, self._environment = dict(config or {}), dict(environment or {})
+        self._config, self._secrets, self._environment = (
+            dict(config or {}),
+            dict(secrets or {}),
+            dict(environment or {}),
+        )
         self._state = Path(state).resolve()
 
     @property
     def outputs(self) -> dict[str, object]:
         """What the program exported in the last `up`; secrets in plain text."""
-        records = state.load(self._state)
-        stack = next((record for record in records if record.type == state.STACK), None)
-        return obj(bare(stack.outputs)) if stack else {}
+        return obj(bare(self._exports))
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """The names of the outputs that are secret as a whole."""
+        return frozenset(name for name, value in self._exports.items() if signature(value) == SECRET)
+
+    @property
+    def _exports(self) -> Props:
+        stack = next((record for record in state.load(self._state) if record.type == state.STACK), None)
+        return stack.outputs if stack else {}
 
     def preview(self) -> Changes:
         """What `up` would do."""
@@ -83,7 +98,7 @@ class InProcessStack:
         return self._run("destroy")
 
     def _run(self, verb: Verb) -> Changes:
-        settled = project.load(self._project_dir, self._stack, self._config)
+        settled = project.load(self._project_dir, self._stack, self._config, self._secrets, self._environment)
         request: dict[str, Any] = {
             "verb": verb,
             "stack": self._stack,
@@ -91,6 +106,7 @@ class InProcessStack:
             "root": str(settled.root),
             "program": str(settled.program),
             "config": settled.config,
+            "secrets": sorted(settled.secrets),
             "state": str(self._state),
         }
         with tempfile.TemporaryDirectory(prefix="localcloud-stack-") as scratch:

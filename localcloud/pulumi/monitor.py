@@ -6,21 +6,35 @@ Not for deciding anything: requests become goals for `deployment.py`, records be
 # ruff: noqa: ARG002, D102, N802
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
-from google.protobuf import empty_pb2
-from pulumi.runtime.proto import alias_pb2, engine_pb2, resource_pb2
+from google.protobuf import empty_pb2, json_format
+from pulumi.runtime.proto import alias_pb2, callback_pb2, engine_pb2, resource_pb2
 
-from localcloud.pulumi.deployment import Deployment, Goal, StepError
+from localcloud.pulumi.deployment import Deployment, StepError
+from localcloud.pulumi.goal import Goal
 from localcloud.pulumi.state import STACK, Record
+from localcloud.pulumi.transforms import Options, Transforms
 from localcloud.pulumi.wire import UNKNOWN, Props, bare, plain, secret, struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_FEATURES = (resource_pb2.RESOURCE_MONITOR_FEATURE_SECRETS, resource_pb2.RESOURCE_MONITOR_FEATURE_ALIAS_SPECS)
-_BY_NAME = ("secrets", "aliasSpecs")
+# The last four are refused here, in words that fit: for what is missing the SDK blames the CLI.
+_FEATURES = {
+    "secrets": resource_pb2.RESOURCE_MONITOR_FEATURE_SECRETS,
+    "aliasSpecs": resource_pb2.RESOURCE_MONITOR_FEATURE_ALIAS_SPECS,
+    "deletedWith": resource_pb2.RESOURCE_MONITOR_FEATURE_DELETED_WITH,
+    "replaceWith": resource_pb2.RESOURCE_MONITOR_FEATURE_REPLACE_WITH,
+    "replacementTrigger": resource_pb2.RESOURCE_MONITOR_FEATURE_REPLACEMENT_TRIGGER,
+    "transforms": resource_pb2.RESOURCE_MONITOR_FEATURE_TRANSFORMS,
+    "invokeTransforms": resource_pb2.RESOURCE_MONITOR_FEATURE_INVOKE_TRANSFORMS,
+    "resourceHooks": resource_pb2.RESOURCE_MONITOR_FEATURE_RESOURCE_HOOKS,
+    "errorHooks": resource_pb2.RESOURCE_MONITOR_FEATURE_ERROR_HOOKS,
+    "parameterization": resource_pb2.RESOURCE_MONITOR_FEATURE_PARAMETERIZATION,
+    "stateMigrations": resource_pb2.RESOURCE_MONITOR_FEATURE_STATE_MIGRATIONS,
+}
 _QUIET = (engine_pb2.DEBUG, engine_pb2.INFO)
 
 
@@ -31,51 +45,93 @@ class Monitor:
     deployment: Deployment
     project: str
     stack: str
+    transforms: Transforms = field(default_factory=Transforms)
+    goals: dict[str, Goal] = field(default_factory=dict[str, Goal])
+    """What was registered, by URN: children inherit some of its options."""
 
     # --- features --------------------------------------------------------------------------------------------------
 
     def GetDeploymentInfo(self, request: empty_pb2.Empty) -> resource_pb2.DeploymentInfo:
-        return resource_pb2.DeploymentInfo(supportedFeatures=_FEATURES)
+        return resource_pb2.DeploymentInfo(supportedFeatures=_FEATURES.values())
 
     def SupportsFeature(self, request: resource_pb2.SupportsFeatureRequest) -> resource_pb2.SupportsFeatureResponse:
-        return resource_pb2.SupportsFeatureResponse(hasSupport=request.id in _BY_NAME)
+        return resource_pb2.SupportsFeatureResponse(hasSupport=request.id in _FEATURES)
 
     def SignalAndWaitForShutdown(self, request: empty_pb2.Empty) -> empty_pb2.Empty:
+        return empty_pb2.Empty()
+
+    # --- transforms ------------------------------------------------------------------------------------------------
+
+    def RegisterStackTransform(self, request: callback_pb2.Callback) -> empty_pb2.Empty:
+        self.transforms.add(request)
+        return empty_pb2.Empty()
+
+    def RegisterStackInvokeTransform(self, request: callback_pb2.Callback) -> empty_pb2.Empty:
+        self.transforms.add_invoke(request)
         return empty_pb2.Empty()
 
     # --- resources -------------------------------------------------------------------------------------------------
 
     def RegisterResource(self, request: resource_pb2.RegisterResourceRequest) -> resource_pb2.RegisterResourceResponse:
-        if request.importId or request.remote:
-            raise StepError(
-                f"{request.type} '{request.name}': the in-process engine neither imports nor runs remote components."
-            )
-        record = self.deployment.register(self._goal(request))
+        if request.remote:
+            raise self._refusal("runs no remote components", f"{request.type} '{request.name}'")
+        if request.state_migrations:
+            raise self._refusal("runs no state migrations", f"{request.type} '{request.name}'")
+        goal = self._goal(request)
+        record = self.deployment.register(goal)
+        self.goals[goal.urn] = goal
         # What a resource without outputs of its own answers is not read.
         outputs = _with_secrets(record) if record.custom else {}
         identifier = record.id or (UNKNOWN if record.custom and self.deployment.preview else "")
         return resource_pb2.RegisterResourceResponse(urn=record.urn, id=identifier, object=struct(outputs))
 
     def RegisterResourceOutputs(self, request: resource_pb2.RegisterResourceOutputsRequest) -> empty_pb2.Empty:
-        for record in self.deployment.records:
-            if record.urn == request.urn:
-                record.outputs = plain(request.outputs)
+        self.deployment.set_outputs(request.urn, plain(request.outputs))
         return empty_pb2.Empty()
 
     def ReadResource(self, request: resource_pb2.ReadResourceRequest) -> resource_pb2.ReadResourceResponse:
-        urn = self._urn(request.parent, request.type, request.name)
-        plugin = self.deployment.plugin(request.provider)
-        found = plugin.read(urn, request.id, {}, bare(plain(request.properties)))
-        if found is None:
-            raise StepError(f"{request.type} '{request.name}': there is none with the id {request.id}.")
-        return resource_pb2.ReadResourceResponse(urn=urn, properties=struct(found.state))
+        goal = Goal(
+            urn=self._urn(request.parent, request.type, request.name),
+            type=request.type,
+            custom=True,
+            inputs=plain(request.properties),
+            parent=request.parent,
+            provider=request.provider,
+            dependencies=sorted({*request.dependencies}),
+            secret_outputs=list(request.additionalSecretOutputs),
+        )
+        record = self.deployment.read(goal, request.id)
+        return resource_pb2.ReadResourceResponse(urn=goal.urn, properties=struct(_with_secrets(record)))
+
+    def ExistsResource(self, request: Any) -> Any:
+        raise self._refusal("does not tell whether a resource exists", f"{request.type} '{request.name}'")
+
+    def RegisterResourceHook(self, request: Any) -> Any:
+        raise self._refusal("runs no hooks", request.name)
+
+    def RegisterErrorHook(self, request: Any) -> Any:
+        raise self._refusal("runs no hooks", request.name)
+
+    # --- functions -------------------------------------------------------------------------------------------------
 
     def Invoke(self, request: resource_pb2.ResourceInvokeRequest) -> resource_pb2.ResourceInvokeResponse:
-        result, problems = self.deployment.plugin(request.provider).invoke(request.tok, bare(plain(request.args)))
+        args, provider = self.transforms.invoke(request)
+        result, problems = self.deployment.plugin(provider).invoke(request.tok, bare(args))
         if problems:
             raise StepError(f"{request.tok}: " + "; ".join(f"{p.path}: {p.reason}" for p in problems))
         values: Any = {"return": struct(result)}  # a keyword of Python
         return resource_pb2.ResourceInvokeResponse(**values)
+
+    def Call(self, request: Any) -> Any:
+        raise self._refusal("calls no methods of resources", request.tok)
+
+    def RegisterPackage(self, request: Any) -> Any:
+        raise self._refusal("takes no parameterized packages", request.name)
+
+    def _refusal(self, what: str, of: str) -> StepError:
+        error = StepError(f"{of}: the in-process engine {what}. Run this program with the Pulumi CLI.")
+        self.deployment.errors.append(str(error))
+        return error
 
     # --- the engine service ----------------------------------------------------------------------------------------
 
@@ -87,6 +143,46 @@ class Monitor:
     def RequirePulumiVersion(self, request: Any) -> engine_pb2.RequirePulumiVersionResponse:
         return engine_pb2.RequirePulumiVersionResponse()
 
+    # --- goals -----------------------------------------------------------------------------------------------------
+
+    def _goal(self, request: resource_pb2.RegisterResourceRequest) -> Goal:
+        self._inherit(request)
+        urn = self._urn(request.parent, request.type, request.name)
+        inputs, options = self.transforms.resource(request, urn)
+        package = request.type.split(":", 1)[0]
+        return Goal(
+            urn=urn,
+            type=request.type,
+            custom=request.custom,
+            inputs=inputs,
+            parent=request.parent,
+            provider=options.provider or (options.providers.get(package, "") if request.custom else ""),
+            dependencies=sorted({*options.depends_on}),
+            property_dependencies={name: sorted({*p.urns}) for name, p in request.propertyDependencies.items()},
+            aliases=self._aliases(request, cast("Iterable[alias_pb2.Alias]", options.aliases)),
+            ignored=list(options.ignore_changes),
+            replaced_on=list(options.replace_on_changes),
+            replaced_with=sorted({*options.replace_with}),
+            trigger=_trigger(options),
+            secret_outputs=list(options.additional_secret_outputs),
+            delete_first=options.delete_before_replace if options.HasField("delete_before_replace") else None,
+            import_id=str(getattr(options, "import")),  # a keyword of Python
+            deleted_with=options.deleted_with,
+            protect=options.protect,
+            retain=options.retain_on_delete,
+        )
+
+    def _inherit(self, request: resource_pb2.RegisterResourceRequest) -> None:
+        """Options that hold for the children of a resource, too, unless they say otherwise."""
+        parent = self.goals.get(request.parent)
+        if parent is None:
+            return
+        if not request.HasField("protect"):
+            request.protect = parent.protect
+        if not request.HasField("retainOnDelete"):
+            request.retainOnDelete = parent.retain
+        request.deletedWith = request.deletedWith or parent.deleted_with
+
     # --- names -----------------------------------------------------------------------------------------------------
 
     def _urn(self, parent: str, kind: str, name: str) -> str:
@@ -94,39 +190,32 @@ class Monitor:
         prefix = "" if parent_type == STACK else f"{parent_type}$"
         return f"urn:pulumi:{self.stack}::{self.project}::{prefix}{kind}::{name}"
 
-    def _goal(self, request: resource_pb2.RegisterResourceRequest) -> Goal:
-        return Goal(
-            urn=self._urn(request.parent, request.type, request.name),
-            type=request.type,
-            custom=request.custom,
-            inputs=plain(request.object),
-            parent=request.parent,
-            provider=request.provider,
-            dependencies=sorted({*request.dependencies}),
-            property_dependencies={name: sorted({*p.urns}) for name, p in request.propertyDependencies.items()},
-            aliases=self._aliases(request),
-            ignored=list(request.ignoreChanges),
-            replaced_on=list(request.replaceOnChanges),
-            secret_outputs=list(request.additionalSecretOutputs),
-            delete_first=request.deleteBeforeReplace if request.deleteBeforeReplaceDefined else None,
-            protect=request.protect,
-            retain=request.retainOnDelete,
-        )
-
-    def _aliases(self, request: resource_pb2.RegisterResourceRequest) -> list[str]:
+    def _aliases(self, request: resource_pb2.RegisterResourceRequest, said: "Iterable[alias_pb2.Alias]") -> list[str]:
         """The URNs that a resource may have had: as it says itself, under its parent's name of now and of before."""
-        aliases = cast("Iterable[alias_pb2.Alias]", request.aliases)
-        own = [alias.urn or self._alias(request, alias.spec, request.parent) for alias in aliases]
+        own = [alias.urn or self._alias(request, alias.spec) for alias in said]
         before = self.deployment.old_urn(request.parent)
         if before == request.parent:
             return own
-        inherited = [self._alias(request, alias.spec, before) for alias in aliases if not alias.urn]
-        return [*own, self._urn(before, request.type, request.name), *inherited]
+        this = self._urn(request.parent, request.type, request.name)
+        return list(dict.fromkeys([*own, *(self._inherited(urn, request.parent, before) for urn in (this, *own))]))
 
-    def _alias(self, request: resource_pb2.RegisterResourceRequest, spec: alias_pb2.Alias.Spec, parent: str) -> str:
-        parent = "" if spec.noParent else spec.parentUrn or parent
+    def _alias(self, request: resource_pb2.RegisterResourceRequest, spec: alias_pb2.Alias.Spec) -> str:
+        parent = "" if spec.noParent else self.deployment.old_urn(spec.parentUrn) or request.parent
         former = Monitor(self.deployment, spec.project or self.project, spec.stack or self.stack)
         return former._urn(parent, spec.type or request.type, spec.name or request.name)
+
+    def _inherited(self, urn: str, parent: str, before: str) -> str:
+        """The URN that a child had before its parent was renamed, whose name its own may begin with."""
+        kind, name = urn.split("::", 3)[2:]
+        new, old = (parent.rsplit("::", 1)[-1], before.rsplit("::", 1)[-1])
+        renamed = old + name.removeprefix(new) if name.startswith(new) else name
+        return self._urn(before, kind.rsplit("$", 1)[-1], renamed)
+
+
+def _trigger(options: Options) -> object:
+    if not options.HasField("replacement_trigger"):
+        return None
+    return bare(json_format.MessageToDict(options.replacement_trigger))
 
 
 def _with_secrets(record: Record) -> Props:

@@ -4,13 +4,14 @@ Not for writing: the repository's Pulumi.*.yaml are never changed from here.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import yaml
 
+from localcloud.pulumi.encrypted import PASSPHRASE, DecryptionError, decrypter
 from localcloud.pulumi.stack import DeploymentError
 from localcloud.pulumi.wire import Props, obj
 
@@ -25,18 +26,24 @@ class Project:
     """The folder or file that Pulumi.yaml calls `main`; the root without one."""
     config: dict[str, str]
     """Full keys, such as `aws:region`; what is no string is JSON, as Pulumi hands it to programs."""
+    secrets: frozenset[str]
+    """Those keys whose values are secret."""
 
 
-def load(root: Path, stack: str, overrides: Mapping[str, str]) -> Project:
+def load(
+    root: Path, stack: str, config: Mapping[str, str], secrets: Mapping[str, str], environment: Mapping[str, str]
+) -> Project:
     """Read Pulumi.yaml and Pulumi.<stack>.yaml.
 
     Args:
         root: The folder that holds them.
         stack: The stack's name; it need not have a file.
-        overrides: Configuration that wins over the files'.
+        config: Configuration that wins over the files'; keys without a namespace get the project's.
+        secrets: The same, and secret.
+        environment: Where PULUMI_CONFIG_PASSPHRASE may stand, for what the stack's file holds encrypted.
 
     Raises:
-        DeploymentError: There is no project, or a value is encrypted, which only the real CLI can read.
+        DeploymentError: There is no project, or a value is encrypted and cannot be read.
     """
     try:
         project = obj(yaml.safe_load((root / "Pulumi.yaml").read_text(encoding="utf-8")))
@@ -45,15 +52,55 @@ def load(root: Path, stack: str, overrides: Mapping[str, str]) -> Project:
     name = str(project["name"])
     stack_file = root / f"Pulumi.{stack}.yaml"
     of_stack = obj(yaml.safe_load(stack_file.read_text(encoding="utf-8"))) if stack_file.is_file() else {}
-    values: Props = {
-        **{key: _default(value) for key, value in obj(project.get("config")).items()},
-        **obj(of_stack.get("config")),
-        **overrides,
-    }
-    config = {
-        key if ":" in key else f"{name}:{key}": _text(key, value) for key, value in values.items() if value is not None
-    }
-    return Project(name, root, (root / str(project.get("main", "."))).resolve(), config)
+    given, closed = named(name, config), named(name, secrets)
+    opened, encrypted = read_config(name, of_stack, {*given, *closed}, environment.get(PASSPHRASE))
+    declared = {key: _default(value) for key, value in obj(project.get("config")).items()}
+    values: Props = {**named(name, declared), **opened, **encrypted, **given, **closed}
+    texts = {key: _text(value) for key, value in values.items() if value is not None}
+    return Project(
+        name, root, (root / str(project.get("main", "."))).resolve(), texts, frozenset({*encrypted, *closed})
+    )
+
+
+def named(project: str, config: Mapping[str, Any]) -> Props:
+    """Configuration by full key.
+
+    Example:
+        >>> named("mailstack", {"domain": "example.com", "aws:region": "eu-west-1"})
+        {'mailstack:domain': 'example.com', 'aws:region': 'eu-west-1'}
+    """
+    return {key if ":" in key else f"{project}:{key}": value for key, value in config.items()}
+
+
+def read_config(
+    project: str, of_stack: Props, known: Container[str], passphrase: str | None
+) -> tuple[Props, dict[str, str]]:
+    """The configuration in a stack's file, by full key: what stands there openly, and what was encrypted.
+
+    Args:
+        project: The project's name.
+        of_stack: The file's content.
+        known: Keys whose values in the file are not needed.
+        passphrase: What the file's values were encrypted with.
+
+    Raises:
+        DeploymentError: An encrypted value cannot be read.
+    """
+    config = {key: value for key, value in named(project, obj(of_stack.get("config"))).items() if key not in known}
+    closed = {key for key, value in config.items() if _is_closed(value)}
+    if not closed:
+        return config, {}
+    keys = ", ".join(sorted(closed))
+    salt = of_stack.get("encryptionsalt")
+    if passphrase is None or not salt:
+        how = f"set {PASSPHRASE} in the stack's environment" if salt else "only its key's service can read it"
+        raise DeploymentError(f"{keys} is encrypted: {how}, or give its value among the stack's secrets.")
+    try:
+        read = decrypter(str(salt), passphrase)
+        encrypted = {key: _text(_opened(config[key], read)) for key in closed}
+    except DecryptionError as error:
+        raise DeploymentError(f"{keys} cannot be read: {error}. Check {PASSPHRASE}.") from error
+    return {key: value for key, value in config.items() if key not in closed}, encrypted
 
 
 def _default(declared: Any) -> Any:
@@ -62,7 +109,21 @@ def _default(declared: Any) -> Any:
     return declaration.get("value", declaration.get("default")) if declaration else declared
 
 
-def _text(key: str, value: Any) -> str:
-    if isinstance(value, dict) and "secure" in value:
-        raise DeploymentError(f"{key} is encrypted: only the real CLI can read it. Give its value as an override.")
+def _is_closed(value: Any) -> bool:
+    if isinstance(value, dict):
+        members = cast("Props", value)
+        return [*members] == ["secure"] or any(map(_is_closed, members.values()))
+    return isinstance(value, list) and any(map(_is_closed, cast("list[Any]", value)))
+
+
+def _opened(value: Any, read: Callable[[str], str]) -> Any:
+    if isinstance(value, dict):
+        members = cast("Props", value)
+        if [*members] == ["secure"]:
+            return read(str(members["secure"]))
+        return {name: _opened(member, read) for name, member in members.items()}
+    return [_opened(member, read) for member in cast("list[Any]", value)] if isinstance(value, list) else value
+
+
+def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(cast("object", value))

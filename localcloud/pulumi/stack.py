@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
-Operation: TypeAlias = Literal["create", "update", "replace", "delete", "same"]
+Operation: TypeAlias = Literal["create", "update", "replace", "delete", "same", "import"]
 
 
 class DeploymentError(RuntimeError):
@@ -28,6 +28,7 @@ class Changes:
     replace: int = 0
     delete: int = 0
     same: int = 0
+    imports: int = 0
     names: Mapping[Operation, tuple[str, ...]] = field(default_factory=dict[Operation, tuple[str, ...]])
     """The names in the program of what each operation was done to, sorted; `same` is not listed."""
 
@@ -37,7 +38,7 @@ class Changes:
 
         Example:
             >>> Changes.of([("create", "urn:pulumi:dev::mail::aws:sns/topic:Topic::events")])
-            Changes(create=1, update=0, replace=0, delete=0, same=0, names={'create': ('events',)})
+            Changes(create=1, update=0, replace=0, delete=0, same=0, imports=0, names={'create': ('events',)})
         """
         names: dict[Operation, list[str]] = {}
         for operation, urn in steps:
@@ -49,13 +50,14 @@ class Changes:
             replace=counts["replace"],
             delete=counts["delete"],
             same=counts["same"],
+            imports=counts["import"],
             names={operation: tuple(sorted(found)) for operation, found in names.items() if operation != "same"},
         )
 
     @property
     def any(self) -> bool:
         """Whether anything at all was, or would be, changed."""
-        return bool(self.create or self.update or self.replace or self.delete)
+        return bool(self.create or self.update or self.replace or self.delete or self.imports)
 
 
 class Stack(Protocol):
@@ -69,6 +71,11 @@ class Stack(Protocol):
     @property
     def outputs(self) -> dict[str, object]:
         """What the program exported in the last `up`; secrets in plain text."""
+        ...
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """The names of the outputs that are secret as a whole."""
         ...
 
     def preview(self) -> Changes:

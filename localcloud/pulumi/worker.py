@@ -19,6 +19,7 @@ from localcloud.pulumi import state
 from localcloud.pulumi.deployment import Deployment, StepError
 from localcloud.pulumi.monitor import Monitor
 from localcloud.pulumi.plugin import PluginError
+from localcloud.pulumi.transforms import TransformError
 
 _PROVIDER = "aws:"
 
@@ -33,6 +34,8 @@ class Request:
     root: str
     program: str
     config: dict[str, str]
+    secrets: list[str]
+    """Keys of `config` whose values are secret."""
     state: str
     answer: str
 
@@ -50,7 +53,7 @@ def main() -> None:
     errors: list[str] = []
     try:
         _VERBS[request.verb](deployment, request)
-    except (StepError, PluginError) as error:
+    except (StepError, PluginError, TransformError) as error:
         errors = deployment.errors or [str(error)]
     except RunError as error:  # the program's own words, which Pulumi shows without a traceback
         errors = [str(error)]
@@ -80,7 +83,7 @@ def _deploy(deployment: Deployment, request: Request) -> None:
             root_directory=request.root,
         )
     )
-    set_all_config(request.config, [])
+    set_all_config(request.config, request.secrets)
 
     def program() -> None:
         runpy.run_path(request.program, run_name="__main__")

@@ -24,6 +24,20 @@ pulumi.export("secret", pulumi.Output.secret("plain"))
 pulumi.export("stack", pulumi.get_stack())
 pulumi.export("seen", sorted(name for name in os.environ if name.startswith("AWS_")))
 """
+SECRETS = """
+import pulumi
+
+config = pulumi.Config()
+pulumi.export("key", config.require_secret("key"))
+pulumi.export("closed", config.require_secret_object("object").apply(lambda found: found["closed"]))
+"""
+# Written by `pulumi config set --secret` of v3.259.0, passphrase "correct horse".
+ENCRYPTED = """
+encryptionsalt: v1:MFsWxTb1mJM=:v1:jZAg3Tbq1QaHgvaD:h8/5ELzqIZqPidw9ymG3sdRH8624HQ==
+config:
+  tiny:key: {secure: "v1:Aml2+Hd6NtMvzdD9:WXDEXFTEd1pJHE87tk4CSuelr7iZHP0FLJ8S"}
+  tiny:object: {closed: {secure: "v1:y6kqnJAYt02fQoP+:tPfmMr9g3EH4Bn2XOe4xiosbiZvWbA=="}, open: x}
+"""
 STACK_FILE = "config:\n  tiny:domain: example.org\n  tiny:labels: {team: mail}\n"
 PACK = """
 from pulumi_policy import EnforcementLevel, PolicyPack, StackValidationPolicy
@@ -101,6 +115,17 @@ def test_a_salt_that_another_backend_left_in_the_stack_file_does_no_harm(pulumi:
     salted = f"encryptionsalt: v1:AAAAAAAAAAA=:v1:AAAAAAAAAAAAAAAA:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==\n{STACK_FILE}"
     with stack_of(write_project(SETTINGS, stack_file=salted), pulumi) as stack:
         assert stack.preview() == Changes()
+
+
+def test_what_another_backend_encrypted_is_opened_with_its_passphrase_and_stays_secret(
+    pulumi: Path, write_project: Project
+):
+    with stack_of(
+        write_project(SECRETS, stack_file=ENCRYPTED), pulumi, environment={"PULUMI_CONFIG_PASSPHRASE": "correct horse"}
+    ) as stack:
+        stack.up()
+        assert stack.outputs == {"key": "open sesame", "closed": "hidden"}
+        assert stack.secrets == {"key", "closed"}
 
 
 def test_an_operation_that_hangs_is_ended_with_what_it_said_last(

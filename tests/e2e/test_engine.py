@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -18,9 +19,17 @@ class TestCli(EngineSuite):
     def stack_factory(self, cloud: LocalCloud, pulumi: Path, tmp_path: Path) -> Iterator[StackFactory]:
         stacks: list[CliStack] = []
 
-        def opened(folder: Path, config: Mapping[str, str]) -> Stack:
+        def opened(folder: Path, config: Mapping[str, str], secrets: Mapping[str, str] = MappingProxyType({})) -> Stack:
             state = tmp_path / "state"
-            stack = CliStack(folder, "dev", config=config, environment=cloud.environment(), state=state, pulumi=pulumi)
+            stack = CliStack(
+                folder,
+                "dev",
+                config=config,
+                secrets=secrets,
+                environment=cloud.environment(),
+                state=state,
+                pulumi=pulumi,
+            )
             stacks.append(stack)
             return stack
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -12,13 +13,25 @@ from localcloud.pulumi.stack import DeploymentError, Stack
 from tests.engine_suite import PROTECTED, EngineSuite, StackFactory, write
 
 pytestmark = pytest.mark.integration
+HOOKED = """
+import pulumi, pulumi_aws as aws
+hook = pulumi.ResourceHook("after", lambda args: None)
+options = pulumi.ResourceOptions(hooks=pulumi.ResourceHookBinding(after_create=[hook]))
+aws.sns.Topic("events", opts=options)
+"""
+REMOTE = """
+import pulumi
+pulumi.ComponentResource("tiny:index:Far", "far", remote=True)
+"""
 
 
 @pytest.fixture
 def stack_factory(cloud: LocalCloud, tmp_path: Path) -> StackFactory:
-    def opened(folder: Path, config: Mapping[str, str]) -> Stack:
+    def opened(folder: Path, config: Mapping[str, str], secrets: Mapping[str, str] = MappingProxyType({})) -> Stack:
         state = tmp_path / "state.json"
-        return InProcessStack(folder, "dev", config=config, environment=cloud.environment(), state=state)
+        return InProcessStack(
+            folder, "dev", config=config, secrets=secrets, environment=cloud.environment(), state=state
+        )
 
     return opened
 
@@ -26,9 +39,11 @@ def stack_factory(cloud: LocalCloud, tmp_path: Path) -> StackFactory:
 class TestInProcess(EngineSuite):
     @pytest.fixture
     def stack_factory(self, cloud: LocalCloud, tmp_path: Path) -> StackFactory:
-        def opened(folder: Path, config: Mapping[str, str]) -> Stack:
+        def opened(folder: Path, config: Mapping[str, str], secrets: Mapping[str, str] = MappingProxyType({})) -> Stack:
             state = tmp_path / "state.json"
-            return InProcessStack(folder, "dev", config=config, environment=cloud.environment(), state=state)
+            return InProcessStack(
+                folder, "dev", config=config, secrets=secrets, environment=cloud.environment(), state=state
+            )
 
         return opened
 
@@ -57,6 +72,21 @@ def test_an_encrypted_value_is_asked_for_as_an_override(tmp_path: Path):
     (folder / "Pulumi.dev.yaml").write_text("config:\n  tiny:key:\n    secure: AAAB\n")
     with pytest.raises(DeploymentError, match="tiny:key is encrypted"):
         InProcessStack(folder, "dev", state=tmp_path / "state.json").preview()
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        (HOOKED, "after: the in-process engine runs no hooks"),
+        (REMOTE, "tiny:index:Far 'far': the in-process engine runs no remote components"),
+    ],
+    ids=["hooks", "remote components"],
+)
+def test_what_it_cannot_do_it_refuses_in_a_sentence(
+    stack_factory: StackFactory, tmp_path: Path, program: str, said: str
+):
+    with pytest.raises(DeploymentError, match=said):
+        stack_factory(write(tmp_path / "project", program), {}).up()
 
 
 def test_without_a_local_endpoint_nothing_is_sent(tmp_path: Path):
