@@ -19,6 +19,8 @@ from localcloud.chatbot.protocol import invalid
 from localcloud.chatbot.state import Message, SlackChannel
 
 _CONFIRMATION_SECONDS = 5.0
+# As in AWS: a message may differ by protocol. ministack takes an endpoint without TLS by that name, too.
+_PROTOCOL = "https"
 
 
 class Topics:
@@ -55,7 +57,7 @@ class Topics:
             confirmed = self._confirmed[channel, arn] = asyncio.Event()
             endpoint = self._endpoint(channel)
             sns = self._sns(arn.split(":")[3])
-            await sns.call("sns", "Subscribe", TopicArn=arn, Protocol="http", Endpoint=endpoint)
+            await sns.call("sns", "Subscribe", TopicArn=arn, Protocol=_PROTOCOL, Endpoint=endpoint)
             try:
                 await asyncio.wait_for(confirmed.wait(), _CONFIRMATION_SECONDS)
             finally:

@@ -111,6 +111,13 @@ def test_a_topic_delivers_to_the_channel_until_it_is_taken_away(setting: Setting
     assert listed["Subscriptions"] == []
 
 
+def test_of_a_message_for_each_protocol_the_channel_gets_that_for_https(setting: Setting):
+    setting.create()
+    message = json.dumps({"default": "for people", "https": "for Chatbot"})
+    setting.cloud.client("sns").publish(TopicArn=setting.topic, Message=message, MessageStructure="json")
+    assert [seen["message"] for seen in setting.messages(1)] == ["for Chatbot"]
+
+
 def test_an_alarm_that_goes_off_is_shown(setting: Setting):
     setting.create()
     cloudwatch = setting.cloud.client("cloudwatch")
