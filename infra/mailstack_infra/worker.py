@@ -4,6 +4,7 @@ Not for what is published or what is done with it: `feedback.py` and `guard.py` 
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -166,7 +167,7 @@ class Worker(pulumi.ComponentResource):
             tags=self._env.tags,
             opts=self._child,
         )
-        package = zips.build(source)
+        package = zips.build(source, Path(pulumi.get_root_directory() or ".").resolve() / zips.FOLDER)
         return aws.lambda_.Function(
             self._name,
             name=self._env.name(self._name),

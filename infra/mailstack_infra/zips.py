@@ -14,10 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import mailer
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+# Beside the project's Pulumi.yaml: what is installed is not ours to write to.
+FOLDER = ".build"
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html: the Python runtimes include the SDK.
 RUNTIME_MODULES = frozenset({"boto3", "botocore"})
 _OLDEST_ZIP_TIME = (1980, 1, 1, 0, 0, 0)
@@ -41,23 +45,52 @@ class Package:
     sha256_base64: str
 
 
-def build(function: str, root: Path = ROOT) -> Package:
-    """Write `.build/<function>.zip`: `lambdas/<function>/handler.py` and the `mailer` modules that it reaches.
+@dataclass(frozen=True)
+class Sources:
+    """Where the code is that goes into zips.
+
+    Attributes:
+        functions: Holds a folder for each function, with its `handler.py`.
+        library: Holds `mailer`.
+    """
+
+    functions: Path
+    library: Path
+
+    @classmethod
+    def installed(cls) -> "Sources":
+        """What the wheel brings along; where this is the repository, what stands beside it."""
+        shipped = HERE / "lambdas"
+        return cls(
+            functions=shipped if shipped.is_dir() else HERE.parents[1] / "lambdas",
+            library=Path(str(mailer.__file__)).resolve().parents[1],
+        )
+
+    def place(self, file: Path) -> Path:
+        """A file as it is called in messages and among modules."""
+        return file.relative_to(self.library if file.is_relative_to(self.library) else self.functions.parent)
+
+
+def build(function: str, folder: Path, sources: Sources | None = None) -> Package:
+    """Write `<function>.zip`: the function's `handler.py` and the `mailer` modules that it reaches.
 
     Args:
         function: A folder's name under `lambdas/`.
-        root: The repository.
+        folder: Where the zip goes; made if it is not there.
+        sources: What it is made of; what is installed unless given.
 
     Raises:
         PackagingError: There is no such function, or it reaches an import other than of the standard library, boto3
             and `mailer`.
     """
-    handler = root / "lambdas" / function / "handler.py"
+    sources = sources or Sources.installed()
+    handler = sources.functions / function / "handler.py"
     if not handler.is_file():
         raise PackagingError(f"There is no function {function!r}: {handler} does not exist.")
-    files = {"handler.py": handler} | {file.relative_to(root).as_posix(): file for file in closure(handler, root)}
-    target = root / ".build" / f"{function}.zip"
-    target.parent.mkdir(exist_ok=True)
+    reached = {file.relative_to(sources.library).as_posix(): file for file in closure(handler, sources)}
+    files = {"handler.py": handler} | reached
+    target = folder / f"{function}.zip"
+    target.parent.mkdir(parents=True, exist_ok=True)
     # Written aside and moved: another process sees the old zip or the new one, never half of one.
     unfinished = target.with_suffix(f".{os.getpid()}.part")
     _write(unfinished, files)
@@ -66,7 +99,7 @@ def build(function: str, root: Path = ROOT) -> Package:
     return Package(target, base64.b64encode(digest).decode("ascii"))
 
 
-def closure(start: Path, root: Path = ROOT) -> list[Path]:
+def closure(start: Path, sources: Sources) -> list[Path]:
     """The files of `mailer` that a file reaches by importing, in order of their paths.
 
     Imports inside functions count, for they run in the Lambda; those under `if TYPE_CHECKING` do not.
@@ -78,14 +111,14 @@ def closure(start: Path, root: Path = ROOT) -> list[Path]:
     waiting = [start]
     while waiting:
         file = waiting.pop()
-        for line, module in _imports(file, root):
-            new = set(_files(module, root, f"{file.relative_to(root)}:{line}")) - found
+        for line, module in _imports(file, sources):
+            new = set(_files(module, sources.library, f"{sources.place(file)}:{line}")) - found
             found |= new
             waiting += new
     return sorted(found)
 
 
-def _imports(file: Path, root: Path) -> "Iterator[tuple[int, str]]":
+def _imports(file: Path, sources: Sources) -> "Iterator[tuple[int, str]]":
     """Every module that a file names in an import that runs; `from a import b` gives both `a` and `a.b`."""
     waiting: list[ast.AST] = [ast.parse(file.read_text(encoding="utf-8"), filename=str(file))]
     while waiting:
@@ -97,7 +130,7 @@ def _imports(file: Path, root: Path) -> "Iterator[tuple[int, str]]":
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            module = _absolute(node, file, root)
+            module = _absolute(node, sources.place(file))
             yield node.lineno, module
             yield from ((node.lineno, f"{module}.{alias.name}") for alias in node.names)
 
@@ -106,12 +139,12 @@ def _is_type_checking(test: ast.expr) -> bool:
     return "TYPE_CHECKING" in (getattr(test, "id", ""), getattr(test, "attr", ""))
 
 
-def _absolute(node: ast.ImportFrom, file: Path, root: Path) -> str:
-    package = file.relative_to(root).parts[: -node.level] if node.level else ()
+def _absolute(node: ast.ImportFrom, place: Path) -> str:
+    package = place.parts[: -node.level] if node.level else ()
     return ".".join((*package, *(node.module or "").split("."))).rstrip(".")
 
 
-def _files(module: str, root: Path, where: str) -> "Iterator[Path]":
+def _files(module: str, library: Path, where: str) -> "Iterator[Path]":
     """The files that importing the module runs: its packages' `__init__.py` and its own; none outside `mailer`."""
     top, *rest = module.split(".")
     if top in sys.stdlib_module_names or top in RUNTIME_MODULES:
@@ -121,7 +154,7 @@ def _files(module: str, root: Path, where: str) -> "Iterator[Path]":
             f"{where} imports {module}, which the Lambda will not have: only the standard library, "
             f"{', '.join(sorted(RUNTIME_MODULES))} and mailer go into its zip."
         )
-    folder = root / top
+    folder = library / top
     yield folder / "__init__.py"
     for part in rest:
         if (folder / f"{part}.py").is_file():

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from mailstack_infra.zips import ROOT, PackagingError, build
+from mailstack_infra.zips import FOLDER, Package, PackagingError, Sources
+from mailstack_infra.zips import build as build_into
+
+ROOT = Path(__file__).parents[2]
 
 FUNCTIONS = ("feedback", "sending_guard", "account_monitor")
 # What the Lambda runtime has beside the standard library: boto3 and all that it stands on.
@@ -23,6 +26,11 @@ def project(tmp_path: Path) -> Path:
     for folder in ("mailer", "lambdas"):
         shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
     return copy
+
+
+def build(function: str, project: Path) -> Package:
+    """The zip of a function from the sources of a project, written there."""
+    return build_into(function, project / FOLDER, Sources(functions=project / "lambdas", library=project))
 
 
 def write(project: Path, source: str) -> None:
