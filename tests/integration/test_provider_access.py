@@ -87,7 +87,8 @@ def test_a_new_value_of_a_secret_takes_the_place_of_the_old(plugin: Plugin, shar
     before = {"secretId": arn, "secretString": "one"}
     old, state = plugin.create(of, before)
     after = {**before, "secretString": "two"}
-    assert plugin.diff(of, old, before, state, after).replaces == ("secretString",)
+    found = plugin.diff(of, old, before, state, after)
+    assert (found.replaces, found.delete_first) == (("secretString",), False)
     new, state = plugin.create(of, after)
     plugin.delete(of, old, before, state)
     assert secrets.get_secret_value(SecretId=name)["SecretString"] == "two"

@@ -114,5 +114,6 @@ RESOURCES = (
         delete=lambda cloud, key, state: cloud.iam.delete_access_key(UserName=state["user"], AccessKeyId=key),
         computed=("createDate", *_SECRETS),
         finish=("status",),
+        identity=("user",),
     ),
 )

@@ -192,6 +192,7 @@ RESOURCES = (
         update=_set_stages,
         delete=lambda cloud, identifier, _: _drop_stages(cloud, identifier, set()),
         computed=("arn", "secretArn", "versionId"),
+        identity=("secretId", "secretString", "secretBinary"),
         rules=_version_rules,
     ),
 )
