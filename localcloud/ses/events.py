@@ -116,7 +116,7 @@ def timestamp(moment: datetime) -> str:
         >>> timestamp(datetime(2026, 1, 2, 3, 4, 5, 678901, UTC))
         '2026-01-02T03:04:05.678Z'
     """
-    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+    return f"{moment.astimezone(UTC).isoformat(timespec='milliseconds').removesuffix('+00:00')}Z"
 
 
 def _mail(message: StoredMessage, source_arn: str, account_id: str) -> dict[str, Any]:

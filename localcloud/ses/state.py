@@ -195,8 +195,8 @@ class Suppressed:
 class Happening:
     """Something that happened to a mail, small until somebody asks for its JSON (`events.event`).
 
-    `recipient` is empty for what concerns the whole mail; `detail` chooses among the variants of a kind. Never changed;
-    not frozen, since making a frozen one takes four times as long.
+    `recipient` is empty for what concerns the whole mail, `feedback_id` for what is no feedback; `detail` chooses among
+    the variants of a kind. Never changed; not frozen, since making a frozen one takes four times as long.
     """
 
     kind: str

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from localcloud.ses import events, handlebars, mime, publishing, rules, state
+from localcloud.ses.operations import sending
 from localcloud.ses.publishing import Mail, Publisher
 from localcloud.ses.state import Messages, State, StoredMessage
 
@@ -88,6 +89,7 @@ def test_what_is_remembered_of_clients_input_is_limited():
     remembered: list[Any] = [
         mime._parsed,
         rules.suffixes,
+        sending._named_problem,
         events.timestamp,
         handlebars.compiled,
         publishing._lets_ses_publish,

@@ -55,9 +55,7 @@ async def _sender(context: Context, p: Parameters, template: str) -> Sender:
         raise bad_request(problem)
     lists = (entry["Destination"].values() for entry in p["BulkEmailEntries"])
     recipients = [bare(address) for entry in lists for addresses in entry for address in addresses]
-    sender = admitted(context, p, (OPERATION, OPERATION), (source, recipients), template)
-    await check_identities(context, source)
-    return sender
+    return await admitted(context, p, (OPERATION, OPERATION), (source, recipients), template)
 
 
 def _batch(context: Context, p: Parameters) -> _Batch:

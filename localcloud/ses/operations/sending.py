@@ -1,5 +1,6 @@
 """SendEmail: what SES checks before it takes a mail, and what becomes of one that it took."""
 
+import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from localcloud.ses.authorization import authorize
 from localcloud.ses.context import Context, Handler, Output, Parameters
 from localcloud.ses.errors import SesError, bad_request, not_found
 from localcloud.ses.rendering import Filled, data, renderer
-from localcloud.ses.state import Account, ConfigurationSet, Happening, StoredMessage, Suppressed
+from localcloud.ses.state import Account, ConfigurationSet, Happening, Identity, StoredMessage, Suppressed
 from localcloud.ses.subscriptions import defaults, leave, wants, with_links
 from localcloud.ses.verification import check
 
@@ -22,6 +23,8 @@ _LINE_BREAK = re.compile(r"[\r\n]")
 _OWN_HEADERS = frozenset({"from", "to", "cc", "bcc", "subject", "reply-to", "date", "message-id", "mime-version"})
 # The antivirus industry's harmless test file, in two halves so that no scanner takes this one for it.
 _EICAR = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}" + b"$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
+# Senders come again and again.
+_REMEMBERED = 1000
 _REASONS = {"Bounce": "BOUNCE", "Complaint": "COMPLAINT"}
 _ACCOUNT_PAUSED = (
     "Sending paused for this account. For more information, please check the inbox of the email address associated "
@@ -50,6 +53,7 @@ class Envelope:
 class Sender:
     """Who may send with what, as it was found; the mails of a bulk call have it in common. `tags` are SES's own."""
 
+    identity: Identity
     configuration_set: ConfigurationSet | None
     subscription: tuple[str, str] | None
     tags: dict[str, list[str]]
@@ -84,19 +88,18 @@ async def send(context: Context, p: Parameters, filled: Filled, operation: str =
     """
     envelope = enveloped(p, filled.content)
     action = "SendRawEmail" if "Raw" in filled.content else operation
-    sender = admitted(context, p, (operation, action), (envelope.source, envelope.recipients), filled.template)
-    await check_identities(context, envelope.source, envelope.recipients)
+    sender = await admitted(context, p, (operation, action), (envelope.source, envelope.recipients), filled.template)
     return await accept(context, sender, envelope, filled, p.get("EmailTags", ()))
 
 
-def admitted(
+async def admitted(
     context: Context,
     p: Parameters,
     asked: tuple[str, str],
     addresses: tuple[str, Sequence[str]],
     template: str,
 ) -> Sender:
-    """Who sends, once it is known that they may; whether the identities are verified is still to be seen.
+    """Who sends, once it is known that they may.
 
     Args:
         context: Where.
@@ -108,12 +111,14 @@ def admitted(
     Raises:
         SesError: SES would not let them.
     """
-    (operation, action), (source, _) = asked, addresses
+    (operation, action), (source, recipients) = asked, addresses
     configuration_set = check_sender(context, p, source)
     authorize(context, p, action, addresses, (configuration_set, template))
     check_tenant(context, p, source, configuration_set, template)
     subscription = _subscription(context, p.get("ListManagementOptions"))
-    return Sender(configuration_set, subscription, _tags(p, mime.bare(source), configuration_set, operation))
+    # A bulk mail's recipients are judged one by one.
+    identity = await check_identities(context, source, () if action == "SendBulkEmail" else recipients)
+    return Sender(identity, configuration_set, subscription, _tags(p, mime.bare(source), configuration_set, operation))
 
 
 async def accept(
@@ -218,8 +223,11 @@ def _check_form(envelope: Envelope, content: dict[str, Any], tags: Sequence[dict
 
 def written_problem(address: str) -> str:
     """Why SES refuses an address, with or without a name, as it is written; empty if it takes it."""
-    if rules.is_plain(address):
-        return ""
+    return "" if rules.is_plain(address) else _named_problem(address)
+
+
+@functools.lru_cache(maxsize=_REMEMBERED)
+def _named_problem(address: str) -> str:
     if _LINE_BREAK.search(address):
         return "An address contains a line break."
     return rules.address_problem(mime.bare(address))
@@ -309,8 +317,8 @@ def _check_enabled(account: Account, configuration_set: ConfigurationSet | None)
         raise SesError("SendingPausedException", f"Sending is paused for configuration set {name}.")
 
 
-async def check_identities(context: Context, source: str, recipients: Sequence[str] = ()) -> None:
-    """See that the sender is verified, and in the sandbox the recipients.
+async def check_identities(context: Context, source: str, recipients: Sequence[str] = ()) -> Identity:
+    """See that the sender is verified, and in the sandbox the recipients; the sender's identity.
 
     Raises:
         SesError: They are not.
@@ -323,16 +331,17 @@ async def check_identities(context: Context, source: str, recipients: Sequence[s
     for identity in [i for address in unverified for i in rules.identities_of(address, state.identities)]:
         await check(identity, context.dns, state.region)
     unverified = rules.unverified(needed, state.identities)
-    if unverified:
+    sender = next((i for i in rules.identities_of(needed[0], state.identities) if i.verified), None)
+    if unverified or sender is None:
         raise SesError(
             "MessageRejected",
             "Email address is not verified. The following identities failed the check in region "
-            f"{state.region.upper()}: {', '.join(dict.fromkeys(unverified))}",
+            f"{state.region.upper()}: {', '.join(dict.fromkeys(unverified or needed[:1]))}",
         )
-    sender = next(iter(rules.identities_of(needed[0], state.identities)))
     mail_from = sender.mail_from
     if mail_from and mail_from.behavior_on_mx_failure == "REJECT_MESSAGE" and mail_from.status != "SUCCESS":
         raise SesError("MailFromDomainNotVerifiedException", f"MAIL FROM domain <{mail_from.domain}> is not verified.")
+    return sender
 
 
 def _stored(
@@ -343,13 +352,12 @@ def _stored(
     tags: Sequence[dict[str, str]],
 ) -> StoredMessage:
     state = context.state
-    identity = next(i for i in rules.identities_of(mime.bare(envelope.source), state.identities) if i.verified)
     own = {tag["Name"]: [tag["Value"]] for tag in tags}
     return StoredMessage(
         message_id=ids.message_id(state.region),
         accepted_at=datetime.now(UTC),
         source=envelope.source,
-        identity=identity.name,
+        identity=sender.identity.name,
         to=envelope.to,
         cc=envelope.cc,
         bcc=envelope.bcc,
@@ -416,7 +424,8 @@ async def follow(
 
 
 def _happening(context: Context, now: datetime, kind: str, recipient: str = "", detail: str = "") -> Happening:
-    return Happening(kind, now, ids.message_id(context.state.region), recipient, detail)
+    feedback_id = ids.message_id(context.state.region) if kind in _REASONS else ""
+    return Happening(kind, now, feedback_id, recipient, detail)
 
 
 def _suppression(
