@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
+from botocore.exceptions import ClientError
 
 from localcloud import LocalCloud
 from localcloud.pulumi.plugin import Plugin, PluginError
@@ -144,3 +145,14 @@ def test_an_identity_that_is_there_can_be_looked_up(plugin: Plugin, shared_cloud
 )
 def test_what_the_official_provider_refuses_is_refused(plugin: Plugin, kind: str, inputs: dict[str, object], path: str):
     assert [problem.path for problem in plugin.check(urn(kind), inputs, None, b"seed")[1]] == [path]
+
+
+def test_the_local_iam_moves_users_and_says_that_it_renames_none(shared_cloud: LocalCloud, name: str):
+    iam = shared_cloud.client("iam")
+    iam.create_user(UserName=name)
+    iam.update_user(UserName=name, NewPath="/mail/")
+    assert iam.get_user(UserName=name)["User"]["Arn"].endswith(f":user/mail/{name}")
+    with pytest.raises(ClientError, match="NotEmulated"):
+        iam.update_user(UserName=name, NewUserName=f"{name}-other")
+    with pytest.raises(iam.exceptions.NoSuchEntityException):
+        iam.update_user(UserName=f"{name}-other", NewPath="/")
