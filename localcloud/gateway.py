@@ -33,6 +33,7 @@ from localcloud.http import (
 from localcloud.inbox.page import PREFIX as INBOX_PREFIX
 from localcloud.inbox.page import Inbox
 from localcloud.keeper import Keeper
+from localcloud.links import Links
 from localcloud.origin import problem
 from localcloud.persistence import StateFolder
 from localcloud.ses import protocol
@@ -71,6 +72,7 @@ class Gateway:
         mail_server = smtp.access(backend.region)
         self._control = Control(backend, self._ses, self._clock, self._faults, mail_server, self._chatbot)
         self._inbox = Inbox(self._ses.context)
+        self._links = Links(self._ses.context)
         self._keeper = Keeper(folder, self._ses.context, backend, self._chatbot) if folder else None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -112,7 +114,7 @@ class Gateway:
         if path.startswith(protocol.PREFIX):
             return self._ses.handle
         if path.startswith(f"{CONTROL_PREFIX}/") or path == CONTROL_PREFIX:
-            return self._control.handle
+            return self._links.handler(str(scope["method"]), path) or self._control.handle
         if path.startswith(f"{INBOX_PREFIX}/") or path == INBOX_PREFIX:
             return self._inbox.handle if not _is_signed(scope) else None
         if path in chatbot.operations() and _is_signed(scope, _SIGNED_FOR_CHATBOT):

@@ -99,6 +99,28 @@ class EmailTemplate:
 
 
 @dataclass(slots=True)
+class VerificationTemplate:
+    """A custom verification mail, and where its link leads on."""
+
+    name: str
+    sender: str
+    subject: str
+    content: str
+    success_url: str
+    failure_url: str
+    tags: dict[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationLink:
+    """A link that verifies an address in lower case; `template` is empty in SES's own mails."""
+
+    address: str
+    sent_at: datetime
+    template: str = ""
+
+
+@dataclass(slots=True)
 class Contact:
     """Somebody on a contact list; `preferences` holds the status (`OPT_IN`, `OPT_OUT`) by topic, where there is one."""
 
@@ -283,6 +305,8 @@ class State:
     ip_pools: dict[str, IpPool] = field(default_factory=dict[str, IpPool])
     endpoints: dict[str, MultiRegionEndpoint] = field(default_factory=dict[str, MultiRegionEndpoint])
     suppressed: dict[str, Suppressed] = field(default_factory=dict[str, Suppressed])
+    verification_templates: dict[str, VerificationTemplate] = field(default_factory=dict[str, VerificationTemplate])
+    verification_links: dict[str, VerificationLink] = field(default_factory=dict[str, VerificationLink])
     jobs: dict[str, Job] = field(default_factory=dict[str, Job])
     messages: Messages = field(default_factory=Messages)
     outcomes: dict[str, str] = field(default_factory=dict[str, str])

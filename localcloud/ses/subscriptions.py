@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/ses/latest/dg/sending-email-subscription-management.
 
 import json
 import re
+from collections.abc import Collection
 from datetime import datetime
 from email.parser import BytesParser
 from email.policy import SMTP
@@ -54,21 +55,44 @@ def with_links(content: dict[str, Any], url: str) -> dict[str, Any]:
 
 def leave(contact_list: ContactList, address: str, topic: str, now: datetime) -> str:
     """Take an address off a topic, or off the whole list; what a Subscription event tells, as JSON."""
-    key = address.lower()
-    contact = contact_list.contacts.setdefault(key, Contact(address, now, now))
+    topics = [topic] if topic else defaults(contact_list)
+    contact = contact_list.contacts.get(address.lower())
+    left = not topic or (contact is not None and contact.unsubscribed_from_all)
+    return _changed(contact_list, address, dict.fromkeys(topics, "OPT_OUT"), now, ("UnsubscribeHeader", left))
+
+
+def choose(contact_list: ContactList, address: str, topics: Collection[str] | None, now: datetime) -> str:
+    """Let an address have these topics and no others, or None to leave the list; what a Subscription event tells.
+
+    What SES says there as the source of a choice that was made on its page, nobody here has seen.
+    """
+    wanted = topics or frozenset[str]()
+    preferences = {topic: "OPT_IN" if topic in wanted else "OPT_OUT" for topic in defaults(contact_list)}
+    return _changed(contact_list, address, preferences, now, ("PreferencesPage", topics is None))
+
+
+def chosen(contact_list: ContactList, address: str) -> tuple[bool, set[str]]:
+    """Whether an address has left the list, and the topics that it gets."""
+    contact = contact_list.contacts.get(address.lower())
+    own = contact.preferences if contact else {}
+    topics = {topic for topic, default in defaults(contact_list).items() if own.get(topic, default) == "OPT_IN"}
+    return contact is not None and contact.unsubscribed_from_all, topics
+
+
+def _changed(
+    contact_list: ContactList, address: str, preferences: dict[str, str], now: datetime, how: tuple[str, bool]
+) -> str:
+    """Change a contact; `how` is what did it, and whether the contact has left the list then."""
+    source, left = how
+    contact = contact_list.contacts.setdefault(address.lower(), Contact(address, now, now))
     before = _preferences(contact_list, contact)
-    if topic:
-        contact.preferences[topic] = "OPT_OUT"
-    else:
-        contact.unsubscribed_from_all = True
-        contact.preferences = dict.fromkeys(defaults(contact_list), "OPT_OUT")
-    contact.updated_at = now
-    after = _preferences(contact_list, contact)
+    contact.preferences = {**contact.preferences, **preferences}
+    contact.unsubscribed_from_all, contact.updated_at = left, now
     return json.dumps(
         {
             "contactList": contact_list.name,
-            "source": "UnsubscribeHeader",
-            "newTopicPreferences": after,
+            "source": source,
+            "newTopicPreferences": _preferences(contact_list, contact),
             "oldTopicPreferences": before,
         }
     )

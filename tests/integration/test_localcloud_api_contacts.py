@@ -1,5 +1,6 @@
 """Contact lists of the emulated SES, and how recipients leave them, through boto3 and a mail client's click."""
 
+import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
@@ -189,3 +190,76 @@ def test_a_list_or_topic_that_is_not_there_is_refused(ses: "SESV2Client"):
     ses.delete_contact_list(ContactListName=LIST)
     with pytest.raises(ClientError, match="Contact list <customers> does not exist"):
         send(ses)
+
+
+def page(url: str, form: str | None = None, **headers: str) -> tuple[int, str]:
+    """What a browser is answered: status and text."""
+    body = None if form is None else form.encode()
+    request = urllib.request.Request(url, body, headers)  # noqa: S310 - the local cloud's own link
+    try:
+        with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
+            assert "script-src" not in answer.headers["content-security-policy"]
+            assert "default-src 'none'" in answer.headers["content-security-policy"]
+            return int(answer.status), answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def link(cloud: LocalCloud, message_id: str) -> str:
+    return headers(mail(cloud, message_id))["List-Unsubscribe"].strip("<>")
+
+
+def preferences(ses: "SESV2Client") -> tuple[bool, dict[str, str]]:
+    found = ses.get_contact(ContactListName=LIST, EmailAddress="bob@example.com")
+    return found["UnsubscribeAll"], {p["TopicName"]: p["SubscriptionStatus"] for p in found["TopicPreferences"]}
+
+
+def test_a_browser_finds_the_recipient_s_topics_behind_the_link(cloud: LocalCloud, ses: "SESV2Client"):
+    url = link(cloud, send(ses, topic="news"))
+    status, text = page(url)
+    assert status == 200
+    assert '<input type=checkbox name=topic value="news" checked> News' in text
+    assert '<input type=checkbox name=topic value="offers"> Offers' in text
+    assert "All of them, to bob@example.com" in text
+    with pytest.raises(ses.exceptions.NotFoundException):
+        ses.get_contact(ContactListName=LIST, EmailAddress="bob@example.com")
+
+
+def test_what_is_chosen_on_the_page_holds_and_makes_an_event(cloud: LocalCloud, ses: "SESV2Client"):
+    message_id = send(ses, topic="news")
+    chosen = link(cloud, message_id).replace("/unsubscribe", "/preferences")
+    assert "Saved." in page(chosen, "topic=offers")[1]
+    assert preferences(ses) == (False, {"news": "OPT_OUT", "offers": "OPT_IN"})
+    last = mail(cloud, message_id)["events"][-1]["subscription"]
+    assert [one["subscriptionStatus"] for one in last["newTopicPreferences"]["topicSubscriptionStatus"]] == [
+        "OptOut",
+        "OptIn",
+    ]
+    assert [one["subscriptionStatus"] for one in last["oldTopicPreferences"]["topicSubscriptionStatus"]] == [
+        "OptIn",
+        "OptOut",
+    ]
+    page(chosen, "topic=news&topic=offers&leave=yes")
+    assert preferences(ses) == (True, {"news": "OPT_OUT", "offers": "OPT_OUT"})
+    assert "You get no mail of this list." in page(chosen)[1]
+    page(chosen, "topic=news")
+    assert preferences(ses) == (False, {"news": "OPT_IN", "offers": "OPT_OUT"})
+
+
+def test_the_page_shows_what_others_wrote_as_text(cloud: LocalCloud, ses: "SESV2Client"):
+    wicked: Any = [{"TopicName": "a", "DisplayName": "<script>1</script>", "DefaultSubscriptionStatus": "OPT_IN"}]
+    ses.update_contact_list(ContactListName=LIST, Topics=wicked, Description="<img src=x>")
+    text = page(link(cloud, send(ses)))[1]
+    assert "<script" not in text
+    assert "<img" not in text
+    assert "&lt;script&gt;1" in text
+
+
+def test_no_other_page_chooses_for_a_recipient_and_no_mail_without_a_list_has_a_page(
+    cloud: LocalCloud, ses: "SESV2Client"
+):
+    chosen = link(cloud, send(ses)).replace("/unsubscribe", "/preferences")
+    assert page(chosen, "leave=yes", Origin="https://example.com")[0] == 403
+    several = send(ses, "bob@example.com", "eve@example.com")
+    assert page(f"{cloud.endpoint}/_localcloud/messages/{several}/unsubscribe")[0] == 404
+    assert page(f"{cloud.endpoint}/_localcloud/messages/none/preferences", "leave=yes")[0] == 404

@@ -51,6 +51,13 @@ IMPORT: dict[str, Any] = {
     "ImportDestination": {"SuppressionListDestination": {"SuppressionListImportAction": "PUT"}},
     "ImportDataSource": {"S3Url": "s3://bucket/key", "DataFormat": "CSV"},
 }
+MAIL_TEMPLATE: dict[str, Any] = {
+    "FromEmailAddress": SENDER,
+    "TemplateSubject": "Hello",
+    "TemplateContent": "Click",
+    "SuccessRedirectionURL": "https://example.com/yes",
+    "FailureRedirectionURL": "https://example.com/no",
+}
 # What is there before each call, in this order.
 PREPARED: tuple[tuple[str, dict[str, Any]], ...] = (
     ("CreateEmailIdentity", {"EmailIdentity": "example.test"}),
@@ -99,7 +106,7 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "CreateConfigurationSetEventDestination": {"EventDestinationName": "new"},
     "CreateContact": {"EmailAddress": "new@example.com"},
     "CreateContactList": {"ContactListName": "new"},
-    "CreateCustomVerificationEmailTemplate": {"TemplateContent": "Click"},
+    "CreateCustomVerificationEmailTemplate": {"TemplateName": "new", **MAIL_TEMPLATE},
     "CreateDedicatedIpPool": {"PoolName": "new"},
     "CreateEmailIdentity": {"EmailIdentity": "new.test"},
     "CreateEmailIdentityPolicy": {"PolicyName": "new"},
@@ -132,7 +139,7 @@ SPECIAL: dict[str, dict[str, Any]] = {
         "BulkEmailEntries": [{"Destination": {"ToAddresses": [BOB]}}],
     },
     "SendEmail": {"FromEmailAddress": SENDER, "Destination": {"ToAddresses": [BOB]}, "Content": HELLO},
-    "UpdateCustomVerificationEmailTemplate": {"TemplateContent": "Click"},
+    "UpdateCustomVerificationEmailTemplate": MAIL_TEMPLATE,
     "UpdateReputationEntityCustomerManagedStatus": {"ReputationEntityReference": lambda made: made["tenant"]},
     "UpdateReputationEntityPolicy": {
         "ReputationEntityReference": lambda made: made["tenant"],
@@ -156,6 +163,7 @@ def ses(cloud: LocalCloud) -> "SESV2Client":
 def made(cloud: LocalCloud, ses: "SESV2Client") -> dict[str, str]:
     answers = {operation: call(ses, operation, parameters) for operation, parameters in PREPARED}
     cloud.control("POST", "identities/example.test/verify")
+    ses.create_custom_verification_email_template(TemplateName="template", **MAIL_TEMPLATE)
     sent = ses.send_email(FromEmailAddress=SENDER, Destination={"ToAddresses": [BOB]}, Content=HELLO)
     tenant = ses.get_tenant(TenantName="tenant")["Tenant"]
     jobs = {"export": answers["CreateExportJob"]["JobId"], "import": answers["CreateImportJob"]["JobId"]}
@@ -227,6 +235,7 @@ LISTS = {
     "ListConfigurationSets": ("ConfigurationSets", 3),
     "ListContactLists": ("ContactLists", 1),
     "ListContacts": ("Contacts", 3),
+    "ListCustomVerificationEmailTemplates": ("CustomVerificationEmailTemplates", 3),
     "ListDedicatedIpPools": ("DedicatedIpPools", 3),
     "ListEmailIdentities": ("EmailIdentities", 3),
     "ListEmailTemplates": ("TemplatesMetadata", 3),
@@ -249,7 +258,12 @@ def test_every_list_that_has_pages_is_in_the_table():
 
 
 @pytest.fixture
-def three_of_each(ses: "SESV2Client") -> None:
+def three_of_each(cloud: LocalCloud, ses: "SESV2Client") -> None:
+    ses.create_email_identity(EmailIdentity="example.test")
+    cloud.control("POST", "identities/example.test/verify")
+    for letter in "abc":
+        ses.create_custom_verification_email_template(TemplateName=letter, **MAIL_TEMPLATE)
+    ses.delete_email_identity(EmailIdentity="example.test")
     call(ses, "CreateContactList", {"ContactListName": "list"})
     for letter in "abc":
         steps: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -296,6 +310,11 @@ def test_a_token_that_is_none_of_ours_is_refused(ses: "SESV2Client"):
 
 
 TAGGED: dict[str, dict[str, Any]] = {
+    "custom-verification-email-template/new": {
+        "operation": "CreateCustomVerificationEmailTemplate",
+        "TemplateName": "new",
+        **MAIL_TEMPLATE,
+    },
     "configuration-set/new": {"operation": "CreateConfigurationSet", "ConfigurationSetName": "new"},
     "contact-list/new": {"operation": "CreateContactList", "ContactListName": "new"},
     "dedicated-ip-pool/new": {"operation": "CreateDedicatedIpPool", "PoolName": "new"},
@@ -310,7 +329,9 @@ TAGGED: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize(("resource", "how"), TAGGED.items())
-def test_whatever_has_an_arn_has_tags(ses: "SESV2Client", resource: str, how: dict[str, Any]):
+def test_whatever_has_an_arn_has_tags(cloud: LocalCloud, ses: "SESV2Client", resource: str, how: dict[str, Any]):
+    ses.create_email_identity(EmailIdentity="example.test")
+    cloud.control("POST", "identities/example.test/verify")
     parameters = {name: value for name, value in how.items() if name != "operation"}
     call(ses, how["operation"], {**parameters, "Tags": [{"Key": "stage", "Value": "test"}]})
     arn = f"{ARN}:{resource}"

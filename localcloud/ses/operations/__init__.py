@@ -17,6 +17,7 @@ from localcloud.ses.operations import (
     tags,
     templates,
     tenants,
+    verification_templates,
 )
 
 HANDLERS: dict[str, Handler] = {
@@ -30,6 +31,7 @@ HANDLERS: dict[str, Handler] = {
     **sending.HANDLERS,
     **bulk.HANDLERS,
     **templates.HANDLERS,
+    **verification_templates.HANDLERS,
     **tenants.HANDLERS,
     **dedicated_ips.HANDLERS,
     **endpoints.HANDLERS,

@@ -10,6 +10,7 @@ from localcloud.ses.errors import SesError, already_exists, bad_request, not_emu
 from localcloud.ses.rules import dkim_zone, identity_problem
 from localcloud.ses.state import Identity, MailFrom
 from localcloud.ses.verification import check, check_all, confirm
+from localcloud.ses.verification_mails import ask
 
 # https://docs.aws.amazon.com/ses/latest/dg/quotas.html
 MAX_POLICIES = 20
@@ -18,7 +19,7 @@ _FILTERS = {"IDENTITY_TYPE": "IdentityType", "VERIFICATION_STATUS": "Verificatio
 
 
 def create(context: Context, p: Parameters) -> Output:
-    """CreateEmailIdentity: pending until its records stand, or until somebody clicks the link (here: says so)."""
+    """CreateEmailIdentity: pending until its records stand, or until somebody follows the link that it is sent."""
     name = str(p["EmailIdentity"]).lower().rstrip(".")
     state = context.state
     problem = identity_problem(name)
@@ -37,11 +38,25 @@ def create(context: Context, p: Parameters) -> Output:
         own_key = "DomainSigningSelector" in signing or "DomainSigningPrivateKey" in signing
         origin = signing.get("DomainSigningAttributesOrigin", "EXTERNAL" if own_key else "AWS_SES")
         _sign(context, identity, origin, signing)
-    elif state.account.verify_addresses_at_once:
-        confirm(identity)
     state.identities[name] = identity
+    if not identity.is_domain:
+        invite(context, identity)
     view = _view(context, identity)
     return {key: view[key] for key in ("IdentityType", "VerifiedForSendingStatus", "DkimAttributes")}
+
+
+def add(context: Context, address: str) -> None:
+    """An address whose verification mail is another's to send."""
+    identity = Identity(address.lower(), is_domain=False, created_at=datetime.now(UTC))
+    context.state.identities[identity.name] = identity
+
+
+def invite(context: Context, identity: Identity) -> None:
+    """Ask an address by mail to be verified, unless addresses are verified at once here."""
+    if context.state.account.verify_addresses_at_once:
+        confirm(identity)
+    else:
+        ask(context, identity.name)
 
 
 async def get(context: Context, p: Parameters) -> Output:

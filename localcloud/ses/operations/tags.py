@@ -37,6 +37,7 @@ def _tags(context: Context, p: Parameters) -> dict[str, str]:
         "identity": state.identities,
         "configuration-set": state.configuration_sets,
         "template": state.templates,
+        "custom-verification-email-template": state.verification_templates,
         "contact-list": state.contact_lists,
         "dedicated-ip-pool": state.ip_pools,
         "multi-region-endpoint": state.endpoints,

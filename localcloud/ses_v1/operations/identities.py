@@ -38,8 +38,11 @@ def verify_address(context: Context, p: Parameters) -> Output:
     name = str(p["EmailAddress"])
     if "@" not in name:
         raise QueryError("InvalidParameterValue", f"Invalid email address {name}.")
-    if name.lower() not in context.state.identities:
+    known = context.state.identities.get(name.lower())
+    if known is None:
         v2.create(context, {"EmailIdentity": name})
+    elif not known.verified:
+        v2.invite(context, known)
     return {}
 
 

@@ -1,0 +1,77 @@
+"""Mails with a link that verifies an address: SES's own, and what its customers make of them. The page: `links`.
+
+https://docs.aws.amazon.com/ses/latest/dg/creating-identities.html#just-verify-email-proc
+https://docs.aws.amazon.com/ses/latest/dg/send-email-verify-address-custom.html
+"""
+
+import secrets
+from datetime import UTC, datetime, timedelta
+
+from localcloud.ses import ids
+from localcloud.ses.context import Context
+from localcloud.ses.state import Happening, StoredMessage, VerificationLink
+from localcloud.ses.verification import confirm
+
+# Who sends SES's own, and how long a link of either kind leads anywhere.
+SENDER = "no-reply-aws@amazon.com"
+VALID_FOR = timedelta(hours=24)
+PATH = "/_localcloud/verify/"
+# The newest links are remembered.
+_KEPT_LINKS = 10_000
+_TEXT = """Dear Amazon Web Services customer,
+
+somebody asked for this address to be allowed to send mail with Amazon SES in the region {region}. If it was you, follow
+this link within 24 hours:
+
+{url}
+
+If it was not, leave it. (This mail was written by the local cloud; SES's own says the same.)
+"""
+
+
+def ask(context: Context, address: str) -> None:
+    """Put SES's own mail with a link into the inbox. It is nobody's sending: it counts nowhere and has no events."""
+    state, now = context.state, datetime.now(UTC)
+    text = _TEXT.format(region=state.region, url=link(context, address))
+    subject = f"Amazon Web Services \u2013 Email Address Verification Request in region {state.region}"
+    content = {"Simple": {"Subject": {"Data": subject}, "Body": {"Text": {"Data": text}}}}
+    message = StoredMessage(
+        message_id=ids.message_id(state.region),
+        accepted_at=now,
+        source=SENDER,
+        identity=SENDER,
+        to=[address],
+        cc=[],
+        bcc=[],
+        reply_to=[],
+        subject=subject,
+        content=content,
+        configuration_set=None,
+        tags={},
+        size=len(text.encode()),
+    )
+    kinds = (("Send", ""), ("Delivery", address))
+    message.happenings = [Happening(kind, now, ids.message_id(state.region), to) for kind, to in kinds]
+    state.messages.add(message)
+
+
+def link(context: Context, address: str, template: str = "") -> str:
+    """A new link for an address; `template` names the custom mail that it stands in."""
+    links, token = context.state.verification_links, secrets.token_urlsafe(32)
+    links[token] = VerificationLink(address.lower(), datetime.now(UTC), template)
+    while len(links) > _KEPT_LINKS:
+        del links[next(iter(links))]
+    return f"{context.backend.endpoint}{PATH}{token}"
+
+
+def follow(context: Context, token: str) -> tuple[bool, str]:
+    """Verify the address of a link; whether that could be, and where its template sends the reader, if anywhere."""
+    state = context.state
+    found = state.verification_links.get(token)
+    if found is None:
+        return False, ""
+    identity, template = state.identities.get(found.address), state.verification_templates.get(found.template)
+    good = identity is not None and datetime.now(UTC) - found.sent_at <= VALID_FOR
+    if identity is not None and good:
+        confirm(identity)
+    return good, (template.success_url if good else template.failure_url) if template else ""
