@@ -1,4 +1,7 @@
-"""A drill for every alarm that acts: data goes in, the alarm goes off, the page arrives, and so does the recovery."""
+"""A drill for every alarm that acts: data goes in, the alarm goes off, the page arrives, and so does the recovery.
+
+Each page arrives twice: at a queue, as people's mail and PagerDuty's URL would have it, and in a channel in Slack.
+"""
 
 import itertools
 import json
@@ -23,7 +26,13 @@ ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 15.0
 # An alarm judges the newest whole period with data. Hours leave room to put one period after another in a second.
 HOUR = timedelta(hours=1)
-CONFIG = {"mailstack:alarmPeriodSeconds": "3600", "mailstack:warn": "team@example.com"}
+CHANNELS = {"critical": "C0PAGES", "warning": "C0WARNINGS"}
+SLACK = {"workspace": "T0EXAMPLE", "page": CHANNELS["critical"], "warn": CHANNELS["warning"]}
+CONFIG = {
+    "mailstack:alarmPeriodSeconds": "3600",
+    "mailstack:warn": "team@example.com",
+    "mailstack:slack": json.dumps(SLACK),
+}
 SETTINGS = read("local", {**config_of("local"), **CONFIG})
 ENV = Environment("local", "000000000000", "us-east-1", "aws", {})
 
@@ -94,7 +103,18 @@ class Drill:
             found = [page for page in self._pages[level] if page.get("AlarmName") == ENV.name(key)]
             return found[-1] if found and found[-1]["NewStateValue"] == state else None
 
-        return eventually(newest, f"no page that {key} is {state}")
+        def in_slack() -> bool:
+            shown = [message for message in self.slack(level, "alarm") if f"| {ENV.name(key)} |" in message["title"]]
+            return bool(shown) and f"→ {state}: " in shown[-1]["text"]
+
+        page = eventually(newest, f"no page that {key} is {state}")
+        eventually(in_slack, f"Slack does not show that {key} is {state}")
+        return page
+
+    def slack(self, level: str, kind: str) -> list[dict[str, Any]]:
+        """What a level's channel shows of one kind, the oldest first."""
+        messages = self.cloud.control("GET", f"slack/{ENV.name(CHANNELS[level].lower())}")["messages"]
+        return [message for message in messages if message["shown"] and message["kind"] == kind]
 
     def event(self, kind: str) -> dict[str, Any]:
         """The page about an event of SES."""
@@ -194,8 +214,9 @@ def test_a_critical_rate_with_little_mail_behind_it_is_no_more_than_a_warning(dr
     assert drill.sends()
 
 
-@pytest.mark.parametrize("kind", ["bounce", "complaint"])
-def test_a_critical_rate_pages_and_pauses_until_a_person_un_pauses(drill: Drill, kind: str):
+# To deploy takes a while, and does the same whichever rate it was.
+@pytest.mark.parametrize(("kind", "deploys"), [("bounce", True), ("complaint", False)])
+def test_a_critical_rate_pages_and_pauses_until_a_person_un_pauses(drill: Drill, kind: str, *, deploys: bool):
     key = f"transactional-{kind}-rate-critical"
     reached, enough = (ALARMS[part] for part in BOTH[key].parts)
     drill.put(reached, reached.threshold, 2 * HOUR)
@@ -204,16 +225,19 @@ def test_a_critical_rate_pages_and_pauses_until_a_person_un_pauses(drill: Drill,
     page = drill.page("critical", key, "ALARM")
     assert "Trigger" not in page
     eventually(lambda: not drill.sends(), "the guard does not pause")
-    assert drill.outputs.default_configuration_set in drill.guards_page()
+    name = drill.outputs.default_configuration_set
+    assert name in drill.guards_page()
+    eventually(lambda: drill.slack("critical", "custom"), "Slack does not show the guard's page")
+    assert drill.slack("critical", "custom")[-1]["title"] == f"Sending paused: {name}"
 
     drill.put(reached, 0, HOUR)
     drill.evaluate()
     drill.page("critical", key, "OK")
     drill.page("warning", f"transactional-{kind}-rate-warning", "OK")
-    changed = drill.stack.up()
-    assert (changed.create, changed.update, changed.replace, changed.delete) == (0, 0, 0, 0)
+    if deploys:
+        changed = drill.stack.up()
+        assert (changed.create, changed.update, changed.replace, changed.delete) == (0, 0, 0, 0)
     assert not drill.sends(), "neither recovery nor a deployment un-pauses"
-    name = drill.outputs.default_configuration_set
     drill.cloud.client("sesv2").put_configuration_set_sending_options(ConfigurationSetName=name, SendingEnabled=True)
     assert drill.sends()
 
@@ -236,3 +260,7 @@ def test_what_ses_says_about_the_account_pages(drill: Drill, kind: str):
     drill.cloud.control("POST", "events", {"detail-type": kind, "detail": {"version": "1.0.0"}})
     page = drill.event(kind)
     assert (page["source"], page["detail"]) == ("aws.ses", {"version": "1.0.0"})
+    eventually(
+        lambda: [shown for shown in drill.slack("critical", "event") if shown["title"].startswith(kind)],
+        f"Slack does not show {kind}",
+    )

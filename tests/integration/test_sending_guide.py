@@ -24,6 +24,10 @@ def test_the_guide_runs(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch, tmp_
     ses.create_email_identity(EmailIdentity="example.test")
     cloud.control("POST", "identities/example.test/verify")
     ses.create_configuration_set(ConfigurationSetName=SET)
+    ses.create_tenant(TenantName="mailstack-prod-acme")
+    for resource in ("identity/example.test", f"configuration-set/{SET}"):
+        arn = f"arn:aws:ses:us-east-1:000000000000:{resource}"
+        ses.create_tenant_resource_association(TenantName="mailstack-prod-acme", ResourceArn=arn)
     stack = outputs(new_table(cloud.client("dynamodb"))).model_copy(update={"stack": "prod"})
     for name, value in {**cloud.environment(), "MAILSTACK_OUTPUTS": stack.to_json()}.items():
         monkeypatch.setenv(name, value)
@@ -41,7 +45,8 @@ def test_the_guide_runs(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch, tmp_
 
     kept = cloud.control("GET", "messages")["messages"]
     subjects = [mail["subject"] for mail in kept]
-    assert subjects == ["Order 7 is on its way", "Your invoice", "Welcome to example.test"]
+    welcome = "Welcome to example.test"
+    assert subjects == ["Order 7 is on its way", welcome, "Your invoice", welcome]
     assert main(["templates", "compile", str(tmp_path / "shop")]) == 0
     assert "Follow the parcel" in (tmp_path / "shop" / "order_shipped.html").read_text(encoding="utf-8")
     for name in ("shop", "shop.mails"):
