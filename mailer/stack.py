@@ -92,6 +92,8 @@ class StackOutputs(_Frozen):
     feedback_function: str
     guard_function: str
     sender_policy_arn: str = Field(description="Attach it to the role that your application runs as.")
+    roles: dict[str, str] = Field(default={}, description="ARNs of the roles that have it, by name: ecs, lambda, …")
+    smtp_secret: str = Field(default="", description="The secret that holds the SMTP user's login; empty without one.")
     dns_records: tuple[DnsRecord, ...] = ()
 
     @model_validator(mode="after")

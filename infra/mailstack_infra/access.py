@@ -1,4 +1,7 @@
-"""What an application that sends may do, as a policy to attach to the role that it runs as."""
+"""Who may send, and what: the sender policy, the roles that have it, the SMTP user.
+
+Not for who takes a role (`roles.py`, `trust.py`) or how the user logs in (`smtp_user.py`).
+"""
 
 import pulumi
 import pulumi_aws as aws
@@ -7,17 +10,21 @@ from pulumi import ResourceOptions
 from mailer.stack import parameter_name
 from mailstack_infra import policies
 from mailstack_infra.environment import Environment
+from mailstack_infra.roles import Roles
 from mailstack_infra.settings.model import Settings
+from mailstack_infra.smtp_user import Smtp
 
 
 class Access(pulumi.ComponentResource):
-    """The sender policy.
+    """The sender policy, with whoever has it.
 
     Args:
-        configuration_set_arns: The sets that it may send through.
+        configuration_set_arns: The sets that they may send through.
 
     Attributes:
         sender_policy: A managed policy. Attach it to your application's role.
+        roles: Roles that have it, by name.
+        smtp: The SMTP user; None unless there is to be one.
     """
 
     def __init__(
@@ -29,26 +36,44 @@ class Access(pulumi.ComponentResource):
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("mailstack:access:Access", "access", None, opts)
+        self._env, self._settings, child = env, settings, ResourceOptions(parent=self)
         identities = [settings.identity, *policies.recipient_identities(settings.allowed_recipients)]
-        self.sender_policy = aws.iam.Policy(
+        arns = [
+            *(env.arn("ses", f"identity/{name}") for name in dict.fromkeys(identities)),
+            *configuration_set_arns,
+        ]
+        self.sender_policy = self._policy(arns)
+        self.roles = Roles(env, settings.access, policy=self.sender_policy, opts=child).made
+        smtp = settings.access.smtp
+        allowed = policies.document(self._send(arns, policies.SEND_SMTP))
+        self.smtp = Smtp(env, smtp, policy=allowed, protect=settings.protect, opts=child) if smtp.keys else None
+        self.register_outputs({"sender_policy": self.sender_policy.arn})
+
+    def _send(self, arns: list[str], actions: tuple[str, ...] = policies.SEND) -> policies.Statement:
+        settings = self._settings
+        return policies.send(arns, senders=settings.senders, recipients=settings.allowed_recipients, actions=actions)
+
+    def _policy(self, arns: list[str]) -> aws.iam.Policy:
+        env, settings = self._env, self._settings
+        templates = [env.arn("ses", f"template/{name}") for name in settings.access.templates]
+        sends = [self._send([*arns, *templates])]
+        if templates and not settings.allowed_recipients:  # in bulk, nothing would hold anybody to them
+            sends.append(policies.send_bulk([*arns, *templates]))
+        reads_login = settings.access.smtp.read_by_sender
+        login = [policies.read_secret(env.arn("secretsmanager", f"secret:{env.name('smtp')}-??????"))]
+        return aws.iam.Policy(
             "sender",
             name=env.name("sender"),
             description=f"Send mail from {settings.identity} through the stack {env.stack}",
             policy=env.with_key(
                 lambda key: policies.sender(
-                    sending_arns=[
-                        *(env.arn("ses", f"identity/{name}") for name in dict.fromkeys(identities)),
-                        *configuration_set_arns,
-                    ],
-                    senders=settings.senders,
-                    recipients=settings.allowed_recipients,
+                    sends,
                     table_arn=env.arn("dynamodb", f"table/{env.name('store')}"),
                     parameter_arn=env.arn("ssm", f"parameter{parameter_name(env.stack)}"),
-                    more=key,
+                    more=[*(login if reads_login else []), *key],
                 ),
-                "dynamodb",
+                *(("dynamodb", "secretsmanager") if reads_login else ("dynamodb",)),
             ),
             tags=env.tags,
             opts=ResourceOptions(parent=self),
         )
-        self.register_outputs({"sender_policy": self.sender_policy.arn})

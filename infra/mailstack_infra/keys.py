@@ -46,7 +46,7 @@ class Keys(pulumi.ComponentResource):
                     "events": publishers.rules(env, settings),
                 },
                 log_group_arns=[env.arn("logs", f"log-group:/aws/lambda/{env.name(name)}") for name in workers],
-                through=("dynamodb", "sns", "sqs"),
+                through=("dynamodb", *(("secretsmanager",) if settings.access.smtp.keys else ()), "sns", "sqs"),
             ),
             enable_key_rotation=True,
             deletion_window_in_days=DELETION_WINDOW_DAYS,

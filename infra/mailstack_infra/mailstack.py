@@ -205,6 +205,8 @@ class MailStack(pulumi.ComponentResource):
             "feedback_function": worker.function.name,
             "guard_function": self.guard.worker.function.name if self.guard else "",
             "sender_policy_arn": self.access.sender_policy.arn,
+            "roles": {name: role.arn for name, role in self.access.roles.items()},
+            "smtp_secret": self.access.smtp.secret.name if self.access.smtp else "",
             "dns_records": pulumi.Output.all(*self.identity.tokens).apply(
                 lambda tokens: [record.model_dump() for record in dns.records(settings, region, tokens)]
             ),

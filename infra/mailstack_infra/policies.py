@@ -228,37 +228,6 @@ def use_key(key_arn: str, services: Sequence[str], region: str) -> Statement:
     }
 
 
-def ses_trust(account_id: str, configuration_set_arn: str) -> str:
-    """SES may take the role for one configuration set of ours.
-
-    https://docs.aws.amazon.com/ses/latest/dg/event-publishing-add-event-destination-firehose.html
-    """
-    return document(
-        {
-            "Sid": "SesPublishesEvents",
-            "Effect": "Allow",
-            "Principal": {"Service": "ses.amazonaws.com"},
-            "Action": "sts:AssumeRole",
-            "Condition": {"StringEquals": {"AWS:SourceAccount": account_id, "AWS:SourceArn": configuration_set_arn}},
-        }
-    )
-
-
-def chatbot_trust() -> str:
-    """AWS Chatbot may take the role. On whose behalf it does, AWS documents no condition for.
-
-    https://docs.aws.amazon.com/chatbot/latest/adminguide/chatbot-iam-policies.html
-    """
-    return document(
-        {
-            "Sid": "ChatbotShows",
-            "Effect": "Allow",
-            "Principal": {"Service": "chatbot.amazonaws.com"},
-            "Action": "sts:AssumeRole",
-        }
-    )
-
-
 def see_alarms(alarm_arns: str) -> tuple[Statement, Statement]:
     """A role may look at these alarms, and at graphs, of which AWS lets nobody name the metrics.
 
@@ -286,18 +255,6 @@ def put_records(stream_arn: str) -> str:
     """A role may write to one Firehose stream."""
     return document(
         {"Sid": "PutRecords", "Effect": "Allow", "Action": "firehose:PutRecordBatch", "Resource": stream_arn}
-    )
-
-
-def lambda_trust() -> str:
-    """Lambda may take the role."""
-    return document(
-        {
-            "Sid": "LambdaRuns",
-            "Effect": "Allow",
-            "Principal": {"Service": "lambda.amazonaws.com"},
-            "Action": "sts:AssumeRole",
-        }
     )
 
 
@@ -367,41 +324,54 @@ def measure_account() -> tuple[Statement, Statement]:
     )
 
 
-def sender(
-    *,
-    sending_arns: Sequence[str],
-    senders: Sequence[str],
-    recipients: Sequence[str],
-    table_arn: str,
-    parameter_arn: str,
-    more: Sequence[Statement] = (),
-) -> str:
-    """What an application that sends may do.
+SEND = ("ses:SendEmail", "ses:SendRawEmail")
+"""What sends through the API; content that is raw MIME is authorized under the second name."""
+SEND_SMTP = ("ses:SendRawEmail",)
+
+
+def send(
+    arns: Sequence[str], *, senders: Sequence[str], recipients: Sequence[str], actions: Sequence[str] = SEND
+) -> Statement:
+    """May send through these resources, from these addresses, to these people.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_sesv2.html
 
     Args:
-        sending_arns: The identity and the configuration sets: SES asks for both. In the sandbox it asks for the
-            recipients' identities as well; see `recipient_identities`.
+        arns: The identity, the configuration sets, stored templates: SES asks for each that a mail uses. In the
+            sandbox it asks for the recipients' identities as well; see `recipient_identities`.
         senders: The From address, or patterns of it such as `*@example.com`.
         recipients: Addresses or patterns of whom it may write to; empty for everybody.
-        table_arn: Where it reads suppressions.
-        parameter_arn: Where it reads the stack's outputs.
-        more: What else that takes.
-
-    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsimpleemailservicev2.html
+        actions: By which operations.
     """
     test = "StringLike" if any(sender.startswith("*@") for sender in senders) else "StringEquals"
     condition: dict[str, Mapping[str, str | Sequence[str]]] = {test: {"ses:FromAddress": list(senders)}}
     if recipients:
         condition["ForAllValues:StringLike"] = {"ses:Recipients": list(recipients)}
+    return {
+        "Sid": "Send",
+        "Effect": "Allow",
+        "Action": _one_or_many(actions),
+        "Resource": list(arns),
+        "Condition": condition,
+    }
+
+
+def send_bulk(arns: Sequence[str]) -> Statement:
+    """May send stored templates in bulk. SES gives this no condition on addresses: only what it names holds."""
+    return {"Sid": "SendBulk", "Effect": "Allow", "Action": "ses:SendBulkEmail", "Resource": list(arns)}
+
+
+def sender(sends: Sequence[Statement], *, table_arn: str, parameter_arn: str, more: Sequence[Statement] = ()) -> str:
+    """What an application that sends may do.
+
+    Args:
+        sends: What it sends.
+        table_arn: Where it reads suppressions.
+        parameter_arn: Where it reads the stack's outputs.
+        more: What else that takes.
+    """
     return document(
-        {
-            "Sid": "Send",
-            "Effect": "Allow",
-            # Content that is raw MIME is authorized under the second name.
-            "Action": ["ses:SendEmail", "ses:SendRawEmail"],
-            "Resource": list(sending_arns),
-            "Condition": condition,
-        },
+        *sends,
         {
             "Sid": "ReadSuppressions",
             "Effect": "Allow",
@@ -411,6 +381,21 @@ def sender(
         {"Sid": "ReadOutputs", "Effect": "Allow", "Action": "ssm:GetParameter", "Resource": parameter_arn},
         *more,
     )
+
+
+def read_secret(secret_arn: str) -> Statement:
+    """May read one secret.
+
+    Args:
+        secret_arn: Its ARN with `-??????` for the six characters that Secrets Manager puts behind the name.
+            https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_iam-policies.html
+    """
+    return {
+        "Sid": "ReadSmtpLogin",
+        "Effect": "Allow",
+        "Action": "secretsmanager:GetSecretValue",
+        "Resource": secret_arn,
+    }
 
 
 def recipient_identities(recipients: Sequence[str]) -> list[str]:

@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from mailstack_infra import policies
+from mailstack_infra import policies, trust
 from mailstack_infra.environment import Environment
 from mailstack_infra.settings.slack import Slack
 
@@ -54,7 +54,7 @@ class SlackChannels(pulumi.ComponentResource):
         env, child = self._env, self._child
         seen = policies.document(*policies.see_alarms(env.arn("cloudwatch", f"alarm:{env.name('*')}")))
         role = aws.iam.Role(
-            "slack", name=env.name("slack"), assume_role_policy=policies.chatbot_trust(), tags=env.tags, opts=child
+            "slack", name=env.name("slack"), assume_role_policy=trust.chatbot(), tags=env.tags, opts=child
         )
         aws.iam.RolePolicy("slack", name="see", role=role.name, policy=seen, opts=child)
         guardrail = aws.iam.Policy(

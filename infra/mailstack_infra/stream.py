@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from mailstack_infra import policies
+from mailstack_infra import policies, trust
 from mailstack_infra.environment import Environment
 from mailstack_infra.settings.stream import StreamSettings
 
@@ -89,7 +89,7 @@ class MailStream(pulumi.ComponentResource):
         role = aws.iam.Role(
             f"{name}-firehose",
             name=env.name(f"{name}-firehose"),
-            assume_role_policy=policies.ses_trust(env.account_id, configuration_set),
+            assume_role_policy=trust.ses(env.account_id, configuration_set),
             tags=env.tags,
             opts=ResourceOptions(parent=self),
         )

@@ -11,7 +11,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from mailstack_infra import policies, zips
+from mailstack_infra import policies, trust, zips
 from mailstack_infra.environment import Environment
 from mailstack_infra.settings.model import Settings
 
@@ -132,7 +132,7 @@ class Worker(pulumi.ComponentResource):
         role = aws.iam.Role(
             self._name,
             name=self._env.name(self._name),
-            assume_role_policy=policies.lambda_trust(),
+            assume_role_policy=trust.functions(self._env.account_id),
             tags=self._env.tags,
             opts=self._child,
         )

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from mailstack_infra import checks
+from mailstack_infra.settings.access import AccessSettings
 from mailstack_infra.settings.account import Account
 from mailstack_infra.settings.base import NAMESPACE, Allowed, Group, Switch
 from mailstack_infra.settings.domain import Bimi, Dkim, Dmarc, MailFrom
@@ -133,6 +134,7 @@ class Settings(Group):
         Allowed("addresses or patterns such as *@example.com; an empty list allows everybody"),
         Field(description="Whom the sender policy lets the application write to. For environments without customers."),
     ] = ()
+    access: Annotated[AccessSettings, Allowed("services, oidc, attachTo, templates and smtp")] = AccessSettings()
     alarm_period_seconds: Annotated[
         int,
         AfterValidator(checks.alarm_period),

@@ -37,6 +37,8 @@ ARNS = {
     "aws:dynamodb/table:Table": ("dynamodb:{region}:{account}:table/{name}", "name"),
     "aws:iam/role:Role": ("iam::{account}:role/{name}", "name"),
     "aws:iam/policy:Policy": ("iam::{account}:policy/{name}", "name"),
+    "aws:iam/user:User": ("iam::{account}:user/{name}", "name"),
+    "aws:secretsmanager/secret:Secret": ("secretsmanager:{region}:{account}:secret:{name}-AbCdEf", "name"),
     "aws:cloudwatch/logGroup:LogGroup": ("logs:{region}:{account}:log-group:{name}", "name"),
     "aws:cloudwatch/metricAlarm:MetricAlarm": ("cloudwatch:{region}:{account}:alarm:{name}", "name"),
     "aws:cloudwatch/compositeAlarm:CompositeAlarm": ("cloudwatch:{region}:{account}:alarm:{name}", "alarmName"),
@@ -144,6 +146,10 @@ class _Recorder(mocks.MockMonitor):
             made |= {"arn": f"arn:aws:kms:{self.region}:{ACCOUNT}:key/{key}", "keyId": key}
         if token.endswith(":EmailIdentity") and "dkimSigningAttributes" in inputs:
             made["dkimSigningAttributes"] = {**inputs["dkimSigningAttributes"], "tokens": TOKENS}
+        if token.endswith(":OpenIdConnectProvider"):
+            made["arn"] = f"arn:aws:iam::{ACCOUNT}:oidc-provider/{inputs['url'].removeprefix('https://')}"
+        if token.endswith(":AccessKey"):
+            made |= {key: wire.secret(f"{key} of {inputs['user']}") for key in ("secret", "sesSmtpPasswordV4")}
         if token.endswith(":Queue"):
             made["url"] = f"https://sqs.{self.region}.amazonaws.com/{ACCOUNT}/{inputs['name']}"
         return dict.fromkeys(made, wire.UNKNOWN) if self.preview else made

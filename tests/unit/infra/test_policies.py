@@ -20,15 +20,8 @@ def statements(text: str) -> list[dict[str, Any]]:
 
 
 def sender(recipients: tuple[str, ...] = (), senders: tuple[str, ...] = ("*@example.com",)) -> list[dict[str, Any]]:
-    return statements(
-        policies.sender(
-            sending_arns=[IDENTITY, SET],
-            senders=senders,
-            recipients=recipients,
-            table_arn=TABLE,
-            parameter_arn=PARAMETER,
-        )
-    )
+    send = policies.send([IDENTITY, SET], senders=senders, recipients=recipients)
+    return statements(policies.sender([send], table_arn=TABLE, parameter_arn=PARAMETER))
 
 
 def test_only_ses_for_our_configuration_sets_in_our_account_publishes_events():
@@ -77,11 +70,6 @@ def test_one_topic_alone_sends_to_a_queue():
             "Condition": {"ArnEquals": {"aws:SourceArn": TOPIC}},
         }
     ]
-
-
-def test_lambda_alone_takes_a_functions_role():
-    (statement,) = statements(policies.lambda_trust())
-    assert (statement["Principal"], statement["Action"]) == ({"Service": "lambda.amazonaws.com"}, "sts:AssumeRole")
 
 
 def test_the_feedback_function_may_do_what_it_does_and_no_more():

@@ -1,0 +1,95 @@
+"""A user for software that speaks SMTP and nothing else, and the secret that holds how it logs in."""
+
+import json
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import ResourceOptions
+
+from mailstack_infra.environment import Environment
+from mailstack_infra.settings.access import SmtpUser
+
+# https://docs.aws.amazon.com/ses/latest/dg/smtp-connect.html: STARTTLS, and TLS from the first byte. Not 25, which
+# EC2 throttles.
+PORT, TLS_PORT = 587, 465
+# How long a deleted secret can be restored. Its name is taken for as long.
+RECOVERY_DAYS = 30
+
+
+class Smtp(pulumi.ComponentResource):
+    """An IAM user that may send raw mail alone, its access keys, and the secret.
+
+    Args:
+        policy: What it may do, as JSON.
+        protect: Whether a deleted secret can be restored.
+
+    Attributes:
+        secret: Host, ports, user name and password, as JSON.
+    """
+
+    def __init__(
+        self,
+        env: Environment,
+        settings: SmtpUser,
+        *,
+        policy: str,
+        protect: bool,
+        opts: ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("mailstack:smtp:Smtp", "smtp", None, opts)
+        self._env, self._child = env, ResourceOptions(parent=self)
+        user = self._user(policy)
+        keys = {
+            number: aws.iam.AccessKey(f"smtp-{number}", user=user.name, opts=self._child) for number in settings.keys
+        }
+        self.secret = aws.secretsmanager.Secret(
+            "smtp",
+            name=env.name("smtp"),
+            description=f"How to log in to SES's SMTP interface for the stack {env.stack}",
+            kms_key_id=env.key,
+            recovery_window_in_days=RECOVERY_DAYS if protect else 0,
+            tags=env.tags,
+            opts=self._child,
+        )
+        newest = keys[max(keys)]
+        aws.secretsmanager.SecretVersion(
+            "smtp",
+            secret_id=self.secret.id,
+            secret_string=pulumi.Output.secret(
+                pulumi.Output.all(newest.id, newest.ses_smtp_password_v4).apply(lambda known: login(env.region, *known))
+            ),
+            opts=self._child,
+        )
+        self.register_outputs({"secret": self.secret.name})
+
+    def _user(self, policy: str) -> aws.iam.User:
+        env = self._env
+        user = aws.iam.User("smtp", name=env.name("smtp"), tags=env.tags, opts=self._child)
+        allowed = aws.iam.Policy(
+            "smtp",
+            name=env.name("smtp"),
+            description=f"Send mail over SMTP through the stack {env.stack}",
+            policy=policy,
+            tags=env.tags,
+            opts=self._child,
+        )
+        aws.iam.UserPolicyAttachment("smtp", user=user.name, policy_arn=allowed.arn, opts=self._child)
+        return user
+
+
+def login(region: str, access_key_id: str, password: str) -> str:
+    """What the secret holds.
+
+    Args:
+        region: Whose interface; the password is derived for it and does not work in another.
+        access_key_id: The user name.
+        password: The password. https://docs.aws.amazon.com/ses/latest/dg/smtp-credentials.html
+
+    Example:
+        >>> json.loads(login("eu-west-1", "AKIAIOSFODNN7EXAMPLE", "x"))["host"]
+        'email-smtp.eu-west-1.amazonaws.com'
+    """
+    host = f"email-smtp.{region}.amazonaws.com"
+    return json.dumps(
+        {"host": host, "port": PORT, "tls_port": TLS_PORT, "username": access_key_id, "password": password}
+    )

@@ -1,0 +1,247 @@
+"""Who may send besides whoever has the sender policy attached by hand: roles, and the SMTP user with its secret."""
+
+import json
+from typing import Any
+
+import pytest
+
+from mailstack_infra.configuration import SettingsInvalid, read
+from mailstack_infra.smtp_user import login
+from tests.unit.infra.program import ACCOUNT, Deployment, run
+from tests.unit.infra.test_program import listed
+
+GITHUB = "https://token.actions.githubusercontent.com"
+EKS = f"arn:aws:iam::{ACCOUNT}:oidc-provider/oidc.eks.us-east-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE"
+DEPLOYS = {
+    "provider": GITHUB,
+    "create": True,
+    "audiences": "sts.amazonaws.com",
+    "subjects": ["repo:example/shop:ref:refs/heads/main", "repo:example/shop:environment:*"],
+}
+POD = {"provider": EKS, "audiences": ["sts.amazonaws.com"], "subjects": "system:serviceaccount:shop:mailer"}
+ROLES = {"services": ["ecs", "lambda", "ec2"], "oidc": {"deploys": DEPLOYS, "pod": POD}, "attachTo": "shop-web"}
+SMTP = {"keys": [1], "readBySender": True}
+
+
+def trust(deployment: Deployment, name: str) -> dict[str, Any]:
+    (statement,) = json.loads(deployment.one("Role", name).inputs["assumeRolePolicy"])["Statement"]
+    return statement
+
+
+# --- Roles ---------------------------------------------------------------------------------------------------------
+
+
+def test_without_settings_there_is_the_policy_and_nobody_has_it():
+    deployment = run("prod")
+    assert deployment.of("RolePolicyAttachment") == deployment.of("User") == deployment.of("Secret") == []
+    assert not [role.name for role in deployment.of("Role") if role.name.startswith("app-")]
+    assert (deployment.values.roles, deployment.values.smtp_secret) == ({}, "")
+
+
+def test_every_role_that_is_asked_for_has_the_sender_policy_and_is_told():
+    deployment = run("prod", access=ROLES)
+    attached = {each.inputs["role"]: each.inputs["policyArn"] for each in deployment.of("RolePolicyAttachment")}
+    names = [f"mailstack-prod-app-{name}" for name in ("ecs", "lambda", "ec2", "deploys", "pod")]
+    assert attached == dict.fromkeys([*names, "shop-web"], deployment.values.sender_policy_arn)
+    roles = deployment.values.roles
+    assert roles == {name.rpartition("-")[2]: f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in names}
+
+
+def test_ecs_takes_its_role_for_tasks_of_this_account_and_region_alone():
+    assert trust(run("prod", access=ROLES), "app-ecs") == {
+        "Sid": "EcsRuns",
+        "Effect": "Allow",
+        "Principal": {"Service": "ecs-tasks.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+        "Condition": {
+            "StringEquals": {"aws:SourceAccount": ACCOUNT},
+            "ArnLike": {"aws:SourceArn": f"arn:aws:ecs:us-east-1:{ACCOUNT}:*"},
+        },
+    }
+
+
+@pytest.mark.parametrize("name", ["app-lambda", "feedback", "sending-guard"])
+def test_lambda_takes_a_role_for_functions_of_this_account_alone(name: str):
+    found = trust(run("prod", access=ROLES), name)
+    assert found["Principal"] == {"Service": "lambda.amazonaws.com"}
+    assert found["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+
+
+def test_ec2_takes_its_role_through_an_instance_profile():
+    deployment = run("prod", access=ROLES)
+    assert trust(deployment, "app-ec2")["Principal"] == {"Service": "ec2.amazonaws.com"}
+    profile = deployment.one("InstanceProfile", "ec2").inputs
+    assert (profile["name"], profile["role"]) == ("mailstack-prod-app-ec2", "mailstack-prod-app-ec2")
+    assert run("prod", access={"services": "ecs"}).of("InstanceProfile") == []
+
+
+def test_a_token_must_be_for_this_audience_and_of_these_subjects():
+    deployment = run("prod", access=ROLES)
+    made = deployment.one("OpenIdConnectProvider", "token.actions.githubusercontent.com")
+    assert (made.inputs["url"], made.inputs["clientIdLists"]) == (GITHUB, ["sts.amazonaws.com"])
+    assert trust(deployment, "app-deploys") == {
+        "Sid": "TokenIsShown",
+        "Effect": "Allow",
+        "Principal": {"Federated": made.arn},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": {
+            "StringEquals": {"token.actions.githubusercontent.com:aud": ["sts.amazonaws.com"]},
+            "StringLike": {"token.actions.githubusercontent.com:sub": DEPLOYS["subjects"]},
+        },
+    }
+    pod = trust(deployment, "app-pod")
+    assert pod["Principal"] == {"Federated": EKS}
+    issuer = EKS.partition("oidc-provider/")[2]
+    assert pod["Condition"]["StringLike"] == {f"{issuer}:sub": ["system:serviceaccount:shop:mailer"]}
+
+
+def test_a_provider_that_is_there_is_named_by_its_url_and_not_made():
+    deployment = run("prod", access={"oidc": {"deploys": {**DEPLOYS, "create": False}}})
+    assert deployment.of("OpenIdConnectProvider") == []
+    assert trust(deployment, "app-deploys")["Principal"] == {
+        "Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent.com"
+    }
+
+
+def test_two_roles_share_the_provider_that_one_of_them_makes_with_the_audiences_of_both():
+    other = {**DEPLOYS, "create": False, "audiences": "https://example.com"}
+    deployment = run("prod", access={"oidc": {"deploys": DEPLOYS, "other": other}})
+    (made,) = deployment.of("OpenIdConnectProvider")
+    assert made.inputs["clientIdLists"] == ["sts.amazonaws.com", "https://example.com"]
+
+
+# --- What a sender may send ----------------------------------------------------------------------------------------
+
+
+def test_bulk_mail_is_allowed_for_named_templates_where_nobody_is_kept_from_anybody():
+    assert "SendBulk" not in run("prod").policy("Policy", "sender")
+    deployment = run("prod", access={"templates": ["receipt", "welcome"]})
+    bulk = deployment.policy("Policy", "sender")["SendBulk"]
+    templates = {f"arn:aws:ses:us-east-1:{ACCOUNT}:template/{name}" for name in ("receipt", "welcome")}
+    assert bulk["Action"] == "ses:SendBulkEmail"
+    assert {arn for arn in bulk["Resource"] if ":template/" in arn} == templates
+    assert templates <= set(deployment.policy("Policy", "sender")["Send"]["Resource"])
+
+
+def test_in_development_bulk_mail_would_go_round_the_allow_list_and_is_not_allowed():
+    policy = run("dev", access={"templates": "receipt"}).policy("Policy", "sender")
+    assert "SendBulk" not in policy
+    assert any(arn.endswith(":template/receipt") for arn in policy["Send"]["Resource"])
+
+
+# --- The SMTP user -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_the_smtp_user_may_send_raw_mail_under_the_senders_conditions_and_nothing_else(stack: str):
+    deployment = run(stack, access={"smtp": SMTP})
+    (send,) = deployment.policy("Policy", "smtp").values()
+    sender = deployment.policy("Policy", "sender")["Send"]
+    assert send["Action"] == "ses:SendRawEmail"
+    assert (send["Resource"], send["Condition"]) == (sender["Resource"], sender["Condition"])
+    attached = deployment.one("UserPolicyAttachment", "smtp").inputs
+    assert attached == {"user": f"mailstack-{stack}-smtp", "policyArn": deployment.one("Policy", "smtp").arn}
+
+
+def test_the_login_is_in_the_secret_and_nowhere_else():
+    deployment = run("prod", region="eu-west-1", access={"smtp": SMTP})
+    secret, version = deployment.one("Secret", "smtp"), deployment.one("SecretVersion", "smtp")
+    assert version.secret == {"secretString"}
+    key = deployment.one("AccessKey", "smtp-1").outputs["sesSmtpPasswordV4"]["value"]
+    assert json.loads(version.inputs["secretString"]) == {
+        "host": "email-smtp.eu-west-1.amazonaws.com",
+        "port": 587,
+        "tls_port": 465,
+        "username": "smtp-1-id",
+        "password": key,
+    }
+    assert secret.inputs["kmsKeyId"] == deployment.one("Key", "key").arn
+    assert deployment.values.smtp_secret == secret.inputs["name"] == "mailstack-prod-smtp"
+    elsewhere = [r.inputs for r in deployment.aws if r.name != "smtp"]
+    assert key not in json.dumps([deployment.exports, elsewhere], default=str)
+
+
+@pytest.mark.parametrize(("protect", "days"), [(True, 30), (False, 0)])
+def test_a_deleted_login_can_be_restored_where_things_are_protected(protect: bool, days: int):
+    deployment = run("prod", protect=protect, access={"smtp": SMTP})
+    assert deployment.one("Secret", "smtp").inputs["recoveryWindowInDays"] == days
+
+
+def test_the_application_reads_the_login_only_where_that_is_wanted():
+    deployment = run("prod", access={"smtp": SMTP})
+    policy = deployment.policy("Policy", "sender")
+    name = f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:mailstack-prod-smtp-??????"
+    assert (policy["ReadSmtpLogin"]["Action"], policy["ReadSmtpLogin"]["Resource"]) == (
+        "secretsmanager:GetSecretValue",
+        name,
+    )
+    services = {"dynamodb.us-east-1.amazonaws.com", "secretsmanager.us-east-1.amazonaws.com"}
+    assert set(policy["UseKey"]["Condition"]["StringEquals"]["kms:ViaService"]) == services
+    assert "ReadSmtpLogin" not in run("prod", access={"smtp": {"keys": [1]}}).policy("Policy", "sender")
+
+
+def test_the_account_uses_the_key_through_secrets_manager_only_where_there_is_a_secret():
+    for access, expected in (({}, False), ({"smtp": SMTP}, True)):
+        statement = run("prod", access=access).policy("Key", "key")["AccountUsesThroughServices"]
+        through = statement["Condition"]["StringEquals"]["kms:ViaService"]
+        assert ("secretsmanager.us-east-1.amazonaws.com" in through) is expected
+
+
+def test_while_the_password_changes_there_are_two_keys_and_the_secret_holds_the_newer():
+    deployment = run("prod", access={"smtp": {"keys": [2, 1]}})
+    assert {key.name for key in deployment.of("AccessKey")} == {"smtp-1", "smtp-2"}
+    assert json.loads(deployment.one("SecretVersion", "smtp").inputs["secretString"])["username"] == "smtp-2-id"
+
+
+def test_the_password_is_for_the_stacks_region():
+    assert json.loads(login("ap-southeast-2", "AKIAIOSFODNN7EXAMPLE", "x"))["host"].split(".")[1] == "ap-southeast-2"
+
+
+# --- Settings ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("access", "key", "words"),
+    [
+        ({"services": "eks"}, "access.services.0", "allowed: ecs, lambda, ec2"),
+        ({"services": ["ecs", "ecs"]}, "access.services", "stands there twice"),
+        ({"attachTo": "arn:aws:iam::123456789012:role/web"}, "access.attachTo.0", "not the name of a role"),
+        ({"templates": "a b"}, "access.templates.0", "not the name of a template"),
+        ({"oidc": {"ecs": POD}}, "access.oidc", "'ecs' cannot name a role"),
+        ({"oidc": {"Pod": POD}}, "access.oidc", "'Pod' cannot name a role"),
+        ({"oidc": {"pod": {**POD, "create": True}}}, "access.oidc.pod.create", "an ARN is of a provider that is there"),
+        ({"oidc": {"pod": {**POD, "provider": "http://x.test"}}}, "access.oidc.pod.provider", "neither an https URL"),
+        ({"oidc": {"pod": {**POD, "audiences": []}}}, "access.oidc.pod.audiences", "found nothing"),
+        ({"oidc": {"pod": {**POD, "audiences": "*"}}}, "access.oidc.pod.audiences.0", "without a wildcard"),
+        (
+            {"oidc": {"pod": {"provider": EKS, "audiences": "x"}}},
+            "access.oidc.pod.subjects",
+            "found nothing; allowed: subjects such as",
+        ),
+        *(
+            ({"oidc": {"pod": {**POD, "subjects": everybody}}}, "access.oidc.pod.subjects.0", "must name whom")
+            for everybody in (
+                *("*", "repo:*", "repo:example/*", "repo:*/shop:ref:*", "repo:example/*:ref:refs/heads/main"),
+                *("system:serviceaccount:*", "system:serviceaccount:*:mailer", "project_path:*", "", "?"),
+            )
+        ),
+        ({"smtp": {"keys": [0]}}, "access.smtp.keys.0", "one whole number from 1"),
+        ({"smtp": {"keys": [1, 1]}}, "access.smtp.keys", "stands there twice"),
+        ({"smtp": {"keys": [1, 2, 3]}}, "access.smtp.keys", "or two while the password changes"),
+        ({"smtp": {"readBySender": True}}, "access.smtp.readBySender", "there is no SMTP user"),
+    ],
+)
+def test_a_wrong_setting_is_told_with_its_place(access: dict[str, Any], key: str, words: str):
+    config = {"mailstack:domain": "example.com", "mailstack:page": "oncall@example.com"}
+    with pytest.raises(SettingsInvalid) as caught:
+        read("dev", {**config, "mailstack:access": json.dumps(access)})
+    (problem,) = str(caught.value).splitlines()[1:]
+    assert problem.strip().startswith(f"mailstack:{key}: ")
+    assert words in problem
+
+
+@pytest.mark.parametrize("subject", ["repo:example/shop:*", "repo:example@12/shop@34:ref:refs/tags/v*", "project:x"])
+def test_a_subject_may_be_many_of_one_repository(subject: str):
+    oidc = {"pod": {**POD, "subjects": subject}}
+    condition = trust(run("prod", access={"oidc": oidc}), "app-pod")["Condition"]["StringLike"]
+    assert [listed(value) for value in condition.values()] == [[subject]]
