@@ -22,6 +22,7 @@ _LOCAL_PART = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}\Z")
 _HTTPS = re.compile(r"https://[^\s/@?#]+\.[^\s/@?#]+(/\S*)?\Z")
 _FIREHOSE = re.compile(r"arn:aws[a-z-]*:firehose:[a-z0-9-]+:\d{12}:deliverystream/[A-Za-z0-9_.-]{1,64}\Z")
 _ZONE_ID = re.compile(r"Z[A-Z0-9]{4,31}\Z")
+_CLOUDFLARE_ZONE_ID = re.compile(r"[0-9a-f]{32}\Z")
 
 
 def domain(text: str) -> str:
@@ -139,6 +140,11 @@ def alarm_period(seconds: int) -> int:
 def is_zone_id(text: str) -> bool:
     """Whether a zone is named by its Route 53 id."""
     return bool(_ZONE_ID.match(text))
+
+
+def is_cloudflare_zone_id(text: str) -> bool:
+    """Whether a zone is named by its Cloudflare id."""
+    return bool(_CLOUDFLARE_ZONE_ID.match(text))
 
 
 def within(name: str, zone: str) -> bool:

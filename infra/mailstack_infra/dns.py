@@ -1,6 +1,6 @@
 """Which DNS records mail from a domain needs: pure functions of values.
 
-Not for publishing them (`dns_route53.py`); DKIM's tokens are known only once SES has made the identity.
+Not for publishing them (`dns_zone.py`); DKIM's tokens are known only once SES has made the identity.
 """
 
 from collections.abc import Mapping, Sequence
@@ -106,6 +106,17 @@ def outside(records: Mapping[str, DnsRecord], zone: str) -> dict[str, DnsRecord]
 def strings(text: str) -> list[str]:
     """A TXT value as the character strings that hold it, 255 bytes each at most (RFC 1035 §3.3)."""
     return [text[start : start + LONGEST_STRING] for start in range(0, len(text), LONGEST_STRING)] or [""]
+
+
+def quoted(text: str) -> str:
+    """A TXT value as quoted strings, as a zone file has it (RFC 1035 §5.1).
+
+    Example:
+        >>> quoted("v=DMARC1; p=none")
+        '"v=DMARC1; p=none"'
+    """
+    escaped = (string.replace("\\", "\\\\").replace('"', '\\"') for string in strings(text))
+    return " ".join(f'"{string}"' for string in escaped)
 
 
 def _uri(address: str) -> str:

@@ -5,7 +5,7 @@ import pulumi_aws as aws
 from pulumi import ResourceOptions
 
 from mailstack_infra import dkim_key, dns
-from mailstack_infra.dns_route53 import Zone
+from mailstack_infra.dns_zone import Zone
 from mailstack_infra.environment import Environment
 from mailstack_infra.settings.model import Settings
 
@@ -92,14 +92,14 @@ class Identity(pulumi.ComponentResource):
                 f"dkim-{number}",
                 kind="CNAME",
                 name=record.apply(lambda record: record.name),
-                values=record.apply(lambda record: list(record.values)),
+                values=[record.apply(lambda record: record.values[0])],
                 opts=self._child,
             )
         fixed = dns.fixed_records(self._settings, region)
         elsewhere = dns.outside(fixed, zone.name)
         for key, record in fixed.items():
             if key not in elsewhere:
-                zone.publish(key, kind=record.type, name=record.name, values=list(record.values), opts=self._child)
+                zone.publish(key, kind=record.type, name=record.name, values=record.values, opts=self._child)
         for record in elsewhere.values():
             pulumi.log.warn(
                 f'{record.name} is not in the zone {zone.name}. Ask its owner to publish: {record.type} "'

@@ -16,7 +16,7 @@ from mailstack_infra.alarms import pausing
 from mailstack_infra.configuration import check_stack_name
 from mailstack_infra.counting import Counting
 from mailstack_infra.dashboard import Dashboard
-from mailstack_infra.dns_route53 import find_zone
+from mailstack_infra.dns_zone import find_zone
 from mailstack_infra.environment import Environment
 from mailstack_infra.feedback import Feedback
 from mailstack_infra.guard import Guard
@@ -97,7 +97,7 @@ class MailStack(pulumi.ComponentResource):
         # Asked of the provider that makes the resources, before anything is made.
         asked = InvokeOptions(parent=self)
         env = Environment.current(stack, settings.tags, asked)
-        zone = find_zone(settings, asked)
+        zone = find_zone(settings, env, asked)
         set_arns = [env.arn("ses", f"configuration-set/{env.name(name)}") for name in settings.streams]
 
         if settings.encryption == "customer":

@@ -62,17 +62,23 @@ class Settings(Group):
     slack: Annotated[Slack, Allowed("workspace, page and warn")] = Slack()
     zone: Annotated[
         str,
-        Allowed("the name of a zone that holds the domain, or a Route 53 zone id such as Z0123456789ABC"),
-        Field(description="The public Route 53 zone that the records go to; the domain's own unless told otherwise."),
+        Allowed("the name of a zone that holds the domain, or its id at Route 53 (Z0123456789ABC) or Cloudflare"),
+        Field(description="The public zone that the records go to; the domain's own unless told otherwise."),
     ] = ""
     dns: Annotated[
-        Literal["route53", "none"],
-        Allowed("route53 or none"),
-        Field(description="Who publishes the DNS records: the stack, or you (`mailer dns` shows them)."),
+        Literal["route53", "cloudflare", "none"],
+        Allowed("route53, cloudflare or none"),
+        Field(
+            description="Who publishes the DNS records: the stack, in Amazon Route 53 or Cloudflare (with the extra "
+            "`cloudflare`), or you (`mailer dns` shows them)."
+        ),
     ] = "route53"
     overwrite_records: Annotated[
         Switch,
-        Field(description="Take over records of the same name and type that are in the zone already; off: an error."),
+        Field(
+            description="Take over records of the same name and type that are in the Route 53 zone already; off: an "
+            "error."
+        ),
     ] = False
     sender: Annotated[
         str,
@@ -217,12 +223,28 @@ class Settings(Group):
         domain: str = info.data.get("domain", "")
         if zone and info.data.get("address"):
             raise ValueError("a single address has no DNS records: this is for a domain")
-        if not zone or checks.is_zone_id(zone):
+        if not zone or checks.is_zone_id(zone) or checks.is_cloudflare_zone_id(zone):
             return zone or domain
         name = checks.domain(zone)
         if domain and not checks.within(domain, name):
             raise ValueError(f"it does not hold {domain}")
         return name
+
+    @field_validator("dns")
+    @classmethod
+    def _the_zone_is_theirs(cls, dns: str, info: ValidationInfo) -> str:
+        zone: str = info.data.get("zone", "")
+        others = {"route53": checks.is_cloudflare_zone_id, "cloudflare": checks.is_zone_id}
+        if dns in others and others[dns](zone):
+            raise ValueError(f"the zone {zone} is an id of somebody else's")
+        return dns
+
+    @field_validator("overwrite_records")
+    @classmethod
+    def _only_route_53_overwrites(cls, overwrite: bool, info: ValidationInfo) -> bool:
+        if overwrite and info.data.get("dns") == "cloudflare":
+            raise ValueError("Cloudflare's provider takes over no records: delete them, or import them (docs/dns.md)")
+        return overwrite
 
     @field_validator("sender")
     @classmethod

@@ -8,11 +8,11 @@ import json
 import runpy
 import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pulumi
 import pytest
@@ -46,6 +46,19 @@ ARNS = {
     "aws:lambda/function:Function": ("lambda:{region}:{account}:function:{name}", "name"),
     "aws:ssm/parameter:Parameter": ("ssm:{region}:{account}:parameter{name}", "name"),
 }
+
+
+ZONES = {"example.com": "Z0EXAMPLECOM", "example.test": "Z0EXAMPLETEST"}
+CLOUDFLARE_ZONES = {"example.com": f"{1:032x}", "example.test": f"{2:032x}"}
+
+
+class Standing(NamedTuple):
+    """A record that is at Cloudflare already."""
+
+    type: str
+    name: str
+    content: str
+    comment: str | None = None
 
 
 @dataclass(frozen=True)
@@ -101,8 +114,8 @@ class Deployment:
 
 
 class _Recorder(mocks.MockMonitor):
-    def __init__(self, region: str, zones: Mapping[str, str], *, preview: bool) -> None:
-        super().__init__(_Facts(region, zones))
+    def __init__(self, region: str, standing: Sequence[Standing], *, preview: bool) -> None:
+        super().__init__(_Facts(region, standing))
         self.region, self.preview, self.deployment = region, preview, Deployment()
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - a method of the engine's protocol
@@ -158,8 +171,8 @@ class _Recorder(mocks.MockMonitor):
 class _Facts(mocks.Mocks):
     """What the program asks AWS before it makes anything."""
 
-    def __init__(self, region: str, zones: Mapping[str, str]) -> None:
-        self._region, self._zones = region, zones
+    def __init__(self, region: str, standing: Sequence[Standing]) -> None:
+        self._region, self._standing = region, standing
 
     def call(self, args: mocks.MockCallArgs) -> Any:
         answers = {
@@ -167,13 +180,24 @@ class _Facts(mocks.Mocks):
             "aws:index/getRegion:getRegion": {"region": self._region},
             "aws:index/getPartition:getPartition": {"partition": "aws"},
         }
-        return answers.get(args.token) or self._zone(args.args)
+        others = {
+            "aws:route53/getZone:getZone": lambda given: self._zone(ZONES, given.get("name"), given),
+            "cloudflare:index/getZone:getZone": lambda given: self._zone(
+                CLOUDFLARE_ZONES, given.get("filter", {}).get("name"), given
+            ),
+            "cloudflare:index/getDnsRecords:getDnsRecords": lambda given: self._records(given["name"]["exact"]),
+        }
+        return answers.get(args.token) or others[args.token](args.args)
 
-    def _zone(self, args: Mapping[str, Any]) -> Any:
-        for name, zone_id in self._zones.items():
-            if args.get("zoneId") == zone_id or args.get("name") == name:
-                return {"zoneId": zone_id, "name": name}
-        return {}, [("name", "no matching Route 53 Hosted Zone found")]
+    def _zone(self, zones: Mapping[str, str], wanted: str | None, given: Mapping[str, Any]) -> Any:
+        for name, zone_id in zones.items():
+            if given.get("zoneId") == zone_id or wanted == name:
+                return {"zoneId": zone_id, "id": zone_id, "name": name}
+        return {}, [("name", "no matching zone found")]
+
+    def _records(self, name: str) -> Any:
+        found = [each for each in self._standing if each.name == name]
+        return {"results": [{**each._asdict(), "id": f"{number:032x}"} for number, each in enumerate(found)]}
 
     def new_resource(self, args: mocks.MockResourceArgs) -> Any:
         raise NotImplementedError("resources are registered with the recorder itself")
@@ -195,27 +219,36 @@ def config_of(stack: str) -> dict[str, str]:
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
 
 
-def run(stack: str, *, preview: bool = False, secret: tuple[str, ...] = (), **changed: object) -> Deployment:
+def run(
+    stack: str,
+    *,
+    preview: bool = False,
+    secret: tuple[str, ...] = (),
+    standing: tuple[Standing, ...] = (),
+    **changed: object,
+) -> Deployment:
     """Run the program once for a set of arguments; later calls get the same deployment.
 
     Args:
         stack: Whose Pulumi.<stack>.yaml.
         preview: Leave what AWS computes unknown.
         secret: Keys of the namespace that are encrypted.
+        standing: What is at Cloudflare already.
         changed: Settings that differ from the file's; `region` for the region.
     """
-    return _run(stack, preview, secret, json.dumps(changed))
+    return _run(stack, preview, secret, standing, json.dumps(changed))
 
 
 @cache
-def _run(stack: str, preview: bool, secret: tuple[str, ...], changes: str) -> Deployment:
+def _run(
+    stack: str, preview: bool, secret: tuple[str, ...], standing: tuple[Standing, ...], changes: str
+) -> Deployment:
     changed = json.loads(changes)
     config = config_of(stack)
     region = changed.pop("region", config["aws:region"])
     for key, value in changed.items():
         config[f"mailstack:{key}"] = value if isinstance(value, str) else json.dumps(value)
-    zones = {"example.com": "Z0EXAMPLECOM", "example.test": "Z0EXAMPLETEST"}
-    recorder = _Recorder(region, zones, preview=preview)
+    recorder = _Recorder(region, standing, preview=preview)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PULUMI_CONFIG", json.dumps(config))
         patch.setenv("PULUMI_CONFIG_SECRET_KEYS", json.dumps([f"mailstack:{key}" for key in secret]))

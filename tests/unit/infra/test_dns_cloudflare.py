@@ -1,0 +1,163 @@
+"""Records in Cloudflare: what the program registers, checked against the installed package's own types."""
+
+import json
+import sys
+from typing import Any
+
+import pytest
+
+import mailstack_infra
+from localcloud.pulumi import schema, wire
+from mailer.stack import DnsRecord
+from mailstack_infra.configuration import SettingsInvalid
+from tests.unit.infra.program import CLOUDFLARE_ZONES, TOKENS, Deployment, Registered, Standing, run
+
+ZONE = CLOUDFLARE_ZONES["example.com"]
+OURS = "mailstack prod"
+
+
+def deployed(**changed: Any) -> Deployment:
+    return run("prod", dns="cloudflare", **changed)
+
+
+def published(deployment: Deployment) -> dict[str, Registered]:
+    return {r.name: r for r in deployment.resources if r.token == "cloudflare:index/dnsRecord:DnsRecord"}
+
+
+@pytest.mark.parametrize("preview", [False, True], ids=["up", "preview"])
+def test_every_input_is_one_that_the_provider_has(preview: bool):
+    from pulumi_cloudflare import DnsRecordArgs
+
+    records = published(deployed(preview=preview, spf=True))
+    assert records
+    for record in records.values():
+        assert schema._check_object(schema._fields(DnsRecordArgs), record.inputs, "") == []
+    broken = {**records["dmarc"].inputs, "contents": "x", "ttl": "600"}
+    problems = [str(problem) for problem in schema._check_object(schema._fields(DnsRecordArgs), broken, "")]
+    assert len(problems) == 2
+
+
+def test_each_record_of_the_outputs_is_published_once_and_never_proxied():
+    deployment = deployed()
+    records = [record.inputs for record in published(deployment).values()]
+    assert {(r["name"], r["type"]) for r in records} == {(r.name, r.type) for r in deployment.values.dns_records}
+    assert len(records) == len(deployment.values.dns_records)
+    assert {(r["zoneId"], r["ttl"], r["proxied"], r["comment"]) for r in records} == {(ZONE, 600, False, OURS)}
+    assert deployment.of("Record") == []
+
+
+def test_each_type_has_the_form_that_cloudflare_gives_back():
+    found = {name: record.inputs for name, record in published(deployed()).items()}
+    assert found["dkim-0"]["content"] == f"{TOKENS[0]}.dkim.amazonses.com"
+    assert found["dkim-0"]["name"] == f"{TOKENS[0]}._domainkey.example.com"
+    mx = found["mail-from-mx"]
+    assert (mx["priority"], mx["content"]) == (10, "feedback-smtp.us-east-1.amazonses.com")
+    assert found["mail-from-spf"]["content"] == '"v=spf1 include:amazonses.com ~all"'
+    assert [name for name, inputs in found.items() if "priority" in inputs] == ["mail-from-mx"]
+
+
+def test_a_long_txt_value_is_several_quoted_strings():
+    logo = f"https://example.com/{'l' * 300}.svg"
+    content = published(deployed(bimi={"logo": logo}))["bimi"].inputs["content"]
+    first, second = content.split('" "')
+    assert len(first) == 1 + 255
+    assert f"{first}{second}" == f'"v=BIMI1; l={logo}"'
+
+
+def test_a_preview_shows_dkim_records_whose_names_are_unknown():
+    shown, made = deployed(preview=True), deployed()
+    assert set(published(shown)) == set(published(made))
+    dkim = published(shown)["dkim-2"].inputs
+    assert (dkim["name"], dkim["content"], dkim["type"]) == (wire.UNKNOWN, wire.UNKNOWN, "CNAME")
+    assert published(shown)["dmarc"].inputs == published(made)["dmarc"].inputs
+
+
+def test_a_zone_is_found_by_its_id_too():
+    assert {r.inputs["zoneId"] for r in published(deployed(zone=ZONE)).values()} == {ZONE}
+
+
+@pytest.mark.parametrize(
+    ("zone", "words"),
+    [
+        (CLOUDFLARE_ZONES["example.test"], r"is example\.test, which does not hold example\.com"),
+        ("f" * 32, r"Cloudflare gave no zone 'f+'.*CLOUDFLARE_API_TOKEN"),
+    ],
+)
+def test_a_zone_that_is_not_there_or_not_ours_is_told_before_anything_is_made(zone: str, words: str):
+    with pytest.raises(SettingsInvalid, match=f"(?s){words}"):
+        deployed(zone=zone)
+
+
+DMARC = Standing("TXT", "_dmarc.example.com", '"v=DMARC1; p=none"')
+
+
+@pytest.mark.parametrize(
+    ("standing", "refused"),
+    [
+        (DMARC, True),
+        (DMARC._replace(content="v=dmarc1;p=reject"), True),
+        (DMARC._replace(comment="mailstack dev"), True),
+        (DMARC._replace(type="CNAME", content="dmarc.example.org"), True),
+        (DMARC._replace(comment=OURS), False),
+        (DMARC._replace(content='"some-verification=1"'), False),
+        (DMARC._replace(type="MX", content="mail.example.org"), False),
+    ],
+)
+def test_what_cannot_stand_beside_ours_is_in_the_way(standing: Standing, refused: bool):
+    from mailstack_infra.dns_cloudflare import in_the_way
+
+    ours = DnsRecord(name="_dmarc.example.com", type="TXT", values=("v=DMARC1; p=quarantine",))
+    assert list(in_the_way(ours, [standing._asdict()], OURS)) == ([standing._asdict()] if refused else [])
+
+
+def test_nothing_stands_beside_a_cname():
+    from mailstack_infra.dns_cloudflare import in_the_way
+
+    ours = DnsRecord(name="links.example.com", type="CNAME", values=("r.us-east-1.awstrack.me",))
+    assert list(in_the_way(ours, [DMARC._replace(type="A", content="192.0.2.1")._asdict()], OURS))
+
+
+def test_records_of_others_in_the_place_of_ours_are_refused_with_the_way_to_take_them_over():
+    others = (DMARC, Standing("MX", "bounce.example.com", "mail.example.org"), Standing("TXT", "example.com", "x=1"))
+    with pytest.raises(SettingsInvalid) as caught:
+        deployed(standing=others, spf=True)
+    head, mx, take_mx, dmarc, take_dmarc, tail = str(caught.value).splitlines()
+    assert "did not make" in head
+    assert mx.split() == ["MX", "bounce.example.com", "mail.example.org"]
+    assert dmarc.split() == ["TXT", "_dmarc.example.com", '"v=DMARC1;', 'p=none"']
+    take_over = "pulumi import cloudflare:index/dnsRecord:DnsRecord {} {}/{:032x}"
+    assert take_mx.strip() == take_over.format("mail-from-mx", ZONE, 0)
+    assert take_dmarc.strip() == take_over.format("dmarc", ZONE, 0)
+    assert "Nothing was deployed" in tail
+    assert repr(OURS) in tail
+
+
+def test_our_own_records_of_the_last_run_are_left_alone():
+    ours = DMARC._replace(comment=OURS)
+    assert set(published(deployed(standing=(ours,)))) == set(published(deployed()))
+
+
+def test_without_the_extra_the_way_to_it_is_told(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "pulumi_cloudflare", None)
+    monkeypatch.delitem(sys.modules, "mailstack_infra.dns_cloudflare", raising=False)
+    monkeypatch.delattr(mailstack_infra, "dns_cloudflare", raising=False)
+    with pytest.raises(SettingsInvalid, match=r"pip install 'mailstack\[cloudflare\]'"):
+        deployed(tags={"extra": "absent"})
+
+
+def test_a_stack_elsewhere_does_without_the_extra(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "pulumi_cloudflare", None)
+    monkeypatch.delitem(sys.modules, "mailstack_infra.dns_cloudflare", raising=False)
+    monkeypatch.delattr(mailstack_infra, "dns_cloudflare", raising=False)
+    assert run("prod", tags={"extra": "absent"}).of("Record")
+
+
+def test_the_own_key_of_a_byodkim_stack_is_published_too():
+    from tests.unit.infra.rsa import private
+
+    deployment = deployed(secret=("dkim",), dkim={"selector": "own", "privateKey": private()})
+    (record,) = [r for r in deployment.values.dns_records if "_domainkey" in r.name]
+    assert isinstance(record, DnsRecord)
+    content = published(deployment)["dkim"].inputs["content"]
+    assert content.replace('" "', "") == f'"{record.values[0]}"'
+    assert private() not in json.dumps(deployment.exports, default=str)
