@@ -89,6 +89,7 @@ class Chatbot:
             await self._set(channel, p)
         except Exception:
             del self.channels[name]
+            await self.topics.unsubscribe(name, channel.topics)
             raise
         return {"ChannelConfiguration": _configuration(channel)}
 
@@ -155,7 +156,7 @@ class Chatbot:
         if "SnsTopicArns" in p:
             before, channel.topics = channel.topics, _each_once(p["SnsTopicArns"])
             await self.topics.unsubscribe(channel.name, [arn for arn in before if arn not in channel.topics])
-            await self.topics.subscribe(channel.name, [arn for arn in channel.topics if arn not in before])
+            await self.topics.subscribe(channel.name, channel.topics)
 
     # --- Tags --------------------------------------------------------------------------------------------------------
 

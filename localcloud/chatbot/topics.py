@@ -21,6 +21,7 @@ from localcloud.chatbot.state import Message, SlackChannel
 _CONFIRMATION_SECONDS = 5.0
 # As in AWS: a message may differ by protocol. ministack takes an endpoint without TLS by that name, too.
 _PROTOCOL = "https"
+_PENDING = "pending confirmation"  # what SNS says in place of an ARN until it has it
 
 
 class Topics:
@@ -52,14 +53,15 @@ class Topics:
                 raise invalid(f"The SNS topic {arn} does not exist.") from error
 
     async def subscribe(self, channel: str, topics: Iterable[str]) -> None:
-        """Subscribe a channel, and wait until SNS has the confirmation."""
+        """Subscribe a channel, and wait until SNS has the confirmation; what is subscribed already stays so."""
         for arn in topics:
             confirmed = self._confirmed[channel, arn] = asyncio.Event()
             endpoint = self._endpoint(channel)
             sns = self._sns(arn.split(":")[3])
-            await sns.call("sns", "Subscribe", TopicArn=arn, Protocol=_PROTOCOL, Endpoint=endpoint)
             try:
-                await asyncio.wait_for(confirmed.wait(), _CONFIRMATION_SECONDS)
+                made = await sns.call("sns", "Subscribe", TopicArn=arn, Protocol=_PROTOCOL, Endpoint=endpoint)
+                if made["SubscriptionArn"] == _PENDING:
+                    await asyncio.wait_for(confirmed.wait(), _CONFIRMATION_SECONDS)
             finally:
                 del self._confirmed[channel, arn]
 

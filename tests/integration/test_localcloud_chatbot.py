@@ -111,6 +111,18 @@ def test_a_topic_delivers_to_the_channel_until_it_is_taken_away(setting: Setting
     assert listed["Subscriptions"] == []
 
 
+def test_a_topic_that_was_made_anew_delivers_again_once_the_configuration_is_put_again(setting: Setting):
+    arn, sns = setting.create(), setting.cloud.client("sns")
+    sns.delete_topic(TopicArn=setting.topic)
+    sns.create_topic(Name=setting.name)
+    setting.publish("to nobody")
+    setting.chatbot.update_slack_channel_configuration(
+        ChatConfigurationArn=arn, SlackChannelId="C07EZ1ABC23", SnsTopicArns=[setting.topic]
+    )
+    setting.publish("to the channel")
+    assert [seen["message"] for seen in setting.messages(1)] == ["to the channel"]
+
+
 def test_of_a_message_for_each_protocol_the_channel_gets_that_for_https(setting: Setting):
     setting.create()
     message = json.dumps({"default": "for people", "https": "for Chatbot"})
