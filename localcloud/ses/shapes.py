@@ -75,7 +75,7 @@ def _compile(shape: Shape, leaves: dict[str, _Leaf], inner: Callable[[Shape], _C
 
 def _structure(shape: StructureShape, inner: Callable[[Shape], _Convert], *, strict: bool) -> _Convert:
     members = {name: inner(member) for name, member in shape.members.items()}
-    required = tuple(shape.required_members)
+    required, one_of = tuple(shape.required_members), bool(shape.is_tagged_union)
 
     def convert(value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
@@ -94,6 +94,8 @@ def _structure(shape: StructureShape, inner: Callable[[Shape], _Convert], *, str
                     raise error.inside(name) from None
             elif strict and item is not None:
                 raise ShapeError(f"has no member {name}")
+        if one_of and len(converted) != 1:
+            raise ShapeError(f"must have exactly one of {', '.join(members)}")
         return converted
 
     return convert

@@ -82,6 +82,7 @@ class Account:
     vdm: dict[str, Any] = field(default_factory=lambda: {"VdmEnabled": "DISABLED"})
     details: dict[str, Any] | None = None
     dedicated_ip_warmup: bool = False
+    pricing_plan: str = "NONE"
     # SES delivers events at least once and in no order; on command so does the local cloud.
     duplicate_events: bool = False
     reverse_events: bool = False

@@ -120,6 +120,8 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "CreateTenant": {"TenantName": "new"},
     "CreateTenantResourceAssociation": {"ResourceArn": f"{ARN}:configuration-set/set"},
     "DeleteSuppressedDestination": {"EmailAddress": "gone@example.com"},
+    "DisassociateEmailIdentityCertificate": {"FromAddress": SENDER},
+    "PutDeliverabilityDashboardOption": {"DashboardEnabled": False},
     "GetMessageInsights": {"MessageId": lambda made: made["message"]},
     "GetReputationEntity": {"ReputationEntityReference": lambda made: made["tenant"]},
     "GetSuppressedDestination": {"EmailAddress": "gone@example.com"},
@@ -150,7 +152,8 @@ SPECIAL: dict[str, dict[str, Any]] = {
 FIRST = {"CreateContactList": ("DeleteContactList", {"ContactListName": "list"})}
 # What an account without dedicated addresses answers.
 REFUSED: dict[str, str] = dict.fromkeys(
-    ("GetDedicatedIp", "PutDedicatedIpInPool", "PutDedicatedIpWarmupAttributes"), "NotFoundException"
+    ("GetBlacklistReports", "GetDedicatedIp", "PutDedicatedIpInPool", "PutDedicatedIpWarmupAttributes"),
+    "NotFoundException",
 )
 
 
@@ -239,6 +242,7 @@ LISTS = {
     "ListDedicatedIpPools": ("DedicatedIpPools", 3),
     "ListEmailIdentities": ("EmailIdentities", 3),
     "ListEmailTemplates": ("TemplatesMetadata", 3),
+    "ListEmailIdentityCertificates": ("Certificates", 0),
     "ListExportJobs": ("ExportJobs", 3),
     "ListImportJobs": ("ImportJobs", 3),
     "ListMultiRegionEndpoints": ("MultiRegionEndpoints", 3),
@@ -290,7 +294,12 @@ def three_of_each(cloud: LocalCloud, ses: "SESV2Client") -> None:
 
 @pytest.mark.usefixtures("three_of_each")
 def test_every_list_comes_in_pages_that_add_up(ses: "SESV2Client"):
-    own: dict[str, Any] = {"ContactListName": "list", "TenantName": "a", "ResourceArn": f"{ARN}:configuration-set/a"}
+    own: dict[str, Any] = {
+        "ContactListName": "list",
+        "TenantName": "a",
+        "EmailIdentity": "a.test",
+        "ResourceArn": f"{ARN}:configuration-set/a",
+    }
     for operation, (member, count) in LISTS.items():
         shape = cast("StructureShape", MODEL.operation_model(operation).input_shape)
         parameters = {name: own[name] for name in shape.required_members}

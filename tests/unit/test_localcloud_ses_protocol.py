@@ -57,6 +57,15 @@ def test_a_malformed_request_names_the_member(body: object, problem: str):
     assert (raised.value.code, raised.value.status) == ("BadRequestException", 400)
 
 
+@pytest.mark.parametrize("scheme", [{}, {"DefaultScheme": {}, "SmimeScheme": {}}])
+def test_a_union_has_exactly_one_member(scheme: dict[str, object]):
+    found = protocol.find("POST", "/v2/email/update-configuration-sets")
+    assert found
+    body = {"ConfigurationSetName": "set", "MessageSecurityOptions": {"SigningScheme": scheme}}
+    with pytest.raises(SesError, match="SigningScheme must have exactly one of DefaultScheme, SmimeScheme"):
+        protocol.parse(found[0], {}, request(body))
+
+
 def test_members_in_path_query_and_body_come_together():
     found = protocol.find("DELETE", "/v2/email/tags")
     assert found

@@ -24,6 +24,7 @@ def get(context: Context, _: Parameters) -> Output:
         "SuppressionAttributes": {"SuppressedReasons": account.suppressed_reasons},
         "Details": account.details,
         "VdmAttributes": account.vdm,
+        "PricingAttributes": {"CurrentPlan": account.pricing_plan},
     }
 
 
@@ -51,6 +52,12 @@ def put_warmup(context: Context, p: Parameters) -> Output:
     return {}
 
 
+def put_pricing(context: Context, p: Parameters) -> Output:
+    """PutAccountPricingAttributes: at once, whenever the month ends."""
+    context.state.account.pricing_plan = str(p["Plan"])
+    return {}
+
+
 def put_details(context: Context, p: Parameters) -> Output:
     """PutAccountDetails: a request for production access, which the control plane grants."""
     account = context.state.account
@@ -70,4 +77,5 @@ HANDLERS: dict[str, Handler] = {
     "PutAccountVdmAttributes": put_vdm,
     "PutAccountDedicatedIpWarmupAttributes": put_warmup,
     "PutAccountDetails": put_details,
+    "PutAccountPricingAttributes": put_pricing,
 }

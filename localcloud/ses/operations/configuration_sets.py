@@ -64,6 +64,15 @@ def list_(context: Context, p: Parameters) -> Output:
     return {"ConfigurationSets": names, "NextToken": token}
 
 
+def update(context: Context, p: Parameters) -> Output:
+    """UpdateConfigurationSet: message security is kept and shown; with no certificate here, no mail is signed."""
+    found = context.configuration_set(p)
+    given = p.get("MessageSecurityOptions")
+    if given is not None:
+        found.options["MessageSecurityOptions"] = given
+    return {}
+
+
 def delete(context: Context, p: Parameters) -> Output:
     """DeleteConfigurationSet, with its event destinations."""
     del context.state.configuration_sets[context.configuration_set(p).name]
@@ -125,6 +134,7 @@ HANDLERS: dict[str, Handler] = {
     "CreateConfigurationSet": create,
     "GetConfigurationSet": get,
     "ListConfigurationSets": list_,
+    "UpdateConfigurationSet": update,
     "DeleteConfigurationSet": delete,
     "PutConfigurationSetDeliveryOptions": _put("DeliveryOptions"),
     "PutConfigurationSetReputationOptions": _put("ReputationOptions"),

@@ -134,6 +134,20 @@ def put_configuration_set(context: Context, p: Parameters) -> Output:
     return {}
 
 
+def list_certificates(context: Context, p: Parameters) -> Output:
+    """ListEmailIdentityCertificates: none, since none can be associated here."""
+    context.identity(p)
+    shown, token = page([], p)
+    return {"Certificates": shown, "NextToken": token}
+
+
+def dissociate_certificate(context: Context, p: Parameters) -> Output:
+    """DisassociateEmailIdentityCertificate: what is not there can be taken away, as AWS has it."""
+    if context.identity(p).is_domain and not p.get("FromAddress"):
+        raise bad_request("FromAddress is needed where the email identity is a domain.")
+    return {}
+
+
 def create_policy(context: Context, p: Parameters) -> Output:
     """CreateEmailIdentityPolicy."""
     policies = context.identity(p).policies
@@ -261,6 +275,8 @@ HANDLERS: dict[str, Handler] = {
     "PutEmailIdentityMailFromAttributes": put_mail_from,
     "PutEmailIdentityFeedbackAttributes": put_feedback,
     "PutEmailIdentityConfigurationSetAttributes": put_configuration_set,
+    "ListEmailIdentityCertificates": list_certificates,
+    "DisassociateEmailIdentityCertificate": dissociate_certificate,
     "CreateEmailIdentityPolicy": create_policy,
     "UpdateEmailIdentityPolicy": update_policy,
     "DeleteEmailIdentityPolicy": delete_policy,

@@ -1,0 +1,82 @@
+"""What the emulated SES says of an account, of addresses and of what it does not sell, through boto3."""
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from localcloud import LocalCloud
+
+if TYPE_CHECKING:
+    from mypy_boto3_sesv2 import SESV2Client
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def ses(cloud: LocalCloud) -> "SESV2Client":
+    return cloud.client("sesv2")
+
+
+# An address, whether it is valid, and the checks that hold.
+ADDRESSES = [
+    ("ada@example.com", "HIGH", {"HasValidSyntax", "HasValidDnsRecords", "MailboxExists"}),
+    ("Sales+a@example.com", "HIGH", {"HasValidSyntax", "HasValidDnsRecords", "MailboxExists", "IsRoleAddress"}),
+    ("x@mailinator.com", "HIGH", {"HasValidSyntax", "HasValidDnsRecords", "MailboxExists", "IsDisposable"}),
+    ("ada@gone.test", "LOW", {"HasValidSyntax", "HasValidDnsRecords"}),
+    ("full@example.com", "HIGH", {"HasValidSyntax", "HasValidDnsRecords", "MailboxExists"}),
+    ("ada@example.invalid", "LOW", {"HasValidSyntax"}),
+    ("ada", "LOW", set[str]()),
+]
+
+
+@pytest.mark.parametrize(("address", "valid", "held"), ADDRESSES)
+def test_an_address_is_judged_by_its_form_and_by_how_it_behaves(
+    cloud: LocalCloud, ses: "SESV2Client", address: str, valid: str, held: set[str]
+):
+    cloud.control("PUT", "recipients/*@gone.test", {"outcome": "bounce"})
+    cloud.control("PUT", "recipients/full@*", {"outcome": "soft-bounce"})
+    found: Any = ses.get_email_address_insights(EmailAddress=address)["MailboxValidation"]
+    checks = {name: verdict["ConfidenceVerdict"] for name, verdict in found["Evaluations"].items()}
+    assert found["IsValid"]["ConfidenceVerdict"] == valid
+    assert {name for name, verdict in checks.items() if verdict == "HIGH"} == held
+    assert len(checks) == 6
+
+
+def test_the_pricing_plan_is_shown_as_it_was_chosen(ses: "SESV2Client"):
+    assert ses.get_account().get("PricingAttributes") == {"CurrentPlan": "NONE"}
+    ses.put_account_pricing_attributes(Plan="PRO")
+    assert ses.get_account().get("PricingAttributes") == {"CurrentPlan": "PRO"}
+
+
+def test_message_security_is_changed_alone(ses: "SESV2Client"):
+    ses.create_configuration_set(ConfigurationSetName="set", TrackingOptions={"CustomRedirectDomain": "t.example.com"})
+    scheme: Any = {"SigningScheme": {"SmimeScheme": {"SignatureFormat": "DETACHED"}}}
+    ses.update_configuration_set(ConfigurationSetName="set", MessageSecurityOptions=scheme)
+    ses.update_configuration_set(ConfigurationSetName="set")
+    found = ses.get_configuration_set(ConfigurationSetName="set")
+    assert found["MessageSecurityOptions"] == scheme
+    assert found["TrackingOptions"]["CustomRedirectDomain"] == "t.example.com"
+
+
+def test_the_dashboard_is_off_and_says_so(ses: "SESV2Client"):
+    options = ses.get_deliverability_dashboard_options()
+    assert (options["DashboardEnabled"], options["AccountStatus"]) == (False, "DISABLED")
+    with pytest.raises(ClientError, match="The deliverability dashboard is not emulated"):
+        ses.put_deliverability_dashboard_option(DashboardEnabled=True)
+    with pytest.raises(ses.exceptions.NotFoundException):
+        ses.get_blacklist_reports(BlacklistItemNames=["192.0.2.1"])
+
+
+def test_an_identity_has_no_certificates(ses: "SESV2Client"):
+    ses.create_email_identity(EmailIdentity="example.test")
+    with pytest.raises(ClientError, match="not emulated"):
+        ses.associate_email_identity_certificate(
+            EmailIdentity="example.test", CertificateArn="arn:aws:acm:us-east-1:000000000000:certificate/1"
+        )
+    assert ses.list_email_identity_certificates(EmailIdentity="example.test")["Certificates"] == []
+    ses.disassociate_email_identity_certificate(EmailIdentity="example.test", FromAddress="ada@example.test")
+    with pytest.raises(ses.exceptions.BadRequestException):
+        ses.disassociate_email_identity_certificate(EmailIdentity="example.test")
+    with pytest.raises(ses.exceptions.NotFoundException):
+        ses.list_email_identity_certificates(EmailIdentity="example.org")
