@@ -33,6 +33,22 @@ sys.exit({"fine": 0, "shown": 32, "broken": 3}[program.name])
 """
 
 
+# The smallest package that pip installs without a registry: its build backend stands beside it.
+THING = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+BACKEND = """
+import pathlib, zipfile
+
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    name = "thing-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(pathlib.Path(folder, name), "w") as wheel:
+        wheel.write("thing.py")
+        wheel.writestr("thing-1.0.dist-info/METADATA", "Metadata-Version: 2.1\\nName: thing\\nVersion: 1.0\\n")
+        wheel.writestr("thing-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        wheel.writestr("thing-1.0.dist-info/RECORD", "")
+    return name
+"""
+
+
 class Running:
     """A host at work: its process and a client of it."""
 
@@ -165,13 +181,43 @@ def test_what_the_interpreter_has_installed_is_listed(host: Running):
     assert "grpcio" not in direct, "pulumi asks for it, so it is not a direct dependency"
 
 
-def test_it_says_its_version_and_that_it_needs_and_installs_nothing(host: Running):
+def test_it_says_its_version_and_that_it_needs_nothing_beforehand(host: Running):
     assert host.client.GetPluginInfo(Empty(), timeout=SECONDS).version == "3.259.0"
     assert not host.client.GetRequiredPackages(language.GetRequiredPackagesRequest(), timeout=SECONDS).packages
     assert not host.client.GetRequiredPlugins(language.GetRequiredPluginsRequest(), timeout=SECONDS).plugins
     assert not host.client.RuntimeOptionsPrompts(language.RuntimeOptionsRequest(), timeout=SECONDS).prompts
-    answers = list(host.client.InstallDependencies(language.InstallDependenciesRequest(), timeout=SECONDS))
-    assert b"installs nothing" in b"".join(answer.stdout for answer in answers)
+
+
+def install(host: Running, info: language.ProgramInfo) -> bytes:
+    request = language.InstallDependenciesRequest(info=info)
+    return b"".join(answer.stdout for answer in host.client.InstallDependencies(request, timeout=SECONDS))
+
+
+def test_it_makes_the_virtual_environment_that_the_project_names_with_what_the_program_requires(host: Running):
+    (host.folder / "thing").mkdir()
+    (host.folder / "thing" / "thing.py").write_text("")
+    (host.folder / "thing" / "pyproject.toml").write_text(THING)
+    (host.folder / "thing" / "backend.py").write_text(BACKEND)
+    (host.folder / "requirements.txt").write_text("./thing\n")
+    assert b"Successfully installed thing-1.0" in install(host, host.info(virtualenv=".venv"))
+    python = host.folder / ".venv" / "bin" / "python"
+    subprocess.run([python, "-c", "import thing"], cwd=host.folder.parent, timeout=SECONDS, check=True)
+    (host.folder / "requirements.txt").unlink()
+    assert b"Nothing to install" in install(host, host.info(virtualenv=".venv")), "it is there and is left as it is"
+
+
+def test_what_cannot_be_installed_is_said_with_the_command_that_failed(host: Running):
+    python = host.folder / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.symlink_to("/bin/false")
+    (host.folder / "requirements.txt").write_text("")
+    with pytest.raises(grpc.RpcError, match=r"python -m pip install .*requirements.txt ended with exit code 1"):
+        install(host, host.info(virtualenv=".venv"))
+
+
+def test_what_the_host_itself_runs_on_is_not_touched(host: Running):
+    (host.folder / "requirements.txt").write_text("nothing-that-there-is\n")
+    assert b"names no `virtualenv`" in install(host, host.info())
     with pytest.raises(grpc.RpcError) as caught:
         host.client.GenerateProgram(language.GenerateProgramRequest(), timeout=SECONDS)
     assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED

@@ -1,7 +1,7 @@
 """`pulumi-language-python`: the service that the Pulumi engine starts to run a Python program or policy pack.
 
 It stands in for Pulumi's own host, which is not to be had as a module, beside the CLI that `install.py` builds. It runs
-programs and says what they run on; it installs nothing and generates no code.
+programs, says what they run on, and installs it with pip; it knows no other toolchain and generates no code.
 
 The protocol is `LanguageRuntime` in pulumi's `language.proto`: the host serves on loopback, prints its port as the
 first line of its output, and ends with the engine. What a program prints goes to the host's own output, where the
@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import queue
+import shlex
 import signal
 import subprocess
 import sys
@@ -35,6 +36,8 @@ SHOWN = 32
 # The engine's own limit, `maxRPCMessageSize` in its rpcutil.
 MAX_MESSAGE_BYTES = 400 * 1024 * 1024
 SECONDS_TO_STOP = 3.0
+# Of the program, in its own folder.
+REQUIREMENTS = "requirements.txt"
 # Lists what an interpreter has installed; with True, only what no other distribution asks for, as `pip list` does.
 LIST_DEPENDENCIES = """
 import importlib.metadata, json, re, sys
@@ -63,9 +66,24 @@ def interpreter(info: language.ProgramInfo) -> str:
     if not python.is_file():
         raise InterpreterError(
             f"Pulumi.yaml's runtime.options.virtualenv is {virtualenv}, and {python} is not there. Make the virtual "
-            "environment (here: `make install`) or correct the option."
+            "environment (`pulumi install`; in mailstack's repository `make install`) or correct the option."
         )
     return str(python)
+
+
+def installation(info: language.ProgramInfo) -> "list[list[str]]":
+    """The commands that make a program's virtual environment, as Pulumi's own host does with the toolchain `pip`.
+
+    None where Pulumi.yaml names no virtual environment: what this host itself runs on is not the program's to change.
+    """
+    options = cast("dict[str, object]", dict(info.options))
+    if not (virtualenv := options.get("virtualenv")):
+        return []
+    folder = Path(info.root_directory, str(virtualenv))
+    python = folder / "bin" / "python"
+    made = [] if python.is_file() else [[sys.executable, "-m", "venv", str(folder)]]
+    pip = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--requirement", REQUIREMENTS]
+    return [*made, pip] if Path(info.program_directory, REQUIREMENTS).is_file() else made
 
 
 class Children:
@@ -170,9 +188,20 @@ class Host(service.LanguageRuntimeServicer):
     def InstallDependencies(
         self, request: language.InstallDependenciesRequest, context: grpc.ServicerContext
     ) -> "Iterator[language.InstallDependenciesResponse]":
-        """Say that this host installs nothing."""
-        text = "This language host installs nothing: use `make install`, or pip in the program's environment.\n"
-        yield language.InstallDependenciesResponse(stdout=text.encode())
+        """Make the virtual environment that Pulumi.yaml names, and put what the program requires into it."""
+        commands = installation(request.info)
+        if not commands:
+            text = (
+                "Nothing to install: Pulumi.yaml names no `virtualenv`, or it is there and there is nothing required.\n"
+            )
+            yield language.InstallDependenciesResponse(stdout=text.encode())
+        for command in commands:
+            child = self.children.start(command, request.info.program_directory, dict(os.environ), subprocess.PIPE)
+            context.add_callback(child.terminate)
+            for said in _output(child):
+                yield language.InstallDependenciesResponse(stdout=said.stdout, stderr=said.stderr)
+            if code := self.children.wait(child):
+                context.abort(grpc.StatusCode.FAILED_PRECONDITION, f"{shlex.join(command)} ended with exit code {code}")
 
     def Run(self, request: language.RunRequest, context: grpc.ServicerContext) -> language.RunResponse:
         """Run a program to its end, in a process of its own."""
