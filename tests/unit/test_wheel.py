@@ -1,0 +1,40 @@
+"""What `pip install mailstack` puts into somebody's site-packages."""
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.terminal import ROOT, build_wheel
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    with zipfile.ZipFile(build_wheel(tmp_path_factory.mktemp("wheel"))) as wheel:
+        return set(wheel.namelist())
+
+
+def test_it_claims_names_of_its_own_and_no_generic_word(files: set[str]):
+    names = {file.split("/")[0] for file in files}
+    assert {name for name in names if not name.endswith(".dist-info")} == {"mailer", "mailstack_infra", "localcloud"}
+
+
+def test_it_brings_what_each_function_runs(files: set[str]):
+    handlers = {f"mailstack_infra/lambdas/{handler.parent.name}/handler.py" for handler in ROOT.glob("lambdas/*/*.py")}
+    assert handlers
+    assert handlers <= files
+
+
+@pytest.mark.parametrize("package", ["mailer", "mailstack_infra"])
+def test_its_types_are_there_for_a_checker(files: set[str], package: str):
+    assert f"{package}/py.typed" in files
+
+
+def test_every_module_of_it_is_in_the_wheel_and_nothing_that_is_made(files: set[str]):
+    here = {
+        path.relative_to(ROOT / parent).as_posix()
+        for parent, package in ((".", "mailer"), ("infra", "mailstack_infra"))
+        for path in Path(ROOT, parent, package).rglob("*.py")
+    }
+    assert here <= files
+    assert not [file for file in files if file.endswith((".pyc", ".zip"))]
