@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 ACCESS_KEY = "AKIAIOSFODNN7EXAMPLE"
 SECRET_KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"  # noqa: S105 - documented example
 ACCOUNT_ID = "000000000000"
+# Who signs with one of these, or with none, is the account itself.
+_OWN_KEYS = frozenset({"", ACCESS_KEY, ACCOUNT_ID})
 
 # AWS's services publish a point a minute; a day of them is kept.
 RESOLUTION = 60
@@ -273,7 +275,7 @@ class Backend:
             resources: ARNs, each of which must be allowed.
             context: Condition keys in lower case, e.g. `ses:fromaddress`; a list where a key has many values.
         """
-        if access_key in {"", ACCESS_KEY, ACCOUNT_ID}:
+        if access_key in _OWN_KEYS:
             return None
         from ministack.core import iam_evaluator
 
@@ -296,6 +298,19 @@ class Backend:
                 if iam.evaluate(asked, signer.policies, *signer.limits).decision != "Allow":
                     return str(signer.arn), resource
         return None
+
+    def caller(self, access_key: str) -> str:
+        """Whoever signed, as SES names them in its events: a user, a role, or `root`."""
+        if access_key in _OWN_KEYS:
+            return "root"
+        from ministack.core import iam_evaluator
+
+        iam = cast("Any", iam_evaluator)
+        with self.scope(ACCOUNT_ID, self.region):
+            signer = iam.resolve_principal(access_key, ACCOUNT_ID)
+        arn = "" if isinstance(signer, iam.AuthError) else str(signer.arn)
+        kind, *names = arn.rpartition(":")[2].split("/")
+        return names[0 if kind == "assumed-role" else -1] if names else "root"
 
     def trust_policy(self, role_arn: str) -> str | None:
         """Who may take a role, by its trust policy; None where there is no such role."""

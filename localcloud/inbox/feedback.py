@@ -50,11 +50,13 @@ async def bring_about(
         link: What is clicked; the mail's first link if left out. Other events take none.
 
     Raises:
-        FeedbackError: There is no such event, recipient or link.
+        FeedbackError: There is no such event, recipient or link, or SES was asked not to look out for it.
     """
     command = COMMANDS.get(event)
     if command is None:
         raise FeedbackError(f"event must be one of {', '.join(COMMANDS)}, not {event!r}.")
+    if command.kind in message.untracked:
+        raise FeedbackError(f"SES knows of no {command.kind} of this mail: its sender switched that off.")
     detail = command.detail
     if command.kind == "Click":
         detail = link or next(iter(Mail(message, context.state.region).links), "")

@@ -62,7 +62,7 @@ HARD_BOUNCES = frozenset(
     name for name, (bounce_type, *_) in BOUNCES.items() if bounce_type == "Permanent" and name not in KEPT_BACK
 )
 _MTA = "a8-70.smtp-out.amazonses.com"
-_OUTGOING_IP = "192.0.2.25"
+_ON_THE_WAY = {"ses:outgoing-tls-version": ["TLSv1.3"], "ses:outgoing-ip": ["192.0.2.25"]}
 # SES gives up a delayed message after 14 hours at most.
 _RETRY_FOR = timedelta(hours=14)
 _TRANSIT_MILLISECONDS = 321
@@ -143,7 +143,7 @@ def _mail(message: StoredMessage, source_arn: str, account_id: str) -> dict[str,
 
 
 def _delivered(mail: dict[str, Any]) -> dict[str, Any]:
-    return {**mail, "tags": {**mail["tags"], "ses:outgoing-ip": [_OUTGOING_IP]}}
+    return {**mail, "tags": {**mail["tags"], **_ON_THE_WAY}}
 
 
 def _delivery(_: StoredMessage, happening: Happening) -> dict[str, Any]:

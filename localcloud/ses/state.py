@@ -248,6 +248,8 @@ class StoredMessage:
     size: int
     # The contact list and the topic, which may be empty, that its recipients can leave.
     subscription: tuple[str, str] | None = None
+    # Kinds of events that SES was asked not to look out for.
+    untracked: list[str] = field(default_factory=list[str])
     happenings: list[Happening] = field(default_factory=list[Happening])
 
     @property

@@ -175,3 +175,28 @@ def test_in_the_sandbox_the_recipients_identities_must_be_allowed_too(cloud: Loc
 def test_whoever_has_no_policies_is_taken_for_the_account(cloud: LocalCloud):
     assert send(cloud.client("sesv2"))
     assert send(client(cloud, {"AccessKeyId": "AKIDUNKNOWN", "SecretAccessKey": "unknown"}))
+
+
+def test_events_name_who_signed_a_mail_and_how_it_came(cloud: LocalCloud):
+    everything = {"Action": "ses:*", "Resource": "*"}
+    by_user = send(user(cloud, everything))
+    iam = cloud.client("iam")
+    trust = policy({"Action": "sts:AssumeRole", "Principal": {"AWS": "*"}})
+    role = iam.create_role(RoleName="function", Path="/app/", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    iam.put_role_policy(RoleName="function", PolicyName="send", PolicyDocument=policy(everything))
+    session = cloud.client("sts").assume_role(RoleArn=role, RoleSessionName="now")["Credentials"]
+    by_role = send(client(cloud, session))
+    by_account = send(cloud.client("sesv2"))
+    mails = [cloud.control("GET", f"messages/{message_id}") for message_id in (by_user, by_role, by_account)]
+    tags = [[event["mail"]["tags"] for event in mail["events"]] for mail in mails]
+    assert [sent["ses:caller-identity"] for sent, _ in tags] == [["sender"], ["function"], ["root"]]
+    sent, delivered = tags[0]
+    assert sent == {
+        "ses:source-tls-version": ["TLSv1.3"],
+        "ses:operation": ["SendEmail"],
+        "ses:configuration-set": ["theirs"],
+        "ses:source-ip": ["127.0.0.1"],
+        "ses:from-domain": ["example.test"],
+        "ses:caller-identity": ["sender"],
+    }
+    assert delivered == {**sent, "ses:outgoing-tls-version": ["TLSv1.3"], "ses:outgoing-ip": ["192.0.2.25"]}

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from localcloud.ses import ids, metrics, mime, rules, simulator
-from localcloud.ses.authorization import authorize
+from localcloud.ses import ids, metrics, mime, options, rules, simulator
+from localcloud.ses.authorization import SIGNER, authorize
 from localcloud.ses.context import Context, Handler, Output, Parameters
 from localcloud.ses.errors import SesError, bad_request, not_found
 from localcloud.ses.rendering import Filled, data, renderer
@@ -57,6 +57,7 @@ class Sender:
     configuration_set: ConfigurationSet | None
     subscription: tuple[str, str] | None
     tags: dict[str, list[str]]
+    untracked: list[str]
 
 
 async def send_email(context: Context, p: Parameters) -> Output:
@@ -115,10 +116,12 @@ async def admitted(
     configuration_set = check_sender(context, p, source)
     authorize(context, p, action, addresses, (configuration_set, template))
     check_tenant(context, p, source, configuration_set, template)
+    options.check(context, p)
     subscription = _subscription(context, p.get("ListManagementOptions"))
     # A bulk mail's recipients are judged one by one.
     identity = await check_identities(context, source, () if action == "SendBulkEmail" else recipients)
-    return Sender(identity, configuration_set, subscription, _tags(p, mime.bare(source), configuration_set, operation))
+    tags = _tags(context, p, mime.bare(source), configuration_set, operation)
+    return Sender(identity, configuration_set, subscription, tags, options.untracked(p))
 
 
 async def accept(
@@ -147,10 +150,10 @@ async def accept(
     return message.message_id
 
 
-def _subscription(context: Context, options: dict[str, str] | None) -> tuple[str, str] | None:
-    if not options:
+def _subscription(context: Context, asked: dict[str, str] | None) -> tuple[str, str] | None:
+    if not asked:
         return None
-    found, topic = context.contact_list(options["ContactListName"]), options.get("TopicName", "")
+    found, topic = context.contact_list(asked["ContactListName"]), asked.get("TopicName", "")
     if topic and topic not in defaults(found):
         raise not_found("Topic", topic)
     return found.name, topic
@@ -368,18 +371,21 @@ def _stored(
         tags={**sender.tags, **own},
         size=envelope.size,
         subscription=sender.subscription,
+        untracked=sender.untracked,
     )
 
 
 def _tags(
-    p: Parameters, source: str, configuration_set: ConfigurationSet | None, operation: str
+    context: Context, p: Parameters, source: str, configuration_set: ConfigurationSet | None, operation: str
 ) -> dict[str, list[str]]:
     return {
+        # Whatever it came over: SES itself is not to be had without.
+        "ses:source-tls-version": ["TLSv1.3"],
         "ses:operation": [operation],
         **({"ses:configuration-set": [configuration_set.name]} if configuration_set else {}),
         "ses:source-ip": ["127.0.0.1"],
         "ses:from-domain": [source.rpartition("@")[2].lower()],
-        "ses:caller-identity": ["root"],
+        "ses:caller-identity": [context.backend.caller(SIGNER.get())],
         **({"ses:tenant-name": [p["TenantName"]]} if p.get("TenantName") else {}),
     }
 

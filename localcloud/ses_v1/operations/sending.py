@@ -31,7 +31,9 @@ async def send_raw_email(context: Context, p: Parameters) -> Output:
     options = {"ConfigurationSetName": p.get("ConfigurationSetName") or asked.get("ConfigurationSetName")}
     tags = [*asked.get("EmailTags", ()), *p.get("Tags", ())]
     content = asked.pop("Content")
-    return await _send(context, {**asked, **options, "EmailTags": tags}, Filled(content), "SendRawEmail")
+    return await _send(
+        context, {**asked, **options, **_identities(p), "EmailTags": tags}, Filled(content), "SendRawEmail"
+    )
 
 
 async def send_templated_email(context: Context, p: Parameters) -> Output:
@@ -51,6 +53,16 @@ def _addressed(p: Parameters) -> dict[str, Any]:
         "ReplyToAddresses": p.get("ReplyToAddresses", []),
         "ConfigurationSetName": p.get("ConfigurationSetName"),
         "EmailTags": p.get("Tags", []),
+        "FeedbackForwardingEmailAddress": p.get("ReturnPath"),
+        **_identities(p),
+    }
+
+
+def _identities(p: Parameters) -> dict[str, Any]:
+    """The identities that a request names for its addresses, under the second API's names."""
+    return {
+        "FromEmailAddressIdentityArn": p.get("FromArn") or p.get("SourceArn"),
+        "FeedbackForwardingEmailAddressIdentityArn": p.get("ReturnPathArn"),
     }
 
 
