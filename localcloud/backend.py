@@ -6,6 +6,7 @@ It is pinned exactly (pyproject.toml) because of this file. Untyped as it is, it
 import base64
 import contextlib
 import contextvars
+import functools
 import hashlib
 import json
 import logging
@@ -38,6 +39,8 @@ RESOLUTION = 60
 KEPT_POINTS = 1440
 # What clients and ministack itself put is kept as it comes, up to this many points a metric.
 KEPT_FOREIGN_POINTS = 20_000
+# What nobody takes out of a queue: some 400 MB of SES's events.
+KEPT_QUEUED = 100_000
 # Of the records that ministack remembers of a delivery stream beside delivering them, this many are left to it.
 KEPT_RECORDS = 1000
 _LOG = logging.getLogger(__name__)
@@ -211,7 +214,9 @@ class Backend:
         return [Point(point["Timestamp"], *self._cloudwatch._point_stats(point)) for point in recent]  # noqa: SLF001
 
     def trim(self) -> None:
-        """Keep metrics and remembered records bounded, whoever put them."""
+        """Keep metrics, queues and remembered records bounded, whoever filled them."""
+        for queue in list(self._sqs._queues._data.values()):  # noqa: SLF001
+            _bound(queue)
         for bucket in list(self._cloudwatch._metrics._data.values()):  # noqa: SLF001
             del bucket[:-KEPT_FOREIGN_POINTS]
         for stream in list(self._firehose._streams._data.values()):  # noqa: SLF001
@@ -390,6 +395,7 @@ class Backend:
         self._sqs._ensure_msg_fields(common)  # noqa: SLF001
         # One call, which no thread that empties the queue can come between.
         queue["messages"].extend([_message(common, body) for body in bodies])
+        _bound(queue)
         self._wake_lambda_pollers()
 
     def put_event(self, entry: Mapping[str, object]) -> str:
@@ -419,6 +425,20 @@ class Backend:
 
 def _last_of(arn: str) -> str:
     return arn.rpartition("/")[2]
+
+
+def _bound(queue: dict[str, Any]) -> None:
+    """SQS has no such limit, but this machine's memory has one. The oldest go."""
+    over = len(queue["messages"]) - KEPT_QUEUED
+    if over > 0:
+        del queue["messages"][:over]
+        _warn_of_full_queue(str(queue["name"]))
+
+
+@functools.lru_cache(maxsize=100)
+def _warn_of_full_queue(name: str) -> None:
+    """Once for each queue."""
+    _LOG.error("Queue %s holds %d messages. From here on its oldest are dropped.", name, KEPT_QUEUED)
 
 
 def _message(common: Mapping[str, Any], body: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from localcloud import backend
 from localcloud.ses import events, handlebars, mime, publishing, rules, state
 from localcloud.ses.operations import sending
 from localcloud.ses.publishing import Mail, Publisher
@@ -83,6 +84,21 @@ def test_a_full_publisher_makes_the_sender_wait_and_loses_nothing(monkeypatch: p
 
     assert asyncio.run(run())
     assert published == ["id-0", "id-1", "id-2", "id-3"]
+
+
+def test_a_queue_that_nobody_empties_drops_its_oldest_and_says_so_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(backend, "KEPT_QUEUED", 5)
+    backend._warn_of_full_queue.cache_clear()
+    queue: dict[str, Any] = {"name": "events", "messages": [{"id": number} for number in range(5)]}
+    backend._bound(queue)
+    assert (len(queue["messages"]), caplog.messages) == (5, [])
+    for number in (5, 6):
+        queue["messages"].append({"id": number})
+        backend._bound(queue)
+    assert [message["id"] for message in queue["messages"]] == [2, 3, 4, 5, 6]
+    assert caplog.messages == ["Queue events holds 5 messages. From here on its oldest are dropped."]
 
 
 def test_what_is_remembered_of_clients_input_is_limited():
