@@ -107,7 +107,7 @@ def alarms(env: "Environment", settings: "Settings") -> Iterator[Alarm]:
     for name, stream in settings.streams.items():
         yield from _stream(env, name, stream)
     if settings.watch_account:
-        yield from _account()
+        yield from _account(env, _least_sends(settings))
         yield from _standing(env)
         yield from _worker(env, "account-monitor", "The account's quota and standing are not watched")
     yield from _worker(env, "feedback", "Bounces and complaints are not recorded")
@@ -117,6 +117,15 @@ def alarms(env: "Environment", settings: "Settings") -> Iterator[Alarm]:
 
 def composites(env: "Environment", settings: "Settings") -> Iterator[Both]:
     """Every composite alarm of a stack: a critical rate that enough mail stands behind."""
+    if settings.watch_account:
+        for kind, metric, _, critical in _ACCOUNT_RATES:
+            yield Both(
+                key=f"account-{kind}-rate-critical",
+                does=f"{metric} of the account in this region is critical: {critical:.2%} or more, with at least "
+                f"{_least_sends(settings)} recipients in a day. If no stream of this stack is to blame, something else "
+                "in the account sends: find it before AWS pauses them all.",
+                parts=(f"account-{kind}-rate-reached-critical", "account-sends-enough"),
+            )
     for name, stream in settings.streams.items():
         for kind, metric, rates in _rates(stream):
             then = "The guard pauses this stream. " if stream.guard else ""
@@ -226,16 +235,28 @@ def _count(
     )
 
 
-def _account() -> Iterator[Alarm]:
-    """The rates that AWS itself judges, of the whole account in this region, whoever in it sends."""
-    for kind, metric, warning, critical in (
-        ("bounce", "Reputation.BounceRate", BOUNCE_WARNING, BOUNCE_CRITICAL),
-        ("complaint", "Reputation.ComplaintRate", COMPLAINT_WARNING, COMPLAINT_CRITICAL),
-    ):
-        levels: tuple[tuple[Level, float], ...] = (("warning", warning), ("critical", critical))
-        for level, threshold in levels:
+# What AWS itself judges: the rates of the whole account in this region.
+_ACCOUNT_RATES = (
+    ("bounce", "Reputation.BounceRate", BOUNCE_WARNING, BOUNCE_CRITICAL),
+    ("complaint", "Reputation.ComplaintRate", COMPLAINT_WARNING, COMPLAINT_CRITICAL),
+)
+
+
+def _least_sends(settings: "Settings") -> int:
+    """How much mail a rate of the whole account needs behind it: what the most watchful stream asks for."""
+    return min(stream.minimum_sends for stream in settings.streams.values())
+
+
+def _account(env: "Environment", least_sends: int) -> Iterator[Alarm]:
+    """The rates that AWS itself judges, whoever in the account sends, and whether they mean something."""
+    for kind, metric, warning, critical in _ACCOUNT_RATES:
+        levels: tuple[tuple[str, Level | None, float], ...] = (
+            ("warning", "warning", warning),
+            ("reached-critical", None, critical),
+        )
+        for name, level, threshold in levels:
             yield Alarm(
-                key=f"account-{kind}-rate-{level}",
+                key=f"account-{kind}-rate-{name}",
                 does=f"{threshold:.2%} or more of all mail of this account in this region met a {kind}. If no stream "
                 "of this stack is to blame, something else in the account sends: find it before AWS pauses them all.",
                 namespace="AWS/SES",
@@ -247,6 +268,18 @@ def _account() -> Iterator[Alarm]:
                 missing="ignore",
                 level=level,
             )
+    yield Alarm(
+        key="account-sends-enough",
+        does=f"The account sent to {least_sends} recipients or more in a day: its rates mean something.",
+        namespace=MONITOR_NAMESPACE,
+        metric="SentLast24Hours",
+        dimensions={"Stack": env.stack},
+        statistic="Maximum",
+        comparison="GreaterThanOrEqualToThreshold",
+        threshold=least_sends,
+        missing="ignore",
+        level=None,
+    )
 
 
 def _standing(env: "Environment") -> Iterator[Alarm]:

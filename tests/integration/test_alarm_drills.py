@@ -42,13 +42,12 @@ def _metric(alarm: Alarm) -> tuple[str, ...]:
 
 
 def _alone(alarm: Alarm) -> bool:
-    of_a_stream = alarm.metric.startswith("Reputation.") and bool(alarm.dimensions)
-    return alarm.level is not None and alarm.key != HEARTBEAT and not of_a_stream
+    return alarm.level is not None and alarm.key != HEARTBEAT and not alarm.metric.startswith("Reputation.")
 
 
 ALARMS = {alarm.key: alarm for alarm in alarms(ENV, SETTINGS)}
-HEARTBEAT = "account-monitor-silent"
-# Alarms that act, by the metric that they share. A stream's rates are drilled with its guard.
+HEARTBEAT, ENOUGH = "account-monitor-silent", "account-sends-enough"
+# Alarms that act, by the metric that they share. Rates are drilled together with how much was sent.
 SINGLE = [
     sorted(alarm.key for alarm in group)
     for _, group in itertools.groupby(
@@ -242,9 +241,36 @@ def test_a_critical_rate_pages_and_pauses_until_a_person_un_pauses(drill: Drill,
     assert drill.sends()
 
 
+def test_critical_rates_of_the_account_page_once_enough_was_sent_and_pause_nobody(drill: Drill):
+    kinds = ("bounce", "complaint")
+    criticals, warnings = ([f"account-{kind}-rate-{level}" for kind in kinds] for level in ("critical", "warning"))
+    reached, enough = [ALARMS[BOTH[key].parts[0]] for key in criticals], ALARMS[ENOUGH]
+    drill.put(enough, enough.threshold - 1, 2 * HOUR)
+    for alarm in reached:
+        drill.put(alarm, alarm.threshold, 2 * HOUR)
+    states = drill.evaluate()
+    assert [states[ENV.name(alarm.key)] for alarm in (*reached, enough)] == ["ALARM", "ALARM", "OK"]
+    for key, critical in zip(warnings, criticals, strict=True):
+        drill.page("warning", key, "ALARM")
+        assert "ALARM" not in drill.pages("critical", critical)
+
+    drill.put(enough, enough.threshold, HOUR)
+    drill.evaluate()
+    for key in criticals:
+        assert "Trigger" not in drill.page("critical", key, "ALARM")
+    assert drill.sends()
+    for alarm in reached:
+        drill.put(alarm, 0, HOUR)
+    drill.evaluate()
+    for level, key in (*(("critical", key) for key in criticals), *(("warning", key) for key in warnings)):
+        drill.page(level, key, "OK")
+
+
 def test_there_is_a_drill_for_every_alarm_that_acts():
     drilled = {key for group in SINGLE for key in group} | set(BOTH) | {HEARTBEAT}
-    rates = {f"transactional-{kind}-rate-warning" for kind in ("bounce", "complaint")}
+    rates = {
+        f"{whose}-{kind}-rate-warning" for whose in ("transactional", "account") for kind in ("bounce", "complaint")
+    }
     assert drilled | rates == {alarm.key for alarm in ALARMS.values() if alarm.level} | set(BOTH)
 
 

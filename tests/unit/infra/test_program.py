@@ -819,10 +819,22 @@ def test_the_accounts_own_rates_are_watched_without_a_dimension():
     }
     assert account == {
         "account-bounce-rate-warning": 0.04,
-        "account-bounce-rate-critical": 0.08,
+        "account-bounce-rate-reached-critical": 0.08,
         "account-complaint-rate-warning": 0.0008,
-        "account-complaint-rate-critical": 0.004,
+        "account-complaint-rate-reached-critical": 0.004,
     }
+    for kind in ("bounce", "complaint"):
+        critical = deployment.one("CompositeAlarm", f"account-{kind}-rate-critical").inputs
+        parts = [f"mailstack-prod-account-{part}" for part in (f"{kind}-rate-reached-critical", "sends-enough")]
+        assert critical["alarmRule"] == " AND ".join(f'ALARM("{part}")' for part in parts)
+        assert critical["alarmActions"] == [deployment.one("Topic", "paging").arn]
+
+
+def test_the_account_needs_as_much_mail_as_the_most_watchful_stream():
+    streams = {"transactional": {"minimumSends": 50}, "bulk": {"minimumSends": 500}}
+    enough = run("prod", streams=streams).one("MetricAlarm", "account-sends-enough").inputs
+    assert (enough["metricName"], enough["threshold"]) == ("SentLast24Hours", 50)
+    assert (enough["comparisonOperator"], enough["dimensions"]) == ("GreaterThanOrEqualToThreshold", {"Stack": "prod"})
 
 
 def test_a_stack_without_a_guard_only_pages():
@@ -904,7 +916,7 @@ def test_the_program_and_the_monitor_mean_the_same_metrics():
     }
     published = {(d["MetricName"], *(x["Value"] for x in d.get("Dimensions", []))) for d in measure(account, "prod")}
     watched = [a.inputs for a in run("prod").of("MetricAlarm") if a.inputs["namespace"] == NAMESPACE]
-    assert len(watched) == 5
+    assert len(watched) == 6
     assert {(alarm["metricName"], *alarm["dimensions"].values()) for alarm in watched} <= published
 
 
@@ -916,6 +928,7 @@ def test_the_account_is_watched_for_quota_standing_and_silence():
         if alarm.inputs["namespace"] == NAMESPACE
     }
     assert found == {
+        "account-sends-enough": ("SentLast24Hours", 100, "ignore"),
         "account-quota-warning": ("QuotaUsed", 0.8, "ignore"),
         "account-quota-critical": ("QuotaUsed", 0.9, "ignore"),
         "account-enforcement": ("Enforcement", 0, "ignore"),
