@@ -1,6 +1,6 @@
 """The command line, `mailer COMMAND`. A thin edge: it reads arguments and prints.
 
-Exit status: 0 all done, 1 something was not sent (or is stale), 2 wrong usage or set-up.
+Exit status: 0 all done, 1 something was not sent (or is stale, or not published), 2 wrong usage or set-up.
 """
 
 import sys
@@ -29,7 +29,7 @@ examples:
 MAILSTACK_STACK names the stack where --stack does not. The stack's outputs are read from MAILSTACK_OUTPUTS
 (JSON or a file's path), else from the Systems Manager parameter that `pulumi up` wrote.
 
-exit status: 0 all sent, 1 something was not sent, 2 wrong usage or set-up
+exit status: 0 all sent, 1 something was not sent (or is not published), 2 wrong usage or set-up
 """
 
 

@@ -1,0 +1,50 @@
+"""Looks at every record of a stack at once. Not for printing what was found."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mailer.dnscheck.verdict import Finding, all_published, judge, several_spf
+
+if TYPE_CHECKING:
+    from mailer.dnscheck.lookup import Lookup
+    from mailer.stack import StackOutputs
+
+AT_ONCE = 8
+
+
+@dataclass(frozen=True)
+class Report:
+    """How a stack's records stand.
+
+    Attributes:
+        findings: One for each record.
+        warnings: What else was seen at the domain that keeps mail from arriving.
+    """
+
+    findings: tuple[Finding, ...]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether every record is published, and nothing else is wrong."""
+        return all_published(self.findings) and not self.warnings
+
+
+def check(outputs: "StackOutputs", ask: "Lookup") -> Report:
+    """Look each record up. Takes as long as the slowest answer.
+
+    Args:
+        outputs: Whose records.
+        ask: See `mailer.dnscheck.lookup`.
+    """
+    records = outputs.dns_records
+    if not records:
+        return Report(())
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        apex = pool.submit(ask, outputs.domain, "TXT")
+        asked = [pool.submit(ask, record.name, record.type) for record in records]
+    told_anyway = any(record.name == outputs.domain for record in records)
+    warning = "" if told_anyway else several_spf(outputs.domain, apex.result())
+    findings = tuple(judge(record, answer.result()) for record, answer in zip(records, asked, strict=True))
+    return Report(findings, (warning,) if warning else ())
