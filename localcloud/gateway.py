@@ -59,10 +59,10 @@ class Gateway:
     def __init__(self, backend: Backend, smtp: Listeners, folder: StateFolder | None = None) -> None:
         aws = InProcess(backend.app, region=backend.region, access_key=ACCOUNT_ID)
         self._backend = backend
-        self._ses = Ses(backend, aws)
+        self._faults = Faults()
+        self._ses = Ses(backend, aws, self._faults)
         self._ses_v1 = SesV1(self._ses.context)
         self._clock = Clock(backend, self._ses.context, Alarms(backend))
-        self._faults = Faults()
         self._refusals: dict[_Handler, Refusal] = {
             self._ses.handle: protocol.error_answer,
             self._ses_v1.handle: lambda error: query.error_answer(translated(error)),

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
-from localcloud.faults.rules import Fault
+from localcloud.faults.rules import BULK_STATUSES, Fault
 from localcloud.ses.errors import STATUS, SesError
 
 # https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas-errors.html
@@ -54,11 +54,16 @@ async def perform(fault: Fault, answer: Callable[[], Awaitable[T]], client: Clie
 
 
 def has_status(fault: Fault) -> bool:
-    """Whether it is known which HTTP status the fault's error has."""
-    return fault.effect != "error" or fault.status is not None or fault.code in STATUS
+    """Whether it is known which HTTP status the fault's error has, if any."""
+    return fault.effect != "error" or fault.status is not None or fault.code in STATUS or fault.code in BULK_STATUSES
+
+
+def refusal(fault: Fault) -> SesError:
+    """What SES answers for an entry that a fault strikes; a status of entries is the code of an error here."""
+    return _REFUSALS[fault.effect](fault)
 
 
 _REFUSALS: dict[str, Callable[[Fault], SesError]] = {
     "throttle": lambda _: THROTTLED,
-    "error": lambda fault: SesError(fault.code, fault.message, status=fault.status),
+    "error": lambda fault: SesError(fault.code, fault.message, status=fault.status or STATUS.get(fault.code, 400)),
 }

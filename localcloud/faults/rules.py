@@ -21,6 +21,26 @@ EFFECTS: tuple[Effect, ...] = get_args(Effect)
 SLOW_SECONDS, TIMEOUT_SECONDS = 2.0, 60.0
 MAX_SECONDS = 3600.0
 _ERROR_STATUSES = range(400, 600)
+# What a bulk call answers for an entry of its own, beside SUCCESS.
+# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_BulkEmailEntryResult.html
+BULK_OPERATION = "SendBulkEmail"
+BULK_STATUSES = frozenset(
+    {
+        "ACCOUNT_DAILY_QUOTA_EXCEEDED",
+        "ACCOUNT_SENDING_PAUSED",
+        "ACCOUNT_SUSPENDED",
+        "ACCOUNT_THROTTLED",
+        "CONFIGURATION_SET_NOT_FOUND",
+        "CONFIGURATION_SET_SENDING_PAUSED",
+        "FAILED",
+        "INVALID_PARAMETER",
+        "INVALID_SENDING_POOL_NAME",
+        "MAIL_FROM_DOMAIN_NOT_VERIFIED",
+        "MESSAGE_REJECTED",
+        "TEMPLATE_NOT_FOUND",
+        "TRANSIENT_FAILURE",
+    }
+)
 
 
 class FaultError(Exception):
@@ -54,11 +74,12 @@ class Fault:
             request is carried out and the answer cannot be read.
         operation: Pattern of operation names, e.g. `Send*`.
         recipient: Pattern of addresses; one recipient that fits is enough. `*` fits requests without recipients, too.
+            Any other has `throttle` and `error` strike single entries of a bulk call instead of the whole.
         times: How often it strikes at most; None is always.
         skip: How many fitting requests are let through first.
         rate: The share of fitting requests that it strikes, drawn from `seed`: the same draws each time it is set.
         seed: Of the draws.
-        code: The error's name, for `error`: e.g. `MessageRejected`.
+        code: The error's name, for `error`: e.g. `MessageRejected`; or an entry's status, e.g. `TRANSIENT_FAILURE`.
         status: HTTP status, for an error that SES's service model does not know.
         message: What the error says.
         seconds: How long an answer is kept back, for `slow` and time-outs.
@@ -88,6 +109,9 @@ class Fault:
             (self.status is not None and self.status not in _ERROR_STATUSES, "status must be 400 to 599"),
             (self.seconds is not None and not 0 <= self.seconds <= MAX_SECONDS, f"seconds end at {MAX_SECONDS:.0f}"),
         ]
+        if self.code in BULK_STATUSES:
+            whole = self.operation != BULK_OPERATION or self.recipient == "*"
+            wrong.append((whole, f"{self.code} is an entry's: it needs the operation {BULK_OPERATION} and a recipient"))
         problem = next((text for applies, text in wrong if applies), "")
         if problem:
             raise FaultError(f"{problem}.")
@@ -97,6 +121,10 @@ class Fault:
         """Seconds that the answer is kept back."""
         default = SLOW_SECONDS if self.effect == "slow" else TIMEOUT_SECONDS
         return default if self.seconds is None else self.seconds
+
+    def strikes_entries(self, operation: str) -> bool:
+        """Whether it strikes single entries of such a call, rather than the call."""
+        return operation == BULK_OPERATION and self.effect in {"throttle", "error"} and self.recipient != "*"
 
     def fits(self, operation: str, recipients: Sequence[str]) -> bool:
         """Whether a request is one that it may strike.
@@ -147,9 +175,10 @@ class Faults:
         self.armed[name] = Armed(fault)
         return self.armed[name]
 
-    def choose(self, operation: str, recipients: Sequence[str]) -> Fault | None:
-        """The fault that strikes a request; None if it goes through."""
-        return next((one.fault for one in self.armed.values() if one.strikes(operation, recipients)), None)
+    def choose(self, operation: str, recipients: Sequence[str], *, is_entry: bool = False) -> Fault | None:
+        """The fault that strikes a request, or an entry of a bulk call; None if it goes through."""
+        asked = (one for one in self.armed.values() if one.fault.strikes_entries(operation) == is_entry)
+        return next((one.fault for one in asked if one.strikes(operation, recipients)), None)
 
 
 _NUMBER = (int, float)

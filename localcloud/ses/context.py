@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from localcloud.backend import Backend
+from localcloud.faults.rules import Faults
 from localcloud.ses.errors import bad_request, not_found
 from localcloud.ses.files import Files
 from localcloud.ses.publishing import Publisher
@@ -30,6 +31,7 @@ class Context:
     dns: Dns
     publisher: Publisher
     files: Files
+    faults: Faults
 
     def identity(self, parameters: Parameters) -> Identity:
         """The identity that the parameters name.

@@ -5,6 +5,7 @@ import re
 
 from localcloud.aws import InProcess
 from localcloud.backend import Backend
+from localcloud.faults.rules import Faults
 from localcloud.http import Request, Response
 from localcloud.ses import protocol
 from localcloud.ses.authorization import SIGNER, signer
@@ -24,7 +25,7 @@ _SIGNED_FOR = re.compile(r"AWS4-HMAC-SHA256 Credential=[^/]+/\d+/([^/]+)/")
 class Ses:
     """The emulated service. It keeps no state of its own beside `context`."""
 
-    def __init__(self, backend: Backend, aws: InProcess) -> None:
+    def __init__(self, backend: Backend, aws: InProcess, faults: Faults) -> None:
         self.context = Context(
             backend=backend,
             state=State(aws.region),
@@ -32,6 +33,7 @@ class Ses:
             dns=Dns(aws),
             publisher=Publisher(backend),
             files=Files(backend, aws),
+            faults=faults,
         )
 
     def reset(self) -> None:

@@ -44,6 +44,32 @@ def test_a_fault_fits_by_operation_and_recipient(
     assert Fault("throttle", **options).fits(operation, recipients) is fits
 
 
+@pytest.mark.parametrize(
+    ("fault", "whole", "entry"),
+    [
+        (Fault("throttle", recipient=ADA), False, True),
+        (Fault("error", recipient=ADA, code="MessageRejected"), False, True),
+        (Fault("error", operation="SendBulkEmail", recipient=ADA, code="TRANSIENT_FAILURE"), False, True),
+        (Fault("throttle"), True, False),
+        (Fault("reset-after", recipient=ADA), True, False),
+        (Fault("throttle", recipient=BOB), False, False),
+    ],
+)
+def test_a_refusal_by_recipient_strikes_entries_of_a_bulk_call_and_not_the_whole(
+    fault: Fault, whole: bool, entry: bool
+):
+    faults = Faults()
+    faults.put("one", fault)
+    assert (faults.choose("SendBulkEmail", [ADA]) is fault) is whole
+    assert (faults.choose("SendBulkEmail", [ADA], is_entry=True) is fault) is entry
+
+
+@pytest.mark.parametrize("options", [{"recipient": ADA}, {"operation": "SendBulkEmail"}])
+def test_a_status_of_an_entry_needs_an_entry(options: dict[str, str]):
+    with pytest.raises(FaultError, match="TRANSIENT_FAILURE is an entry's"):
+        parse({"effect": "error", "code": "TRANSIENT_FAILURE", **options})
+
+
 def test_it_strikes_so_many_times_after_so_many():
     assert struck(Fault("throttle"), 4) == "xxxx"
     assert struck(Fault("throttle", times=2), 4) == "xx.."

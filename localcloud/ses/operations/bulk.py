@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from localcloud.faults.effects import refusal
+from localcloud.faults.rules import BULK_OPERATION, BULK_STATUSES
 from localcloud.ses.context import Context, Handler, Output, Parameters
 from localcloud.ses.errors import SesError, bad_request
 from localcloud.ses.mime import bare
@@ -15,7 +17,7 @@ from localcloud.ses.rendering import Data, Renderer, data, renderer
 MAX_ENTRIES = 50
 # What is the same for every entry; the rest of an entry's parameters is its own.
 _SHARED = ("FromEmailAddress", "ReplyToAddresses")
-OPERATION = "SendBulkEmail"
+OPERATION = BULK_OPERATION
 # https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_BulkEmailEntryResult.html
 _STATUSES = {
     "MessageRejected": "MESSAGE_REJECTED",
@@ -23,6 +25,16 @@ _STATUSES = {
     "TooManyRequestsException": "ACCOUNT_THROTTLED",
     "BadRequestException": "INVALID_PARAMETER",
 }
+# What SES says of a whole call can only be had for one entry on command; whatever else there is says least.
+_ON_COMMAND = {
+    **_STATUSES,
+    **{status: status for status in BULK_STATUSES},
+    "AccountSuspendedException": "ACCOUNT_SUSPENDED",
+    "LimitExceededException": "ACCOUNT_DAILY_QUOTA_EXCEEDED",
+    "SendingPausedException": "ACCOUNT_SENDING_PAUSED",
+}
+_FAILED, _TRANSIENT = "FAILED", "TRANSIENT_FAILURE"
+_SERVERS = 500
 _Named = Sequence[dict[str, str]]
 
 
@@ -72,7 +84,21 @@ def _batch(context: Context, p: Parameters) -> _Batch:
     )
 
 
+def _struck(context: Context, entry: dict[str, Any]) -> Output | None:
+    """The answer for an entry that a fault strikes."""
+    recipients = [bare(address) for addresses in entry["Destination"].values() for address in addresses]
+    fault = context.faults.choose(OPERATION, recipients, is_entry=True)
+    if fault is None:
+        return None
+    error = refusal(fault)
+    status = _ON_COMMAND.get(error.code, _TRANSIENT if error.status >= _SERVERS else _FAILED)
+    return {"Status": status, "Error": error.message}
+
+
 async def _result(context: Context, sender: Sender, batch: _Batch, entry: dict[str, Any]) -> Output:
+    struck = _struck(context, entry) if context.faults.armed else None
+    if struck:
+        return struck
     try:
         return {"Status": "SUCCESS", "MessageId": await _send(context, sender, batch, entry)}
     except SesError as error:
