@@ -7,8 +7,8 @@ import pytest
 
 from mailstack_infra.configuration import SettingsInvalid, read
 from mailstack_infra.smtp_user import login
-from tests.unit.infra.program import ACCOUNT, Deployment, run
-from tests.unit.infra.test_program import listed
+from tests.unit.infra.program import ACCOUNT, ROOT, Deployment, run
+from tests.unit.infra.test_program import FULL, listed
 
 GITHUB = "https://token.actions.githubusercontent.com"
 EKS = f"arn:aws:iam::{ACCOUNT}:oidc-provider/oidc.eks.us-east-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE"
@@ -21,6 +21,8 @@ DEPLOYS = {
 POD = {"provider": EKS, "audiences": ["sts.amazonaws.com"], "subjects": "system:serviceaccount:shop:mailer"}
 ROLES = {"services": ["ecs", "lambda", "ec2"], "oidc": {"deploys": DEPLOYS, "pod": POD}, "attachTo": "shop-web"}
 SMTP = {"keys": [1], "readBySender": True}
+SLACK = {"workspace": "T07EA123LEP", "page": "C07EZ1ABC23"}
+NAMED = {f"aws:iam/{kind}" for kind in ("role:Role", "policy:Policy", "user:User", "instanceProfile:InstanceProfile")}
 
 
 def trust(deployment: Deployment, name: str) -> dict[str, Any]:
@@ -245,3 +247,16 @@ def test_a_subject_may_be_many_of_one_repository(subject: str):
     oidc = {"pod": {**POD, "subjects": subject}}
     condition = trust(run("prod", access={"oidc": oidc}), "app-pod")["Condition"]["StringLike"]
     assert [listed(value) for value in condition.values()] == [[subject]]
+
+
+# --- The guide -----------------------------------------------------------------------------------------------------
+
+
+def test_the_guide_names_every_role_user_and_policy():
+    guide = (ROOT / "docs/access.md").read_text(encoding="utf-8")
+    everything: dict[str, Any] = {"streams": FULL, "slack": SLACK, "access": {**ROLES, "smtp": SMTP}}
+    for resource in (r for r in run("prod", **everything).aws if r.token in NAMED):
+        generic = resource.inputs["name"].replace("mailstack-prod-transactional-", "mailstack-S-N-")
+        generic = generic.replace("mailstack-prod-", "mailstack-S-")
+        generic = "mailstack-S-app-NAME" if generic.endswith(("-deploys", "-pod")) else generic
+        assert f"`{generic}`" in guide, generic
