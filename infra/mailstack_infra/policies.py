@@ -169,7 +169,7 @@ def key(
             via,
         ),
         _for_key(
-            "TableTakesGrants",
+            "TableAndFunctionsTakeGrants",
             account,
             ("kms:CreateGrant",),
             {**via, "Bool": {"kms:GrantIsForAWSResource": "true"}},

@@ -69,6 +69,7 @@ class Worker(pulumi.ComponentResource):
             function_name=self.function.arn,
             batch_size=BATCH_SIZE,
             function_response_types=["ReportBatchItemFailures"],
+            scaling_config={"maximum_concurrency": limit} if (limit := settings.function_concurrency) else None,
             tags=env.tags,
             # Lambda tests that the role may poll the queue when the mapping is made.
             opts=ResourceOptions(parent=self, depends_on=[permission]),
@@ -143,7 +144,7 @@ class Worker(pulumi.ComponentResource):
             role=role.name,
             policy=self._env.with_key(
                 lambda key: policies.queue_worker(self._queue_arn, log_group_arn, *permissions, *key),
-                *("dynamodb", "sns", "sqs"),
+                *("dynamodb", "lambda", "sns", "sqs"),
             ),
             opts=self._child,
         )
@@ -180,6 +181,7 @@ class Worker(pulumi.ComponentResource):
             memory_size=MEMORY_MB,
             timeout=TIMEOUT_SECONDS,
             environment={"variables": variables},
+            kms_key_arn=self._env.key,
             reserved_concurrent_executions=self._settings.function_concurrency,
             tags=self._env.tags,
             # Lambda would make the log group itself, without a retention.

@@ -30,7 +30,12 @@ STREAMS = {
     },
     "bulk": {"dedicatedPool": "campaigns"},
 }
-SETTINGS = {"streams": STREAMS, "pools": {"campaigns": {}}, "tenants": {"acme": {"streams": "bulk"}}}
+SETTINGS = {
+    "streams": STREAMS,
+    "pools": {"campaigns": {}},
+    "tenants": {"acme": {"streams": "bulk"}},
+    "functionConcurrency": 2,
+}
 MESSAGE = Message(subject="Hello", text="Hello Ada", to="success@simulator.amazonses.com")
 
 

@@ -162,8 +162,14 @@ class Settings(Group):
     ] = 30
     function_concurrency: Annotated[
         int | None,
-        Allowed("a whole number of at least 1"),
-        Field(ge=1, description="How many of each function may run at once, reserved; unlimited unless given."),
+        # Fewer than 2 no queue can be told: what Lambda holds back counts as tried, and would end in the DLQ.
+        Allowed("a whole number from 2 to 1000"),
+        Field(
+            ge=2,
+            le=1000,
+            description="How many of each function may run at once: reserved for it, and as many as its queue starts. "
+            "The account's limit unless given.",
+        ),
     ] = None
     encryption: Annotated[
         Literal["customer", "aws"],

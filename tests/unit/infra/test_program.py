@@ -614,8 +614,11 @@ def test_a_functions_environment_is_what_its_handler_reads():
 
 
 def test_concurrency_is_reserved_when_asked_for():
-    functions = run("prod", functionConcurrency=5).of("Function")
-    assert [function.inputs["reservedConcurrentExecutions"] for function in functions] == [5, 5, 5]
+    deployment = run("prod", functionConcurrency=5)
+    assert [r.inputs["reservedConcurrentExecutions"] for r in deployment.of("Function")] == [5, 5, 5]
+    mappings = deployment.of("EventSourceMapping")
+    assert [mapping.inputs["scalingConfig"] for mapping in mappings] == [{"maximumConcurrency": 5}] * 3
+    assert not [mapping for mapping in run("prod").of("EventSourceMapping") if "scalingConfig" in mapping.inputs]
 
 
 def test_the_table_forgets_on_time_and_can_be_restored():
@@ -643,6 +646,7 @@ KEPT = {
     "Queue": lambda inputs: inputs.get("kmsMasterKeyId"),
     "Table": lambda inputs: inputs.get("serverSideEncryption", {}).get("kmsKeyArn"),
     "LogGroup": lambda inputs: inputs.get("kmsKeyId"),
+    "Function": lambda inputs: inputs.get("kmsKeyArn"),
 }
 
 
@@ -706,7 +710,8 @@ def test_the_accounts_principals_use_the_key_only_through_services():
     assert not {"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"} & set(administers)
     via = statements["AccountUsesThroughServices"]["Condition"]["StringEquals"]
     assert via["kms:CallerAccount"] == ACCOUNT
-    assert set(via["kms:ViaService"]) == {f"{name}.us-east-1.amazonaws.com" for name in ("dynamodb", "sns", "sqs")}
+    services = ("dynamodb", "lambda", "sns", "sqs")
+    assert set(via["kms:ViaService"]) == {f"{name}.us-east-1.amazonaws.com" for name in services}
 
 
 def test_roles_and_senders_use_the_key_through_what_they_work_with():

@@ -217,7 +217,7 @@ def test_settings_are_read_and_tidied(key: str, value: object, attribute: str, e
         ({"allowedRecipients": ["*@*"]}, "allowedRecipients.0", "it must name one domain"),
         ({"alarmPeriodSeconds": 45}, "alarmPeriodSeconds", "no such period"),
         ({"logRetentionDays": 31}, "logRetentionDays", "does not keep logs for that number of days"),
-        ({"functionConcurrency": 0}, "functionConcurrency", "found '0'; allowed: a whole number of at least 1"),
+        ({"functionConcurrency": 1}, "functionConcurrency", "found '1'; allowed: a whole number from 2 to 1000"),
         ({"tags": {"aws:x": "y"}}, "tags", "AWS keeps names"),
     ],
 )  # fmt: skip
