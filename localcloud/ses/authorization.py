@@ -20,6 +20,8 @@ API_VERSION: ContextVar[str] = ContextVar("api_version", default="2")
 # Bulk mail knows no condition on addresses: a policy's allow-list of recipients does not hold for it.
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_sesv2.html
 _WITHOUT_ADDRESSES = frozenset({"SendBulkEmail"})
+# What this one needs is a permission on its template, and was judged by it (`permissions`).
+_JUDGED_BEFORE = frozenset({"SendCustomVerificationEmail"})
 _CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/")
 
 
@@ -53,6 +55,8 @@ def authorize(
     Raises:
         SesError: Some policy does not let it (403).
     """
+    if action in _JUDGED_BEFORE:
+        return
     source, recipients = addresses
     name, address = parseaddr(source)
     conditions: dict[str, object] = {

@@ -8,11 +8,12 @@ from localcloud.backend import Backend
 from localcloud.faults.rules import Faults
 from localcloud.http import Request, Response
 from localcloud.ses import protocol
-from localcloud.ses.authorization import SIGNER, signer
+from localcloud.ses.authorization import API_VERSION, SIGNER, signer
 from localcloud.ses.context import Context
 from localcloud.ses.errors import SesError, not_emulated
 from localcloud.ses.files import Files
 from localcloud.ses.operations import HANDLERS
+from localcloud.ses.permissions import check
 from localcloud.ses.publishing import Publisher
 from localcloud.ses.quota import Meter
 from localcloud.ses.state import State
@@ -50,10 +51,13 @@ class Ses:
                 raise not_emulated(f"{request.method} {request.path}")
             route, in_path = found
             SIGNER.set(signer(request.headers.get("authorization", "")))
+            API_VERSION.set("2")
             handler = HANDLERS.get(route.name)
             if handler is None:
                 raise not_emulated(route.name)
-            output = handler(self.context, protocol.parse(route, in_path, request))
+            parameters = protocol.parse(route, in_path, request)
+            check(self.context, route.name, parameters)
+            output = handler(self.context, parameters)
             return protocol.answer(route, await output if inspect.isawaitable(output) else output)
         except SesError as error:
             return protocol.error_answer(error)

@@ -6,6 +6,7 @@ from localcloud.http import Request, Response
 from localcloud.ses.authorization import API_VERSION, SIGNER, signer
 from localcloud.ses.context import Context
 from localcloud.ses.errors import SesError, not_emulated
+from localcloud.ses.permissions import check_v1
 from localcloud.ses.service import check_region
 from localcloud.ses_v1 import query
 from localcloud.ses_v1.errors import QueryError, translated
@@ -38,5 +39,6 @@ class SesV1:
         handler = HANDLERS.get(operation.name)
         if handler is None:
             raise not_emulated(f"{operation.name} of SES v1")
+        check_v1(self._context, operation.name)
         output = handler(self._context, query.parse(operation, form))
         return query.answer(operation, await output if inspect.isawaitable(output) else output)

@@ -200,3 +200,104 @@ def test_events_name_who_signed_a_mail_and_how_it_came(cloud: LocalCloud):
         "ses:caller-identity": ["sender"],
     }
     assert delivered == {**sent, "ses:outgoing-tls-version": ["TLSv1.3"], "ses:outgoing-ip": ["192.0.2.25"]}
+
+
+def denied(call: Any, **parameters: Any) -> str:
+    with pytest.raises(ClientError) as raised:
+        call(**parameters)
+    answer = raised.value.response
+    assert (answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"]) == ("AccessDeniedException", 403)
+    return answer["Error"]["Message"]
+
+
+def test_what_is_no_sending_needs_a_permission_too(cloud: LocalCloud):
+    ses = user(
+        cloud,
+        {"Action": "ses:GetConfigurationSet", "Resource": f"{ARN}:configuration-set/the*"},
+        {"Action": ["ses:GetAccount", "ses:CreateEmailIdentity"], "Resource": "*"},
+    )
+    assert ses.get_configuration_set(ConfigurationSetName="theirs")
+    assert ses.get_account()
+    assert ses.create_email_identity(EmailIdentity="example.org")
+    assert denied(ses.get_configuration_set, ConfigurationSetName="ours") == (
+        "User `arn:aws:iam::000000000000:user/sender' is not authorized to perform `ses:GetConfigurationSet' on "
+        f"resource `{ARN}:configuration-set/ours'"
+    )
+    assert denied(ses.list_email_identities).endswith("`ses:ListEmailIdentities' on resource `*'")
+    assert denied(ses.delete_email_identity, EmailIdentity="Example.org").endswith("identity/example.org'")
+    assert cloud.client("sesv2").get_email_identity(EmailIdentity="example.org")
+
+
+def test_tags_of_resources_and_requests_are_conditions(cloud: LocalCloud):
+    owner = cloud.client("sesv2")
+    owner.tag_resource(ResourceArn=BOTH[1], Tags=[{"Key": "Team", "Value": "mail"}])
+    mine = {"StringEquals": {"aws:ResourceTag/Team": "mail"}}
+    made = {"StringEquals": {"aws:RequestTag/Team": "mail"}, "ForAllValues:StringEquals": {"aws:TagKeys": ["Team"]}}
+    ses = user(
+        cloud,
+        {"Action": "ses:DeleteConfigurationSet", "Resource": "*", "Condition": mine},
+        {"Action": "ses:CreateConfigurationSet", "Resource": "*", "Condition": made},
+    )
+    ses.create_configuration_set(ConfigurationSetName="new", Tags=[{"Key": "Team", "Value": "mail"}])
+    denied(ses.create_configuration_set, ConfigurationSetName="other")
+    denied(
+        ses.create_configuration_set,
+        ConfigurationSetName="other",
+        Tags=[{"Key": "Team", "Value": "mail"}, {"Key": "x", "Value": "y"}],
+    )
+    owner.untag_resource(ResourceArn=f"{ARN}:configuration-set/new", TagKeys=["Team"])
+    denied(ses.delete_configuration_set, ConfigurationSetName="new")
+    ses.delete_configuration_set(ConfigurationSetName="theirs")
+
+
+def test_who_gives_ses_a_role_must_be_allowed_to_pass_it(cloud: LocalCloud):
+    ses = user(cloud, {"Action": "ses:*", "Resource": "*"})
+    role = "arn:aws:iam::000000000000:role/to-firehose"
+    stream = "arn:aws:firehose:us-east-1:000000000000:deliverystream/events"
+    destination = {"IamRoleArn": role, "DeliveryStreamArn": stream}
+    wanted: Any = {"MatchingEventTypes": ["SEND"], "KinesisFirehoseDestination": destination}
+    asked: Any = {"ConfigurationSetName": "theirs", "EventDestinationName": "kept", "EventDestination": wanted}
+    assert denied(ses.create_configuration_set_event_destination, **asked).endswith(
+        f"`iam:PassRole' on resource `{role}'"
+    )
+    to_ses = {"StringEquals": {"iam:PassedToService": "ses.amazonaws.com"}}
+    passing = {"Action": "iam:PassRole", "Resource": role, "Condition": to_ses}
+    document = policy({"Action": "ses:*", "Resource": "*"}, passing)
+    cloud.client("iam").put_user_policy(UserName="sender", PolicyName="send", PolicyDocument=document)
+    with pytest.raises(ses.exceptions.BadRequestException, match="does not exist"):
+        ses.create_configuration_set_event_destination(**asked)
+
+
+def test_the_first_api_s_operations_are_allowed_or_not_as_a_whole(cloud: LocalCloud):
+    iam = cloud.client("iam")
+    iam.create_user(UserName="old")
+    document = policy(
+        {"Action": "ses:ListIdentities", "Resource": "*", "Condition": {"StringEquals": {"ses:ApiVersion": "1"}}}
+    )
+    iam.put_user_policy(UserName="old", PolicyName="list", PolicyDocument=document)
+    key = iam.create_access_key(UserName="old")["AccessKey"]
+    v1: Any = boto3.client(
+        "ses",
+        endpoint_url=cloud.endpoint,
+        region_name="us-east-1",
+        aws_access_key_id=key["AccessKeyId"],
+        aws_secret_access_key=key["SecretAccessKey"],
+    )
+    assert v1.list_identities()["Identities"] == ["example.test"]
+    with pytest.raises(ClientError, match=r"`ses:GetSendQuota' on resource `\*'") as raised:
+        v1.get_send_quota()
+    assert raised.value.response["Error"]["Code"] == "AccessDenied"
+
+
+def test_a_custom_verification_mail_needs_a_permission_on_its_template(cloud: LocalCloud):
+    template = {"FromEmailAddress": "ada@example.test", "TemplateSubject": "Hello", "TemplateContent": "Hello"}
+    cloud.client("sesv2").create_custom_verification_email_template(
+        TemplateName="welcome",
+        SuccessRedirectionURL="https://example.com/yes",
+        FailureRedirectionURL="https://example.com/no",
+        **template,
+    )
+    only = f"{ARN}:custom-verification-email-template/welcome"
+    ses = user(cloud, {"Action": "ses:SendCustomVerificationEmail", "Resource": only})
+    assert ses.send_custom_verification_email(EmailAddress="bob@example.com", TemplateName="welcome")["MessageId"]
+    denied(ses.send_custom_verification_email, EmailAddress="bob@example.com", TemplateName="other")

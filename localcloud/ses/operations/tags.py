@@ -1,10 +1,18 @@
 """Tags of whatever has an ARN of its own, by ARN."""
 
+from collections.abc import Mapping
+from typing import Protocol
+
 from localcloud.ses.context import Context, Handler, Output, Parameters, tag_dict, tag_list
 from localcloud.ses.errors import SesError, bad_request, not_found
+from localcloud.ses.state import State
 
 # https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html
 MAX_TAGS = 50
+
+
+class _Tagged(Protocol):
+    tags: dict[str, str]
 
 
 def tag(context: Context, p: Parameters) -> Output:
@@ -30,10 +38,15 @@ def list_(context: Context, p: Parameters) -> Output:
     return {"Tags": tag_list(_tags(context, p))}
 
 
-def _tags(context: Context, p: Parameters) -> dict[str, str]:
-    arn, state = str(p["ResourceArn"]), context.state
+def tags_of(state: State, arn: str) -> dict[str, str] | None:
+    """The tags of a resource; None if there is none such, or nothing that has tags."""
     kind, _, name = arn.rpartition(":")[2].partition("/")
-    owners = {
+    owner = _owners(state).get(kind, {}).get(name) if arn == state.arn(kind, name) else None
+    return owner.tags if owner else None
+
+
+def _owners(state: State) -> Mapping[str, Mapping[str, _Tagged]]:
+    return {
         "identity": state.identities,
         "configuration-set": state.configuration_sets,
         "template": state.templates,
@@ -43,12 +56,17 @@ def _tags(context: Context, p: Parameters) -> dict[str, str]:
         "multi-region-endpoint": state.endpoints,
         "tenant": {tenant.arn.partition("/")[2]: tenant for tenant in state.tenants.values()},
     }
-    if kind not in owners or arn != state.arn(kind, name):
+
+
+def _tags(context: Context, p: Parameters) -> dict[str, str]:
+    arn, state = str(p["ResourceArn"]), context.state
+    kind, _, name = arn.rpartition(":")[2].partition("/")
+    if kind not in _owners(state) or arn != state.arn(kind, name):
         raise bad_request(f"{arn} is not the ARN of a resource of this account and region that has tags.")
-    owner = owners[kind].get(name)
-    if owner is None:
+    tags = tags_of(state, arn)
+    if tags is None:
         raise not_found("Resource", arn)
-    return owner.tags
+    return tags
 
 
 HANDLERS: dict[str, Handler] = {"TagResource": tag, "UntagResource": untag, "ListTagsForResource": list_}
