@@ -4,7 +4,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from mailstack_infra import dkim_key, dns
+from mailstack_infra import dkim_key, dns, dns_conflict
 from mailstack_infra.dns_zone import Zone
 from mailstack_infra.environment import Environment
 from mailstack_infra.settings.model import Settings
@@ -84,7 +84,7 @@ class Identity(pulumi.ComponentResource):
             pulumi.log.info(f"Publish the DNS records yourself: mailer dns --stack {env.stack}", resource=self)
 
     def _publish(self, region: str, zone: Zone) -> None:
-        domain = self._settings.domain
+        domain, record_opts = self._settings.domain, dns_conflict.explaining(self._child)
         for number, token in enumerate(self.tokens):
             # The records are made here, not inside `apply`: a preview shows them though their names are unknown yet.
             record = token.apply(lambda token: dns.dkim_record(token, domain, region))
@@ -93,13 +93,13 @@ class Identity(pulumi.ComponentResource):
                 kind="CNAME",
                 name=record.apply(lambda record: record.name),
                 values=[record.apply(lambda record: record.values[0])],
-                opts=self._child,
+                opts=record_opts,
             )
         fixed = dns.fixed_records(self._settings, region)
         elsewhere = dns.outside(fixed, zone.name)
         for key, record in fixed.items():
             if key not in elsewhere:
-                zone.publish(key, kind=record.type, name=record.name, values=record.values, opts=self._child)
+                zone.publish(key, kind=record.type, name=record.name, values=record.values, opts=record_opts)
         for record in elsewhere.values():
             pulumi.log.warn(
                 f'{record.name} is not in the zone {zone.name}. Ask its owner to publish: {record.type} "'
