@@ -8,7 +8,7 @@ import sys
 
 from localcloud.backend import environment
 from localcloud.persistence import StateError
-from localcloud.server import Ports, PortTakenError, Ready, serve
+from localcloud.server import Ports, PortTakenError, Ready, serve, settle, signalled
 from localcloud.smtp.certificate import ensure
 
 _HELP = """\
@@ -50,7 +50,7 @@ def main() -> None:
             Ports(arguments.port, arguments.smtp_port, arguments.smtps_port),
             arguments.region,
             _print_json if arguments.json else _print_help,
-            follow_stdin=False,
+            signalled,
             state=arguments.state,
         )
     except (PortTakenError, StateError) as error:
@@ -88,6 +88,7 @@ def _print_json(known: Ready) -> None:
 
 
 def _say(text: str) -> None:
+    settle()
     sys.stdout.write(text)
     sys.stdout.flush()
 

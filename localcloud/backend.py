@@ -11,7 +11,6 @@ import hashlib
 import json
 import logging
 import os
-import tempfile
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 
+from localcloud.confinement import Confinement
 from localcloud.iam import complete
 from localcloud.persistence import StateFolder, unreadable
 from localcloud.unique import unique
@@ -98,7 +98,9 @@ class Backend:
     """
 
     def __init__(self, *, port: int, region: str, scratch: str, folder: StateFolder | None = None) -> None:
-        _prepare(port, region, scratch, folder)
+        self._confinement = Confinement(_environment(port, region, scratch, folder), scratch)
+        self._confinement.begin()
+        logging.getLogger("ministack").setLevel(os.environ.get("LOCALCLOUD_LOG_LEVEL", "CRITICAL"))
         from ministack import app
         from ministack.core import concurrency, lambda_runtime, responses
         from ministack.services import cloudwatch, eventbridge, firehose, iam, lambda_svc, sns, sqs
@@ -154,7 +156,8 @@ class Backend:
         self._application._reset_all_state()  # noqa: SLF001 - its own HTTP route does the same
 
     def close(self) -> None:
-        """Stop the Lambda workers, which are processes of their own."""
+        """Stop the Lambda workers, which are processes of their own, and ministack's threads."""
+        self._confinement.end()
         self._streaming.shutdown(wait=False, cancel_futures=True)
         self._workers.reset()
 
@@ -474,32 +477,28 @@ def _count_every_invocation(functions: Any) -> None:
     functions._emit_lambda_metrics = throttles_only  # noqa: SLF001
 
 
-def _prepare(port: int, region: str, scratch: str, folder: StateFolder | None) -> None:
-    """Set what ministack reads when it is imported."""
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        del os.environ[name]
-    os.environ.update(environment(f"http://127.0.0.1:{port}", region))
-    os.environ.update(
-        {
-            "BIND_HOST": "127.0.0.1",
-            "GATEWAY_PORT": str(port),
-            "MINISTACK_HOST": "localhost",
-            "MINISTACK_REGION": region,
-            "MINISTACK_ACCOUNT_ID": ACCOUNT_ID,
-            "LOG_LEVEL": os.environ.get("LOCALCLOUD_LOG_LEVEL", "CRITICAL"),
-            "LAMBDA_EXECUTOR": "local",
-            "LAMBDA_STRICT": "0",
-            "AUTH": "false",
-            "PERSIST_STATE": "1" if folder else "0",
-            "STATE_DIR": str(folder.aws) if folder else f"{scratch}/state",
-            "S3_PERSIST": "1" if folder else "0",
-            "S3_DATA_DIR": str(folder.objects) if folder else f"{scratch}/s3",
-            "SERVICES": "",
-            # Nothing here needs Docker, SFTP or MQTT, and no other port is to be opened.
-            "DOCKER_HOST": f"unix://{scratch}/no-docker.sock",
-            "SFTP_ENABLED": "0",
-            "IOT_MTLS_ENABLED": "0",
-            "TMPDIR": scratch,
-        }
-    )
-    tempfile.tempdir = scratch
+def _environment(port: int, region: str, scratch: str, folder: StateFolder | None) -> dict[str, str]:
+    """All that ministack and its Lambda workers find in their environment."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return {
+        **own,
+        **environment(f"http://127.0.0.1:{port}", region),
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(port),
+        "MINISTACK_HOST": "localhost",
+        "MINISTACK_REGION": region,
+        "MINISTACK_ACCOUNT_ID": ACCOUNT_ID,
+        "LAMBDA_EXECUTOR": "local",
+        "LAMBDA_STRICT": "0",
+        "AUTH": "false",
+        "PERSIST_STATE": "1" if folder else "0",
+        "STATE_DIR": str(folder.aws) if folder else f"{scratch}/state",
+        "S3_PERSIST": "1" if folder else "0",
+        "S3_DATA_DIR": str(folder.objects) if folder else f"{scratch}/s3",
+        "SERVICES": "",
+        # Nothing here needs Docker, SFTP or MQTT, and no other port is to be opened.
+        "DOCKER_HOST": f"unix://{scratch}/no-docker.sock",
+        "SFTP_ENABLED": "0",
+        "IOT_MTLS_ENABLED": "0",
+        "TMPDIR": scratch,
+    }

@@ -1,4 +1,4 @@
-"""The process that serves the local cloud: one socket on 127.0.0.1, one event loop. Started by `process` or the CLI."""
+"""Serves the local cloud: sockets on 127.0.0.1, one event loop. Started by `process`, `inside` or the CLI."""
 
 import asyncio
 import contextlib
@@ -69,10 +69,12 @@ class Ports:
     smtps: int = 0
 
 
-def serve(
-    ports: Ports, region: str, ready: Callable[[Ready], None], *, follow_stdin: bool, state: str | None = None
-) -> None:
-    """Serve until SIGTERM or SIGINT, or, with `follow_stdin`, until standard input ends: the parent is gone then.
+# Sees to it that the event is set when the server is to stop; called on the server's event loop.
+Until = Callable[[asyncio.Event], None]
+
+
+def serve(ports: Ports, region: str, ready: Callable[[Ready], None], until: Until, *, state: str | None = None) -> None:
+    """Serve until told to stop.
 
     Everything that is written goes to a scratch directory, which is removed at the end, but for what the folder `state`
     keeps.
@@ -82,19 +84,17 @@ def serve(
         StateError: The folder cannot be used.
     """
     with StateFolder(Path(state), region) if state else contextlib.nullcontext() as folder:
-        _run(ports, region, ready, follow_stdin, folder)
+        _run(ports, region, ready, until, folder)
 
 
-def _run(
-    ports: Ports, region: str, ready: Callable[[Ready], None], follow_stdin: bool, folder: StateFolder | None
-) -> None:
+def _run(ports: Ports, region: str, ready: Callable[[Ready], None], until: Until, folder: StateFolder | None) -> None:
     # The event loop closes them; where a port is taken, the process ends.
     http, smtp, smtps = (listen(port) for port in (ports.http, ports.smtp, ports.smtps))
     scratch = tempfile.mkdtemp(prefix="localcloud-")
     listeners = Listeners(smtp, smtps, f"{scratch}/smtp.pem")
     known = Ready(f"http://{HOST}:{http.getsockname()[1]}", region, scratch, listeners.access(region))
     try:
-        asyncio.run(_serve(http, listeners, known, ready, follow_stdin=follow_stdin, folder=folder))
+        asyncio.run(_serve(http, listeners, known, ready, until, folder))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -104,8 +104,7 @@ async def _serve(
     smtp: Listeners,
     known: Ready,
     ready: Callable[[Ready], None],
-    *,
-    follow_stdin: bool,
+    until: Until,
     folder: StateFolder | None,
 ) -> None:
     import hypercorn.asyncio
@@ -115,10 +114,10 @@ async def _serve(
     from localcloud.gateway import Gateway
 
     stop = asyncio.Event()
-    _stop_on_signals(stop, follow_stdin=follow_stdin)
+    until(stop)
     backend = Backend(port=int(listener.getsockname()[1]), region=known.region, scratch=known.scratch, folder=folder)
     config = Config()
-    config.bind = [f"fd://{listener.fileno()}"]
+    config.bind = [f"fd://{listener.detach()}"]
     config.keep_alive_timeout = 75
     config.graceful_timeout = _GRACE_SECONDS
     config.accesslog = config.errorlog = None
@@ -136,18 +135,28 @@ async def _announce(known: Ready, ready: Callable[[Ready], None]) -> None:
     writer.write(b"GET /_localcloud/health HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n")
     await reader.read()
     writer.close()
-    # What is loaded by now stays. Objects live long here, so that looking for garbage often finds little.
-    gc.freeze()
-    gc.set_threshold(*_COLLECT_AFTER)
     ready(known)
 
 
-def _stop_on_signals(stop: asyncio.Event, *, follow_stdin: bool) -> None:
-    loop = asyncio.get_running_loop()
+def settle() -> None:
+    """For a process that does nothing but serve: what is loaded stays, and objects live long.
+
+    Looking for garbage often would find little.
+    """
+    gc.freeze()
+    gc.set_threshold(*_COLLECT_AFTER)
+
+
+def signalled(stop: asyncio.Event) -> None:
+    """Until SIGTERM or SIGINT."""
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    if follow_stdin:
-        threading.Thread(target=_wait_for_end_of_stdin, args=(loop, stop), daemon=True).start()
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+
+
+def orphaned(stop: asyncio.Event) -> None:
+    """Until SIGTERM or SIGINT, or until standard input ends: the parent is gone then."""
+    signalled(stop)
+    threading.Thread(target=_wait_for_end_of_stdin, args=(asyncio.get_running_loop(), stop), daemon=True).start()
 
 
 def _wait_for_end_of_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
@@ -162,12 +171,13 @@ def main() -> None:
     region, state, *ports = sys.argv[1:]
 
     def ready(known: Ready) -> None:
+        settle()
         line = json.dumps({"endpoint": known.endpoint, "region": known.region, "scratch": known.scratch})
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
 
     try:
-        serve(Ports(*map(int, ports)), region, ready, follow_stdin=True, state=state or None)
+        serve(Ports(*map(int, ports)), region, ready, orphaned, state=state or None)
     except (PortTakenError, StateError) as error:
         sys.exit(str(error))
 

@@ -1,5 +1,6 @@
 """The pytest plugin: the fixtures `outbox` and `ses`. It is loaded in every run, so it imports nothing until asked."""
 
+import warnings
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -16,6 +17,15 @@ _INSTALL = "The fixture `ses` runs SES on this machine, which takes: pip install
 _NEEDED = ("localcloud", "ministack", "hypercorn", "aiosmtpd")
 # What would lead the application's AWS clients elsewhere.
 _MISLEADING = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_SESV2", "AWS_ENDPOINT_URL_DYNAMODB")
+# Where warnings are errors, those of the server in this process are still its own matter.
+_SERVERS = r"(localcloud|ministack|hypercorn|h11|aiosmtpd)(\.|$)"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The setting `mailstack_cloud`."""
+    parser.addini(
+        "mailstack_cloud", "where SES runs for the fixture `ses`: inside (this process) or child", default="inside"
+    )
 
 
 @pytest.fixture
@@ -41,15 +51,23 @@ def ses(_mailstack_cloud: "Cloud", monkeypatch: pytest.MonkeyPatch) -> "Ses":
         monkeypatch.delenv(name, raising=False)
     for name, value in {**_mailstack_cloud.environment(), VARIABLE: prepared.outputs.to_json()}.items():
         monkeypatch.setenv(name, value)
+    # pytest forgets it after the test, as every filter.
+    warnings.filterwarnings("ignore", module=_SERVERS)
     return prepared
 
 
 @pytest.fixture(scope="session")
-def _mailstack_cloud() -> "Iterator[Cloud]":
+def _mailstack_cloud(pytestconfig: pytest.Config) -> "Iterator[Cloud]":
     """One local cloud for the whole run, or for each of its workers; started with the first test that needs it."""
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
         pytest.fail(f"{_INSTALL} (missing: {', '.join(missing)})", pytrace=False)
     # By name: the library must not depend on the emulator, which is there only where its extra was installed.
-    with import_module("localcloud").LocalCloud.start() as cloud:
+    localcloud = import_module("localcloud")
+    try:
+        inside = pytestconfig.getini("mailstack_cloud") == "inside"
+        started = localcloud.LocalCloud.inside() if inside else localcloud.LocalCloud.start()
+    except localcloud.LocalCloudError:  # pytest runs inside pytest, and the outer one has the process's only one
+        started = localcloud.LocalCloud.start()
+    with started as cloud:
         yield cloud

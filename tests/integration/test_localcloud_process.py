@@ -42,7 +42,7 @@ def test_it_starts_on_loopback_and_leaves_nothing_behind():
     with LocalCloud.start() as cloud:
         assert cloud.endpoint.startswith("http://127.0.0.1:")
         assert cloud.control("GET", "health")["status"] == "ok"
-        scratch = Path(cloud._scratch)
+        scratch = Path(cloud.smtp.certificate).parent
         assert scratch.is_dir()
     assert not answers(cloud.endpoint)
     assert not scratch.exists()

@@ -36,6 +36,72 @@ def test_the_guide_runs(pytester: pytest.Pytester):
     assert wanted >= 10
 
 
+def test_ses_runs_inside_the_tests_process_and_leaves_it_as_it_was(pytester: pytest.Pytester):
+    """Environment, signals, logging, warnings, temporary files, threads: before, and at the end of the run."""
+    pytester.makeconftest("""
+        import gc, logging, os, signal, sys, tempfile, threading
+
+        def seen():
+            environment = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+            return (environment, tempfile.tempdir, gc.get_threshold(), os.getcwd(), list(sys.path),
+                    logging.root.level, signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM),
+                    sorted(thread.name for thread in threading.enumerate()))
+
+        def pytest_configure(config):
+            config.stash["before"] = seen()
+
+        def pytest_unconfigure(config):
+            assert seen() == config.stash["before"]
+            print("as it was")
+    """)
+    pytester.makepyfile("""
+        import os, threading, warnings
+        import pytest
+        from mailer import Message
+
+        def test_inside(ses):
+            assert "localcloud" in {thread.name for thread in threading.enumerate()}
+            assert ses.mailer.send(Message(subject="Hello", text="Hello", to="ada@example.com")).ok
+            ses.cloud.client("s3").create_bucket(Bucket="a-service-that-is-loaded-late")
+            assert os.environ["AWS_ENDPOINT_URL"] == ses.cloud.endpoint
+            with pytest.raises(DeprecationWarning):
+                warnings.warn("mine", DeprecationWarning)
+
+        def test_nothing_points_there_without_the_fixture():
+            assert "AWS_ENDPOINT_URL" not in os.environ
+    """)
+    ran = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-W", "error")
+    ran.assert_outcomes(passed=2)
+    assert ran.ret == 0
+    ran.stdout.fnmatch_lines(["as it was"])
+
+
+def test_ses_runs_in_a_process_of_its_own_where_that_is_wanted(pytester: pytest.Pytester):
+    pytester.makeini("[pytest]\nmailstack_cloud = child")
+    pytester.makepyfile("""
+        import sys, threading
+
+        def test_child(ses):
+            assert ses.sent == []
+            assert "ministack" not in sys.modules
+            assert "localcloud" not in {thread.name for thread in threading.enumerate()}
+    """)
+    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
+
+
+def test_a_process_has_one_local_cloud_inside_it_and_says_so():
+    program = (
+        "from localcloud import LocalCloud, LocalCloudError\n"
+        "LocalCloud.inside('eu-west-1').stop()\n"
+        "try:\n    LocalCloud.inside()\nexcept LocalCloudError as error:\n    print(error)"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert (ran.stdout, ran.stderr) == (
+        "This process had a local cloud, or ministack, inside it already. Use LocalCloud.start().\n",
+        "",
+    )
+
+
 def test_without_its_extra_it_says_what_to_install(pytester: pytest.Pytester):
     pytester.makeconftest(
         "import mailer.testing.plugin as plugin\nplugin._NEEDED = ('localcloud', 'a_package_that_is_not_there')"
