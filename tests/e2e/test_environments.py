@@ -15,7 +15,7 @@ pytestmark = pytest.mark.e2e
 
 ROOT = Path(__file__).parents[2]
 PACK = ROOT / "infra" / "policy"
-ZONE = "example.com"
+ZONES = ("example.com", "dev.example.com")
 
 Open = Callable[..., CliStack]
 
@@ -23,7 +23,8 @@ Open = Callable[..., CliStack]
 @pytest.fixture
 def opened(cloud: LocalCloud, pulumi: Path, tmp_path: Path) -> Open:
     """Opens an environment as its file in the repository says, and as `config` changes that."""
-    cloud.client("route53").create_hosted_zone(Name=ZONE, CallerReference="e2e")
+    for zone in ZONES:
+        cloud.client("route53").create_hosted_zone(Name=zone, CallerReference=zone)
 
     def opened(name: str, *, packs: tuple[Path, ...] = (PACK,), **config: str) -> CliStack:
         changed = {f"mailstack:{key}": value for key, value in config.items()}

@@ -48,7 +48,7 @@ ARNS = {
 }
 
 
-ZONES = {"example.com": "Z0EXAMPLECOM", "example.test": "Z0EXAMPLETEST"}
+ZONES = {"example.com": "Z0EXAMPLECOM", "dev.example.com": "Z0EXAMPLEDEV", "example.test": "Z0EXAMPLETEST"}
 CLOUDFLARE_ZONES = {"example.com": f"{1:032x}", "example.test": f"{2:032x}"}
 
 
