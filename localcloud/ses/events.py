@@ -49,6 +49,11 @@ BOUNCES: dict[str, tuple[str, str, str]] = {
         "5.1.1",
         "Amazon SES did not send the message to this address because it is on the suppression list for your tenant.",
     ),
+    "EmailValidationSuppressed": (
+        "Permanent",
+        "5.1.1",
+        "Amazon SES did not send the message to this address because it did not meet your email validation threshold.",
+    ),
     "UnsubscribedRecipient": (
         "Permanent",
         "5.1.1",
@@ -57,7 +62,7 @@ BOUNCES: dict[str, tuple[str, str, str]] = {
 }
 # What SES never tried to deliver is no bounce that counts.
 ON_A_LIST = frozenset({"OnAccountSuppressionList", "OnTenantSuppressionList"})
-KEPT_BACK = ON_A_LIST | {"UnsubscribedRecipient"}
+KEPT_BACK = ON_A_LIST | {"EmailValidationSuppressed", "UnsubscribedRecipient"}
 HARD_BOUNCES = frozenset(
     name for name, (bounce_type, *_) in BOUNCES.items() if bounce_type == "Permanent" and name not in KEPT_BACK
 )

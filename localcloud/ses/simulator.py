@@ -3,6 +3,7 @@
 import fnmatch
 from collections.abc import Mapping, Sequence
 
+from localcloud.ses.events import HARD_BOUNCES
 from localcloud.ses.rules import is_simulator
 from localcloud.ses.state import Account, Happening
 
@@ -25,8 +26,11 @@ OUTCOMES: dict[str, Outcome] = {
 }
 UNSUBSCRIBED: Outcome = (("Bounce", "UnsubscribedRecipient"),)
 ON_ACCOUNT_LIST: Outcome = (("Bounce", "OnAccountSuppressionList"),)
+NOT_VALID: Outcome = (("Bounce", "EmailValidationSuppressed"),)
 ON_TENANT_LIST: Outcome = (("Bounce", "OnTenantSuppressionList"),)
 
+# Domains of these never receive mail (RFC 2606, RFC 6761).
+_NOWHERE = (".invalid", ".localhost")
 _SIMULATOR = {
     "success": "delivery",
     "bounce": "bounce",
@@ -34,6 +38,17 @@ _SIMULATOR = {
     "complaint": "complaint",
     "suppressionlist": "suppressed",
 }
+
+
+def leads_nowhere(address: str) -> bool:
+    """Whether the domain never receives mail."""
+    return address.lower().endswith(_NOWHERE)
+
+
+def seems_valid(address: str, patterns: Mapping[str, str]) -> bool:
+    """Whether SES would think that mail to the address arrives."""
+    happens = outcome(address, patterns)
+    return not leads_nowhere(address) and not any(k == "Bounce" and detail in HARD_BOUNCES for k, detail in happens)
 
 
 def disordered(happenings: Sequence[Happening], account: Account) -> list[Happening]:

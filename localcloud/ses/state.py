@@ -79,6 +79,8 @@ class Account:
     max_send_rate: float = 100.0
     verify_addresses_at_once: bool = False
     suppressed_reasons: list[str] = field(default_factory=lambda: ["BOUNCE", "COMPLAINT"])
+    # ValidationAttributes as the API takes them; empty where they were never set.
+    validation: dict[str, Any] = field(default_factory=dict[str, Any])
     vdm: dict[str, Any] = field(default_factory=lambda: {"VdmEnabled": "DISABLED"})
     details: dict[str, Any] | None = None
     dedicated_ip_warmup: bool = False

@@ -80,3 +80,44 @@ def test_an_identity_has_no_certificates(ses: "SESV2Client"):
         ses.disassociate_email_identity_certificate(EmailIdentity="example.test")
     with pytest.raises(ses.exceptions.NotFoundException):
         ses.list_email_identity_certificates(EmailIdentity="example.org")
+
+
+ON: Any = {"ConditionThreshold": {"ConditionThresholdEnabled": "ENABLED"}}
+OFF: Any = {"ConditionThreshold": {"ConditionThresholdEnabled": "DISABLED"}}
+HELLO: Any = {"Simple": {"Subject": {"Data": "Hello"}, "Body": {"Text": {"Data": "Hello"}}}}
+
+
+def fate(cloud: LocalCloud, ses: "SESV2Client", to: str) -> str:
+    """What happened to a mail last."""
+    message_id = ses.send_email(
+        FromEmailAddress="ada@example.test",
+        Destination={"ToAddresses": [to]},
+        Content=HELLO,
+        ConfigurationSetName="set",
+    )["MessageId"]
+    last = cloud.control("GET", f"messages/{message_id}")["happenings"][-1]
+    return last["detail"] or last["kind"]
+
+
+def test_mail_is_kept_back_from_addresses_that_seem_not_valid_where_that_is_wanted(
+    cloud: LocalCloud, ses: "SESV2Client"
+):
+    ses.create_email_identity(EmailIdentity="example.test")
+    cloud.control("POST", "identities/example.test/verify")
+    ses.create_configuration_set(ConfigurationSetName="set")
+    cloud.control("PUT", "recipients/*@gone.test", {"outcome": "bounce"})
+    assert fate(cloud, ses, "ada@gone.test") == "General"
+    ses.put_account_suppression_attributes(ValidationAttributes=ON)
+    found = ses.get_account().get("SuppressionAttributes", {})
+    assert found == {"SuppressedReasons": ["BOUNCE", "COMPLAINT"], "ValidationAttributes": ON}
+    assert fate(cloud, ses, "bob@gone.test") == "EmailValidationSuppressed"
+    assert fate(cloud, ses, "bob@example.invalid") == "EmailValidationSuppressed"
+    assert fate(cloud, ses, "bob@example.com") == "Delivery"
+    assert fate(cloud, ses, "bounce@simulator.amazonses.com") == "General"
+    assert [one["EmailAddress"] for one in ses.list_suppressed_destinations()["SuppressedDestinationSummaries"]] == [
+        "ada@gone.test"
+    ]
+    ses.put_configuration_set_suppression_options(ConfigurationSetName="set", ValidationOptions=OFF)
+    assert fate(cloud, ses, "bob@gone.test") == "General"
+    ses.put_account_suppression_attributes(SuppressedReasons=["BOUNCE"])
+    assert ses.get_account().get("SuppressionAttributes", {}).get("ValidationAttributes") == ON

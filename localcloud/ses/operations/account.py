@@ -21,7 +21,10 @@ def get(context: Context, _: Parameters) -> Output:
             "SentLast24Hours": float(context.meter.sent_last_24_hours()),
         },
         "SendingEnabled": account.sending_enabled and account.enforcement_status != "SHUTDOWN",
-        "SuppressionAttributes": {"SuppressedReasons": account.suppressed_reasons},
+        "SuppressionAttributes": {
+            "SuppressedReasons": account.suppressed_reasons,
+            "ValidationAttributes": account.validation or None,
+        },
         "Details": account.details,
         "VdmAttributes": account.vdm,
         "PricingAttributes": {"CurrentPlan": account.pricing_plan},
@@ -35,8 +38,11 @@ def put_sending(context: Context, p: Parameters) -> Output:
 
 
 def put_suppression(context: Context, p: Parameters) -> Output:
-    """PutAccountSuppressionAttributes."""
-    context.state.account.suppressed_reasons = list(p.get("SuppressedReasons", []))
+    """PutAccountSuppressionAttributes: no word at all means no reasons; one of the two leaves the other as it is."""
+    account = context.state.account
+    account.validation = p.get("ValidationAttributes", account.validation)
+    left = account.suppressed_reasons if "ValidationAttributes" in p else []
+    account.suppressed_reasons = list(p.get("SuppressedReasons", left))
     return {}
 
 

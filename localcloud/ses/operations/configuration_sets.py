@@ -99,8 +99,9 @@ def _completed(context: Context, group: str, given: dict[str, Any]) -> dict[str,
     pool = given.get("SendingPoolName") if group == "DeliveryOptions" else None
     if pool and pool not in context.state.ip_pools:
         raise not_found("Dedicated IP pool", str(pool))
-    # A scope alone leaves the reasons to the tenant and the account.
-    return given if "SuppressionScope" in given else {**_LEFT_OUT.get(group, {}), **given}
+    # A scope or a threshold alone leaves the reasons to the tenant and the account.
+    alone = "SuppressionScope" in given or "ValidationOptions" in given
+    return given if alone else {**_LEFT_OUT.get(group, {}), **given}
 
 
 def _before(found: ConfigurationSet, group: str, given: dict[str, Any]) -> None:

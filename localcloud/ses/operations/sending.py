@@ -406,6 +406,10 @@ def _happenings(
             outcome = on_list
         elif message.subscription and not _wants(context, message.subscription, recipient):
             outcome = simulator.UNSUBSCRIBED
+        elif rules.keeps_back(state.account, configuration_set, recipient) and not simulator.seems_valid(
+            recipient, state.outcomes
+        ):
+            outcome = simulator.NOT_VALID
         else:
             outcome = simulator.outcome(recipient, state.outcomes)
         happenings += [_happening(context, now, kind, recipient, detail) for kind, detail in outcome]
