@@ -16,11 +16,24 @@ PRODUCTION = re.compile(r"prod(uction)?(-|\Z)")
 # What protects data and reputation that cannot be made again.
 DEAR = (
     "aws:dynamodb/table:Table",
+    "aws:kms/key:Key",
     "aws:sesv2/dedicatedIpPool:DedicatedIpPool",
     "aws:sesv2/configurationSet:ConfigurationSet",
     "aws:sesv2/emailIdentity:EmailIdentity",
     "aws:sesv2/tenant:Tenant",
 )
+# Services that take roles and tell nothing of the account on whose behalf; see `trust.py`.
+SILENT = frozenset({"chatbot.amazonaws.com", "ec2.amazonaws.com"})
+# The exports are the outputs of the stack itself.
+STACK = "pulumi:pulumi:Stack"
+# Where resources hold secrets: the type, and the keys down to the value.
+SECRET_OUTPUTS = (
+    ("aws:iam/accessKey:AccessKey", ("secret",)),
+    ("aws:iam/accessKey:AccessKey", ("sesSmtpPasswordV4",)),
+    ("aws:secretsmanager/secretVersion:SecretVersion", ("secretString",)),
+    ("aws:sesv2/emailIdentity:EmailIdentity", ("dkimSigningAttributes", "domainSigningPrivateKey")),
+)
+_EVERYTHING = re.compile(r"\*|arn:[^:]*:[^:]*:[^:]*:[^:]*:\*")
 _SECRETS = re.compile(
     r"\b(AKIA|ASIA)[A-Z0-9]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY-----|(?i:password|secret_?key)\"?\s*[:=]"
 )
@@ -49,7 +62,6 @@ class Rule:
     name: str
     description: str
     check: Callable[[Resource], Iterator[str]]
-    advisory: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,27 +76,31 @@ class StackRule:
 def _no_star(resource: Resource) -> Iterator[str]:
     own_key = resource.kind == "aws:kms/key:Key"  # in a key's policy the resource * is that key
     for statement in _allowing(resource):
-        actions, resources = _listed(statement.get("Action")), _listed(statement.get("Resource"))
-        stars = [action for action in actions if "*" in action and not (own_key and action.startswith("kms:"))]
+        sid, actions = statement.get("Sid", "a statement"), _listed(statement.get("Action"))
+        inverted = sorted({"NotAction", "NotResource", "NotPrincipal"} & set(statement))
+        if inverted:
+            yield f"{sid} allows all that {', '.join(inverted)} does not name: name what it allows"
+        stars = [action for action in actions if "*" in action]
         if stars:
-            yield f"{statement.get('Sid', 'a statement')} allows {', '.join(stars)}: name each action"
-        if "*" in resources and not own_key and not set(actions) <= WITHOUT_RESOURCE:
-            yield f"{statement.get('Sid', 'a statement')} is about every resource: name the ARNs"
+            yield f"{sid} allows {', '.join(stars)}: name each action"
+        everything = any(_EVERYTHING.fullmatch(arn) for arn in _listed(statement.get("Resource")))
+        if everything and not own_key and not set(actions) <= WITHOUT_RESOURCE:
+            yield f"{sid} is about every resource: name the ARNs"
 
 
 def _conditioned(resource: Resource) -> Iterator[str]:
     for statement in _allowing(resource):
-        principal = statement.get("Principal")
-        if principal == "*" or (
-            isinstance(principal, dict) and "*" in _listed(cast("dict[str, Any]", principal).get("AWS"))
-        ):
-            yield f"{statement.get('Sid', 'a statement')} lets everybody in"
-        service = cast("dict[str, Any]", principal).get("Service") if isinstance(principal, dict) else None
+        sid, who = statement.get("Sid", "a statement"), statement.get("Principal")
+        principal = cast("dict[str, Any]", who) if isinstance(who, dict) else {"AWS": who}
         keys = {key.lower() for test in statement.get("Condition", {}).values() for key in test}
-        takes_role = "sts:AssumeRole" in _listed(statement.get("Action"))
+        if "*" in _listed(principal.get("AWS")):
+            yield f"{sid} lets everybody in"
         sourced = keys & {"aws:sourcearn", "aws:sourceaccount"} or any("encryptioncontext" in key for key in keys)
-        if service and not takes_role and not sourced:
-            yield f"{statement.get('Sid', 'a statement')} lets {service} in for anybody: add aws:SourceArn"
+        services = set(_listed(principal.get("Service"))) - SILENT
+        if services and not sourced:
+            yield f"{sid} lets {', '.join(sorted(services))} in for anybody: add aws:SourceArn"
+        if principal.get("Federated") and not all(any(key.endswith(end) for key in keys) for end in (":aud", ":sub")):
+            yield f"{sid} lets anybody's token in: add conditions on aud and sub"
 
 
 def _tls(resource: Resource) -> Iterator[str]:
@@ -117,14 +133,52 @@ def _protected(resource: Resource) -> Iterator[str]:
 
 
 def _no_secret(resource: Resource) -> Iterator[str]:
-    shown: dict[str, Any] = {}
+    for place, value in _shown(resource):
+        if _SECRETS.search(value):
+            yield f"{place} holds what looks like a secret in plain text: keep it in Secrets Manager"
+
+
+def _no_known_secret(resources: Sequence[Resource]) -> Iterator[tuple[str, str]]:
+    """No value that a resource keeps secret stands where many can read it.
+
+    A pack is shown encrypted values as if they were not: an export is refused either way.
+    """
+    kept = {value for resource in resources for value in _secrets_of(resource)}
+    for resource in resources:
+        exports = _leaves(resource.props) if resource.kind == STACK else ()
+        for place, value in (*exports, *_shown(resource)):
+            if any(secret in value for secret in kept) or (resource.kind == STACK and _SECRETS.search(value)):
+                yield resource.urn, f"{place} holds a secret: keep it in Secrets Manager, and tell the secret's name"
+
+
+def _secrets_of(resource: Resource) -> Iterator[str]:
+    for kind, path in SECRET_OUTPUTS:
+        value: Any = resource.props if resource.kind == kind else {}
+        for key in path:
+            members: Mapping[str, Any] = value or {}
+            value = members.get(key)
+        if isinstance(value, str) and value:
+            yield value
+
+
+def _shown(resource: Resource) -> Iterator[tuple[str, str]]:
+    """What of a resource many can read: the place, and the text there."""
     if resource.kind.endswith(":Parameter"):
-        shown["insecureValue"] = resource.props.get("insecureValue")
+        yield from _leaves(resource.props.get("insecureValue"), "insecureValue")
     if resource.kind.endswith(":Function"):
-        shown["environment"] = dict(_at(resource, "environment", "variables") or {})
-    for name, value in shown.items():
-        if _SECRETS.search(value if isinstance(value, str) else json.dumps(value, default=str)):
-            yield f"{name} holds what looks like a secret in plain text: keep it in Secrets Manager"
+        yield from _leaves(_at(resource, "environment", "variables"), "environment")
+
+
+def _leaves(value: Any, place: str = "") -> Iterator[tuple[str, str]]:
+    """Every text in a value, however deep, with the keys down to it; a key stands beside its text, as JSON has it."""
+    if isinstance(value, Mapping):
+        for key, member in cast("Mapping[str, Any]", value).items():
+            yield from ((at, f"{key}: {text}") for at, text in _leaves(member, f"{place}.{key}".lstrip(".")))
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        for member in cast("Sequence[Any]", value):
+            yield from _leaves(member, place)
+    elif value is not None:
+        yield place, str(value)
 
 
 def _alarms_act(resources: Sequence[Resource]) -> Iterator[tuple[str, str]]:
@@ -164,11 +218,14 @@ def _at(resource: Resource, block: str, member: str) -> Any:
 RULES = (
     Rule("no-star", "No statement allows every action or every resource where one can be named.", _no_star),
     Rule("conditioned", "Whoever lets a service in says on whose behalf.", _conditioned),
-    Rule("tls", "Mail goes only to servers that speak TLS.", _tls, advisory=True),
+    Rule("tls", "Mail goes only to servers that speak TLS.", _tls),
     Rule("https", "Pages go over https.", _https),
     Rule("retention", "Every log ends.", _retention),
     Rule("restorable", "Tables can be restored.", _restorable),
     Rule("protected", "What cannot be made again is protected in production.", _protected),
     Rule("no-plain-secret", "No secret stands in plain text where many can read it.", _no_secret),
 )
-STACK_RULES = (StackRule("alarms-act", "Every alarm is heard by somebody.", _alarms_act),)
+STACK_RULES = (
+    StackRule("alarms-act", "Every alarm is heard by somebody.", _alarms_act),
+    StackRule("no-exported-secret", "No secret is exported, nor kept where many can read it.", _no_known_secret),
+)

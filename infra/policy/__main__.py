@@ -29,8 +29,7 @@ def _resource_policy(rule: Rule) -> ResourceValidationPolicy:
         for problem in rule.check(_of(args)):
             report(problem, None)
 
-    level = EnforcementLevel.ADVISORY if rule.advisory else EnforcementLevel.MANDATORY
-    return ResourceValidationPolicy(rule.name, rule.description, validate, level)
+    return ResourceValidationPolicy(rule.name, rule.description, validate, EnforcementLevel.MANDATORY)
 
 
 def _stack_policy(rule: StackRule) -> StackValidationPolicy:

@@ -5,30 +5,35 @@ from typing import Any
 
 import pytest
 
-from mailstack_infra.rules import RULES, STACK_RULES, Resource
+from localcloud.pulumi import wire
+from mailstack_infra.rules import RULES, STACK, STACK_RULES, Resource
 from tests.unit.infra.program import Deployment, run
+from tests.unit.infra.test_program import everywhere
 
-MATRIX: list[tuple[str, dict[str, Any]]] = [
-    ("dev", {}),
-    ("prod", {}),
-    ("local", {}),
-    ("prod", {"streams": {"transactional": {}, "bulk": {"guard": False}}, "warn": ["team@example.com"]}),
-]
 BY_NAME = {rule.name: rule for rule in RULES}
+BY_NAME_OF_STACK = {rule.name: rule for rule in STACK_RULES}
 
 
-def resources(deployment: Deployment) -> list[Resource]:
-    return [Resource(r.token, r.name, r.inputs, protect=r.protect, urn=r.urn) for r in deployment.aws]
+def resources(deployment: Deployment, *, made: bool) -> list[Resource]:
+    """What the pack is shown: inputs before a resource is made, outputs and the exports once all are."""
+    shown = [(r, wire.bare({**r.inputs, **r.outputs}) if made else r.inputs) for r in deployment.aws]
+    exports = Resource(STACK, "mailstack-prod", deployment.exports, urn=deployment.aws[0].urn)
+    return [*(Resource(r.token, r.name, props, protect=r.protect, urn=r.urn) for r, props in shown), exports]
 
 
-@pytest.mark.parametrize(("stack", "changed"), MATRIX, ids=["dev", "prod", "local", "streams"])
+@everywhere
 @pytest.mark.parametrize("preview", [False, True], ids=["up", "preview"])
 def test_nothing_that_the_program_declares_breaks_a_rule(stack: str, changed: dict[str, Any], preview: bool):
-    declared = resources(run(stack, preview=preview, **changed))
-    found = [(r.name, rule.name, problem) for rule in RULES for r in declared for problem in rule.check(r)]
-    assert found == []
-    if not preview:  # topics have no ARNs yet
-        assert [problem for rule in STACK_RULES for problem in rule.check(declared)] == []
+    declared = resources(run(stack, preview=preview, **changed), made=False)
+    found = {(r.name, rule.name) for rule in RULES for r in declared for _ in rule.check(r)}
+    streams: dict[str, dict[str, Any]] = changed.get("streams", {})
+    assert found == {(name, "tls") for name, stream in streams.items() if stream.get("tls") == "OPTIONAL"}
+
+
+@everywhere
+def test_nothing_that_the_program_makes_or_exports_breaks_a_rule(stack: str, changed: dict[str, Any]):
+    made = resources(run(stack, **changed), made=True)
+    assert [(rule.name, *problem) for rule in STACK_RULES for problem in rule.check(made)] == []
 
 
 def statement(**changed: Any) -> str:
@@ -48,6 +53,11 @@ URN = "urn:pulumi:prod::mailstack::x::y"
         ("conditioned", "aws:sns/topicPolicy:TopicPolicy", {"policy": statement(Principal=SNS)}, "for anybody"),
         ("conditioned", "aws:sqs/queuePolicy:QueuePolicy", {"policy": statement(Principal="*")}, "lets everybody in"),
         ("conditioned", "aws:sns/topicPolicy:TopicPolicy", {"policy": statement(Principal={"AWS": "*"})}, "everybody"),
+        ("no-star", "aws:iam/policy:Policy", {"policy": statement(NotAction="iam:*")}, "NotAction"),
+        ("no-star", "aws:iam/policy:Policy", {"policy": statement(Resource="arn:aws:sns:us-east-1:1:*")}, "name the"),
+        ("conditioned", "aws:iam/role:Role", {"assumeRolePolicy": statement(Principal=SNS)}, "for anybody"),
+        ("conditioned", "aws:iam/role:Role", {"assumeRolePolicy": statement(Principal={"Federated": "x"})}, "token"),
+        ("protected", "aws:kms/key:Key", {}, "must be protected"),
         ("tls", "aws:sesv2/configurationSet:ConfigurationSet", {"deliveryOptions": {"tlsPolicy": "OPTIONAL"}}, "tls"),
         ("tls", "aws:sesv2/configurationSet:ConfigurationSet", {}, "unencrypted"),
         ("https", "aws:sns/topicSubscription:TopicSubscription", {"protocol": "http"}, "https URL"),
@@ -79,6 +89,31 @@ def test_an_alarm_that_nobody_hears_of_is_refused_unless_another_is_made_of_it()
     silent = Resource("aws:cloudwatch/metricAlarm:MetricAlarm", "a", {"name": "a"}, urn="urn:a")
     rule = {"alarmName": "b", "alarmRule": 'ALARM("a")', "alarmActions": ["arn:aws:sns:us-east-1:123456789012:t"]}
     both = Resource("aws:cloudwatch/compositeAlarm:CompositeAlarm", "b", rule, urn="urn:b")
-    (check,) = (rule.check for rule in STACK_RULES)
+    check = BY_NAME_OF_STACK["alarms-act"].check
     assert [urn for urn, _ in check([silent])] == ["urn:a"]
     assert list(check([silent, both])) == []
+
+
+KEY = Resource("aws:iam/accessKey:AccessKey", "smtp-1", {"secret": "s3cr3t/of/a/user", "sesSmtpPasswordV4": "BPa55"})
+DKIM = Resource(
+    "aws:sesv2/emailIdentity:EmailIdentity", "domain", {"dkimSigningAttributes": {"domainSigningPrivateKey": "MIIEpA"}}
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "props", "place"),
+    [
+        (STACK, {"login": "BPa55"}, "login"),
+        (STACK, {"outputs": {"streams": [{"key": "MIIEpA"}]}}, "outputs.streams.key"),
+        (STACK, {"smtp": {"password": "unknown"}}, "smtp.password"),
+        (STACK, {"url": "https://AKIAIOSFODNN7EXAMPLE@example.com"}, "url"),
+        ("aws:ssm/parameter:Parameter", {"insecureValue": '{"login": "s3cr3t/of/a/user"}'}, "insecureValue"),
+        ("aws:lambda/function:Function", {"environment": {"variables": {"LOGIN": "BPa55"}}}, "environment.LOGIN"),
+    ],
+)
+def test_a_secret_is_neither_exported_nor_kept_where_many_can_read_it(kind: str, props: dict[str, Any], place: str):
+    check = BY_NAME_OF_STACK["no-exported-secret"].check
+    leak = Resource(kind, "x", props, urn="urn:leak")
+    ((urn, problem),) = check([KEY, DKIM, leak])
+    assert (urn, problem.partition(" holds ")[0]) == ("urn:leak", place)
+    assert list(check([KEY, DKIM, Resource(kind, "x", {"domain": "example.com"})])) == []
