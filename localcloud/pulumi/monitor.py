@@ -21,7 +21,7 @@ from localcloud.pulumi.wire import UNKNOWN, Props, bare, plain, secret, struct
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# The last four are refused here, in words that fit: for what is missing the SDK blames the CLI.
+# The last two are refused here, in words that fit. Hooks are missing: a program may look, and do without.
 _FEATURES = {
     "secrets": resource_pb2.RESOURCE_MONITOR_FEATURE_SECRETS,
     "aliasSpecs": resource_pb2.RESOURCE_MONITOR_FEATURE_ALIAS_SPECS,
@@ -30,8 +30,6 @@ _FEATURES = {
     "replacementTrigger": resource_pb2.RESOURCE_MONITOR_FEATURE_REPLACEMENT_TRIGGER,
     "transforms": resource_pb2.RESOURCE_MONITOR_FEATURE_TRANSFORMS,
     "invokeTransforms": resource_pb2.RESOURCE_MONITOR_FEATURE_INVOKE_TRANSFORMS,
-    "resourceHooks": resource_pb2.RESOURCE_MONITOR_FEATURE_RESOURCE_HOOKS,
-    "errorHooks": resource_pb2.RESOURCE_MONITOR_FEATURE_ERROR_HOOKS,
     "parameterization": resource_pb2.RESOURCE_MONITOR_FEATURE_PARAMETERIZATION,
     "stateMigrations": resource_pb2.RESOURCE_MONITOR_FEATURE_STATE_MIGRATIONS,
 }
@@ -105,12 +103,6 @@ class Monitor:
 
     def ExistsResource(self, request: Any) -> Any:
         raise self._refusal("does not tell whether a resource exists", f"{request.type} '{request.name}'")
-
-    def RegisterResourceHook(self, request: Any) -> Any:
-        raise self._refusal("runs no hooks", request.name)
-
-    def RegisterErrorHook(self, request: Any) -> Any:
-        raise self._refusal("runs no hooks", request.name)
 
     # --- functions -------------------------------------------------------------------------------------------------
 

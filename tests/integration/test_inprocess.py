@@ -77,7 +77,7 @@ def test_an_encrypted_value_is_asked_for_as_an_override(tmp_path: Path):
 @pytest.mark.parametrize(
     ("program", "said"),
     [
-        (HOOKED, "after: the in-process engine runs no hooks"),
+        (HOOKED, "does not support resource hooks"),
         (REMOTE, "tiny:index:Far 'far': the in-process engine runs no remote components"),
     ],
     ids=["hooks", "remote components"],
