@@ -126,6 +126,8 @@ class Life:
     """Outputs after the update, where they are not the inputs themselves."""
     removed: Props = field(default_factory=dict[str, Any])
     """Inputs to take away after the update, and the outputs that must then be there."""
+    kept: tuple[str, ...] = ()
+    """Inputs to take away after the update, and what they set must stay without a difference."""
     replace: Callable[[Around], Props] | None = None
     """Inputs that need a new resource."""
     unknown: tuple[str, ...] = ()
@@ -255,11 +257,8 @@ LIVES = (
             "pointInTimeRecovery": {"enabled": False},
             "tags": {"team": "post"},
         },
-        removed={
-            "ttl": {"enabled": False},
-            "pointInTimeRecovery": {"enabled": False},
-            "tags": {},
-        },
+        removed={"tags": {}},
+        kept=("ttl", "pointInTimeRecovery"),
         replace=lambda a: {"name": f"{a.name}-other"},
         unknown=("arn",),
     ),
@@ -358,9 +357,15 @@ LIVES = (
     ),
     Life(
         "aws:cloudwatch/logGroup:LogGroup",
-        lambda a: {"name": f"/aws/lambda/{a.name}", "retentionInDays": 14, "tags": {"a": "1"}},
+        lambda a: {
+            "name": f"/aws/lambda/{a.name}",
+            "retentionInDays": 14,
+            "logGroupClass": "INFREQUENT_ACCESS",
+            "tags": {"a": "1"},
+        },
         lambda a: {"retentionInDays": 30},
         removed={"retentionInDays": 0, "tags": {}},
+        kept=("logGroupClass",),
         replace=lambda a: {"name": f"/aws/lambda/{a.name}-other"},
         unknown=("arn",),
     ),
@@ -390,8 +395,9 @@ LIVES = (
     Life(
         "aws:cloudwatch/eventRule:EventRule",
         lambda a: {"name": a.name, "eventPattern": '{"source": ["aws.ses"]}', "description": "d", "tags": {"a": "1"}},
-        lambda a: {"eventPattern": '{"source": ["aws.sns"]}', "description": "other"},
+        lambda a: {"eventPattern": '{"source": ["aws.sns"]}', "description": "other", "state": "DISABLED"},
         removed={"description": "", "tags": {}},
+        kept=("state",),
         replace=lambda a: {"name": f"{a.name}-other"},
         unknown=("arn",),
     ),
@@ -438,6 +444,7 @@ LIVES = (
         },
         lambda a: {"description": "two", "policy": policy("kms:Decrypt", Principal="*"), "tags": {"a": "2", "b": "3"}},
         removed={"enableKeyRotation": False, "tags": {}},
+        kept=("description", "policy"),
         replace=lambda a: {"region": "us-east-2"},
         unknown=("arn", "keyId"),
     ),
@@ -472,8 +479,9 @@ LIVES = (
             "description": "d",
             "tags": {"a": "1"},
         },
-        lambda a: {"value": "two"},
+        lambda a: {"value": "two", "tier": "Advanced"},
         removed={"description": "", "tags": {}},
+        kept=("tier",),
         replace=lambda a: {"name": f"/{a.name}/other"},
         unknown=("arn", "version"),
     ),
@@ -576,6 +584,7 @@ LIVES = (
             "suppressionOptions": {"suppressedReasons": ["BOUNCE"]},
         },
         removed={"tags": {}},
+        kept=("reputationOptions", "sendingOptions"),
         replace=lambda a: {"configurationSetName": f"{a.name}-other"},
         unknown=("arn",),
     ),

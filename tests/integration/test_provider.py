@@ -18,6 +18,7 @@ from localcloud.pulumi.plugin import Plugin, PluginError
 
 pytestmark = pytest.mark.integration
 DEFAULT = "urn:pulumi:t::t::pulumi:providers:aws::default"
+ARN = "arn:aws:sns:us-east-1:000000000000:events"
 TOPIC = "urn:pulumi:t::t::aws:sns/topic:Topic::events"
 
 
@@ -113,7 +114,7 @@ def test_what_keeps_its_name_is_deleted_before_it_is_replaced(
         ("aws:sqs/queue:Queue", {"name": "with space"}, "name: up to 80 letters"),
         (
             "aws:sns/topicSubscription:TopicSubscription",
-            {"topic": "t", "protocol": "sqs", "endpoint": "e", "filterPolicyScope": "MessageBody"},
+            {"topic": ARN, "protocol": "sqs", "endpoint": "e", "filterPolicyScope": "MessageBody"},
             "filterPolicyScope: only together with filterPolicy",
         ),
         (

@@ -120,6 +120,16 @@ def test_a_removed_input_is_noticed_and_falls_back_to_its_default(subject: Subje
     assert not subject.diff(left).names
 
 
+@pytest.mark.parametrize("life", [life for life in LIVES if life.kept], ids=lambda life: life.id)
+def test_what_the_service_keeps_stays_when_its_input_is_taken_away(subject: Subject, around: Around, life: Life):
+    subject.update({**subject.given, **(life.update(around) if life.update else {})})
+    before = {name: subject.state[name] for name in life.kept}
+    left = {name: value for name, value in subject.given.items() if name not in life.kept}
+    assert not subject.diff(left).names
+    subject.update({**left, "tags": {"other": "change"}})
+    assert {name: subject.state[name] for name in life.kept} == before
+
+
 @by_life
 def test_what_names_it_needs_a_new_one(subject: Subject, around: Around, life: Life):
     assert life.replace is not None

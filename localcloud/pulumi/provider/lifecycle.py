@@ -5,7 +5,6 @@ Not for gRPC (`server.py`), and not for any one service (`resources/`).
 
 import hashlib
 import json
-import re
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from botocore.exceptions import ClientError
 from localcloud.pulumi import schema
 from localcloud.pulumi.paths import reset
 from localcloud.pulumi.provider.cloud import Cloud, ProviderError, is_gone, told
-from localcloud.pulumi.provider.resource import Arg, Made, Resource, as_json, as_policy
+from localcloud.pulumi.provider.resource import Allowed, Arg, Form, Made, Resource, as_json, as_policy
 from localcloud.pulumi.schema import Problem
 from localcloud.pulumi.wire import UNKNOWN, Props, is_unknown
 
@@ -108,17 +107,37 @@ def _judge(resource: Resource, name: str, value: Any) -> list[Problem]:
                 name, f"the local cloud's provider does not serve this input of {resource.kind}; it serves {served}"
             )
         ]
-    if arg.allowed and value not in arg.allowed:
-        return [Problem(name, f"{value!r} is not allowed; {_said(arg.allowed)}")]
-    if arg.pattern and isinstance(value, str) and not re.fullmatch(arg.pattern, value):
-        return [Problem(name, f"{value!r} does not match {arg.pattern}")]
+    checked = {name: arg.allowed, **{f"{name}.{path}": allowed for path, allowed in arg.members.items()}}
+    problems = [
+        Problem(path, f"{found!r} is not allowed; {_said(allowed)}")
+        for path, allowed in checked.items()
+        for found in _at(value, path.split(".")[1:])
+        if allowed and found not in allowed
+    ]
+    if problems:
+        return problems
+    if arg.most and len(value) > arg.most:
+        return [Problem(name, f"has {len(value)} members; it may have {arg.most}")]
     if arg.same in (as_json, as_policy) and not _is_json(value):
         return [Problem(name, "is not JSON; give a string, such as json.dumps(...) makes")]
     return []
 
 
-def _said(allowed: tuple[str, ...] | range) -> str:
-    return f"it is from {allowed[0]} to {allowed[-1]}" if isinstance(allowed, range) else f"one of {', '.join(allowed)}"
+def _at(value: Any, path: list[str]) -> list[Any]:
+    """What stands at a path, of every member of the lists on the way."""
+    if isinstance(value, list):
+        return [found for member in cast("list[Any]", value) for found in _at(member, path)]
+    if not path:
+        return [value]
+    return _at(value[path[0]], path[1:]) if isinstance(value, dict) and value.get(path[0]) is not None else []
+
+
+def _said(allowed: Allowed) -> str:
+    if isinstance(allowed, Form):
+        return f"it {allowed.said}"
+    if isinstance(allowed, range):
+        return f"it is from {allowed[0]} to {allowed[-1]}"
+    return f"one of {', '.join(allowed)}"
 
 
 def _is_json(value: Any) -> bool:
@@ -145,7 +164,7 @@ def diff(resource: Resource, olds: Props, state: Props, news: Props, ignored: It
     for path in ignored:
         news, olds = reset(path, state, news), reset(path, state, olds)
     changes = tuple(
-        Change(name, _kind(name, olds, news), arg.replaces)
+        Change(name, _kind(name, olds, news), _replaces(arg, state.get(name), news.get(name)))
         for name, arg in resource.all_args.items()
         if _differs(arg, olds.get(name), state.get(name), news.get(name))
     )
@@ -178,6 +197,10 @@ def _member_removed(old: Any, wanted: Any) -> bool:
     return any(
         (bool(value) and name not in after) or _member_removed(value, after.get(name)) for name, value in before.items()
     )
+
+
+def _replaces(arg: Arg, actual: Any, new: Any) -> bool:
+    return arg.replaces if isinstance(arg.replaces, bool) else arg.replaces(actual, new)
 
 
 def _kind(name: str, olds: Props, news: Props) -> str:

@@ -4,8 +4,9 @@ Not for doing anything: `lifecycle.py` does, the same for every resource.
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeAlias, cast
 
@@ -14,6 +15,39 @@ from localcloud.pulumi.provider.cloud import Cloud
 from localcloud.pulumi.wire import Props
 
 Same: TypeAlias = Callable[[Any, Any], bool]
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a text must look like, and how to say so."""
+
+    pattern: re.Pattern[str]
+    said: str
+
+    def __contains__(self, value: object) -> bool:
+        """What is no text, such as a number, is not judged."""
+        return not isinstance(value, str) or bool(self.pattern.fullmatch(value))
+
+
+Allowed: TypeAlias = tuple[str, ...] | range | Form
+"""The values that a member takes: one of these, a number from here to there, or a text of this form."""
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
+ARN = Form(re.compile(r"(arn:[\w-]+:[\w-]+:[\w-]*:[\w-]*:.+)?", re.DOTALL), "must be an ARN")
+
+
+def form(pattern: str, said: str) -> Form:
+    """A text that matches a pattern as a whole."""
+    return Form(re.compile(pattern, re.DOTALL), said)
+
+
+def up_to(most: int, least: int = 0) -> Form:
+    """A text of some length, in characters."""
+    return form(f".{{{least},{most}}}", f"must have {least} to {most} characters")
+
+
+def at_least(least: int) -> range:
+    """A number that is not smaller."""
+    return range(least, 2**31)
 
 
 def exact(wanted: Any, actual: Any) -> bool:
@@ -84,8 +118,8 @@ class Arg:
     """Its name in the service's API, where the table's functions go by it."""
     default: Any = None
     """What holds when it is left out or taken away."""
-    replaces: bool = False
-    """A change makes a new resource (Terraform's ForceNew)."""
+    replaces: bool | Callable[[Any, Any], bool] = False
+    """Whether a change, or a change of this to that, makes a new resource (Terraform's ForceNew)."""
     keeps: bool = False
     """Left out, whatever the service says stands (Terraform's Optional and Computed)."""
     same: Same = contains
@@ -94,10 +128,12 @@ class Arg:
     """Completes a given value for good, when it is checked."""
     fill: Callable[[Any], Any] = lambda value: value
     """Completes a given value with the defaults of its members."""
-    allowed: tuple[str, ...] | range = ()
-    """The only values that the service takes; none: any."""
-    pattern: str = ""
-    """A regular expression that a given text matches as a whole; none: any text."""
+    allowed: Allowed = ()
+    """The only values that the official provider or the service takes, of each member of a list; none: any."""
+    members: Mapping[str, Allowed] = field(default_factory=dict[str, Allowed])
+    """The same of what is inside, by path; a path leads through lists."""
+    most: int = 0
+    """How many members a list may have; none: any number."""
     write_only: bool = False
     """The service never tells it back."""
 

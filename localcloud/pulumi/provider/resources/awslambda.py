@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from localcloud.pulumi.provider.archive import fingerprint, zip_bytes
 from localcloud.pulumi.provider.cloud import Cloud, ProviderError
-from localcloud.pulumi.provider.resource import Arg, Resource, Tagging, as_set
+from localcloud.pulumi.provider.resource import ARN, Arg, Resource, Tagging, as_set, at_least, form, up_to
 from localcloud.pulumi.provider.resources._names import from_api, given, to_api
 from localcloud.pulumi.schema import Problem
 from localcloud.pulumi.wire import Props, is_unknown, obj
@@ -35,27 +35,29 @@ def _hashed(archive: Any) -> Any:
     return archive if is_unknown(archive) or archive.get("hash") else {**archive, "hash": fingerprint(archive)}
 
 
+# A name, or an ARN that ends in one.
+_FUNCTION_NAME = form(r"(arn:.+:function:)?[A-Za-z0-9_-]{1,64}(:.+)?", "has letters, digits, - and _, at most 64")
 _FUNCTION = {
-    "name": Arg("FunctionName", replaces=True),
-    "role": Arg("Role"),
-    "architectures": Arg(keeps=True),
+    "name": Arg("FunctionName", replaces=True, allowed=_FUNCTION_NAME),
+    "role": Arg("Role", allowed=ARN),
+    "architectures": Arg(keeps=True, allowed=("x86_64", "arm64"), most=1),
     "code": Arg(same=_same_code, normal=_hashed, write_only=True),
-    "deadLetterConfig": Arg("DeadLetterConfig"),
+    "deadLetterConfig": Arg("DeadLetterConfig", members={"targetArn": ARN}),
     "description": Arg("Description"),
     "environment": Arg(),
-    "ephemeralStorage": Arg("EphemeralStorage", keeps=True),
-    "handler": Arg("Handler"),
-    "kmsKeyArn": Arg("KMSKeyArn"),
-    "layers": Arg("Layers", default=[]),
-    "loggingConfig": Arg("LoggingConfig", keeps=True),
+    "ephemeralStorage": Arg("EphemeralStorage", keeps=True, members={"size": range(512, 10_241)}),
+    "handler": Arg("Handler", allowed=up_to(128, 1)),
+    "kmsKeyArn": Arg("KMSKeyArn", allowed=ARN),
+    "layers": Arg("Layers", default=[], allowed=ARN, most=5),
+    "loggingConfig": Arg("LoggingConfig", keeps=True, members={"logFormat": ("JSON", "Text")}),
     "memorySize": Arg("MemorySize", default=128, allowed=range(128, 32_769)),
     "packageType": Arg(default="Zip", replaces=True, allowed=("Zip",)),
     "publish": Arg(default=False, write_only=True),
-    "reservedConcurrentExecutions": Arg(default=-1),
+    "reservedConcurrentExecutions": Arg(default=-1, allowed=at_least(-1)),
     "runtime": Arg("Runtime"),
     "sourceCodeHash": Arg(keeps=True),
     "timeout": Arg("Timeout", default=3, allowed=range(1, 901)),
-    "tracingConfig": Arg("TracingConfig", keeps=True),
+    "tracingConfig": Arg("TracingConfig", keeps=True, members={"mode": ("Active", "PassThrough")}),
 }
 _CODE = {"code", "sourceCodeHash", "architectures"}
 _CONFIGURATION = {name for name, arg in _FUNCTION.items() if arg.api and name != "name"} | {"environment"}
@@ -169,18 +171,21 @@ _MAPPING = {
     "functionName": Arg("FunctionName", same=_same_function),
     "batchSize": Arg("BatchSize"),
     "bisectBatchOnFunctionError": Arg("BisectBatchOnFunctionError", default=False),
-    "destinationConfig": Arg("DestinationConfig"),
+    "destinationConfig": Arg("DestinationConfig", members={"onFailure.destinationArn": ARN}),
     "enabled": Arg("Enabled", default=True),
     "eventSourceArn": Arg("EventSourceArn", replaces=True),
-    "filterCriteria": Arg("FilterCriteria", same=as_set),
-    "functionResponseTypes": Arg("FunctionResponseTypes", same=as_set, default=[]),
+    "filterCriteria": Arg("FilterCriteria", same=as_set, members={"filters.pattern": up_to(4096)}),
+    "functionResponseTypes": Arg(
+        "FunctionResponseTypes", same=as_set, default=[], allowed=("ReportBatchItemFailures",)
+    ),
     "maximumBatchingWindowInSeconds": Arg("MaximumBatchingWindowInSeconds", default=0, allowed=range(301)),
     "maximumRecordAgeInSeconds": Arg("MaximumRecordAgeInSeconds", keeps=True),
-    "maximumRetryAttempts": Arg("MaximumRetryAttempts", keeps=True),
+    "maximumRetryAttempts": Arg("MaximumRetryAttempts", keeps=True, allowed=range(-1, 10_001)),
     "parallelizationFactor": Arg("ParallelizationFactor", keeps=True, allowed=range(1, 11)),
-    "scalingConfig": Arg("ScalingConfig"),
+    "scalingConfig": Arg("ScalingConfig", members={"maximumConcurrency": at_least(2)}),
     "startingPosition": Arg("StartingPosition", replaces=True, allowed=("AT_TIMESTAMP", "LATEST", "TRIM_HORIZON")),
 }
+_RECORD_AGES = range(60, 604_801)
 _ON_CREATE_ONLY = {"eventSourceArn", "startingPosition"}
 _STREAMS_ONLY = {"bisectBatchOnFunctionError"}
 # A batch's size when none is said, https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html
@@ -241,9 +246,9 @@ def _update_mapping(cloud: Cloud, uuid: str, wanted: Props, changed: frozenset[s
 def _mapping_rules(inputs: Props) -> list[Problem]:
     if inputs.get("eventSourceArn") is None:
         return [Problem("eventSourceArn", "required")]
-    scaling = obj(inputs.get("scalingConfig"))
-    if not is_unknown(scaling) and scaling.get("maximumConcurrency", 2) < 2:  # noqa: PLR2004 - Lambda's least
-        return [Problem("scalingConfig.maximumConcurrency", "at least 2")]
+    age = inputs.get("maximumRecordAgeInSeconds", -1)
+    if isinstance(age, int) and age != -1 and age not in _RECORD_AGES:
+        return [Problem("maximumRecordAgeInSeconds", f"{age} is not allowed; it is -1, or from 60 to 604800")]
     return []
 
 

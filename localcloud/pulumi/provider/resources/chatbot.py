@@ -3,15 +3,21 @@
 from typing import Any
 
 from localcloud.pulumi.provider.cloud import Cloud
-from localcloud.pulumi.provider.resource import Arg, Resource, Tagging, as_set
+from localcloud.pulumi.provider.resource import Arg, Resource, Tagging, as_set, form
 from localcloud.pulumi.provider.resources._names import given
 from localcloud.pulumi.wire import Props
 
 # The official provider would change the first two in place; Chatbot's API takes neither, so that the change would fail.
 _SLACK = {
-    "configurationName": Arg("ConfigurationName", replaces=True, pattern=r"[A-Za-z0-9-_]{1,128}"),
-    "slackTeamId": Arg("SlackTeamId", replaces=True, pattern=r"[0-9A-Z]{1,255}"),
-    "slackChannelId": Arg("SlackChannelId", pattern=r"[A-Za-z0-9]{1,255}"),
+    "configurationName": Arg(
+        "ConfigurationName",
+        replaces=True,
+        allowed=form(r"[A-Za-z0-9_-]{1,128}", "has letters, digits, - and _, at most 128"),
+    ),
+    "slackTeamId": Arg(
+        "SlackTeamId", replaces=True, allowed=form(r"[0-9A-Z]{1,255}", "has capital letters and digits, at most 255")
+    ),
+    "slackChannelId": Arg("SlackChannelId", allowed=form(r"[A-Za-z0-9]{1,255}", "has letters and digits, at most 255")),
     "iamRoleArn": Arg("IamRoleArn"),
     "guardrailPolicyArns": Arg("GuardrailPolicyArns", keeps=True),
     "loggingLevel": Arg("LoggingLevel", default="NONE", allowed=("ERROR", "INFO", "NONE")),

@@ -1,46 +1,75 @@
 """Amazon CloudWatch. After internal/service/cloudwatch/metric_alarm.go, composite_alarm.go and dashboard.go."""
 
-import json
-import re
 from typing import Any, cast
 
 from localcloud.pulumi.provider.cloud import Cloud
-from localcloud.pulumi.provider.resource import Arg, Resource, Tagging, as_json, as_set, exact
+from localcloud.pulumi.provider.resource import (
+    ARN,
+    Arg,
+    Resource,
+    Tagging,
+    as_json,
+    as_set,
+    at_least,
+    exact,
+    form,
+    up_to,
+)
 from localcloud.pulumi.provider.resources._names import from_api, given, mapping, pairs, to_api
 from localcloud.pulumi.schema import Problem
-from localcloud.pulumi.wire import Props, is_unknown
+from localcloud.pulumi.wire import Props, is_unknown, obj
 
 _COMPARISONS = (
     "GreaterThanOrEqualToThreshold", "GreaterThanThreshold", "LessThanThreshold", "LessThanOrEqualToThreshold",
     "LessThanLowerOrGreaterThanUpperThreshold", "LessThanLowerThreshold", "GreaterThanUpperThreshold",
 )  # fmt: skip
+_MOST_ACTIONS = 5
+_NAMESPACE = form(r"[^:].{0,254}", "has at most 255 characters, no colon first")
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Statistics-definitions.html
+_PERCENTILE = form(
+    r"(p|tm|wm|tc|ts)(\d{1,2}(\.\d{1,2})?|100)|IQM|(TM|WM|PR|TC|TS)\((\d+(\.\d+)?%?)?:(\d+(\.\d+)?%?)?\)",
+    "is a percentile or trimmed statistic, such as p99 or TM(10%:90%)",
+)
+_QUERY = {
+    "accountId": up_to(255, 1),
+    "expression": up_to(1024, 1),
+    "id": up_to(255, 1),
+    "metric.metricName": up_to(255, 1),
+    "metric.namespace": _NAMESPACE,
+}
 _ALARM = {
-    "name": Arg("AlarmName", replaces=True),
+    "name": Arg("AlarmName", replaces=True, allowed=up_to(255, 1)),
     "actionsEnabled": Arg("ActionsEnabled", default=True),
-    "alarmActions": Arg("AlarmActions", same=as_set, default=[]),
-    "alarmDescription": Arg("AlarmDescription"),
+    "alarmActions": Arg("AlarmActions", same=as_set, default=[], allowed=ARN),
+    "alarmDescription": Arg("AlarmDescription", allowed=up_to(1024)),
     "comparisonOperator": Arg("ComparisonOperator", allowed=_COMPARISONS),
-    "datapointsToAlarm": Arg("DatapointsToAlarm"),
+    "datapointsToAlarm": Arg("DatapointsToAlarm", allowed=at_least(1)),
     "dimensions": Arg(same=exact, default={}),
     "evaluateLowSampleCountPercentiles": Arg(
         "EvaluateLowSampleCountPercentile", keeps=True, allowed=("evaluate", "ignore")
     ),
-    "evaluationPeriods": Arg("EvaluationPeriods"),
-    "extendedStatistic": Arg("ExtendedStatistic"),
-    "insufficientDataActions": Arg("InsufficientDataActions", same=as_set, default=[]),
-    "metricName": Arg("MetricName"),
-    "metricQueries": Arg(same=as_set, default=[], fill=lambda queries: [{"returnData": False, **q} for q in queries]),
-    "namespace": Arg("Namespace"),
-    "okActions": Arg("OKActions", same=as_set, default=[]),
+    "evaluationPeriods": Arg("EvaluationPeriods", allowed=at_least(1)),
+    "extendedStatistic": Arg("ExtendedStatistic", allowed=_PERCENTILE),
+    "insufficientDataActions": Arg("InsufficientDataActions", same=as_set, default=[], allowed=ARN, most=_MOST_ACTIONS),
+    "metricName": Arg("MetricName", allowed=up_to(255, 1)),
+    "metricQueries": Arg(
+        same=as_set,
+        default=[],
+        fill=lambda queries: [{"returnData": False, **q} for q in queries],
+        members=_QUERY,
+    ),
+    "namespace": Arg("Namespace", allowed=_NAMESPACE),
+    "okActions": Arg("OKActions", same=as_set, default=[], allowed=ARN, most=_MOST_ACTIONS),
     "period": Arg("Period"),
     "statistic": Arg("Statistic", allowed=("SampleCount", "Average", "Sum", "Minimum", "Maximum")),
     "threshold": Arg("Threshold"),
-    "thresholdMetricId": Arg("ThresholdMetricId"),
+    "thresholdMetricId": Arg("ThresholdMetricId", allowed=up_to(255, 1)),
     "treatMissingData": Arg(
         "TreatMissingData", default="missing", allowed=("breaching", "notBreaching", "ignore", "missing")
     ),
     "unit": Arg("Unit"),
 }
+_SHORT_PERIODS = (10, 20, 30)
 _OF_ONE_METRIC = ("dimensions", "extendedStatistic", "metricName", "namespace", "period", "statistic", "unit")
 
 
@@ -95,13 +124,30 @@ def _read(cloud: Cloud, name: str, _: Props) -> Props | None:
     }
 
 
+def _periods(inputs: Props) -> list[Problem]:
+    """Of one metric and of each query: seconds that CloudWatch keeps apart, or whole minutes."""
+    queries: list[Props] = inputs.get("metricQueries") or []
+    found = [("period", inputs.get("period"))]
+    found += [("metricQueries.metric.period", obj(obj(query).get("metric")).get("period")) for query in queries]
+    return [
+        Problem(path, f"{seconds} is not allowed; it is 10, 20, 30 or a multiple of 60")
+        for path, seconds in found
+        if isinstance(seconds, int) and seconds not in _SHORT_PERIODS and seconds % 60
+    ]
+
+
 def _rules(inputs: Props) -> list[Problem]:
-    problems = [
+    problems = _periods(inputs) + [
         Problem(name, "required: the schema says optional, CloudWatch refuses an alarm without it")
         for name in ("comparisonOperator", "evaluationPeriods")
         if inputs.get(name) is None
     ]
+    if inputs.get("threshold") is not None and inputs.get("thresholdMetricId"):
+        problems.append(Problem("thresholdMetricId", "not together with threshold"))
     if inputs.get("metricQueries"):
+        queries: list[Props] = [] if is_unknown(inputs["metricQueries"]) else inputs["metricQueries"]
+        if any(query.get("expression") and query.get("metric") for query in queries):
+            problems.append(Problem("metricQueries", "an expression and a metric are two queries"))
         both = [name for name in _OF_ONE_METRIC if inputs.get(name)]
         return problems + [Problem(name, "not together with metricQueries") for name in both]
     if not inputs.get("metricName"):
@@ -116,18 +162,15 @@ def _rules(inputs: Props) -> list[Problem]:
 # --- Composite alarm -----------------------------------------------------------------------------------------------
 
 _COMPOSITE = {
-    "alarmName": Arg("AlarmName", replaces=True),
-    "alarmRule": Arg("AlarmRule"),
+    "alarmName": Arg("AlarmName", replaces=True, allowed=up_to(255)),
+    "alarmRule": Arg("AlarmRule", allowed=up_to(10_240, 1)),
     # As in the official provider; CloudWatch itself could change it in place.
     "actionsEnabled": Arg("ActionsEnabled", default=True, replaces=True),
-    "alarmActions": Arg("AlarmActions", same=as_set, default=[]),
-    "alarmDescription": Arg("AlarmDescription"),
-    "insufficientDataActions": Arg("InsufficientDataActions", same=as_set, default=[]),
-    "okActions": Arg("OKActions", same=as_set, default=[]),
+    "alarmActions": Arg("AlarmActions", same=as_set, default=[], allowed=ARN, most=_MOST_ACTIONS),
+    "alarmDescription": Arg("AlarmDescription", allowed=up_to(1024)),
+    "insufficientDataActions": Arg("InsufficientDataActions", same=as_set, default=[], allowed=ARN, most=_MOST_ACTIONS),
+    "okActions": Arg("OKActions", same=as_set, default=[], allowed=ARN, most=_MOST_ACTIONS),
 }
-# https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutCompositeAlarm.html
-_LONGEST = {"alarmName": 255, "alarmDescription": 1024, "alarmRule": 10_240}
-_MOST_ACTIONS = 5
 
 
 def _put_composite(cloud: Cloud, wanted: Props, **more: Any) -> str:
@@ -145,20 +188,13 @@ def _read_composite(cloud: Cloud, name: str, _: Props) -> Props | None:
     return {"alarmDescription": "", **state, "arn": alarms[0]["AlarmArn"]}
 
 
-def _composite_rules(inputs: Props) -> list[Problem]:
-    lengths = [
-        Problem(name, f"at most {most} characters")
-        for name, most in _LONGEST.items()
-        if not is_unknown(inputs.get(name)) and len(inputs.get(name) or "") > most
-    ]
-    many = [name for name in inputs if name.endswith("Actions") and len(inputs[name] or ()) > _MOST_ACTIONS]
-    return lengths + [Problem(name, f"at most {_MOST_ACTIONS}") for name in many]
-
-
 # --- Dashboard -----------------------------------------------------------------------------------------------------
 
-_DASHBOARD = {"dashboardName": Arg(replaces=True), "dashboardBody": Arg(same=as_json)}
-_DASHBOARD_NAME = re.compile(r"[A-Za-z0-9_-]{1,255}\Z")
+_DASHBOARD_NAME = form(r"[A-Za-z0-9_-]{1,255}", "has letters, digits, - and _, at most 255")
+_DASHBOARD = {
+    "dashboardName": Arg(replaces=True, allowed=_DASHBOARD_NAME),
+    "dashboardBody": Arg(same=as_json),
+}
 
 
 def _put_dashboard(cloud: Cloud, wanted: Props) -> str:
@@ -169,19 +205,6 @@ def _put_dashboard(cloud: Cloud, wanted: Props) -> str:
 def _read_dashboard(cloud: Cloud, name: str, _: Props) -> Props:
     found = cloud.cloudwatch.get_dashboard(DashboardName=name)
     return {"dashboardName": name, "dashboardBody": found["DashboardBody"], "dashboardArn": found["DashboardArn"]}
-
-
-def _dashboard_rules(inputs: Props) -> list[Problem]:
-    name, body = inputs["dashboardName"], inputs["dashboardBody"]
-    problems: list[Problem] = []
-    if not is_unknown(name) and not _DASHBOARD_NAME.match(name):
-        problems.append(Problem("dashboardName", "letters, digits, hyphens and underscores only, at most 255"))
-    if not is_unknown(body):
-        try:
-            json.loads(body)
-        except ValueError as error:
-            problems.append(Problem("dashboardBody", f"it is not JSON: {error}"))
-    return problems
 
 
 _TAGS = Tagging(
@@ -214,7 +237,6 @@ RESOURCES = (
         computed=("arn",),
         identity=("alarmName",),
         tags=_TAGS,
-        rules=_composite_rules,
     ),
     Resource(
         kind="aws:cloudwatch/dashboard:Dashboard",
@@ -225,6 +247,5 @@ RESOURCES = (
         delete=lambda cloud, name, _: cloud.cloudwatch.delete_dashboards(DashboardNames=[name]),
         computed=("dashboardArn",),
         identity=("dashboardName",),
-        rules=_dashboard_rules,
     ),
 )

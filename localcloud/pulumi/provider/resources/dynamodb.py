@@ -4,27 +4,28 @@ import time
 from typing import Any, cast
 
 from localcloud.pulumi.provider.cloud import Cloud, ProviderError
-from localcloud.pulumi.provider.resource import Arg, Resource, Tagging, as_set
+from localcloud.pulumi.provider.resource import ARN, Arg, Resource, Tagging, as_set
 from localcloud.pulumi.provider.resources._names import from_api, given, mapping, pairs
 from localcloud.pulumi.schema import Problem
 from localcloud.pulumi.wire import Props, is_unknown, obj
 
 _TABLE = {
     "name": Arg(replaces=True),
-    "attributes": Arg(same=as_set, default=[]),
+    "attributes": Arg(same=as_set, keeps=True, members={"type": ("B", "N", "S")}),
     "hashKey": Arg(replaces=True),
     "rangeKey": Arg(replaces=True),
     "billingMode": Arg(default="PROVISIONED", allowed=("PROVISIONED", "PAY_PER_REQUEST")),
     "readCapacity": Arg(keeps=True),
     "writeCapacity": Arg(keeps=True),
     "deletionProtectionEnabled": Arg(default=False),
-    "pointInTimeRecovery": Arg(default={"enabled": False}),
-    "serverSideEncryption": Arg(default={"enabled": False}),
+    "pointInTimeRecovery": Arg(keeps=True, members={"recoveryPeriodInDays": range(1, 36)}),
+    "serverSideEncryption": Arg(keeps=True, members={"kmsKeyArn": ARN}),
     "streamEnabled": Arg(default=False),
     "streamViewType": Arg(keeps=True, allowed=("KEYS_ONLY", "NEW_AND_OLD_IMAGES", "NEW_IMAGE", "OLD_IMAGE")),
     "tableClass": Arg(default="STANDARD", allowed=("STANDARD", "STANDARD_INFREQUENT_ACCESS")),
-    "ttl": Arg(default={"enabled": False}, fill=lambda ttl: {"enabled": False, **ttl}),
+    "ttl": Arg(keeps=True, fill=lambda ttl: {"enabled": False, **ttl}),
 }
+# Taken away, the blocks that only switch something on leave it on, as in the official provider.
 _CAPACITY = {"billingMode", "readCapacity", "writeCapacity"}
 _STREAM = {"streamEnabled", "streamViewType"}
 _WAIT = 0.1  # seconds between looks
@@ -37,7 +38,7 @@ def _create(cloud: Cloud, wanted: Props) -> str:
         {
             "TableName": wanted["name"],
             "AttributeDefinitions": [
-                {"AttributeName": a["name"], "AttributeType": a["type"]} for a in wanted["attributes"]
+                {"AttributeName": a["name"], "AttributeType": a["type"]} for a in wanted.get("attributes", [])
             ],
             "KeySchema": [{"AttributeName": name, "KeyType": kind} for name, kind in keys if name],
             "Tags": pairs(wanted["tags"]),
@@ -45,7 +46,7 @@ def _create(cloud: Cloud, wanted: Props) -> str:
             "DeletionProtectionEnabled": wanted["deletionProtectionEnabled"],
             **_capacity(wanted),
             **(_stream(wanted) if wanted["streamEnabled"] else {}),
-            **(_encryption(wanted) if wanted["serverSideEncryption"]["enabled"] else {}),
+            **(_encryption(wanted) if obj(wanted.get("serverSideEncryption")).get("enabled") else {}),
         }
     )
     cloud.dynamodb.create_table(**request)

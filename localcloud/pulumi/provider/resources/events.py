@@ -4,7 +4,7 @@ import json
 from typing import Any, cast
 
 from localcloud.pulumi.provider.cloud import Cloud
-from localcloud.pulumi.provider.resource import Arg, Resource, Tagging, as_json
+from localcloud.pulumi.provider.resource import ARN, Arg, Resource, Tagging, as_json, form, up_to
 from localcloud.pulumi.provider.resources._names import from_api, given, mapping, pairs, to_api
 from localcloud.pulumi.schema import Problem
 from localcloud.pulumi.wire import Props, is_unknown
@@ -13,15 +13,18 @@ _DEFAULT_BUS = "default"
 
 # --- Rule ----------------------------------------------------------------------------------------------------------
 
+_RULE_NAME = form(r"[.\w-]{1,64}", "has letters, digits and ._-, at most 64")
+_STATES = ("ENABLED", "DISABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS")
+_LONGEST_PATTERN = 4096  # characters, without white space
 _RULE = {
-    "name": Arg("Name", replaces=True),
-    "description": Arg("Description"),
+    "name": Arg("Name", replaces=True, allowed=_RULE_NAME),
+    "description": Arg("Description", allowed=up_to(512)),
     "eventBusName": Arg("EventBusName", default=_DEFAULT_BUS, replaces=True),
     "eventPattern": Arg("EventPattern", same=as_json),
     "forceDestroy": Arg(default=False, write_only=True),
-    "roleArn": Arg("RoleArn"),
-    "scheduleExpression": Arg("ScheduleExpression"),
-    "state": Arg("State", default="ENABLED", allowed=("ENABLED", "DISABLED")),
+    "roleArn": Arg("RoleArn", allowed=ARN),
+    "scheduleExpression": Arg("ScheduleExpression", allowed=up_to(256)),
+    "state": Arg("State", keeps=True, allowed=_STATES),
 }
 
 
@@ -53,7 +56,13 @@ def _delete_rule(cloud: Cloud, identifier: str, _: Props) -> None:
 def _rule_rules(inputs: Props) -> list[Problem]:
     if not (inputs.get("eventPattern") or inputs.get("scheduleExpression")):
         return [Problem("eventPattern", "one of eventPattern and scheduleExpression must be given")]
-    return _not_json("eventPattern", inputs.get("eventPattern"))
+    pattern = inputs.get("eventPattern")
+    problems = _not_json("eventPattern", pattern)
+    if pattern and not problems and not is_unknown(pattern):
+        length = len(json.dumps(json.loads(pattern), separators=(",", ":")))
+        if length > _LONGEST_PATTERN:
+            problems = [Problem("eventPattern", f"has {length} characters; it may have {_LONGEST_PATTERN}")]
+    return problems
 
 
 def _not_json(name: str, text: Any) -> list[Problem]:
@@ -67,13 +76,13 @@ def _not_json(name: str, text: Any) -> list[Problem]:
 # --- Target --------------------------------------------------------------------------------------------------------
 
 _TARGET = {
-    "rule": Arg(replaces=True),
-    "targetId": Arg(replaces=True, keeps=True),
+    "rule": Arg(replaces=True, allowed=_RULE_NAME),
+    "targetId": Arg(replaces=True, keeps=True, allowed=_RULE_NAME),
     "eventBusName": Arg(default=_DEFAULT_BUS, replaces=True),
-    "arn": Arg("Arn"),
-    "roleArn": Arg("RoleArn"),
-    "input": Arg("Input", same=as_json),
-    "inputPath": Arg("InputPath"),
+    "arn": Arg("Arn", allowed=ARN),
+    "roleArn": Arg("RoleArn", allowed=ARN),
+    "input": Arg("Input", same=as_json, allowed=up_to(8192)),
+    "inputPath": Arg("InputPath", allowed=up_to(256)),
 }
 
 

@@ -4,10 +4,13 @@ import json
 from typing import Any
 
 from localcloud.pulumi.provider.cloud import Cloud
-from localcloud.pulumi.provider.resource import Arg, Resource, Tagging, as_policy
+from localcloud.pulumi.provider.resource import ARN, Arg, Resource, Tagging, as_policy, form, up_to
 from localcloud.pulumi.provider.resources._names import given, mapping, pairs, when
 from localcloud.pulumi.wire import Props
 
+_NAME = form(r"[\w+=,.@-]{1,128}", "has letters, digits and _+=,.@-, at most 128")
+_ROLE_NAME = form(r"[\w+=,.@-]{1,64}", "has letters, digits and _+=,.@-, at most 64")
+_DESCRIPTION = form("[^\u201c\u2018]{0,1000}", "has at most 1000 characters, no typographic quotes")
 _MOST_VERSIONS = 5  # of one managed policy, https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 
 
@@ -18,13 +21,13 @@ def _text(document: Any) -> str:
 # --- Role ----------------------------------------------------------------------------------------------------------
 
 _ROLE = {
-    "name": Arg(replaces=True),
+    "name": Arg(replaces=True, allowed=_ROLE_NAME),
     "assumeRolePolicy": Arg(same=as_policy),
-    "description": Arg(),
+    "description": Arg(allowed=_DESCRIPTION),
     "forceDetachPolicies": Arg(default=False, write_only=True),
     "maxSessionDuration": Arg(default=3600, allowed=range(3600, 43_201)),
-    "path": Arg(default="/", replaces=True),
-    "permissionsBoundary": Arg(),
+    "path": Arg(default="/", replaces=True, allowed=up_to(512)),
+    "permissionsBoundary": Arg(allowed=ARN),
 }
 
 
@@ -106,7 +109,7 @@ def _delete_role_policy(cloud: Cloud, identifier: str, _: Props) -> None:
 # --- Managed policy ------------------------------------------------------------------------------------------------
 
 _POLICY = {
-    "name": Arg(replaces=True),
+    "name": Arg(replaces=True, allowed=_NAME),
     "description": Arg(replaces=True),
     "path": Arg(default="/", replaces=True),
     "policy": Arg(same=as_policy),
@@ -173,7 +176,11 @@ RESOURCES = (
     ),
     Resource(
         kind="aws:iam/rolePolicy:RolePolicy",
-        args={"name": Arg(replaces=True), "role": Arg(replaces=True), "policy": Arg(same=as_policy)},
+        args={
+            "name": Arg(replaces=True, allowed=_NAME),
+            "role": Arg(replaces=True, allowed=_ROLE_NAME),
+            "policy": Arg(same=as_policy, allowed=up_to(10_240)),
+        },
         create=_put_role_policy,
         read=_read_role_policy,
         update=lambda cloud, _, wanted, __: _put_role_policy(cloud, wanted),

@@ -1,11 +1,11 @@
 """What AWS IAM attaches to what. After internal/service/iam/{user,role}_policy_attachment.go, instance_profile.go."""
 
 from localcloud.pulumi.provider.cloud import Cloud
-from localcloud.pulumi.provider.resource import Arg, Resource, Tagging
+from localcloud.pulumi.provider.resource import ARN, Arg, Resource, Tagging, form
 from localcloud.pulumi.provider.resources._names import mapping, pairs, when
 from localcloud.pulumi.wire import Props
 
-_ARN = r"arn:[\w-]+:iam::(\d{12}|aws)?:.+"
+_PROFILE_NAME = form(r"[\w+=,.@-]{1,128}", "has letters, digits and _+=,.@-, at most 128")
 
 # --- Policies ------------------------------------------------------------------------------------------------------
 
@@ -47,7 +47,7 @@ def _detach_from_role(cloud: Cloud, identifier: str, _: Props) -> None:
 # --- Instance profile ----------------------------------------------------------------------------------------------
 
 _PROFILE = {
-    "name": Arg(replaces=True, pattern=r"[\w+=,.@-]{1,128}"),
+    "name": Arg(replaces=True, allowed=_PROFILE_NAME),
     "path": Arg(default="/", replaces=True),
     "role": Arg(),
 }
@@ -91,7 +91,7 @@ def _delete_profile(cloud: Cloud, name: str, _: Props) -> None:
 RESOURCES = (
     Resource(
         kind="aws:iam/userPolicyAttachment:UserPolicyAttachment",
-        args={"user": Arg(replaces=True), "policyArn": Arg(replaces=True, pattern=_ARN)},
+        args={"user": Arg(replaces=True), "policyArn": Arg(replaces=True, allowed=ARN)},
         create=_attach_to_user,
         read=_read_user_attachment,
         delete=_detach_from_user,
@@ -99,7 +99,7 @@ RESOURCES = (
     ),
     Resource(
         kind="aws:iam/rolePolicyAttachment:RolePolicyAttachment",
-        args={"role": Arg(replaces=True), "policyArn": Arg(replaces=True, pattern=_ARN)},
+        args={"role": Arg(replaces=True), "policyArn": Arg(replaces=True, allowed=ARN)},
         create=_attach_to_role,
         read=_read_role_attachment,
         delete=_detach_from_role,

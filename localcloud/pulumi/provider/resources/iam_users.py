@@ -1,7 +1,7 @@
 """AWS IAM's users and their access keys. After internal/service/iam/{user,access_key}.go."""
 
 from localcloud.pulumi.provider.cloud import Cloud
-from localcloud.pulumi.provider.resource import Arg, Made, Resource, Tagging
+from localcloud.pulumi.provider.resource import Arg, Made, Resource, Tagging, form
 from localcloud.pulumi.provider.resources._names import given, mapping, pairs, when
 from localcloud.pulumi.wire import Props
 from localcloud.smtp.credentials import smtp_password
@@ -10,7 +10,7 @@ from localcloud.smtp.credentials import smtp_password
 
 # The official provider renames in place; in Pulumi no update can change a resource's id, so here it is a replacement.
 _USER = {
-    "name": Arg(replaces=True, pattern=r"[0-9A-Za-z=,.@\-_+]+"),
+    "name": Arg(replaces=True, allowed=form(r"[0-9A-Za-z=,.@_+-]+", "has letters, digits and =,.@-_+")),
     "path": Arg(default="/"),
     "permissionsBoundary": Arg(),
     "forceDestroy": Arg(default=False, write_only=True),

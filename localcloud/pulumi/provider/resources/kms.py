@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from localcloud.pulumi.provider.cloud import Cloud
-from localcloud.pulumi.provider.resource import Arg, Resource, Tagging, as_policy
+from localcloud.pulumi.provider.resource import Arg, Resource, Tagging, as_policy, up_to
 from localcloud.pulumi.provider.resources._names import given
 from localcloud.pulumi.schema import Problem
 from localcloud.pulumi.wire import Props, is_unknown
@@ -14,7 +14,7 @@ _GONE = ("PendingDeletion", "PendingReplicaDeletion")
 # --- Key -----------------------------------------------------------------------------------------------------------
 
 _KEY = {
-    "description": Arg(keeps=True),
+    "description": Arg(keeps=True, allowed=up_to(8192)),
     "policy": Arg(keeps=True, same=as_policy),
     "enableKeyRotation": Arg(default=False),
     "rotationPeriodInDays": Arg(keeps=True, allowed=range(90, 2561)),

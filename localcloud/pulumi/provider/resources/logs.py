@@ -3,7 +3,7 @@
 from typing import Any
 
 from localcloud.pulumi.provider.cloud import Cloud
-from localcloud.pulumi.provider.resource import Arg, Resource, Tagging
+from localcloud.pulumi.provider.resource import Arg, Resource, Tagging, form
 from localcloud.pulumi.provider.resources._names import given
 from localcloud.pulumi.schema import Problem
 from localcloud.pulumi.wire import Props, is_unknown
@@ -13,9 +13,9 @@ _RETENTION = (
     0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 )  # fmt: skip
 _GROUP = {
-    "name": Arg(replaces=True),
+    "name": Arg(replaces=True, allowed=form(r"[\w.\-/#]{1,512}", "has letters, digits and _-/#., at most 512")),
     "kmsKeyId": Arg(),
-    "logGroupClass": Arg(default="STANDARD", replaces=True, allowed=("STANDARD", "INFREQUENT_ACCESS", "DELIVERY")),
+    "logGroupClass": Arg(keeps=True, replaces=True, allowed=("STANDARD", "INFREQUENT_ACCESS", "DELIVERY")),
     "retentionInDays": Arg(default=0),
     "skipDestroy": Arg(default=False, write_only=True),
 }
@@ -23,7 +23,7 @@ _GROUP = {
 
 def _create(cloud: Cloud, wanted: Props) -> str:
     optional = given(
-        {"kmsKeyId": wanted.get("kmsKeyId"), "tags": wanted["tags"], "logGroupClass": wanted["logGroupClass"]}
+        {"kmsKeyId": wanted.get("kmsKeyId"), "tags": wanted["tags"], "logGroupClass": wanted.get("logGroupClass")}
     )
     cloud.logs.create_log_group(logGroupName=wanted["name"], **optional)
     return str(wanted["name"])

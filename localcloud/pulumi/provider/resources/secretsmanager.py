@@ -7,7 +7,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from localcloud.pulumi.provider.cloud import Cloud
-from localcloud.pulumi.provider.resource import Arg, Resource, Tagging, as_policy, as_set
+from localcloud.pulumi.provider.resource import Arg, Resource, Tagging, as_policy, as_set, form
 from localcloud.pulumi.provider.resources._names import given, mapping, pairs
 from localcloud.pulumi.schema import Problem
 from localcloud.pulumi.wire import Props, is_unknown
@@ -25,7 +25,9 @@ def _pairs(tags: dict[str, str]) -> Any:
 # --- Secret --------------------------------------------------------------------------------------------------------
 
 _SECRET = {
-    "name": Arg(replaces=True, pattern=r"[0-9A-Za-z/_+=.@-]{1,512}"),
+    "name": Arg(
+        replaces=True, allowed=form(r"[0-9A-Za-z/_+=.@-]{1,512}", "has letters, digits and /_+=.@-, at most 512")
+    ),
     "description": Arg(),
     "kmsKeyId": Arg(),
     "policy": Arg(keeps=True, same=as_policy),

@@ -6,7 +6,7 @@ from typing import Any, cast
 from botocore.exceptions import ClientError
 
 from localcloud.pulumi.provider.cloud import Cloud
-from localcloud.pulumi.provider.resource import Arg, Resource, Tagging, as_set
+from localcloud.pulumi.provider.resource import ARN, Allowed, Arg, Resource, Tagging, as_set, form, up_to
 from localcloud.pulumi.provider.resources._names import from_api, given, mapping, pairs, to_api, when
 from localcloud.pulumi.schema import Problem
 from localcloud.pulumi.wire import Props, is_unknown, obj
@@ -19,10 +19,18 @@ TAGS = Tagging(
 
 # --- Identity ------------------------------------------------------------------------------------------------------
 
+_SET_NAME = up_to(64, 1)
+_REASONS = ("BOUNCE", "COMPLAINT")
+_STATUS = ("ENABLED", "DISABLED")
+_DKIM: dict[str, Allowed] = {
+    "domainSigningPrivateKey": form(r"[A-Za-z0-9+/=\s]{1,20480}", "is base64, at most 20480 characters"),
+    "domainSigningSelector": up_to(63, 1),
+    "nextSigningKeyLength": ("RSA_1024_BIT", "RSA_2048_BIT"),
+}
 _IDENTITY = {
     "emailIdentity": Arg(replaces=True),
-    "configurationSetName": Arg(),
-    "dkimSigningAttributes": Arg(keeps=True),
+    "configurationSetName": Arg(allowed=_SET_NAME),
+    "dkimSigningAttributes": Arg(keeps=True, members=_DKIM),
 }
 _DKIM_COMPUTED = (
     "currentSigningKeyLength",
@@ -86,6 +94,16 @@ def _update_identity(cloud: Cloud, name: str, wanted: Props, changed: frozenset[
         )
 
 
+def _identity_rules(inputs: Props) -> list[Problem]:
+    block = obj(inputs.get("dkimSigningAttributes"))
+    given_keys = [name for name in _SECRET_KEYS if block.get(name)]
+    missing = [name for name in _SECRET_KEYS if given_keys and name not in given_keys]
+    problems = [Problem(f"dkimSigningAttributes.{name}", "required with a key of one's own") for name in missing]
+    if given_keys and block.get("nextSigningKeyLength"):
+        problems.append(Problem("dkimSigningAttributes.nextSigningKeyLength", "not together with a key of one's own"))
+    return problems
+
+
 # --- MAIL FROM -----------------------------------------------------------------------------------------------------
 
 _MAIL_FROM = {
@@ -102,6 +120,12 @@ def _put_mail_from(cloud: Cloud, wanted: Props) -> str:
     request = given({"MailFromDomain": domain, "BehaviorOnMxFailure": behaviour})
     cloud.ses.put_email_identity_mail_from_attributes(EmailIdentity=wanted["emailIdentity"], **request)
     return str(wanted["emailIdentity"])
+
+
+def _mail_from_rules(inputs: Props) -> list[Problem]:
+    if inputs.get("behaviorOnMxFailure") == "REJECT_MESSAGE" and not inputs.get("mailFromDomain"):
+        return [Problem("mailFromDomain", "required with behaviorOnMxFailure REJECT_MESSAGE")]
+    return []
 
 
 def _read_mail_from(cloud: Cloud, name: str, _: Props) -> Props:
@@ -140,11 +164,10 @@ def _unset_feedback(cloud: Cloud, name: str, _: Props) -> None:
 
 # --- Account -------------------------------------------------------------------------------------------------------
 
-_STATUS = ("ENABLED", "DISABLED")
 _VDM = {
     "vdmEnabled": Arg(allowed=_STATUS),
-    "dashboardAttributes": Arg(keeps=True),
-    "guardianAttributes": Arg(keeps=True),
+    "dashboardAttributes": Arg(keeps=True, members={"engagementMetrics": _STATUS}),
+    "guardianAttributes": Arg(keeps=True, members={"optimizedSharedDelivery": _STATUS}),
 }
 
 
@@ -171,14 +194,20 @@ def _read_account_vdm(cloud: Cloud, _: str, __: Props) -> Props:
 # --- Configuration set ---------------------------------------------------------------------------------------------
 
 # An empty block switches these two off, as in the official provider.
+_SET_VDM: dict[str, Allowed] = {
+    "dashboardOptions.engagementMetrics": _STATUS,
+    "guardianOptions.optimizedSharedDelivery": _STATUS,
+}
 _SET = {
-    "configurationSetName": Arg(replaces=True),
-    "deliveryOptions": Arg(default={}),
+    "configurationSetName": Arg(replaces=True, allowed=_SET_NAME),
+    "deliveryOptions": Arg(
+        default={}, members={"maxDeliverySeconds": range(300, 50_401), "tlsPolicy": ("REQUIRE", "OPTIONAL")}
+    ),
     "reputationOptions": Arg(keeps=True, fill=lambda block: {"reputationMetricsEnabled": False, **block}),
     "sendingOptions": Arg(keeps=True, fill=lambda block: {"sendingEnabled": False, **block}),
-    "suppressionOptions": Arg(default={}, same=as_set),
-    "trackingOptions": Arg(default={}),
-    "vdmOptions": Arg(default={}),
+    "suppressionOptions": Arg(default={}, same=as_set, members={"suppressedReasons": _REASONS}),
+    "trackingOptions": Arg(default={}, members={"httpsPolicy": ("REQUIRE", "REQUIRE_OPEN_ONLY", "OPTIONAL")}),
+    "vdmOptions": Arg(default={}, members=_SET_VDM),
 }
 _OPTIONS = tuple(name for name in _SET if name.endswith("Options"))
 
@@ -216,11 +245,26 @@ def _update_set(cloud: Cloud, name: str, wanted: Props, changed: frozenset[str])
 
 # --- Event destination ---------------------------------------------------------------------------------------------
 
+_EVENTS = (
+    "SEND", "REJECT", "BOUNCE", "COMPLAINT", "DELIVERY", "OPEN", "CLICK", "RENDERING_FAILURE", "DELIVERY_DELAY",
+    "SUBSCRIPTION",
+)  # fmt: skip
+_DIMENSIONS = "cloudWatchDestination.dimensionConfigurations"
+_INSIDE: dict[str, Allowed] = {
+    "matchingEventTypes": _EVENTS,
+    f"{_DIMENSIONS}.defaultDimensionValue": up_to(256, 1),
+    f"{_DIMENSIONS}.dimensionName": up_to(256, 1),
+    f"{_DIMENSIONS}.dimensionValueSource": ("MESSAGE_TAG", "EMAIL_HEADER", "LINK_TAG"),
+    "eventBridgeDestination.eventBusArn": ARN,
+    "kinesisFirehoseDestination.deliveryStreamArn": ARN,
+    "kinesisFirehoseDestination.iamRoleArn": ARN,
+    "snsDestination.topicArn": ARN,
+}
 # Left out, the destination is there and publishes nothing, as in the official provider.
 _DESTINATION = {
     "configurationSetName": Arg(replaces=True),
     "eventDestinationName": Arg(replaces=True),
-    "eventDestination": Arg(same=as_set, fill=lambda block: {"enabled": False, **block}),
+    "eventDestination": Arg(same=as_set, members=_INSIDE, fill=lambda block: {"enabled": False, **block}),
 }
 _KINDS = ("cloudWatch", "eventBridge", "kinesisFirehose", "pinpoint", "sns")
 
@@ -292,6 +336,7 @@ RESOURCES = (
         ),
         identity=("emailIdentity",),
         tags=TAGS,
+        rules=_identity_rules,
     ),
     Resource(
         kind="aws:sesv2/emailIdentityMailFromAttributes:EmailIdentityMailFromAttributes",
@@ -303,6 +348,7 @@ RESOURCES = (
         ),
         delete=_unset_mail_from,
         identity=("emailIdentity",),
+        rules=_mail_from_rules,
     ),
     Resource(
         kind="aws:sesv2/emailIdentityFeedbackAttributes:EmailIdentityFeedbackAttributes",
@@ -315,7 +361,7 @@ RESOURCES = (
     ),
     Resource(
         kind="aws:sesv2/accountSuppressionAttributes:AccountSuppressionAttributes",
-        args={"suppressedReasons": Arg(same=as_set)},
+        args={"suppressedReasons": Arg(same=as_set, allowed=_REASONS)},
         create=_put_account_suppression,
         read=_read_account_suppression,
         update=lambda cloud, _, wanted, __: _put_account_suppression(cloud, wanted),

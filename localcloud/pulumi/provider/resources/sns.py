@@ -4,13 +4,16 @@ import json
 from typing import Any
 
 from localcloud.pulumi.provider.cloud import Cloud
-from localcloud.pulumi.provider.resource import Arg, Resource, Tagging, as_json, as_policy
+from localcloud.pulumi.provider.resource import ARN, Arg, Resource, Tagging, as_json, as_policy, form
 from localcloud.pulumi.provider.resources._names import given, mapping, pairs
 from localcloud.pulumi.schema import Problem
 from localcloud.pulumi.wire import Props
 
+_TOPIC_NAME = form(
+    r"[0-9A-Za-z_-]{1,256}|[0-9A-Za-z_-]{1,251}\.fifo", "has letters, digits, - and _, at most 256, and .fifo if FIFO"
+)
 _TOPIC = {
-    "name": Arg(replaces=True),
+    "name": Arg(replaces=True, allowed=_TOPIC_NAME),
     "fifoTopic": Arg("FifoTopic", default=False, replaces=True),
     "contentBasedDeduplication": Arg("ContentBasedDeduplication", default=False),
     "deliveryPolicy": Arg("DeliveryPolicy", same=as_json),
@@ -23,7 +26,7 @@ _TOPIC = {
 _FIFO_ONLY = ("FifoTopic", "ContentBasedDeduplication")
 _PROTOCOLS = ("application", "email", "email-json", "firehose", "http", "https", "lambda", "sms", "sqs")
 _SUBSCRIPTION = {
-    "topic": Arg("TopicArn", replaces=True),
+    "topic": Arg("TopicArn", replaces=True, allowed=ARN),
     "protocol": Arg("Protocol", replaces=True, allowed=_PROTOCOLS),
     "endpoint": Arg("Endpoint", replaces=True),
     "confirmationTimeoutInMinutes": Arg(default=1, write_only=True),
@@ -33,7 +36,7 @@ _SUBSCRIPTION = {
     "filterPolicyScope": Arg("FilterPolicyScope", keeps=True, allowed=("MessageAttributes", "MessageBody")),
     "rawMessageDelivery": Arg("RawMessageDelivery", default=False),
     "redrivePolicy": Arg("RedrivePolicy", same=as_json),
-    "subscriptionRoleArn": Arg("SubscriptionRoleArn"),
+    "subscriptionRoleArn": Arg("SubscriptionRoleArn", allowed=ARN),
 }
 _SET_LATER = (
     "deliveryPolicy",
@@ -97,6 +100,8 @@ def _topic_rules(inputs: Props) -> list[Problem]:
     name = str(inputs.get("name", ""))
     if bool(inputs.get("fifoTopic")) != name.endswith(".fifo"):
         return [Problem("name", "that of a FIFO topic, and no other, ends in .fifo")]
+    if inputs.get("contentBasedDeduplication") and not inputs.get("fifoTopic"):
+        return [Problem("contentBasedDeduplication", "only for a FIFO topic")]
     return []
 
 
@@ -200,7 +205,7 @@ RESOURCES = (
     ),
     Resource(
         kind="aws:sns/topicPolicy:TopicPolicy",
-        args={"arn": Arg(replaces=True), "policy": Arg(same=as_policy)},
+        args={"arn": Arg(replaces=True, allowed=ARN), "policy": Arg(same=as_policy)},
         create=lambda cloud, wanted: _put_policy(cloud, wanted["arn"], wanted["policy"]),
         read=_read_policy,
         update=lambda cloud, arn, wanted, _: _put_policy(cloud, arn, wanted["policy"]),

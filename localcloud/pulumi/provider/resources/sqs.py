@@ -83,7 +83,8 @@ def _queue_rules(inputs: Props) -> list[Problem]:
         reason = "up to 80 letters, digits, hyphens and underscores; that of a FIFO queue, and no other, ends in .fifo"
         problems.append(Problem("name", reason))
     problems += [Problem(key, "only for a FIFO queue") for key in _FIFO_ONLY if inputs.get(key) and not fifo]
-    if inputs.get("kmsMasterKeyId") and inputs.get("sqsManagedSseEnabled"):
+    # Given at all, not only true: the official provider refuses both together.
+    if inputs.get("kmsMasterKeyId") and inputs.get("sqsManagedSseEnabled") is not None:
         problems.append(
             Problem("sqsManagedSseEnabled", "not together with kmsMasterKeyId: a queue has one kind of key")
         )

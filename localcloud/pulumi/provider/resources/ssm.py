@@ -3,22 +3,29 @@
 from typing import Any
 
 from localcloud.pulumi.provider.cloud import Cloud
-from localcloud.pulumi.provider.resource import Arg, Resource, Tagging
+from localcloud.pulumi.provider.resource import Arg, Resource, Tagging, exact, up_to
 from localcloud.pulumi.provider.resources._names import given, mapping, pairs
 from localcloud.pulumi.schema import Problem
 from localcloud.pulumi.wire import Props
 
 _PARAMETER = {
-    "name": Arg(replaces=True),
-    "type": Arg("Type"),
+    "name": Arg(replaces=True, allowed=up_to(2048, 1)),
+    "type": Arg("Type", allowed=("String", "StringList", "SecureString")),
     "value": Arg(),
     "insecureValue": Arg(),
-    "allowedPattern": Arg("AllowedPattern"),
-    "dataType": Arg("DataType", keeps=True, allowed=("text", "aws:ec2:image", "aws:ssm:integration")),
-    "description": Arg("Description"),
+    "allowedPattern": Arg("AllowedPattern", allowed=up_to(1024)),
+    "dataType": Arg("DataType", keeps=True, replaces=True, allowed=("text", "aws:ec2:image", "aws:ssm:integration")),
+    "description": Arg("Description", allowed=up_to(1024)),
     "keyId": Arg("KeyId", keeps=True),
     "overwrite": Arg(default=False, write_only=True),
-    "tier": Arg("Tier", default="Standard", allowed=("Standard", "Advanced", "Intelligent-Tiering")),
+    "tier": Arg(
+        "Tier",
+        keeps=True,
+        allowed=("Standard", "Advanced", "Intelligent-Tiering"),
+        # SSM chooses the tier of one that leaves it to SSM, and lets none go down.
+        same=lambda wanted, actual: wanted == "Intelligent-Tiering" or exact(wanted, actual),
+        replaces=lambda actual, wanted: (actual, wanted) == ("Advanced", "Standard"),
+    ),
 }
 _KIND: Any = "Parameter"
 
