@@ -83,6 +83,7 @@ class StackOutputs(_Frozen):
     sender: str = Field(description="Default From address, with an optional display name.")
     streams: dict[str, Stream] = Field(min_length=1, description="By name; `default_stream` is one of them.")
     default_stream: str = "transactional"
+    endpoint_id: str = Field(default="", description="The multi-region endpoint that mail goes through; empty without.")
     table: str = Field(description="DynamoDB table: suppressions and processed events.")
     table_arn: str
     events_topic_arn: str

@@ -42,6 +42,8 @@ class Access(pulumi.ComponentResource):
             *(env.arn("ses", f"identity/{name}") for name in dict.fromkeys(identities)),
             *configuration_set_arns,
         ]
+        if settings.secondary_region:  # SES may send there, and asks for what it uses there
+            arns += [arn.replace(f":{env.region}:", f":{settings.secondary_region}:") for arn in arns]
         self.sender_policy = self._policy(arns)
         self.roles = Roles(env, settings.access, policy=self.sender_policy, opts=child).made
         smtp = settings.access.smtp

@@ -135,7 +135,7 @@ def composites(env: "Environment", settings: "Settings") -> Iterator[Both]:
                 f"{stream.minimum_sends} mails in a day. {then}Find out which mail and which addresses, and stop it, "
                 "before AWS pauses the account.",
                 parts=(f"{name}-{kind}-rate-reached-critical", f"{name}-sends-enough"),
-                pauses=env.name(name) if stream.guard else "",
+                pauses=stream.called(env.name(name)) if stream.guard else "",
             )
 
 
@@ -167,7 +167,7 @@ def _stream(env: "Environment", name: str, stream: "StreamSettings") -> Iterator
 
     https://docs.aws.amazon.com/ses/latest/dg/reputationdashboard-cloudwatch-alarm.html
     """
-    dimensions = {SET_DIMENSION: env.name(name)}
+    dimensions = {SET_DIMENSION: stream.called(env.name(name))}
     for kind, metric, rates in _rates(stream):
         levels: tuple[tuple[str, Level | None, float], ...] = (
             (f"{name}-{kind}-rate-warning", "warning", rates.warning),

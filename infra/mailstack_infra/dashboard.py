@@ -61,7 +61,7 @@ def _alarms(env: Environment, settings: Settings) -> Widget:
 
 
 def _stream(env: Environment, name: str, stream: StreamSettings) -> list[Widget]:
-    dimensions = {SET_DIMENSION: env.name(name)}
+    dimensions = {SET_DIMENSION: stream.called(env.name(name))}
     counts = ("Send", "Delivery", "Bounce", "Complaint", "Reject", "RenderingFailure")
     sent = [_metric("AWS/SES", metric, dimensions) for metric in counts]
     bounces = [_metric("AWS/SES", "Reputation.BounceRate", dimensions)]

@@ -17,6 +17,7 @@ from mailstack_infra.configuration import check_stack_name
 from mailstack_infra.counting import Counting
 from mailstack_infra.dashboard import Dashboard
 from mailstack_infra.dns_zone import find_zone
+from mailstack_infra.endpoint import Endpoint
 from mailstack_infra.environment import Environment
 from mailstack_infra.feedback import Feedback
 from mailstack_infra.guard import Guard
@@ -98,7 +99,8 @@ class MailStack(pulumi.ComponentResource):
         asked = InvokeOptions(parent=self)
         env = Environment.current(stack, settings.tags, asked)
         zone = find_zone(settings, env, asked)
-        set_arns = [env.arn("ses", f"configuration-set/{env.name(name)}") for name in settings.streams]
+        sets = {name: stream.called(env.name(name)) for name, stream in settings.streams.items()}
+        set_arns = [env.arn("ses", f"configuration-set/{name}") for name in sets.values()]
 
         if settings.encryption == "customer":
             keys = Keys(env, settings, configuration_set_arns=set_arns, opts=child)
@@ -147,7 +149,7 @@ class MailStack(pulumi.ComponentResource):
         )
         for key, stream in self.streams.items():
             counted = settings.streams[key].metrics
-            Counting(key, counted, stream.configuration_set, value=env.name(key), opts=child)
+            Counting(key, counted, stream.configuration_set, value=sets[key], opts=child)
         watching = Watching(
             env,
             settings,
@@ -156,10 +158,11 @@ class MailStack(pulumi.ComponentResource):
             opts=child,
         )
         Dashboard(env, settings, opts=child)
+        self.endpoint = Endpoint(env, settings.secondary_region, opts=child) if settings.secondary_region else None
         self.access = Access(env, settings, configuration_set_arns=set_arns, opts=child)
 
         parts = [self.feedback, *self.streams.values(), self.identity, tenants, self.paging, monitor]
-        parts += [self.guard, watching, self.access]
+        parts += [self.guard, watching, self.endpoint, self.access]
         ready: list[pulumi.Resource] = [part for part in parts if part]
         told = Outputs(env, self._fields(settings, env.region), ready=ready, opts=child)
         self.exports, self.outputs, self.outputs_json = told.exports, told.values, told.json
@@ -196,6 +199,7 @@ class MailStack(pulumi.ComponentResource):
                 for name, each in sets.items()
             },
             "default_stream": DEFAULT_STREAM,
+            "endpoint_id": self.endpoint.id if self.endpoint else "",
             "table": self.feedback.table.name,
             "table_arn": self.feedback.table.arn,
             "events_topic_arn": self.feedback.topic.arn,

@@ -48,7 +48,7 @@ class MailStream(pulumi.ComponentResource):
         super().__init__("mailstack:stream:MailStream", name, None, opts)
         self.configuration_set = aws.sesv2.ConfigurationSet(
             name,
-            configuration_set_name=env.name(name),
+            configuration_set_name=settings.called(env.name(name)),
             delivery_options=delivery_options(settings, pool),
             reputation_options={"reputation_metrics_enabled": True},
             suppression_options={"suppressed_reasons": list(settings.suppress)},
@@ -65,7 +65,7 @@ class MailStream(pulumi.ComponentResource):
             bus = env.arn("events", "event-bus/default")  # SES publishes to no other
             self._publish(f"{name}-bus", "bus", events, {"event_bridge_destination": {"event_bus_arn": bus}})
         if settings.firehose:
-            role, permission = self._firehose_role(name, env, settings.firehose)
+            role, permission = self._firehose_role(name, env, settings)
             kept = {"delivery_stream_arn": settings.firehose, "iam_role_arn": role.arn}
             self._publish(f"{name}-firehose", "firehose", events, {"kinesis_firehose_destination": kept}, permission)
         self.register_outputs({"configuration_set": self.configuration_set.configuration_set_name})
@@ -84,8 +84,10 @@ class MailStream(pulumi.ComponentResource):
             opts=ResourceOptions(parent=self, depends_on=needed),
         )
 
-    def _firehose_role(self, name: str, env: Environment, stream: str) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
-        configuration_set = env.arn("ses", f"configuration-set/{env.name(name)}")
+    def _firehose_role(
+        self, name: str, env: Environment, settings: StreamSettings
+    ) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
+        configuration_set = env.arn("ses", f"configuration-set/{settings.called(env.name(name))}")
         role = aws.iam.Role(
             f"{name}-firehose",
             name=env.name(f"{name}-firehose"),
@@ -97,7 +99,7 @@ class MailStream(pulumi.ComponentResource):
             f"{name}-firehose",
             name="deliver",
             role=role.name,
-            policy=policies.put_records(stream),
+            policy=policies.put_records(settings.firehose),
             opts=ResourceOptions(parent=self),
         )
         return role, permission

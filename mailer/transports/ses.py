@@ -4,6 +4,7 @@ One attempt. boto3's own retries are off, because SES has no idempotency token: 
 after a read timeout, and the recipient would get it twice.
 """
 
+from importlib.util import find_spec
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -67,7 +68,7 @@ class SesTransport:
 
         configuration_set = self._outputs.streams[message.stream].configuration_set
         tenant = tenant_name(self._outputs.stack, message.tenant) if message.tenant else ""
-        request = send_email_request(message, configuration_set, tenant=tenant)
+        request = send_email_request(message, configuration_set, tenant=tenant, endpoint=self._outputs.endpoint_id)
         try:
             message_id = self._connected().send_email(**request).get("MessageId")
         except (ClientError, BotoCoreError, ResponseParserError) as error:
@@ -78,6 +79,11 @@ class SesTransport:
         return tuple(RecipientResult(address, Status.SENT, message_id) for address in message.recipients)
 
     def _connected(self) -> "SESV2Client":
+        if self._outputs.endpoint_id and not self._client and find_spec("awscrt") is None:
+            raise ConfigurationError(
+                "Mail through a multi-region endpoint is signed for all regions, and boto3 cannot do that by itself.",
+                hint="pip install 'boto3[crt]'",
+            )
         with self._lock:
             try:
                 self._client = self._client or ses_client(self._outputs.region)
@@ -88,13 +94,16 @@ class SesTransport:
         return self._client
 
 
-def send_email_request(message: "Message", configuration_set: str, *, tenant: str = "") -> "SendEmailRequestTypeDef":
+def send_email_request(
+    message: "Message", configuration_set: str, *, tenant: str = "", endpoint: str = ""
+) -> "SendEmailRequestTypeDef":
     """The request's parameters: https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html.
 
     Args:
         message: The message.
         configuration_set: Its name in SES.
         tenant: For whom it is sent, by the name in SES.
+        endpoint: The id of the multi-region endpoint that it goes through.
 
     Raises:
         InvalidMessage: The message names no sender.
@@ -127,6 +136,8 @@ def send_email_request(message: "Message", configuration_set: str, *, tenant: st
     }
     if tenant:
         request["TenantName"] = tenant
+    if endpoint:
+        request["EndpointId"] = endpoint
     return request
 
 

@@ -91,6 +91,7 @@ def test_with_every_option_on_it_adopts_what_is_there_rests_and_leaves_it_behind
         streams={"transactional": options, "bulk": {}},
         ownsAccount=True,
         account={"suppress": ["COMPLAINT"], "vdm": True},
+        secondaryRegion="eu-west-1",
     )
     found = ses.get_configuration_set(ConfigurationSetName="mailstack-local-transactional")
     assert found["DeliveryOptions"] == {
@@ -98,6 +99,9 @@ def test_with_every_option_on_it_adopts_what_is_there_rests_and_leaves_it_behind
         "MaxDeliverySeconds": 3600,
     }
     assert found["TrackingOptions"]["CustomRedirectDomain"] == "links.example.test"
+    endpoint = ses.get_multi_region_endpoint(EndpointName="mailstack-local-endpoint")
+    assert [route["Region"] for route in endpoint.get("Routes", [])] == ["us-east-1", "eu-west-1"]
+    assert stack.outputs["endpoint_id"] == endpoint.get("EndpointId")
     account = ses.get_account()
     assert account["SuppressionAttributes"]["SuppressedReasons"] == ["COMPLAINT"]
     assert account["VdmAttributes"]["VdmEnabled"] == "ENABLED"

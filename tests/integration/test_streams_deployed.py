@@ -7,14 +7,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
+import boto3
 import pytest
+from botocore.config import Config
 
 from localcloud import LocalCloud
 from localcloud.pulumi.inprocess import InProcessStack
 from mailer.errors import Refused, ResourceNotFound, SendingPaused
 from mailer.mailer import Mailer
 from mailer.message import Message
+from mailer.results import SendResult
 from mailer.stack import StackOutputs
+from mailer.transports.ses import SesTransport
 
 pytestmark = pytest.mark.integration
 ROOT = Path(__file__).resolve().parents[2]
@@ -178,3 +182,19 @@ def test_a_tenant_that_there_is_not_is_named(deployed: Deployed):
     (result,) = deployed.mailer.send(MESSAGE, tenant="initech")
     assert isinstance(result.error, ResourceNotFound)
     assert "no tenant mailstack-local-initech" in str(result.error)
+
+
+def test_mail_goes_through_a_multi_region_endpoint(deployed: Deployed):
+    ses: Any = deployed.cloud.client("sesv2")
+    routes = {"RoutesDetails": [{"Region": "eu-west-1"}]}
+    made = ses.create_multi_region_endpoint(EndpointName="both", Details=routes)["EndpointId"]
+    # Signed for one region, for there is one here: without that it takes boto3[crt].
+    client: Any = boto3.client("sesv2", config=Config(signature_version="v4", retries={"total_max_attempts": 1}))
+
+    def through(endpoint: str) -> SendResult:
+        outputs = deployed.outputs.model_copy(update={"endpoint_id": endpoint})
+        return Mailer(outputs, transport=SesTransport(outputs, client=client)).send(MESSAGE)
+
+    assert through(made).ok
+    (result,) = through("nowhere")
+    assert isinstance(result.error, ResourceNotFound)

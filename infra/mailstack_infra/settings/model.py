@@ -124,6 +124,15 @@ class Settings(Group):
         Allowed("pools by name; names of up to 20 lower-case letters, digits, hyphens"),
         Field(description="Pools of dedicated IP addresses that the stack makes. AWS bills them by the month."),
     ] = Field(default={})
+    secondary_region: Annotated[
+        str,
+        Allowed("a region such as eu-west-1"),
+        Field(
+            pattern=r"^([a-z]{2}(-[a-z]+)+-\d)?$",
+            description="Send through a multi-region endpoint over the stack's region and this one, where a stack with "
+            "the same configuration sets must be deployed first. Off unless given.",
+        ),
+    ] = ""
     tenants: Annotated[
         dict[str, Tenant],
         Allowed("tenants by name; names of up to 20 lower-case letters, digits, hyphens"),

@@ -67,6 +67,14 @@ class Vdm(Group):
 class StreamSettings(Group):
     """One kind of mail with a reputation of its own: an SES configuration set."""
 
+    configuration_set: Annotated[
+        str,
+        Allowed("a name that SES takes: letters, digits, _ and -"),
+        Field(
+            pattern=r"^[A-Za-z0-9_-]{0,64}$",
+            description="What SES calls it: `mailstack-<stack>-<name>`, unless it must be called as in another region.",
+        ),
+    ] = ""
     tls: Annotated[
         Literal["REQUIRE", "OPTIONAL"],
         Allowed("REQUIRE or OPTIONAL"),
@@ -125,6 +133,10 @@ class StreamSettings(Group):
                 f"to count {' and '.join(sorted(counted))} people must be tracked: say so in tracking.events"
             )
         return metrics
+
+    def called(self, name: str) -> str:
+        """What SES calls it, unless it was told: `name`."""
+        return self.configuration_set or name
 
     @property
     def tracks_for_somebody(self) -> bool:

@@ -159,6 +159,8 @@ class _Recorder(mocks.MockMonitor):
             made |= {"arn": f"arn:aws:kms:{self.region}:{ACCOUNT}:key/{key}", "keyId": key}
         if token.endswith(":EmailIdentity") and "dkimSigningAttributes" in inputs:
             made["dkimSigningAttributes"] = {**inputs["dkimSigningAttributes"], "tokens": TOKENS}
+        if token.endswith(":MultiRegionEndpoint"):
+            made["endpointId"] = "abcdef12.g3h"
         if token.endswith(":OpenIdConnectProvider"):
             made["arn"] = f"arn:aws:iam::{ACCOUNT}:oidc-provider/{inputs['url'].removeprefix('https://')}"
         if token.endswith(":AccessKey"):

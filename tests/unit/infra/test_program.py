@@ -78,6 +78,7 @@ MATRIX: list[tuple[str, dict[str, Any]]] = [
     ("prod", {"encryption": "aws", "dns": "none", "domain": "example.org", "sender": "", "spf": True}),
     ("prod", {"overwriteRecords": True, "bimi": {"logo": f"https://example.com/{'l' * 300}.svg"}}),
     ("prod", {"warn": ["team@example.com"], "watchAccount": False, "tenants": {"acme": {}}}),
+    ("prod", {"secondaryRegion": "eu-west-1", "encryption": "aws"}),
     ("prod", {"slack": {"workspace": "T07EA123LEP", "page": "C07EZ1ABC23", "warn": "C07EZ1ABC24"}}),
     ("prod", {"ownsAccount": True, "account": {"suppress": "BOUNCE", "vdm": True}, "streams": FULL, "pools": POOLS}),
     ("prod", {"access": ACCESS}),
@@ -109,6 +110,7 @@ USED = {
     *("aws:lambda/eventSourceMapping:EventSourceMapping", "aws:ssm/parameter:Parameter"),
     "aws:chatbot/slackChannelConfiguration:SlackChannelConfiguration",
     "aws:sesv2/dedicatedIpPool:DedicatedIpPool",
+    "aws:sesv2/multiRegionEndpoint:MultiRegionEndpoint",
     *("aws:sesv2/tenant:Tenant", "aws:sesv2/tenantResourceAssociation:TenantResourceAssociation"),
 }
 # Actions that AWS lets nobody narrow to a resource: https://docs.aws.amazon.com/service-authorization/latest/reference/.

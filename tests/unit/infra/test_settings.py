@@ -181,6 +181,8 @@ def test_settings_are_read_and_tidied(key: str, value: object, attribute: str, e
         (stream({"tracking": {"domain": "l.example.com"}}), "streams", "tracks nothing"),
         (stream({"eventBridge": True, "tracking": {"events": "OPEN", "domain": "l.test"}}), "streams", "is not below"),
         (stream({"tracking": {"domain": "l.example.com", "https": "REQUIRE"}}), f"{STREAM}.tracking.target", "a CDN"),
+        ({"secondaryRegion": "Ireland"}, "secondaryRegion", "allowed: a region such as eu-west-1"),
+        (stream({"configurationSet": "a b"}), f"{STREAM}.configurationSet", "allowed: a name that SES takes"),
         ({"tenants": {"A B": {}}}, "tenants", "'A B' cannot name a tenant"),
         ({"tenants": {"acme": {"streams": "bulk"}}}, "tenants", "acme names streams that there are not: bulk"),
         ({"pools": {"Receipts": {}}}, "pools", "'Receipts' cannot name a pool"),
@@ -270,9 +272,9 @@ def test_a_misspelt_key_gets_a_suggestion():
 def test_a_key_that_is_like_no_other_is_told_what_there_is():
     (problem,) = problems(streams={"transactional": {"colour": "red"}})
     assert (
-        "There are: tls, suppress, maxDeliverySeconds, dedicatedPool, vdm, eventBridge, firehose, tracking, " in problem
+        "There are: configurationSet, tls, suppress, maxDeliverySeconds, dedicatedPool, vdm, eventBridge, " in problem
     )
-    assert "metrics, bounceRate, complaintRate, minimumSends, guard." in problem
+    assert "firehose, tracking, metrics, bounceRate, complaintRate, minimumSends, guard." in problem
 
 
 def test_the_path_in_the_command_is_one_that_pulumi_takes():

@@ -1,8 +1,14 @@
 """What a stream may be told beyond its defaults, as the program registers it."""
 
+import json
 from typing import Any
 
+import pulumi
+import pytest
+
 from tests.unit.infra.program import run
+
+KEPT_BY = "arn:aws:firehose:eu-west-1:123456789012:deliverystream/mail-events"
 
 
 def destination(name: str, **options: Any) -> dict[str, Any]:
@@ -65,3 +71,48 @@ def test_a_tenant_may_use_the_identity_and_its_streams_alone():
         *(("mailstack-prod-acme", arn) for arn in (identity, transactional, bulk)),
         *(("mailstack-prod-initech", arn) for arn in (identity, bulk)),
     }
+
+
+def test_a_multi_region_endpoint_is_told_to_the_library_and_allowed_in_both_regions():
+    deployment = run("prod", secondaryRegion="eu-west-1")
+    (endpoint,) = deployment.of("MultiRegionEndpoint")
+    assert endpoint.inputs["details"] == {"routesDetails": {"region": "eu-west-1"}}
+    assert deployment.values.endpoint_id == endpoint.outputs["endpointId"]
+    here = [deployment.one("EmailIdentity", "domain").arn, deployment.one("ConfigurationSet", "transactional").arn]
+    there = [arn.replace("us-east-1", "eu-west-1") for arn in here]
+    assert deployment.policy("Policy", "sender")["Send"]["Resource"] == [*here, *there]
+
+
+def test_mail_goes_through_one_region_unless_somebody_asks():
+    assert run("prod").of("MultiRegionEndpoint") == []
+    assert run("prod").values.endpoint_id == ""
+
+
+def test_the_second_region_is_another_one():
+    with pytest.raises(pulumi.RunError, match="us-east-1, which is the stack's own region"):
+        run("prod", secondaryRegion="us-east-1")
+
+
+def test_a_configuration_set_may_be_called_as_in_another_region():
+    name, ours = "mailstack-prod-transactional", "mailstack-dev-transactional"
+    options = {"configurationSet": name, "firehose": KEPT_BY}
+    deployment = run("dev", region="eu-west-1", streams={"transactional": options, "bulk": {}})
+    arn = deployment.one("ConfigurationSet", "transactional").arn
+    assert arn.endswith(f":configuration-set/{name}")
+    assert deployment.one("ConfigurationSet", "bulk").inputs["configurationSetName"] == "mailstack-dev-bulk"
+    set_names = {r.inputs.get("configurationSetName") for r in deployment.of("ConfigurationSetEventDestination")}
+    assert set_names == {name, "mailstack-dev-bulk"}
+    watched = {r.inputs.get("dimensions", {}).get("ses:configuration-set") for r in deployment.of("MetricAlarm")}
+    assert watched - {None} == {name, "mailstack-dev-bulk"}
+    assert arn in deployment.policy("RolePolicy", "sending-guard")["PauseSending"]["Resource"]
+    statement = deployment.policy("TopicPolicy", "events")["SesPublishesEvents"]
+    assert arn in statement["Condition"]["StringEquals"]["AWS:SourceArn"]
+    # Alarms are called after the stream, whatever SES calls the set.
+    texts = [
+        deployment.one("Role", "transactional-firehose").inputs["assumeRolePolicy"],
+        *json.loads(deployment.one("Dashboard", "dashboard").inputs["dashboardBody"])["widgets"][1:2],
+        *json.loads(
+            deployment.one("Function", "sending-guard").inputs["environment"]["variables"]["MAILSTACK_PAUSING_ALARMS"]
+        ).values(),
+    ]
+    assert [text for text in map(json.dumps, texts) if ours in text or (name not in text and "bulk" not in text)] == []

@@ -33,7 +33,12 @@ class ScriptedSes:
             endpoint_url=self.endpoint,
             aws_access_key_id="AKIAIOSFODNN7EXAMPLE",
             aws_secret_access_key="wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
-            config=Config(connect_timeout=2, read_timeout=read_timeout, retries={"total_max_attempts": 1}),
+            config=Config(
+                signature_version="v4",  # for a multi-region endpoint botocore would take another, which needs awscrt
+                connect_timeout=2,
+                read_timeout=read_timeout,
+                retries={"total_max_attempts": 1},
+            ),
         )
 
 

@@ -270,6 +270,21 @@ def test_an_endpoint_that_is_no_url_is_a_mistake_of_the_set_up(monkeypatch: pyte
         mail.send(CODE, to=BOB)
 
 
+def test_a_multi_region_endpoint_takes_a_signature_that_boto3_alone_cannot_make(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("mailer.transports.ses.find_spec", lambda _: None)  # pyright: ignore[reportUnknownLambdaType]
+    both = outputs().model_copy(update={"endpoint_id": "abcdef12.g3h"})
+    mail = Mailer(both, suppressions=MemorySuppressions())
+    with pytest.raises(ConfigurationError, match=r"signed for all regions.*pip install 'boto3\[crt\]'"):
+        mail.send(CODE, to=BOB)
+
+
+def test_a_message_names_the_endpoint_and_the_tenant_that_it_is_sent_through(ses: ScriptedSes):
+    both = outputs().model_copy(update={"endpoint_id": "abcdef12.g3h"})
+    mail = Mailer(both, transport=SesTransport(both, client=ses.client()), suppressions=MemorySuppressions())
+    assert mail.send(CODE, to=BOB, tenant="acme").ok
+    assert (ses.posted[0]["EndpointId"], ses.posted[0]["TenantName"]) == ("abcdef12.g3h", "mailstack-dev-acme")
+
+
 def test_a_message_to_nobody_is_refused_before_anything_is_asked(mail: Mailer, ses: ScriptedSes):
     with pytest.raises(InvalidMessage, match="no recipient"):
         mail.send(CODE)
