@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from localcloud.aws import service_model
 from localcloud.http import Request
-from localcloud.ses import mime, protocol
+from localcloud.ses import mime, protocol, raw_headers
 from localcloud.ses.errors import SesError
 from localcloud.ses_v1 import query
 from localcloud.ses_v1.errors import QueryError
@@ -73,5 +73,5 @@ def _recipients(parameters: _Members) -> list[str]:
     raw = cast("_Members", parameters.get("Content", {})).get("Raw")
     if named or not raw:
         return named
-    found = mime.raw_recipients(raw["Data"])
-    return [address for kind in ("To", "Cc", "Bcc") for address in found[kind]]
+    found = raw_headers.parsed(raw["Data"])
+    return [address for kind in ("to", "cc", "bcc") for address in raw_headers.mailboxes(found, kind)]

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 from typing import Any
 
 import orjson
@@ -66,6 +67,8 @@ KEPT_BACK = ON_A_LIST | {"EmailValidationSuppressed", "UnsubscribedRecipient"}
 HARD_BOUNCES = frozenset(
     name for name, (bounce_type, *_) in BOUNCES.items() if bounce_type == "Permanent" and name not in KEPT_BACK
 )
+# SES truncates headers of 10 KB and more.
+_MAX_HEADERS = 10 * 1024
 _MTA = "a8-70.smtp-out.amazonses.com"
 _ON_THE_WAY = {"ses:outgoing-tls-version": ["TLSv1.3"], "ses:outgoing-ip": ["192.0.2.25"]}
 # SES gives up a delayed message after 14 hours at most.
@@ -125,14 +128,8 @@ def timestamp(moment: datetime) -> str:
 
 
 def _mail(message: StoredMessage, source_arn: str, account_id: str) -> dict[str, Any]:
-    common = {
-        "from": [message.source],
-        "replyTo": message.reply_to,
-        "to": message.to,
-        "cc": message.cc,
-        "messageId": message.message_id,
-        "subject": message.subject,
-    }
+    headers = mime.headers(message)
+    shown = _fitting(headers)
     return {
         "timestamp": timestamp(message.accepted_at),
         "source": message.source,
@@ -140,11 +137,17 @@ def _mail(message: StoredMessage, source_arn: str, account_id: str) -> dict[str,
         "sendingAccountId": account_id,
         "messageId": message.message_id,
         "destination": [mime.bare(recipient) for recipient in message.recipients],
-        "headersTruncated": False,
-        "headers": [{"name": name, "value": value} for name, value in mime.headers(message)],
-        "commonHeaders": {name: value for name, value in common.items() if value or name == "subject"},
+        "headersTruncated": len(shown) < len(headers),
+        "headers": [{"name": name, "value": value} for name, value in shown],
+        "commonHeaders": mime.common_headers(message),
         "tags": message.tags,
     }
+
+
+def _fitting(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The headers as far as an event has room for them."""
+    ends = accumulate(len(name) + len(value) for name, value in headers)
+    return [header for header, end in zip(headers, ends, strict=True) if end < _MAX_HEADERS]
 
 
 def _delivered(mail: dict[str, Any]) -> dict[str, Any]:

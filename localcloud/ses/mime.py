@@ -1,16 +1,16 @@
 """The MIME source of an accepted mail and its headers. Built only when somebody looks: building costs a millisecond."""
 
 import functools
+import re
 from collections.abc import Mapping
 from datetime import datetime
-from email.errors import HeaderParseError
-from email.header import decode_header, make_header
 from email.message import EmailMessage, Message
-from email.parser import BytesHeaderParser, BytesParser
+from email.parser import BytesParser
 from email.policy import SMTP
-from email.utils import format_datetime, getaddresses, parseaddr
+from email.utils import format_datetime, parseaddr
 from typing import Any, cast
 
+from localcloud.ses import raw_headers
 from localcloud.ses.rules import is_plain
 from localcloud.ses.state import StoredMessage
 
@@ -18,6 +18,13 @@ from localcloud.ses.state import StoredMessage
 _MESSAGE_ID_DOMAINS = {"us-east-1": "email.amazonses.com"}
 _DISPOSITIONS = {"ATTACHMENT": "attachment", "INLINE": "inline"}
 _OCTETS = "application/octet-stream"
+_ENCODINGS = {"BASE64": "base64", "QUOTED_PRINTABLE": "quoted-printable", "SEVEN_BIT": "7bit"}
+_NOT_ASCII = re.compile(rb"[\x80-\xff]")
+_ASCII = "us-ascii"
+_SUBTYPES = {"Text": "plain", "Html": "html"}
+# As events name them → a raw mail's headers.
+_ADDRESSES = {"from": "from", "replyTo": "reply-to", "to": "to", "cc": "cc"}
+_TEXTS = {"returnPath": "return-path", "date": "date", "sender": "sender", "messageId": "message-id"}
 
 
 def bare(address: str) -> str:
@@ -35,39 +42,41 @@ def message_id_header(message_id: str, region: str) -> str:
     return f"<{message_id}@{_MESSAGE_ID_DOMAINS.get(region, f'{region}.amazonses.com')}>"
 
 
-def raw_recipients(raw: bytes) -> dict[str, list[str]]:
-    """To, Cc and Bcc as a raw mail's headers have them; From, Reply-To and Subject beside them."""
-    parsed = BytesHeaderParser().parsebytes(raw)
-    names = ("From", "To", "Cc", "Bcc", "Reply-To")
-    found = {name: _mailboxes(parsed, name) for name in names}
-    return {**found, "Subject": [_decoded(str(parsed.get("Subject", "")))]}
+def charset(part: Mapping[str, str]) -> str:
+    """The character set of a subject or a body. SES's own is ASCII."""
+    return part.get("Charset") or _ASCII
 
 
-def _decoded(header: str) -> str:
-    """Words encoded by RFC 2047 as people read them; what cannot be decoded stays as it is."""
-    try:
-        return str(make_header(decode_header(header)))
-    except (LookupError, UnicodeDecodeError, HeaderParseError):
-        return header
-
-
-def _mailboxes(parsed: Message, name: str) -> list[str]:
-    values = [str(value) for value in parsed.get_all(name, [])]
-    return [f"{shown} <{address}>" if shown else address for shown, address in getaddresses(values) if address]
+def text(part: Mapping[str, str]) -> str:
+    """A subject or a body as its reader sees it: what its character set lacks has become question marks."""
+    data = part["Data"]
+    return data if data.isascii() else data.encode(charset(part), "replace").decode(charset(part))
 
 
 def headers(message: StoredMessage) -> list[tuple[str, str]]:
     """The headers that events carry, without building the mail."""
     if "Raw" in message.content:
-        parsed = BytesHeaderParser().parsebytes(message.content["Raw"]["Data"])
-        shown = [(name, value) for name, value in parsed.items() if name.lower() != "bcc"]
-        return [(name, " ".join(str(value).split())) for name, value in shown]
+        found = raw_headers.parsed(message.content["Raw"]["Data"])
+        return [(name, value) for name, value in found if name.lower() != "bcc"]
     content_type = next((value for name, value in _top(message) if name == "Content-Type"), "")
     addressed = [("From", message.source), ("Reply-To", ", ".join(message.reply_to))]
     addressed += [("To", ", ".join(message.to)), ("Cc", ", ".join(message.cc)), ("Subject", message.subject)]
     own = [(header["Name"], header["Value"]) for header in message.content["Simple"].get("Headers", [])]
     shown = [*addressed, ("MIME-Version", "1.0"), ("Content-Type", content_type), *own]
     return [(name, value) for name, value in shown if value]
+
+
+def common_headers(message: StoredMessage) -> dict[str, Any]:
+    """What events repeat of the headers under names of their own. A raw mail's are its own, the Message-ID included."""
+    if "Raw" in message.content:
+        found = headers(message)
+        lists = {shown: raw_headers.mailboxes(found, name) for shown, name in _ADDRESSES.items()}
+        texts = {shown: next(iter(raw_headers.values(found, name)), "") for shown, name in _TEXTS.items()}
+        common: dict[str, Any] = {**lists, **texts, "messageId": texts["messageId"] or message.message_id}
+    else:
+        own = {"from": [message.source], "replyTo": message.reply_to, "to": message.to, "cc": message.cc}
+        common = {**own, "messageId": message.message_id}
+    return {name: value for name, value in {**common, "subject": message.subject}.items() if value or name == "subject"}
 
 
 def _top(message: StoredMessage) -> list[tuple[str, str]]:
@@ -77,7 +86,7 @@ def _top(message: StoredMessage) -> list[tuple[str, str]]:
         return [("Content-Type", f'multipart/mixed; boundary="{_boundary(message, "mixed")}"')]
     if len(kinds) > 1:
         return [("Content-Type", f'multipart/alternative; boundary="{_boundary(message, "alternative")}"')]
-    return [("Content-Type", f"{kinds[0]}; charset=UTF-8")]
+    return [("Content-Type", f"{kinds[0]}; charset={charset(next(iter(simple['Body'].values())))}")]
 
 
 def _boundary(message: StoredMessage, kind: str) -> str:
@@ -112,23 +121,29 @@ def _addressing(message: StoredMessage) -> dict[str, str]:
 
 def _body(message: StoredMessage, body: Mapping[str, Mapping[str, str]]) -> EmailMessage:
     mail = EmailMessage(policy=SMTP)
-    if "Text" in body:
-        mail.set_content(body["Text"]["Data"], cte="quoted-printable")
-        if "Html" in body:
-            mail.add_alternative(body["Html"]["Data"], subtype="html", cte="quoted-printable")
-            mail.set_boundary(_boundary(message, "alternative"))
-    else:
-        mail.set_content(body["Html"]["Data"], subtype="html", cte="quoted-printable")
+    first, *other = [(_SUBTYPES[kind], body[kind]) for kind in _SUBTYPES if kind in body]
+    mail.set_content(text(first[1]), subtype=first[0], charset=charset(first[1]), cte="quoted-printable")
+    for subtype, part in other:
+        mail.add_alternative(text(part), subtype=subtype, charset=charset(part), cte="quoted-printable")
+        mail.set_boundary(_boundary(message, "alternative"))
     return mail
 
 
 def _attach(mail: EmailMessage, attachment: Mapping[str, Any]) -> None:
-    main, _, sub = str(attachment.get("ContentType") or _OCTETS).partition(";")[0].partition("/")
-    content_id = attachment.get("ContentId")
+    written = Message()
+    written["Content-Type"] = str(attachment.get("ContentType") or _OCTETS)
+    main, _, sub = str(written.get_params(failobj=[("", "")])[0][0]).partition("/")
+    content_id, description = attachment.get("ContentId"), attachment.get("ContentDescription")
+    # Without a word SES takes it for text, and what is not ASCII is lost.
+    encoding = _ENCODINGS[attachment.get("ContentTransferEncoding", "SEVEN_BIT")]
+    octets = attachment["RawContent"]
     mail.add_attachment(
-        attachment["RawContent"],
+        _NOT_ASCII.sub(b"?", octets) if encoding == "7bit" else octets,
         maintype=main or "application",
         subtype=sub or "octet-stream",
+        cte=encoding,
+        params=dict(written.get_params(failobj=[])[1:]),
+        headers=[f"Content-Description: {description}"] if description else None,
         filename=attachment["FileName"],
         disposition=_DISPOSITIONS[attachment.get("ContentDisposition", "ATTACHMENT")],
         cid=f"<{content_id.strip('<>')}>" if content_id else None,

@@ -50,8 +50,8 @@ class Renderer:
         except RenderingError as error:
             parts, failure = self.source, str(error)
         simple: dict[str, Any] = {
-            "Subject": {"Data": parts.get("Subject", "")},
-            "Body": {name: {"Data": parts[name]} for name in _BODY if name in parts},
+            "Subject": {"Data": parts.get("Subject", ""), "Charset": "UTF-8"},
+            "Body": {name: {"Data": parts[name], "Charset": "UTF-8"} for name in _BODY if name in parts},
         }
         if headers:
             simple["Headers"] = headers

@@ -8,13 +8,15 @@ from typing import Any
 
 from localcloud.backend import Backend
 from localcloud.ses.context import Context
-from localcloud.ses.events import event
+from localcloud.ses.events import KEPT_BACK, event
 from localcloud.ses.publishing import may_publish
 from localcloud.ses.state import Happening, Identity, State, StoredMessage
 from localcloud.ses_v1.errors import QueryError
 
 KINDS = ("Bounce", "Complaint", "Delivery")
-SUBJECT = "Amazon SES Email Event Notification"
+# Unlike events, notifications have no subject.
+_NO_SUBJECT = ""
+_REMOTE_MTA_IP = "192.0.2.40"
 _SUCCEEDED = "AmazonSnsSubscriptionSucceeded"
 # What notifications do not carry of an event's mail, and what only they carry.
 _NOT_THEIRS = frozenset({"tags"})
@@ -43,7 +45,7 @@ def subscribe(context: Context, identity: Identity, kind: str, topic: str) -> No
             f"Amazon SES for identity '{identity.name}'."
         )
         notice = {"notificationType": _SUCCEEDED, "message": text}
-        backend.notify_topic(topic, SUBJECT, json.dumps(notice))
+        backend.notify_topic(topic, _NO_SUBJECT, json.dumps(notice))
     identity.notification_topics[kind] = topic
 
 
@@ -56,7 +58,7 @@ def notify(backend: Backend, state: State, message: StoredMessage, happenings: l
         topic = identity.notification_topics.get(happening.kind)
         if topic and may_publish(backend, topic, state.arn("identity", identity.name)):
             body = notification(state, identity, message, happening)
-            backend.notify_topic(topic, SUBJECT, json.dumps(body))
+            backend.notify_topic(topic, _NO_SUBJECT, json.dumps(body))
 
 
 def notification(state: State, identity: Identity, message: StoredMessage, happening: Happening) -> dict[str, Any]:
@@ -66,6 +68,9 @@ def notification(state: State, identity: Identity, message: StoredMessage, happe
     left_out = _NOT_THEIRS if happening.kind in identity.headers_in_notifications else _NOT_THEIRS | _HEADERS
     mail = {name: value for name, value in body.pop("mail").items() if name not in left_out}
     del body["eventType"]
+    details = body.get("bounce", body.get("delivery"))
+    if details is not None and happening.detail not in KEPT_BACK:
+        details["remoteMtaIp"] = _REMOTE_MTA_IP
     return {
         "notificationType": happening.kind,
         **body,

@@ -348,7 +348,7 @@ def test_a_raw_mail_finds_its_recipients_in_its_headers(cloud: LocalCloud, ses: 
 
 def test_a_virus_is_rejected(cloud: LocalCloud, ses: "SESV2Client", sender: str):
     virus = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}" + b"$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
-    content = {"Simple": {**HELLO["Simple"], "Attachments": [{"FileName": "eicar.com", "RawContent": virus}]}}
+    content = {"Simple": {**HELLO["Simple"], "Attachments": [{"FileName": "eicar.txt", "RawContent": virus}]}}
     assert kinds(cloud, send(ses, sender, Content=content)) == [("Send", ""), ("Reject", "Bad content")]
 
 

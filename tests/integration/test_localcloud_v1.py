@@ -255,7 +255,7 @@ class Notified:
         self.queue = self.sqs.create_queue(QueueName="heard")["QueueUrl"]
         self.topic = sns.create_topic(Name="feedback")["TopicArn"]
         arn = f"arn:aws:sqs:us-east-1:{ACCOUNT}:heard"
-        sns.subscribe(TopicArn=self.topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
+        sns.subscribe(TopicArn=self.topic, Protocol="sqs", Endpoint=arn)
         source = f"arn:aws:ses:us-east-1:{ACCOUNT}:identity/example.test"
         statement = {
             "Effect": "Allow",
@@ -272,7 +272,9 @@ class Notified:
         got = self.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages", [])
         for one in got:
             self.sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=one["ReceiptHandle"])
-        return [json.loads(one["Body"]) for one in got]
+        envelopes = [json.loads(one["Body"]) for one in got]
+        assert not [one for one in envelopes if "Subject" in one], "only events have a subject"
+        return [json.loads(one["Message"]) for one in envelopes]
 
 
 def test_an_identity_notifies_its_topic_of_what_it_was_asked_to(cloud: LocalCloud, v1: Any):
@@ -297,6 +299,7 @@ def test_an_identity_notifies_its_topic_of_what_it_was_asked_to(cloud: LocalClou
     bounce, complaint = by_kind["Bounce"], by_kind["Complaint"]
     assert bounce["bounce"]["bouncedRecipients"][0]["emailAddress"] == "bounce@simulator.amazonses.com"
     assert "eventType" not in bounce
+    assert bounce["bounce"]["remoteMtaIp"], "which events do not have"
     assert not {"headers", "commonHeaders", "tags"} & set(bounce["mail"])
     assert complaint["mail"]["commonHeaders"]["subject"] == "Grüße"
     attributes = v1.get_identity_notification_attributes(Identities=["example.test"])["NotificationAttributes"]

@@ -14,11 +14,18 @@ from localcloud.ses.state import Happening, StoredMessage
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678000, UTC)
 ARN = "arn:aws:ses:us-east-1:000000000000:identity/example.test"
-BODY = {"Text": {"Data": "Hello Ada"}, "Html": {"Data": "<p>Hello Ada ✓</p>"}}
+BODY = {
+    "Text": {"Data": "Hello Ada", "Charset": "UTF-8"},
+    "Html": {"Data": "<p>Hello Ada ✓</p>", "Charset": "UTF-8"},
+}
 
 
 def message(content: dict[str, Any] | None = None) -> StoredMessage:
-    simple = {"Subject": {"Data": "Grüße"}, "Body": BODY, "Headers": [{"Name": "X-Kind", "Value": "welcome"}]}
+    simple = {
+        "Subject": {"Data": "Grüße", "Charset": "UTF-8"},
+        "Body": BODY,
+        "Headers": [{"Name": "X-Kind", "Value": "welcome"}],
+    }
     return StoredMessage(
         message_id="0100-1-000000",
         accepted_at=NOW,
@@ -120,8 +127,15 @@ def test_the_source_is_a_mail_that_any_client_reads():
 
 
 def test_attachments_and_inline_images_keep_name_type_and_content_id():
-    attachment = {"RawContent": b"\x89PNG", "FileName": "logo.png", "ContentType": "image/png", "ContentId": "logo"}
-    simple = {"Subject": {"Data": "s"}, "Body": BODY, "Attachments": [{**attachment, "ContentDisposition": "INLINE"}]}
+    attachment = {
+        "RawContent": b"\x89PNG",
+        "FileName": "logo.png",
+        "ContentType": "image/png",
+        "ContentId": "logo",
+        "ContentDisposition": "INLINE",
+        "ContentTransferEncoding": "BASE64",
+    }
+    simple = {"Subject": {"Data": "s"}, "Body": BODY, "Attachments": [attachment]}
     stored = message({"Simple": simple})
     mail = read(mime.source(stored, "eu-west-1"))
     part = next(mail.iter_attachments())

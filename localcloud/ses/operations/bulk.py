@@ -7,9 +7,10 @@ from typing import Any
 from localcloud.faults.effects import refusal
 from localcloud.faults.rules import BULK_OPERATION, BULK_STATUSES
 from localcloud.ses.context import Context, Handler, Output, Parameters
+from localcloud.ses.envelopes import enveloped, written_problem
 from localcloud.ses.errors import SesError, bad_request
 from localcloud.ses.mime import bare
-from localcloud.ses.operations.sending import Sender, accept, admitted, check_identities, enveloped, written_problem
+from localcloud.ses.operations.sending import Sender, accept, admitted, check_identities
 from localcloud.ses.quota import TOO_MANY
 from localcloud.ses.rendering import Data, Renderer, data, renderer
 

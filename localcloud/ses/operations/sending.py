@@ -1,52 +1,27 @@
 """SendEmail: what SES checks before it takes a mail, and what becomes of one that it took."""
 
-import functools
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from localcloud.ses import ids, metrics, mime, options, rules, simulator
+from localcloud.ses import ids, metrics, mime, options, raw_headers, rules, simulator
 from localcloud.ses.authorization import SIGNER, authorize
 from localcloud.ses.context import Context, Handler, Output, Parameters
+from localcloud.ses.envelopes import Envelope, enveloped
 from localcloud.ses.errors import SesError, bad_request, not_found
 from localcloud.ses.rendering import Filled, data, renderer
 from localcloud.ses.state import Account, ConfigurationSet, Happening, Identity, StoredMessage, Suppressed
 from localcloud.ses.subscriptions import defaults, leave, wants, with_links
 from localcloud.ses.verification import check
 
-_TAG_NAME = re.compile(r"[A-Za-z0-9_-]{1,256}")
-_TAG_VALUE = re.compile(r"[A-Za-z0-9_.@-]{1,256}")
-_HEADER_NAME = re.compile(r"[!-9;-~]{1,126}")
-_LINE_BREAK = re.compile(r"[\r\n]")
-_OWN_HEADERS = frozenset({"from", "to", "cc", "bcc", "subject", "reply-to", "date", "message-id", "mime-version"})
 # The antivirus industry's harmless test file, in two halves so that no scanner takes this one for it.
 _EICAR = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}" + b"$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
-# Senders come again and again.
-_REMEMBERED = 1000
 _REASONS = {"Bounce": "BOUNCE", "Complaint": "COMPLAINT"}
 _ACCOUNT_PAUSED = (
     "Sending paused for this account. For more information, please check the inbox of the email address associated "
     "with your AWS account."
 )
-
-
-@dataclass(slots=True)
-class Envelope:
-    """Who writes to whom, from the parameters or from a raw mail's headers; `recipients` are bare addresses."""
-
-    source: str
-    to: list[str]
-    cc: list[str]
-    bcc: list[str]
-    reply_to: list[str]
-    subject: str
-    size: int
-    recipients: list[str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.recipients = [mime.bare(address) for address in (*self.to, *self.cc, *self.bcc)]
 
 
 @dataclass(slots=True)
@@ -65,8 +40,17 @@ async def send_email(context: Context, p: Parameters) -> Output:
     given = p["Content"]
     if len(given) != 1:
         raise bad_request("Content has exactly one of Simple, Raw and Template.")
+    if "Raw" in given:
+        return {"MessageId": await send(context, *raw_mail(p, given["Raw"]["Data"]))}
     template = given.get("Template")
     return {"MessageId": await send(context, p, _filled(context, template) if template else Filled(given))}
+
+
+def raw_mail(p: Parameters, raw: bytes) -> tuple[Parameters, Filled]:
+    """What a raw mail asks for in SES's own headers, as far as the parameters leave it open; the mail without them."""
+    asked = raw_headers.options(raw_headers.parsed(raw))
+    given = {name: value for name, value in p.items() if value}
+    return {**asked, **given}, Filled({"Raw": {"Data": raw_headers.without_options(raw)}})
 
 
 def _filled(context: Context, template: dict[str, Any]) -> Filled:
@@ -90,6 +74,8 @@ async def send(context: Context, p: Parameters, filled: Filled, operation: str =
     envelope = enveloped(p, filled.content)
     action = "SendRawEmail" if "Raw" in filled.content else operation
     sender = await admitted(context, p, (operation, action), (envelope.source, envelope.recipients), filled.template)
+    for named in envelope.senders:
+        await check_identities(context, named)
     return await accept(context, sender, envelope, filled, p.get("EmailTags", ()))
 
 
@@ -178,85 +164,6 @@ async def unsubscribe(context: Context, message: StoredMessage) -> None:
     recipient, now = mime.bare(message.recipients[0]), datetime.now(UTC)
     detail = leave(context.contact_list(name), recipient, topic, now)
     await follow(context, message, [_happening(context, now, "Subscription", recipient, detail)])
-
-
-def enveloped(p: Parameters, content: dict[str, Any]) -> Envelope:
-    """The envelope of a mail that is well formed.
-
-    Raises:
-        SesError: It is not, whoever sends it.
-    """
-    destination = p.get("Destination", {})
-    to, cc, bcc = (list[str](destination.get(kind, ())) for kind in ("ToAddresses", "CcAddresses", "BccAddresses"))
-    reply_to, source = list[str](p.get("ReplyToAddresses", ())), str(p.get("FromEmailAddress") or "")
-    if "Simple" in content:
-        subject = str(content["Simple"]["Subject"]["Data"])
-    else:
-        found = mime.raw_recipients(content["Raw"]["Data"])
-        source, subject = source or next(iter(found["From"]), ""), found["Subject"][0]
-        if not (to or cc or bcc):
-            to, cc, bcc = found["To"], found["Cc"], found["Bcc"]
-        reply_to = reply_to or found["Reply-To"]
-    envelope = Envelope(source, to, cc, bcc, reply_to, subject, _size(content))
-    _check_form(envelope, content, p.get("EmailTags", ()))
-    return envelope
-
-
-def _check_form(envelope: Envelope, content: dict[str, Any], tags: Sequence[dict[str, str]]) -> None:
-    written = (envelope.source, *envelope.to, *envelope.cc, *envelope.bcc, *envelope.reply_to)
-    problem = next(filter(None, [written_problem(address) for address in written]), "")
-    if problem:
-        raise bad_request(problem)
-    if not envelope.recipients:
-        raise bad_request("At least one recipient is required.")
-    if len(envelope.recipients) > rules.MAX_RECIPIENTS:
-        raise bad_request(f"Recipient count exceeds {rules.MAX_RECIPIENTS}.")
-    if envelope.size > rules.MAX_MESSAGE_BYTES:
-        raise bad_request(f"Message length is more than {rules.MAX_MESSAGE_BYTES} bytes long: '{envelope.size}'.")
-    if "Simple" in content and not content["Simple"]["Body"]:
-        raise bad_request("Body must have text or HTML.")
-    _check_headers(envelope, content.get("Simple", {}).get("Headers", ()))
-    for tag in tags:
-        if not _TAG_NAME.fullmatch(tag["Name"]) or not _TAG_VALUE.fullmatch(tag["Value"]):
-            raise bad_request(
-                f"Invalid tag <{tag['Name']}={tag['Value']}>: only alphanumeric ASCII characters, '_' and '-' are "
-                "allowed, and '.' and '@' in values."
-            )
-
-
-def written_problem(address: str) -> str:
-    """Why SES refuses an address, with or without a name, as it is written; empty if it takes it."""
-    return "" if rules.is_plain(address) else _named_problem(address)
-
-
-@functools.lru_cache(maxsize=_REMEMBERED)
-def _named_problem(address: str) -> str:
-    if _LINE_BREAK.search(address):
-        return "An address contains a line break."
-    return rules.address_problem(mime.bare(address))
-
-
-def _check_headers(envelope: Envelope, headers: Sequence[dict[str, str]]) -> None:
-    if _LINE_BREAK.search(envelope.subject):
-        raise bad_request("The subject contains a line break.")
-    for header in headers:
-        if not _HEADER_NAME.fullmatch(header["Name"]) or _LINE_BREAK.search(header["Value"]):
-            raise bad_request(f"Invalid header <{header['Name']}>.")
-        if header["Name"].lower() in _OWN_HEADERS:
-            raise bad_request(f"Header <{header['Name']}> cannot be set: SES writes it.")
-
-
-def _size(content: dict[str, Any]) -> int:
-    """Bytes after base64 encoding, headers left out of account."""
-    if "Raw" in content:
-        return len(content["Raw"]["Data"])
-    simple = content["Simple"]
-    attached = sum(len(attachment["RawContent"]) for attachment in simple.get("Attachments", []))
-    return attached * 4 // 3 + sum([_bytes(part["Data"]) for part in simple["Body"].values()])
-
-
-def _bytes(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
 
 
 def check_sender(context: Context, p: Parameters, source: str) -> ConfigurationSet | None:

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from localcloud.ses import mime
+from localcloud.ses import mime, raw_headers
 from localcloud.ses.context import Context, Handler, Output, Parameters
 from localcloud.ses.errors import bad_request
 from localcloud.ses.operations import sending
@@ -25,15 +25,17 @@ async def send_raw_email(context: Context, p: Parameters) -> Output:
     raw = _LINE_END.sub(b"\r\n", p["RawMessage"]["Data"])
     if len(raw) > MAX_MESSAGE_BYTES:
         raise bad_request(f"Message length is more than {MAX_MESSAGE_BYTES} bytes long: '{len(raw)}'.")
-    found = mime.raw_recipients(raw)
-    named = list[str](p.get("Destinations", ())) or [*found["To"], *found["Cc"], *found["Bcc"]]
+    found = raw_headers.parsed(raw)
+    in_headers = [address for kind in ("to", "cc", "bcc") for address in raw_headers.mailboxes(found, kind)]
+    named = list[str](p.get("Destinations", ())) or in_headers
     asked = parameters(p.get("Source", ""), [mime.bare(address) for address in named], raw)
-    options = {"ConfigurationSetName": p.get("ConfigurationSetName") or asked.get("ConfigurationSetName")}
-    tags = [*asked.get("EmailTags", ()), *p.get("Tags", ())]
     content = asked.pop("Content")
-    return await _send(
-        context, {**asked, **options, **_identities(p), "EmailTags": tags}, Filled(content), "SendRawEmail"
-    )
+    if p.get("Source"):
+        await sending.check_identities(context, p["Source"])
+    # What the request says comes before what the mail's headers say; tags of both are not joined.
+    given = {"ConfigurationSetName": p.get("ConfigurationSetName"), **_identities(p), "EmailTags": p.get("Tags")}
+    stated = {name: value for name, value in given.items() if value}
+    return await _send(context, {**asked, **stated}, Filled(content), "SendRawEmail")
 
 
 async def send_templated_email(context: Context, p: Parameters) -> Output:
