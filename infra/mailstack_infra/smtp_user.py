@@ -1,5 +1,8 @@
 """A user for software that speaks SMTP and nothing else, and the secret that holds how it logs in."""
 
+import base64
+import hashlib
+import hmac
 import json
 
 import pulumi
@@ -12,6 +15,9 @@ from mailstack_infra.settings.access import SmtpUser
 # https://docs.aws.amazon.com/ses/latest/dg/smtp-connect.html: STARTTLS, and TLS from the first byte. Not 25, which
 # EC2 throttles.
 PORT, TLS_PORT = 587, 465
+# https://docs.aws.amazon.com/ses/latest/dg/smtp-credentials.html#smtp-credentials-convert
+_STEPS = ("11111111", "{region}", "ses", "aws4_request", "SendRawEmail")
+_PASSWORD_VERSION = b"\x04"
 # How long a deleted secret can be restored. Its name is taken for as long.
 RECOVERY_DAYS = 30
 
@@ -56,7 +62,8 @@ class Smtp(pulumi.ComponentResource):
             "smtp",
             secret_id=self.secret.id,
             secret_string=pulumi.Output.secret(
-                pulumi.Output.all(newest.id, newest.ses_smtp_password_v4).apply(lambda known: login(env.region, *known))
+                # Not the key's own `ses_smtp_password_v4`: it is for the region in which the key was made, for ever.
+                pulumi.Output.all(newest.id, newest.secret).apply(lambda known: login(env.region, *known))
             ),
             opts=self._child,
         )
@@ -77,19 +84,26 @@ class Smtp(pulumi.ComponentResource):
         return user
 
 
-def login(region: str, access_key_id: str, password: str) -> str:
+def login(region: str, access_key_id: str, secret: str) -> str:
     """What the secret holds.
 
     Args:
-        region: Whose interface; the password is derived for it and does not work in another.
+        region: Whose interface; the password does not work in another.
         access_key_id: The user name.
-        password: The password. https://docs.aws.amazon.com/ses/latest/dg/smtp-credentials.html
+        secret: The access key's secret.
 
     Example:
         >>> json.loads(login("eu-west-1", "AKIAIOSFODNN7EXAMPLE", "x"))["host"]
         'email-smtp.eu-west-1.amazonaws.com'
     """
     host = f"email-smtp.{region}.amazonaws.com"
-    return json.dumps(
-        {"host": host, "port": PORT, "tls_port": TLS_PORT, "username": access_key_id, "password": password}
-    )
+    known = {"username": access_key_id, "password": password(secret, region)}
+    return json.dumps({"host": host, "port": PORT, "tls_port": TLS_PORT, **known})
+
+
+def password(secret: str, region: str) -> str:
+    """The SMTP password of an access key in a region, as AWS derives it."""
+    signature = f"AWS4{secret}".encode()
+    for step in _STEPS:
+        signature = hmac.new(signature, step.format(region=region).encode(), hashlib.sha256).digest()
+    return base64.b64encode(_PASSWORD_VERSION + signature).decode()

@@ -13,7 +13,6 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from localcloud import LocalCloud
-from localcloud.smtp.credentials import smtp_password
 from tests.integration.test_infra_options import Program
 
 if TYPE_CHECKING:
@@ -237,15 +236,3 @@ def test_the_password_changes_without_a_moment_in_which_none_works_and_recipient
         connected(program, old)
     with pytest.raises(ClientError, match="AccessDenied"):
         bulk(ses, "receipt")
-
-
-@pytest.mark.parametrize(
-    ("region", "password"),
-    [
-        ("eu-central-1", "BMXhUYlu5Z3gSXVQORxlVa7XPaz91aGWdfHxvkOZdWZ2"),
-        ("us-west-1", "BH+jbMzper5WwlwUar9E1ySBqHa9whi0GPo+sJ0mVYJj"),
-    ],
-)
-def test_a_password_is_derived_for_its_region_as_the_official_provider_derives_it(region: str, password: str):
-    # What hashicorp/terraform-provider-aws, internal/service/iam/access_key_test.go, expects.
-    assert smtp_password("some+secret+key", region) == password

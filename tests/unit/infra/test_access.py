@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mailstack_infra.configuration import SettingsInvalid, read
-from mailstack_infra.smtp_user import login
+from mailstack_infra.smtp_user import password
 from tests.unit.infra.program import ACCOUNT, ROOT, Deployment, run
 from tests.unit.infra.test_program import FULL, listed
 
@@ -149,7 +149,8 @@ def test_the_login_is_in_the_secret_and_nowhere_else():
     deployment = run("prod", region="eu-west-1", access={"smtp": SMTP})
     secret, version = deployment.one("Secret", "smtp"), deployment.one("SecretVersion", "smtp")
     assert version.secret == {"secretString"}
-    key = deployment.one("AccessKey", "smtp-1").outputs["sesSmtpPasswordV4"]["value"]
+    secret_key = deployment.one("AccessKey", "smtp-1").outputs["secret"]["value"]
+    key = password(secret_key, "eu-west-1")
     assert json.loads(version.inputs["secretString"]) == {
         "host": "email-smtp.eu-west-1.amazonaws.com",
         "port": 587,
@@ -160,7 +161,9 @@ def test_the_login_is_in_the_secret_and_nowhere_else():
     assert secret.inputs["kmsKeyId"] == deployment.one("Key", "key").arn
     assert deployment.values.smtp_secret == secret.inputs["name"] == "mailstack-prod-smtp"
     elsewhere = [r.inputs for r in deployment.aws if r.name != "smtp"]
-    assert key not in json.dumps([deployment.exports, elsewhere], default=str)
+    told = json.dumps([deployment.exports, elsewhere], default=str)
+    assert key not in told
+    assert secret_key not in told
 
 
 @pytest.mark.parametrize(("protect", "days"), [(True, 30), (False, 0)])
@@ -195,8 +198,16 @@ def test_while_the_password_changes_there_are_two_keys_and_the_secret_holds_the_
     assert json.loads(deployment.one("SecretVersion", "smtp").inputs["secretString"])["username"] == "smtp-2-id"
 
 
-def test_the_password_is_for_the_stacks_region():
-    assert json.loads(login("ap-southeast-2", "AKIAIOSFODNN7EXAMPLE", "x"))["host"].split(".")[1] == "ap-southeast-2"
+@pytest.mark.parametrize(
+    ("region", "expected"),
+    [
+        ("eu-central-1", "BMXhUYlu5Z3gSXVQORxlVa7XPaz91aGWdfHxvkOZdWZ2"),
+        ("us-west-1", "BH+jbMzper5WwlwUar9E1ySBqHa9whi0GPo+sJ0mVYJj"),
+    ],
+)
+def test_the_password_is_derived_for_the_region_as_others_derive_it(region: str, expected: str):
+    # What hashicorp/terraform-provider-aws, internal/service/iam/access_key_test.go, expects.
+    assert password("some+secret+key", region) == expected
 
 
 # --- Settings ------------------------------------------------------------------------------------------------------
