@@ -1,5 +1,8 @@
 """Errors in the words of the first API: the codes that its clients look for, from the errors of the second."""
 
+import contextlib
+from collections.abc import Generator, Mapping
+
 from localcloud.aws import service_model
 from localcloud.ses.errors import NOT_EMULATED, SesError
 
@@ -43,11 +46,27 @@ _NOT_FOUND = {
     "Event destination": "EventDestinationDoesNotExist",
     "Template": "TemplateDoesNotExist",
     "Email template": "TemplateDoesNotExist",
+    "Custom verification email template": "CustomVerificationEmailTemplateDoesNotExist",
 }
 _OWN_CODES: dict[str, str] = {
     shape.name: str(shape.metadata.get("error", {}).get("code", shape.name))
     for shape in service_model("ses").error_shapes
 }
+
+
+@contextlib.contextmanager
+def recoded(codes: Mapping[str, str]) -> Generator[None]:
+    """Let errors of the second API have the codes that an operation of the first knows for them.
+
+    Raises:
+        QueryError: In place of one that has such a code.
+    """
+    try:
+        yield
+    except SesError as error:
+        if error.code not in codes:
+            raise
+        raise QueryError(codes[error.code], error.message) from error
 
 
 def translated(error: SesError) -> QueryError:

@@ -8,7 +8,7 @@ from localcloud.ses.operations import configuration_sets as v2
 from localcloud.ses_v1.errors import QueryError
 
 # The first API's names of what it knows; it does not know the event types that came later.
-_EVENT_TYPES = {
+EVENT_TYPES = {
     "SEND": "send",
     "REJECT": "reject",
     "BOUNCE": "bounce",
@@ -18,7 +18,7 @@ _EVENT_TYPES = {
     "CLICK": "click",
     "RENDERING_FAILURE": "renderingFailure",
 }
-_SOURCES = {"MESSAGE_TAG": "messageTag", "EMAIL_HEADER": "emailHeader", "LINK_TAG": "linkTag"}
+SOURCES = {"MESSAGE_TAG": "messageTag", "EMAIL_HEADER": "emailHeader", "LINK_TAG": "linkTag"}
 
 
 def create(context: Context, p: Parameters) -> Output:
@@ -67,7 +67,7 @@ def describe(context: Context, p: Parameters) -> Output:
 
 
 def _destination(name: str, given: dict[str, Any]) -> dict[str, Any]:
-    known = [_EVENT_TYPES[kind] for kind in given["MatchingEventTypes"] if kind in _EVENT_TYPES]
+    known = [EVENT_TYPES[kind] for kind in given["MatchingEventTypes"] if kind in EVENT_TYPES]
     shown: dict[str, Any] = {"Name": name, "Enabled": given["Enabled"], "MatchingEventTypes": known}
     if "SnsDestination" in given:
         shown["SNSDestination"] = {"TopicARN": given["SnsDestination"]["TopicArn"]}
@@ -75,7 +75,7 @@ def _destination(name: str, given: dict[str, Any]) -> dict[str, Any]:
         dimensions = given["CloudWatchDestination"]["DimensionConfigurations"]
         shown["CloudWatchDestination"] = {
             "DimensionConfigurations": [
-                {**d, "DimensionValueSource": _SOURCES[d["DimensionValueSource"]]} for d in dimensions
+                {**d, "DimensionValueSource": SOURCES[d["DimensionValueSource"]]} for d in dimensions
             ]
         }
     if "KinesisFirehoseDestination" in given:

@@ -33,7 +33,7 @@ async def send_raw_email(context: Context, p: Parameters) -> Output:
     if p.get("Source"):
         await sending.check_identities(context, p["Source"])
     # What the request says comes before what the mail's headers say; tags of both are not joined.
-    given = {"ConfigurationSetName": p.get("ConfigurationSetName"), **_identities(p), "EmailTags": p.get("Tags")}
+    given = {"ConfigurationSetName": p.get("ConfigurationSetName"), **identities_in(p), "EmailTags": p.get("Tags")}
     stated = {name: value for name, value in given.items() if value}
     return await _send(context, {**asked, **stated}, Filled(content), "SendRawEmail")
 
@@ -56,11 +56,11 @@ def _addressed(p: Parameters) -> dict[str, Any]:
         "ConfigurationSetName": p.get("ConfigurationSetName"),
         "EmailTags": p.get("Tags", []),
         "FeedbackForwardingEmailAddress": p.get("ReturnPath"),
-        **_identities(p),
+        **identities_in(p),
     }
 
 
-def _identities(p: Parameters) -> dict[str, Any]:
+def identities_in(p: Parameters) -> dict[str, Any]:
     """The identities that a request names for its addresses, under the second API's names."""
     return {
         "FromEmailAddressIdentityArn": p.get("FromArn") or p.get("SourceArn"),

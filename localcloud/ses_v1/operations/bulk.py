@@ -1,0 +1,64 @@
+"""SendBulkTemplatedEmail: a stored template, up to 50 destinations, each with data, tags and a result of its own."""
+
+from typing import Any
+
+from localcloud.ses.context import Context, Handler, Output, Parameters
+from localcloud.ses.errors import SesError, bad_request
+from localcloud.ses.operations import sending
+from localcloud.ses.operations.bulk import MAX_ENTRIES
+from localcloud.ses.quota import TOO_MANY
+from localcloud.ses.rendering import Data, Renderer, data, renderer
+from localcloud.ses_v1.operations.sending import identities_in
+
+OPERATION = "SendBulkTemplatedEmail"
+# https://docs.aws.amazon.com/ses/latest/APIReference/API_BulkEmailDestinationStatus.html
+_STATUSES = {
+    "MessageRejected": "MessageRejected",
+    "MailFromDomainNotVerifiedException": "MailFromDomainNotVerified",
+    "TooManyRequestsException": "AccountThrottled",
+    "BadRequestException": "InvalidParameterValue",
+}
+
+
+async def send(context: Context, p: Parameters) -> Output:
+    """SendBulkTemplatedEmail. A wrong sender or template fails the call, a wrong destination only itself."""
+    destinations = p["Destinations"]
+    if not 0 < len(destinations) <= MAX_ENTRIES:
+        raise bad_request(f"Destinations has {len(destinations)} entries; 1 to {MAX_ENTRIES} are allowed.")
+    template = renderer(context.state, {"TemplateName": p["Template"]})
+    defaults = data(p["DefaultTemplateData"])
+    shared = {
+        "FromEmailAddress": p["Source"],
+        "ReplyToAddresses": p.get("ReplyToAddresses", []),
+        "ConfigurationSetName": p.get("ConfigurationSetName"),
+        "FeedbackForwardingEmailAddress": p.get("ReturnPath"),
+        **identities_in(p),
+    }
+    sending.check_sender(context, shared, p["Source"])
+    await sending.check_identities(context, p["Source"])
+    tags = p.get("DefaultTags", [])
+    return {"Status": [await _result(context, shared, (template, defaults, tags), one) for one in destinations]}
+
+
+async def _result(
+    context: Context, shared: Parameters, default: tuple[Renderer, Data, list[dict[str, str]]], entry: dict[str, Any]
+) -> Output:
+    template, defaults, tags = default
+    own = entry.get("ReplacementTags", [])
+    named = {tag["Name"] for tag in own}
+    asked = {
+        **shared,
+        "Destination": entry["Destination"],
+        "EmailTags": [*(tag for tag in tags if tag["Name"] not in named), *own],
+    }
+    try:
+        filled = template.fill({**defaults, **data(entry.get("ReplacementTemplateData"))})
+        return {"Status": "Success", "MessageId": await sending.send(context, asked, filled, OPERATION)}
+    except SesError as error:
+        if error.code not in _STATUSES:
+            raise
+        status = "AccountDailyQuotaExceeded" if error.message == TOO_MANY else _STATUSES[error.code]
+        return {"Status": status, "Error": error.message}
+
+
+HANDLERS: dict[str, Handler] = {OPERATION: send}
