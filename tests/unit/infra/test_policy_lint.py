@@ -69,3 +69,29 @@ def test_the_linter_sees_what_it_is_here_for(changed: dict[str, Any], issue: str
     }
     document = json.dumps({"Version": "2012-10-17", "Statement": [{**allowed, **changed}]})
     assert issue in {finding.issue for finding in lint(document)}
+
+
+# The most that AWS takes, in characters; IAM does not count the white space.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html,
+# https://docs.aws.amazon.com/general/latest/gr/sns.html, https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html
+LONGEST = {
+    ("Policy", "policy"): 6_144,
+    ("RolePolicy", "policy"): 10_240,
+    ("Role", "assumeRolePolicy"): 2_048,
+    ("TopicPolicy", "policy"): 30_720,
+    ("QueuePolicy", "policy"): 8_192,
+    ("Key", "policy"): 32_768,
+}
+
+
+def test_with_many_streams_and_long_names_no_policy_is_longer_than_aws_takes():
+    streams = {f"announcements-no-{number:03}": {} for number in range(5)}
+    long: dict[str, Any] = {"domain": f"{'a' * 40}.example.com", "zone": "example.com", "sender": ""}
+    deployment = run("prod", region="ap-southeast-3", **long, streams={"transactional": {}, **streams}, access=ACCESS)
+    sizes = {
+        (resource.urn, key): len("".join(resource.inputs[key].split())) / most
+        for (kind, key), most in LONGEST.items()
+        for resource in deployment.of(kind)
+    }
+    assert len(sizes) > 20
+    assert {where: size for where, size in sizes.items() if size > 1} == {}
