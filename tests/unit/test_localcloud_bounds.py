@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from localcloud import backend
-from localcloud.ses import events, handlebars, mime, publishing, rules, state
-from localcloud.ses.operations import sending
+from localcloud.ses import envelopes, events, handlebars, mime, publishing, rules, state
 from localcloud.ses.publishing import Mail, Publisher
 from localcloud.ses.state import Messages, State, StoredMessage
 
@@ -105,7 +104,8 @@ def test_what_is_remembered_of_clients_input_is_limited():
     remembered: list[Any] = [
         mime._parsed,
         rules.suffixes,
-        sending._named_problem,
+        envelopes._named_problem,
+        envelopes._is_charset,
         events.timestamp,
         handlebars.compiled,
         publishing._lets_ses_publish,
