@@ -155,6 +155,16 @@ class Drill:
         topic = self.outputs.paging_topic_arn.replace("-paging", "-ticks")
         self.cloud.client("sns").publish(TopicArn=topic, Message="tick")
 
+    def send(self, **more: Any) -> None:
+        simple = {"Subject": {"Data": "Hello"}, "Body": {"Text": {"Data": "Hello"}}, **more}
+        content: Any = {"Simple": simple}
+        self.cloud.client("sesv2").send_email(
+            FromEmailAddress="no-reply@example.test",
+            Destination={"ToAddresses": ["bob@example.com"]},  # the simulator's mail counts in no quota
+            Content=content,
+            ConfigurationSetName=self.outputs.default_configuration_set,
+        )
+
     def sends(self) -> bool:
         name = self.outputs.default_configuration_set
         found = self.cloud.client("sesv2").get_configuration_set(ConfigurationSetName=name)
@@ -274,11 +284,40 @@ def test_there_is_a_drill_for_every_alarm_that_acts():
     assert drilled | rates == {alarm.key for alarm in ALARMS.values() if alarm.level} | set(BOTH)
 
 
-def test_an_account_that_aws_puts_under_review_is_noticed_by_the_monitor_itself(drill: Drill):
+def _under_review(drill: Drill) -> None:
     drill.cloud.control("PUT", "account", {"enforcement_status": "PROBATION"})
     drill.tick()
-    eventually(lambda: drill.evaluate()[ENV.name("account-enforcement")] == "ALARM", "nobody noticed")
-    assert "under review" in drill.page("critical", "account-enforcement", "ALARM")["AlarmDescription"]
+
+
+def _no_more_quota(drill: Drill) -> None:
+    drill.send()
+    drill.cloud.control("PUT", "account", {"max_24_hour_send": 1})
+    drill.tick()
+
+
+def _a_virus(drill: Drill) -> None:
+    # The antivirus industry's harmless test file, in two halves so that no scanner takes this one for it.
+    virus = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}" + b"$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
+    drill.send(Attachments=[{"FileName": "a.txt", "RawContent": virus, "ContentTransferEncoding": "BASE64"}])
+
+
+def _what_nobody_can_read(drill: Drill) -> None:
+    drill.cloud.client("sqs").send_message(QueueUrl=drill.outputs.feedback_dlq_url, MessageBody="?")
+
+
+HAPPENINGS = {
+    "transactional-rejects": _a_virus,
+    "account-quota-critical": _no_more_quota,
+    "account-enforcement": _under_review,
+    "feedback-dlq-depth": _what_nobody_can_read,
+}
+
+
+@pytest.mark.parametrize("key", HAPPENINGS)
+def test_what_happens_is_measured_by_the_metric_that_the_alarm_looks_at(drill: Drill, key: str):
+    HAPPENINGS[key](drill)
+    eventually(lambda: drill.evaluate()[ENV.name(key)] == "ALARM", "nobody noticed")
+    drill.page(str(ALARMS[key].level), key, "ALARM")
 
 
 @pytest.mark.parametrize("kind", ["Sending Status Disabled", "Advisor Recommendation Status Open"])
