@@ -158,6 +158,5 @@ def address_problem(address: str) -> str:
         (domain.startswith("."), "Domain starts with dot"),
         (domain.endswith("."), "Domain ends with dot"),
         (".." in domain, "Domain contains dot-dot"),
-        ("." not in domain, "Missing final '@domain'"),
     )
     return next((text for wrong, text in problems if wrong), "")

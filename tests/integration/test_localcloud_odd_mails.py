@@ -110,6 +110,14 @@ def test_headers_that_ses_writes_or_that_cannot_be_written_are_refused(ses: Any,
     assert header[0] in refusal(ses, simple(Headers=[{"Name": header[0], "Value": header[1]}]))
 
 
+def test_nodemailer_finds_out_that_its_credentials_are_right_by_a_mail_that_is_rejected(ses: Any):
+    """It takes only this error for good news."""
+    content = raw(b"From: <invalid@invalid>", b"To: <invalid@invalid>", b" Subject: Invalid")
+    invalid: Any = {"FromEmailAddress": "invalid@invalid", "Destination": {"ToAddresses": ["invalid@invalid"]}}
+    with pytest.raises(ses.exceptions.MessageRejected):
+        ses.send_email(Content=content, **invalid)
+
+
 def test_two_addresses_in_one_member_are_refused(ses: Any):
     assert refusal(ses, simple(), to=[f"{BOB}, eve@example.org"]) == "Illegal address"
 
