@@ -13,8 +13,10 @@ from mailstack_infra import MailStack
 from mailstack_infra.configuration import read
 from mailstack_infra.settings.base import NAMESPACE
 
-secret = config.get_config_secret_keys_env()
-settings = read(pulumi.get_stack(), {**config.get_config_env(), **config.CONFIG.get()}, secret)
+# A language host hands them over in the environment, whoever runs the program in a process of its own by calls.
+given = {**config.get_config_env(), **config.CONFIG.get()}
+secret = {*config.get_config_secret_keys_env(), *filter(config.is_config_secret, given)}
+settings = read(pulumi.get_stack(), given, secret)
 mailstack = MailStack(
     "mailstack", settings, secret_pages=any(f"{NAMESPACE}:{key}" in secret for key in ("page", "warn"))
 )

@@ -61,16 +61,11 @@ def fixed_records(settings: "Settings", region: str) -> dict[str, DnsRecord]:
         # RFC 6376 §3.6.1
         value = f"v=DKIM1; k=rsa; p={dkim_key.public_key(settings.dkim.private_key)}"
         records["dkim"] = DnsRecord(name=f"{settings.dkim.selector}._domainkey.{domain}", type="TXT", values=(value,))
-    for name, stream in settings.streams.items():
-        if tracked := stream.tracking.domain:
-            # https://docs.aws.amazon.com/ses/latest/dg/configure-custom-open-click-domains.html
-            target = stream.tracking.target or f"r.{region}.awstrack.me"
-            records[f"tracking-{name}"] = DnsRecord(name=tracked, type="CNAME", values=(target,))
     if settings.bimi.logo:
         records["bimi"] = DnsRecord(name=f"default._bimi.{domain}", type="TXT", values=(bimi(settings),))
     if settings.spf:
         records["spf"] = DnsRecord(name=domain, type="TXT", values=(SPF,))
-    return records | _report_records(settings)
+    return records | _tracking_records(settings, region) | _report_records(settings)
 
 
 def dmarc(settings: "Settings") -> str:
@@ -123,6 +118,23 @@ def _uri(address: str) -> str:
     """An address in a DMARC URI, where `,`, `!` and `;` mean something (RFC 7489 §6.2) and % starts an escape."""
     escapes = {"%": "%25", "!": "%21", ",": "%2C", ";": "%3B", "#": "%23", "?": "%3F"}
     return "".join(escapes.get(character, character) for character in address)
+
+
+def _tracking_records(settings: "Settings", region: str) -> dict[str, DnsRecord]:
+    """One for each domain that streams track by; several may share it.
+
+    https://docs.aws.amazon.com/ses/latest/dg/configure-custom-open-click-domains.html
+    """
+    first = {stream.tracking.domain: name for name, stream in reversed(settings.streams.items())}
+    return {
+        f"tracking-{name}": DnsRecord(
+            name=tracked,
+            type="CNAME",
+            values=(settings.streams[name].tracking.target or f"r.{region}.awstrack.me",),
+        )
+        for tracked, name in first.items()
+        if tracked
+    }
 
 
 def _report_records(settings: "Settings") -> dict[str, DnsRecord]:

@@ -1,5 +1,9 @@
 """Who mail comes from: the SES identity of a domain with the DNS records that prove it is ours, or of one address."""
 
+from collections.abc import Sequence
+from functools import partial
+from typing import cast
+
 import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
@@ -35,7 +39,10 @@ class Identity(pulumi.ComponentResource):
         self._settings, self._child = settings, ResourceOptions(parent=self)
         self.identity = self._adopted() if settings.adopt else self._made(env, configuration_set)
         count = 0 if settings.address or settings.dkim.private_key else dns.DKIM_TOKENS
-        self.tokens = [self.identity.dkim_signing_attributes.tokens[i] for i in range(count)]
+        self.tokens = [
+            self.identity.dkim_signing_attributes.tokens.apply(partial(_token, settings, number))
+            for number in range(count)
+        ]
         aws.sesv2.EmailIdentityFeedbackAttributes(
             "feedback",
             email_identity=self.identity.email_identity,
@@ -106,6 +113,19 @@ class Identity(pulumi.ComponentResource):
                 f'{record.values[0]}"',
                 resource=self,
             )
+
+
+def _token(settings: Settings, number: int, tokens: Sequence[str]) -> str:
+    """One of the tokens. Where SES signs with a key of somebody's own, its selector is the only one."""
+    if len(tokens) == dns.DKIM_TOKENS:
+        return tokens[number]
+    if settings.adopt:
+        raise pulumi.RunError(
+            f"The identity {settings.identity} signs with a key of its own (BYODKIM); only Easy DKIM can be adopted. "
+            "Switch it first: aws sesv2 put-email-identity-dkim-signing-attributes --signing-attributes-origin AWS_SES "
+            f"--email-identity {settings.identity}"
+        )
+    return cast("str", pulumi.UNKNOWN)  # a preview of the way back from a key of one's own: the new ones come with it
 
 
 def signing(settings: Settings) -> pulumi.Input[aws.sesv2.EmailIdentityDkimSigningAttributesArgs]:

@@ -1,6 +1,7 @@
 """The program with its options on, deployed into the local cloud: what was made works, and a second run is quiet."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from mailer.catalog import VerificationCode
 from mailer.errors import IdentityNotVerified
 from mailer.mailer import Mailer
 from mailer.stack import StackOutputs
+from tests.unit.infra.rsa import private
 
 if TYPE_CHECKING:
     from mypy_boto3_route53.literals import RRTypeType
@@ -27,13 +29,14 @@ class Program:
         self.cloud, self._state = cloud, state
         cloud.client("route53").create_hosted_zone(Name="example.test", CallerReference="options")
 
-    def stack(self, **options: object) -> InProcessStack:
-        config = {f"mailstack:{k}": v if isinstance(v, str) else json.dumps(v) for k, v in options.items()}
-        return InProcessStack(ROOT, "local", state=self._state, config=config, environment=self.cloud.environment())
+    def stack(self, *, secret: Mapping[str, object] | None = None, **options: object) -> InProcessStack:
+        environment = self.cloud.environment()
+        config, secrets = _settings(options), _settings(secret or {})
+        return InProcessStack(ROOT, "local", state=self._state, config=config, secrets=secrets, environment=environment)
 
     def deploy(self, **options: object) -> InProcessStack:
         """Deploy, and again: the second run must find nothing to do."""
-        stack = self.stack(**options)
+        stack = self.stack(secret=None, **options)
         stack.up()
         again = stack.up()
         assert (again.create, again.update, again.replace, again.delete) == (0, 0, 0, 0), again.names
@@ -65,6 +68,10 @@ class Program:
         zone = route53.list_hosted_zones()["HostedZones"][0]["Id"]
         found = route53.list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
         return {(r["Name"].rstrip("."), r["Type"]): [v["Value"] for v in r["ResourceRecords"]] for r in found}
+
+
+def _settings(options: Mapping[str, object]) -> dict[str, str]:
+    return {f"mailstack:{key}": v if isinstance(v, str) else json.dumps(v) for key, v in options.items()}
 
 
 @pytest.fixture
@@ -135,3 +142,26 @@ def test_a_single_address_sends_once_it_is_verified(program: Program, monkeypatc
     assert mailer.send(VerificationCode(code="424242"), to=to).ok
     stack.destroy()
     assert ses.list_email_identities()["EmailIdentities"] == []
+
+
+def test_a_dkim_key_of_ones_own_comes_and_goes(program: Program):
+    def status() -> tuple[str, str]:
+        dkim = program.cloud.client("sesv2").get_email_identity(EmailIdentity="example.test")["DkimAttributes"]
+        return dkim["SigningAttributesOrigin"], dkim["Status"]
+
+    def keys() -> list[str]:
+        return [kind for name, kind in program.records() if "._domainkey." in name]
+
+    stack = program.stack(secret={"dkim": {"selector": "own", "privateKey": private(pem=True)}})
+    stack.up()
+    assert (status(), keys()) == (("EXTERNAL", "SUCCESS"), ["TXT"])
+    (value,) = program.records()["own._domainkey.example.test", "TXT"]
+    outputs = StackOutputs.model_validate(stack.outputs["outputs"])
+    assert value.replace('" "', "").replace('""', "").strip('"') in [each.values[0] for each in outputs.dns_records]
+    assert private()[100:160] not in json.dumps(stack.outputs, default=str)
+
+    back = program.stack()
+    back.preview()
+    back.up()
+    assert (status(), keys()) == (("AWS_SES", "SUCCESS"), ["CNAME"] * 3)
+    assert not back.up().any

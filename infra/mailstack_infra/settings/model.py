@@ -216,6 +216,13 @@ class Settings(Group):
             raise ValueError("a single address has no DNS records: this is for a domain")
         return value
 
+    @field_validator("dkim")
+    @classmethod
+    def _an_adopted_identity_keeps_its_keys(cls, dkim: Dkim, info: ValidationInfo) -> Dkim:
+        if info.data.get("adopt") and dkim != Dkim():
+            raise ValueError("an adopted identity signs as it did before: leave this out")
+        return dkim
+
     @field_validator("warn")
     @classmethod
     def _nobody_is_warned_twice(cls, warn: tuple[str, ...]) -> tuple[str, ...]:
@@ -309,6 +316,25 @@ class Settings(Group):
                 raise ValueError(f"{name} has a tracking domain, and a single address none to put it under")
             if domain and tracking.domain and not tracking.domain.endswith(f".{domain}"):
                 raise ValueError(f"the tracking domain of {name} is not below {domain}")
+        return streams
+
+    @field_validator("streams")
+    @classmethod
+    def _a_tracking_domain_means_one_thing(
+        cls, streams: dict[str, StreamSettings], info: ValidationInfo
+    ) -> dict[str, StreamSettings]:
+        """A CNAME stands alone under its name, and streams may share it."""
+        mail_from: MailFrom | None = info.data.get("mail_from")
+        taken = f"{mail_from.subdomain}.{info.data.get('domain')}" if mail_from else ""
+        targets: dict[str, str] = {}
+        for name, stream in streams.items():
+            tracking = stream.tracking
+            if tracking.domain and tracking.domain == taken:
+                raise ValueError(
+                    f"the tracking domain of {name} is the MAIL FROM domain, whose name holds nothing else"
+                )
+            if tracking.domain and targets.setdefault(tracking.domain, tracking.target) != tracking.target:
+                raise ValueError(f"{name} shares its tracking domain with another stream, and has another target")
         return streams
 
     @field_validator("pools")

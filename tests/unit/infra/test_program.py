@@ -7,6 +7,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, cast
 
 import botocore.session
+import pulumi
 import pytest
 from pulumi.runtime import rpc
 
@@ -15,6 +16,8 @@ from localcloud.pulumi.schema import problems
 from mailer.account import NAMESPACE, measure
 from mailer.stack import MAX_PARAMETER_CHARACTERS, StackOutputs
 from mailstack_infra.configuration import SettingsInvalid
+from mailstack_infra.identity import _token
+from mailstack_infra.settings.model import Settings
 from tests.unit.infra.program import ACCOUNT, ROOT, TOKENS, Deployment, Registered, run
 from tests.unit.infra.rsa import private
 
@@ -369,6 +372,13 @@ def test_an_adopted_identity_is_read_and_never_registered(preview: bool):
     assert deployment.of("EmailIdentity") == []
     assert deployment.one("EmailIdentityMailFromAttributes", "mail-from")
     assert len([record for record in deployment.of("Record") if record.name.startswith("dkim-")]) == 3
+
+
+def test_an_identity_that_signs_with_a_key_of_its_own_cannot_be_adopted():
+    settings = Settings(domain="example.com", page=("oncall@example.com",), adopt=True)
+    with pytest.raises(pulumi.RunError, match=r"BYODKIM.*put-email-identity-dkim-signing-attributes"):
+        _token(settings, 0, ["selector"])
+    assert _token(settings, 1, ["a", "b", "c"]) == "b"
 
 
 @everywhere

@@ -11,7 +11,9 @@ from tests.unit.infra.rsa import private
 
 SMALLEST = {"domain": "example.com", "page": "oncall@example.com"}
 STREAM = "streams.transactional"
-TRACKED = {"events": "OPEN", "domain": "links.example.com"}
+TRACKED: dict[str, Any] = {"events": "OPEN", "domain": "links.example.com"}
+HEARD = {"eventBridge": True, "tracking": TRACKED}
+ELSEWHERE = {**HEARD, "tracking": {**TRACKED, "target": "cdn.example.org"}}
 
 
 def stream(options: dict[str, Any]) -> dict[str, Any]:
@@ -179,6 +181,9 @@ def test_settings_are_read_and_tidied(key: str, value: object, attribute: str, e
         (stream({"vdm": {"engagementMetrics": "yes"}}), f"{STREAM}.vdm.engagementMetrics", "ENABLED or DISABLED"),
         (stream({"tracking": {"events": "CLICK"}}), "streams", "what nobody would hear of"),
         (stream({"tracking": {"domain": "l.example.com"}}), "streams", "tracks nothing"),
+        (stream({**HEARD, "tracking": {**TRACKED, "domain": "bounce.example.com"}}), "streams", "MAIL FROM"),
+        ({"streams": {"transactional": HEARD, "bulk": ELSEWHERE}}, "streams", "bulk shares its tracking domain"),
+        ({"adopt": True, "dkim": {"keyLength": 1024}}, "dkim", "an adopted identity signs as it did before"),
         (stream({"eventBridge": True, "tracking": {"events": "OPEN", "domain": "l.test"}}), "streams", "is not below"),
         (stream({"tracking": {"domain": "l.example.com", "https": "REQUIRE"}}), f"{STREAM}.tracking.target", "a CDN"),
         ({"secondaryRegion": "Ireland"}, "secondaryRegion", "allowed: a region such as eu-west-1"),
