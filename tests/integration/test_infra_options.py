@@ -87,6 +87,8 @@ def test_with_every_option_on_it_adopts_what_is_there_rests_and_leaves_it_behind
         "vdm": {"engagementMetrics": "DISABLED"},
         "eventBridge": True,
         "tracking": {"events": ["OPEN", "CLICK"], "domain": "links.example.test"},
+        "metrics": {"dimensions": {"button": {"source": "LINK_TAG"}}, "events": ["OPEN", "CLICK"]},
+        "dedicatedPool": "receipts",
     }
     ses = program.cloud.client("sesv2")
     ses.create_email_identity(EmailIdentity="example.test", Tags=[{"Key": "owner", "Value": "somebody"}])
@@ -99,11 +101,16 @@ def test_with_every_option_on_it_adopts_what_is_there_rests_and_leaves_it_behind
         ownsAccount=True,
         account={"suppress": ["COMPLAINT"], "vdm": True},
         secondaryRegion="eu-west-1",
+        pools={"receipts": {"scaling": "STANDARD"}},
+        tenants={"acme": {}, "initech": {"streams": "bulk"}},
+        slack={"workspace": "T0EXAMPLE", "page": "C0PAGES", "warn": "C0WARNINGS"},
+        functionConcurrency=5,
     )
     found = ses.get_configuration_set(ConfigurationSetName="mailstack-local-transactional")
     assert found["DeliveryOptions"] == {
         "TlsPolicy": "REQUIRE",
         "MaxDeliverySeconds": 3600,
+        "SendingPoolName": "mailstack-local-receipts",
     }
     assert found["TrackingOptions"]["CustomRedirectDomain"] == "links.example.test"
     endpoint = ses.get_multi_region_endpoint(EndpointName="mailstack-local-endpoint")
