@@ -22,6 +22,7 @@ from localcloud.http import Request, Response, as_json
 from localcloud.inbox.feedback import COMMANDS, FeedbackError, bring_about
 from localcloud.inbox.mail import Mail
 from localcloud.inbox.search import STATUSES, matching
+from localcloud.links import LINKS
 from localcloud.ses.errors import SesError
 from localcloud.ses.events import event, timestamp
 from localcloud.ses.jobs import work
@@ -86,7 +87,7 @@ class Control:
 
     def help(self, _: list[str], __: _Body) -> _Answer:
         """What there is."""
-        return {f"{method} {PREFIX}{pattern or '/'}": text for method, pattern, _, text in _ROUTES}
+        return {f"{method} {PREFIX}{pattern or '/'}": text for method, pattern, _, text in _ROUTES} | LINKS
 
     def health(self, _: list[str], __: _Body) -> _Answer:
         """Whether it runs, and where."""

@@ -20,6 +20,12 @@ from localcloud.ses.verification_mails import PATH
 from localcloud.ses.verification_mails import follow as verify
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+# What there is, for people.
+LINKS = {
+    f"GET {PATH}{{token}}": "The link in a verification mail: verifies the address.",
+    "GET /_localcloud/messages/{message_id}/unsubscribe": "A page with the topics that its recipient gets.",
+    "POST /_localcloud/messages/{message_id}/preferences": "What that page posts: topic=name&topic=name, or leave=yes.",
+}
 _STYLE = "body{font:16px/1.5 system-ui;max-width:36em;margin:3em auto;padding:0 1em}label{display:block;margin:1em 0}"
 _PREFERENCES = re.compile(r"/_localcloud/messages/([^/]+)/(?:unsubscribe|preferences)")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from localcloud.backend import Backend
 from localcloud.faults.rules import Faults
-from localcloud.ses.errors import bad_request, not_found
+from localcloud.ses.errors import SesError, not_found
 from localcloud.ses.files import Files
 from localcloud.ses.publishing import Publisher
 from localcloud.ses.quota import Meter
@@ -86,20 +86,22 @@ def tag_dict(tags: list[dict[str, str]]) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in tags}
 
 
-def page(items: Sequence[Any], parameters: Parameters) -> tuple[list[Any], str | None]:
+def page(
+    items: Sequence[Any], parameters: Parameters, refusal: str = "BadRequestException"
+) -> tuple[list[Any], str | None]:
     """One page of a list and the token of the next, None on the last.
 
     Raises:
-        SesError: The token is not one of ours.
+        SesError: The token is not one of ours; its code is `refusal`.
     """
-    start = _offset(parameters.get("NextToken"))
+    start = _offset(parameters.get("NextToken"), refusal)
     end = start + int(parameters.get("PageSize") or _PAGE_SIZE)
     token = base64.urlsafe_b64encode(str(end).encode()).decode() if end < len(items) else None
     return list(items[start:end]), token
 
 
-def _offset(token: str | None) -> int:
+def _offset(token: str | None, refusal: str) -> int:
     try:
         return int(base64.urlsafe_b64decode(token)) if token else 0
     except (ValueError, binascii.Error) as error:
-        raise bad_request("The specified NextToken is invalid.") from error
+        raise SesError(refusal, "The specified NextToken is invalid.") from error

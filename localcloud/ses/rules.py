@@ -57,7 +57,7 @@ def dkim_records(identity: Identity, region: str) -> list[Record]:
     """What the owner of a domain must publish: three CNAMEs, or the TXT of a key of one's own (BYODKIM)."""
     names = [f"{token}._domainkey.{identity.name}" for token in identity.dkim_tokens]
     if identity.dkim_origin == "EXTERNAL":
-        return [Record(name, "TXT", "p=") for name in names]
+        return [Record(name, "TXT", f"p={identity.dkim_public_key}") for name in names]
     zone = dkim_zone(region)
     return [Record(n, "CNAME", f"{t}.{zone}") for n, t in zip(names, identity.dkim_tokens, strict=True)]
 

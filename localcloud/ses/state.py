@@ -32,6 +32,8 @@ class Identity:
     dkim_signing_enabled: bool = True
     dkim_origin: str = "AWS_SES"
     dkim_key_length: str = "RSA_2048_BIT"
+    # Of a key of the customer's own, as DNS has to publish it.
+    dkim_public_key: str = ""
     last_checked_at: datetime | None = None
     last_success_at: datetime | None = None
     mail_from: MailFrom | None = None

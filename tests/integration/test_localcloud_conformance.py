@@ -316,6 +316,8 @@ def test_every_list_comes_in_pages_that_add_up(ses: "SESV2Client"):
 def test_a_token_that_is_none_of_ours_is_refused(ses: "SESV2Client"):
     with pytest.raises(ses.exceptions.BadRequestException):
         ses.list_tenants(NextToken="what?")
+    with pytest.raises(ses.exceptions.InvalidNextTokenException):
+        ses.list_suppressed_destinations(NextToken="what?")
 
 
 TAGGED: dict[str, dict[str, Any]] = {

@@ -1,10 +1,13 @@
 """The emulated SES v2 through boto3: identities, configuration sets, account, suppression list, sending."""
 
+import base64
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from localcloud import LocalCloud
 
@@ -142,17 +145,39 @@ def test_an_identity_keeps_what_is_put_and_goes_when_deleted(ses: "SESV2Client",
     assert refused(error) == ("NotFoundException", 404)
 
 
-def test_byodkim_uses_the_selector_as_token_and_a_txt_record(cloud: LocalCloud, ses: "SESV2Client", zone: str):
-    signing: Any = {"DomainSigningSelector": "own", "DomainSigningPrivateKey": "c2VjcmV0"}
+def own_key() -> tuple[str, str]:
+    """A private key as SES takes it, and its public half as DNS publishes it."""
+    key = rsa.generate_private_key(65537, 2048)
+    private = key.private_bytes(Encoding.DER, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return base64.b64encode(private).decode(), base64.b64encode(public).decode()
+
+
+def test_byodkim_is_verified_by_the_public_half_of_its_key(cloud: LocalCloud, ses: "SESV2Client", zone: str):
+    private, public = own_key()
+    signing: Any = {"DomainSigningSelector": "own", "DomainSigningPrivateKey": private}
     made = ses.create_email_identity(EmailIdentity="example.test", DkimSigningAttributes=signing)
     assert made["DkimAttributes"]["Tokens"] == ["own"]
     assert made["DkimAttributes"]["SigningAttributesOrigin"] == "EXTERNAL"
-    publish(cloud, zone, ("own._domainkey.example.test", "TXT", '"p=MIGf"'))
+    publish(cloud, zone, ("own._domainkey.example.test", "TXT", f'"v=DKIM1; p={own_key()[1][:200]}"'))
+    assert ses.get_email_identity(EmailIdentity="example.test")["VerifiedForSendingStatus"] is False
+    halves = f'"v=DKIM1; p={public[:200]}" "{public[200:]}"'
+    publish(cloud, zone, ("own._domainkey.example.test", "TXT", halves))
     assert ses.get_email_identity(EmailIdentity="example.test")["VerifiedForSendingStatus"] is True
     changed = ses.put_email_identity_dkim_signing_attributes(
         EmailIdentity="example.test", SigningAttributesOrigin="AWS_SES"
     )
     assert (changed["DkimStatus"], len(changed["DkimTokens"])) == ("PENDING", 3)
+
+
+@pytest.mark.parametrize("key", ["c2VjcmV0", "not base64!", ""])
+def test_a_key_that_ses_cannot_sign_with_is_refused(ses: "SESV2Client", key: str):
+    elliptic = ec.generate_private_key(ec.SECP256R1())
+    other = elliptic.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    key = key or base64.b64encode(other).decode()
+    signing: Any = {"DomainSigningSelector": "own", "DomainSigningPrivateKey": key}
+    with pytest.raises(ses.exceptions.BadRequestException, match="DomainSigningPrivateKey cannot be used"):
+        ses.create_email_identity(EmailIdentity="example.test", DkimSigningAttributes=signing)
 
 
 def test_identities_are_listed_by_pages(ses: "SESV2Client"):

@@ -6,6 +6,7 @@ from typing import Any
 
 from localcloud.ses import ids
 from localcloud.ses.context import Context, Handler, Output, Parameters, page, tag_dict, tag_list
+from localcloud.ses.dkim_keys import public_half
 from localcloud.ses.errors import SesError, already_exists, bad_request, not_emulated, not_found
 from localcloud.ses.rules import dkim_zone, identity_problem
 from localcloud.ses.state import Identity, MailFrom
@@ -201,9 +202,10 @@ def _sign(context: Context, identity: Identity, origin: str, signing: dict[str, 
         raise bad_request("BYODKIM needs both DomainSigningSelector and DomainSigningPrivateKey.")
     easy = ids.dkim_tokens(identity.name, context.state.region)
     tokens = easy if origin == "AWS_SES" else [str(signing["DomainSigningSelector"])]
-    if tokens != identity.dkim_tokens:
+    public_key = "" if origin == "AWS_SES" else public_half(str(signing["DomainSigningPrivateKey"]))
+    if (tokens, public_key) != (identity.dkim_tokens, identity.dkim_public_key):
         identity.dkim_status = "PENDING"
-    identity.dkim_origin, identity.dkim_tokens = origin, tokens
+    identity.dkim_origin, identity.dkim_tokens, identity.dkim_public_key = origin, tokens, public_key
     identity.dkim_key_length = signing.get("NextSigningKeyLength", identity.dkim_key_length)
 
 

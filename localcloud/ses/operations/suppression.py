@@ -44,7 +44,7 @@ def list_(context: Context, p: Parameters) -> Output:
         and (not start or entry.updated_at >= start)
         and (not end or entry.updated_at <= end)
     ]
-    shown, token = page(matching, p)
+    shown, token = page(matching, p, "InvalidNextTokenException")
     return {"SuppressedDestinationSummaries": [_summary(entry) for entry in shown], "NextToken": token}
 
 
