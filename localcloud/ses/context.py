@@ -92,16 +92,19 @@ def page(
     """One page of a list and the token of the next, None on the last.
 
     Raises:
-        SesError: The token is not one of ours; its code is `refusal`.
+        SesError: The token is not one of ours, or the page's size is negative; its code is `refusal`.
     """
     start = _offset(parameters.get("NextToken"), refusal)
-    end = start + int(parameters.get("PageSize") or _PAGE_SIZE)
+    size = int(parameters.get("PageSize") or _PAGE_SIZE)
+    if size < 0:
+        raise SesError(refusal, f"The page size {size} is negative.")
+    end = start + size
     token = base64.urlsafe_b64encode(str(end).encode()).decode() if end < len(items) else None
     return list(items[start:end]), token
 
 
 def _offset(token: str | None, refusal: str) -> int:
     try:
-        return int(base64.urlsafe_b64decode(token)) if token else 0
+        return abs(int(base64.urlsafe_b64decode(token))) if token else 0
     except (ValueError, binascii.Error) as error:
         raise SesError(refusal, "The specified NextToken is invalid.") from error

@@ -190,6 +190,12 @@ def test_identities_are_listed_by_pages(ses: "SESV2Client"):
     assert "NextToken" not in second
 
 
+def test_a_page_of_fewer_items_than_none_is_refused(ses: "SESV2Client"):
+    with pytest.raises(ClientError) as error:
+        ses.list_email_identities(PageSize=-1)
+    assert refused(error) == ("BadRequestException", 400)
+
+
 def test_an_identity_cannot_be_made_twice(ses: "SESV2Client", sender: str):
     with pytest.raises(ses.exceptions.AlreadyExistsException):
         ses.create_email_identity(EmailIdentity="Example.Test")

@@ -84,6 +84,8 @@ def test_a_stored_template_is_sent(cloud: LocalCloud, v1: Any):
     sent = v1.send_templated_email(Template="hello", **template)
     assert cloud.control("GET", f"messages/{sent['MessageId']}")["subject"] == "Hello Ada"
     assert code(v1.send_templated_email, Template="none", **template) == "TemplateDoesNotExist"
+    another = f"arn:aws:ses:us-east-1:{ACCOUNT}:template/another"
+    assert code(v1.send_templated_email, Template="hello", TemplateArn=another, **template) == "TemplateDoesNotExist"
 
 
 @pytest.mark.parametrize(

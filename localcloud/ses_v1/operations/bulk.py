@@ -8,7 +8,7 @@ from localcloud.ses.operations import sending
 from localcloud.ses.operations.bulk import MAX_ENTRIES
 from localcloud.ses.quota import TOO_MANY
 from localcloud.ses.rendering import Data, Renderer, data, renderer
-from localcloud.ses_v1.operations.sending import identities_in
+from localcloud.ses_v1.operations.sending import identities_in, stored_template
 
 OPERATION = "SendBulkTemplatedEmail"
 # https://docs.aws.amazon.com/ses/latest/APIReference/API_BulkEmailDestinationStatus.html
@@ -25,7 +25,7 @@ async def send(context: Context, p: Parameters) -> Output:
     destinations = p["Destinations"]
     if not 0 < len(destinations) <= MAX_ENTRIES:
         raise bad_request(f"Destinations has {len(destinations)} entries; 1 to {MAX_ENTRIES} are allowed.")
-    template = renderer(context.state, {"TemplateName": p["Template"]})
+    template = renderer(context.state, stored_template(p))
     defaults = data(p["DefaultTemplateData"])
     shared = {
         "FromEmailAddress": p["Source"],

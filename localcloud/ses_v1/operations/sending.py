@@ -40,8 +40,13 @@ async def send_raw_email(context: Context, p: Parameters) -> Output:
 
 async def send_templated_email(context: Context, p: Parameters) -> Output:
     """SendTemplatedEmail: a template that is stored in SES."""
-    template = renderer(context.state, {"TemplateName": p["Template"], "TemplateData": p["TemplateData"]})
+    template = renderer(context.state, stored_template(p))
     return await _send(context, _addressed(p), template.fill(data(p["TemplateData"])), "SendTemplatedEmail")
+
+
+def stored_template(p: Parameters) -> dict[str, str]:
+    """The template that a request names, under the second API's names."""
+    return {"TemplateName": p["Template"], **({"TemplateArn": p["TemplateArn"]} if "TemplateArn" in p else {})}
 
 
 async def _send(context: Context, p: Parameters, filled: Filled, operation: str) -> Output:
