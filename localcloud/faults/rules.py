@@ -21,9 +21,9 @@ EFFECTS: tuple[Effect, ...] = get_args(Effect)
 SLOW_SECONDS, TIMEOUT_SECONDS = 2.0, 60.0
 MAX_SECONDS = 3600.0
 _ERROR_STATUSES = range(400, 600)
-# What a bulk call answers for an entry of its own, beside SUCCESS.
+# What a bulk call answers for an entry of its own, beside SUCCESS; the first API says the same in other letters.
 # https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_BulkEmailEntryResult.html
-BULK_OPERATION = "SendBulkEmail"
+BULK_OPERATIONS = ("SendBulkEmail", "SendBulkTemplatedEmail")
 BULK_STATUSES = frozenset(
     {
         "ACCOUNT_DAILY_QUOTA_EXCEEDED",
@@ -110,8 +110,9 @@ class Fault:
             (self.seconds is not None and not 0 <= self.seconds <= MAX_SECONDS, f"seconds end at {MAX_SECONDS:.0f}"),
         ]
         if self.code in BULK_STATUSES:
-            whole = self.operation != BULK_OPERATION or self.recipient == "*"
-            wrong.append((whole, f"{self.code} is an entry's: it needs the operation {BULK_OPERATION} and a recipient"))
+            whole = self.operation not in BULK_OPERATIONS or self.recipient == "*"
+            needed = f"the operation {' or '.join(BULK_OPERATIONS)} and a recipient"
+            wrong.append((whole, f"{self.code} is an entry's: it needs {needed}"))
         problem = next((text for applies, text in wrong if applies), "")
         if problem:
             raise FaultError(f"{problem}.")
@@ -124,7 +125,7 @@ class Fault:
 
     def strikes_entries(self, operation: str) -> bool:
         """Whether it strikes single entries of such a call, rather than the call."""
-        return operation == BULK_OPERATION and self.effect in {"throttle", "error"} and self.recipient != "*"
+        return operation in BULK_OPERATIONS and self.effect in {"throttle", "error"} and self.recipient != "*"
 
     def fits(self, operation: str, recipients: Sequence[str]) -> bool:
         """Whether a request is one that it may strike.

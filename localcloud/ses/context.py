@@ -1,9 +1,10 @@
 """What a handler works with, and what handlers share: lookups that refuse, tags, pages."""
 
+import asyncio
 import base64
 import binascii
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from localcloud.backend import Backend
@@ -32,6 +33,8 @@ class Context:
     publisher: Publisher
     files: Files
     faults: Faults
+    # Held by whoever does jobs, so that who waits for them finds them done.
+    working: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def identity(self, parameters: Parameters) -> Identity:
         """The identity that the parameters name.

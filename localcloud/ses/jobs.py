@@ -20,19 +20,24 @@ EXPORTS = {"MessageInsightsDataSource": exports.insights, "MetricsDataSource": e
 
 async def work(context: Context, waited: timedelta = PATIENCE) -> None:
     """Do every job that has waited so long."""
-    jobs, before = context.state.jobs, datetime.now(UTC) - waited
-    for job in [job for job in jobs.values() if job.status == "CREATED" and job.created_at <= before]:
-        job.status = "PROCESSING"
-        try:
-            await (_import(context, job) if job.is_import else _export(context, job))
-        except (FileError, imports.UnreadableError) as error:
-            job.failure["ErrorMessage"] = str(error)
-        if job.status == "PROCESSING":
-            job.status = "FAILED" if "ErrorMessage" in job.failure else "COMPLETED"
-            job.completed_at = datetime.now(UTC)
-    for job_id in list(jobs)[:-KEPT_JOBS]:
-        if jobs[job_id].completed_at:
-            del jobs[job_id]
+    async with context.working:
+        jobs, before = context.state.jobs, datetime.now(UTC) - waited
+        for job in [job for job in jobs.values() if job.status == "CREATED" and job.created_at <= before]:
+            await _do(context, job)
+        for job_id in list(jobs)[:-KEPT_JOBS]:
+            if jobs[job_id].completed_at:
+                del jobs[job_id]
+
+
+async def _do(context: Context, job: Job) -> None:
+    job.status = "PROCESSING"
+    try:
+        await (_import(context, job) if job.is_import else _export(context, job))
+    except (FileError, imports.UnreadableError) as error:
+        job.failure["ErrorMessage"] = str(error)
+    if job.status == "PROCESSING":
+        job.status = "FAILED" if "ErrorMessage" in job.failure else "COMPLETED"
+        job.completed_at = datetime.now(UTC)
 
 
 async def _import(context: Context, job: Job) -> None:

@@ -95,6 +95,7 @@ def test_a_paused_tenant_sends_nothing_until_it_is_let_again(ses: "SESV2Client",
         )
     assert ses.get_reputation_entity(**entity)["ReputationEntity"].get("SendingStatusAggregate") == "DISABLED"
     assert len(ses.list_reputation_entities(Filter={"SENDING_STATUS": "DISABLED"})["ReputationEntities"]) == 1
+    assert ses.list_reputation_entities(Filter={"REPUTATION_IMPACT": "HIGH"})["ReputationEntities"] == []
     assert send(ses)
     ses.update_reputation_entity_customer_managed_status(**entity, SendingStatus="REINSTATED")
     assert send(ses, TenantName="acme")

@@ -9,6 +9,7 @@ from botocore.validate import ParamValidator
 
 from localcloud import LocalCloud
 from localcloud.aws import service_model
+from localcloud.faults.rules import BULK_STATUSES
 from localcloud.ses_v1.operations import HANDLERS
 from tests.integration.test_localcloud_conformance import smallest
 
@@ -166,6 +167,21 @@ def test_bulk_mail_has_a_result_for_each_destination(cloud: LocalCloud, v1: Any)
     assert code(v1.send_bulk_templated_email, **unknown) == "TemplateDoesNotExist"
     stranger = {**bulk, "Source": "ada@example.org", "Destinations": to}
     assert code(v1.send_bulk_templated_email, **stranger) == "MessageRejected"
+
+
+STATUSES = service_model("ses").shape_for("BulkEmailStatus").enum  # pyright: ignore[reportAttributeAccessIssue] - a string's
+
+
+@pytest.mark.parametrize("status", sorted(BULK_STATUSES))
+def test_a_fault_gives_a_destination_each_status_that_there_is(cloud: LocalCloud, v1: Any, status: str):
+    to = [{"Destination": {"ToAddresses": [address]}} for address in (BOB, "eve@example.com")]
+    with cloud.fault("error", operation="SendBulkTemplatedEmail", recipient="eve@*", code=status):
+        sent = v1.send_bulk_templated_email(
+            Source=SENDER, Template="template", DefaultTemplateData='{"name": "you"}', Destinations=to
+        )["Status"]
+    assert sent[0]["Status"] == "Success"
+    assert sent[1]["Status"] in set(STATUSES) - {"Success"}
+    assert "MessageId" not in sent[1]
 
 
 def test_templates_are_those_of_the_second_api_with_errors_of_the_first(cloud: LocalCloud, v1: Any):

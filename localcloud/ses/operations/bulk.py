@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from localcloud.faults.effects import refusal
-from localcloud.faults.rules import BULK_OPERATION, BULK_STATUSES
+from localcloud.faults.rules import BULK_STATUSES
 from localcloud.ses.context import Context, Handler, Output, Parameters
 from localcloud.ses.envelopes import enveloped, written_problem
 from localcloud.ses.errors import SesError, bad_request
@@ -18,7 +18,7 @@ from localcloud.ses.rendering import Data, Renderer, data, renderer
 MAX_ENTRIES = 50
 # What is the same for every entry; the rest of an entry's parameters is its own.
 _SHARED = ("FromEmailAddress", "ReplyToAddresses")
-OPERATION = BULK_OPERATION
+OPERATION = "SendBulkEmail"
 # https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_BulkEmailEntryResult.html
 _STATUSES = {
     "MessageRejected": "MESSAGE_REJECTED",
@@ -85,10 +85,12 @@ def _batch(context: Context, p: Parameters) -> _Batch:
     )
 
 
-def _struck(context: Context, entry: dict[str, Any]) -> Output | None:
-    """The answer for an entry that a fault strikes."""
+def struck(context: Context, operation: str, entry: dict[str, Any]) -> Output | None:
+    """The answer for an entry of a bulk call that a fault strikes; None if it goes through."""
+    if not context.faults.armed:
+        return None
     recipients = [bare(address) for addresses in entry["Destination"].values() for address in addresses]
-    fault = context.faults.choose(OPERATION, recipients, is_entry=True)
+    fault = context.faults.choose(operation, recipients, is_entry=True)
     if fault is None:
         return None
     error = refusal(fault)
@@ -97,9 +99,9 @@ def _struck(context: Context, entry: dict[str, Any]) -> Output | None:
 
 
 async def _result(context: Context, sender: Sender, batch: _Batch, entry: dict[str, Any]) -> Output:
-    struck = _struck(context, entry) if context.faults.armed else None
-    if struck:
-        return struck
+    refused = struck(context, OPERATION, entry)
+    if refused:
+        return refused
     try:
         return {"Status": "SUCCESS", "MessageId": await _send(context, sender, batch, entry)}
     except SesError as error:

@@ -5,7 +5,7 @@ import uuid
 from datetime import UTC, datetime
 
 from localcloud.ses.context import Context, Handler, Output, Parameters, page, tag_dict, tag_list
-from localcloud.ses.errors import SesError, already_exists, bad_request, not_emulated, not_found
+from localcloud.ses.errors import SesError, already_exists, bad_request, not_found
 from localcloud.ses.state import State, Tenant
 
 # https://docs.aws.amazon.com/ses/latest/dg/tenants.html
@@ -113,14 +113,13 @@ def get_entity(context: Context, p: Parameters) -> Output:
 
 
 def list_entities(context: Context, p: Parameters) -> Output:
-    """ListReputationEntities, by status and by the beginning of an ARN."""
+    """ListReputationEntities, by status, impact, of which there is none here, and by the beginning of an ARN."""
     wanted = p.get("Filter", {})
-    if wanted.get("REPUTATION_IMPACT"):
-        raise not_emulated("Filtering reputation entities by impact")
     matching = [
         tenant
         for tenant in context.state.tenants.values()
         if wanted.get("SENDING_STATUS", tenant.status) == tenant.status
+        and "REPUTATION_IMPACT" not in wanted
         and tenant.arn.startswith(wanted.get("ENTITY_REFERENCE_PREFIX", ""))
     ]
     shown, token = page(matching, p)

@@ -5,7 +5,7 @@ from typing import Any
 from localcloud.ses.context import Context, Handler, Output, Parameters
 from localcloud.ses.errors import SesError, bad_request
 from localcloud.ses.operations import sending
-from localcloud.ses.operations.bulk import MAX_ENTRIES
+from localcloud.ses.operations.bulk import MAX_ENTRIES, struck
 from localcloud.ses.quota import TOO_MANY
 from localcloud.ses.rendering import Data, Renderer, data, renderer
 from localcloud.ses_v1.operations.sending import identities_in, stored_template
@@ -43,6 +43,9 @@ async def send(context: Context, p: Parameters) -> Output:
 async def _result(
     context: Context, shared: Parameters, default: tuple[Renderer, Data, list[dict[str, str]]], entry: dict[str, Any]
 ) -> Output:
+    refused = struck(context, OPERATION, entry)
+    if refused:
+        return {**refused, "Status": _in_own_letters(refused["Status"])}
     template, defaults, tags = default
     own = entry.get("ReplacementTags", [])
     named = {tag["Name"] for tag in own}
@@ -59,6 +62,17 @@ async def _result(
             raise
         status = "AccountDailyQuotaExceeded" if error.message == TOO_MANY else _STATUSES[error.code]
         return {"Status": status, "Error": error.message}
+
+
+def _in_own_letters(status: str) -> str:
+    """A status of the second API as the first has it.
+
+    Example:
+        >>> _in_own_letters("ACCOUNT_THROTTLED"), _in_own_letters("TEMPLATE_NOT_FOUND")
+        ('AccountThrottled', 'TemplateDoesNotExist')
+    """
+    words = "".join(word.title() for word in status.split("_"))
+    return {"InvalidParameter": "InvalidParameterValue"}.get(words, words.replace("NotFound", "DoesNotExist"))
 
 
 HANDLERS: dict[str, Handler] = {OPERATION: send}
