@@ -53,7 +53,7 @@ def program(shared_cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) 
     trust = json.dumps({"Version": "2012-10-17", "Statement": [nobody]})
     iam.create_role(RoleName="shop-web", AssumeRolePolicyDocument=trust)
     program = Program(shared_cloud, Path(tmp_path_factory.mktemp("access")) / "state.json")
-    program.deploy(**OPTIONS)
+    program.stack(**OPTIONS).up()
     for domain in ("other.test", "example.test"):
         if domain != "example.test":
             ses.create_email_identity(EmailIdentity=domain)
@@ -153,6 +153,10 @@ def test_every_role_may_send_whoever_takes_it(program: Program):
     assert [arn.rpartition("/")[2] for arn in issuers] == ["token.actions.githubusercontent.com"]
 
 
+def test_a_second_run_finds_nothing_to_do(program: Program):
+    assert not program.stack(**OPTIONS).up().any
+
+
 def test_in_development_nobody_is_written_to_in_bulk(program: Program):
     with pytest.raises(ClientError, match="AccessDenied"):
         bulk(application(program, "ecs"), "receipt")
@@ -216,8 +220,9 @@ def test_the_login_is_in_no_output(program: Program):
 
 def test_the_password_changes_without_a_moment_in_which_none_works_and_recipients_are_let_in_and_out(program: Program):
     def deploy(recipients: list[str], *keys: int) -> None:
-        access = {**OPTIONS["access"], "smtp": {"keys": list(keys)}}
-        program.stack(**{**OPTIONS, "allowedRecipients": recipients, "access": access}).up()
+        access: dict[str, Any] = {**OPTIONS["access"], "smtp": {"keys": list(keys)}}
+        changed: dict[str, Any] = {**OPTIONS, "allowedRecipients": recipients, "access": access}
+        program.stack(**changed).up()
 
     ses, old = application(program, "ecs"), login(program)
     deploy([], 1, 2)

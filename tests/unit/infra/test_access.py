@@ -6,21 +6,22 @@ from typing import Any
 import pytest
 
 from mailstack_infra.configuration import SettingsInvalid, read
+from mailstack_infra.settings.access import Oidc
 from mailstack_infra.smtp_user import password
 from tests.unit.infra.program import ACCOUNT, ROOT, Deployment, run
-from tests.unit.infra.test_program import FULL, listed
+from tests.unit.infra.test_program import ACCESS, FULL
 
-GITHUB = "https://token.actions.githubusercontent.com"
-EKS = f"arn:aws:iam::{ACCOUNT}:oidc-provider/oidc.eks.us-east-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE"
-DEPLOYS = {
-    "provider": GITHUB,
-    "create": True,
-    "audiences": "sts.amazonaws.com",
-    "subjects": ["repo:example/shop:ref:refs/heads/main", "repo:example/shop:environment:*"],
+GITHUB, EKS = ACCESS["oidc"]["deploys"], ACCESS["oidc"]["pod"]
+# Some of it: one service, a provider that two share and one that is there, a login that the application may not read.
+SOME: dict[str, Any] = {
+    "services": "ecs",
+    "oidc": {
+        "deploys": GITHUB,
+        "other": {**GITHUB, "create": False, "audiences": "https://example.com"},
+        "gitlab": {"provider": "https://gitlab.com", "audiences": "x", "subjects": "project_path:example/shop"},
+    },
+    "smtp": {"keys": [1]},
 }
-POD = {"provider": EKS, "audiences": ["sts.amazonaws.com"], "subjects": "system:serviceaccount:shop:mailer"}
-ROLES = {"services": ["ecs", "lambda", "ec2"], "oidc": {"deploys": DEPLOYS, "pod": POD}, "attachTo": "shop-web"}
-SMTP = {"keys": [1], "readBySender": True}
 SLACK = {"workspace": "T07EA123LEP", "page": "C07EZ1ABC23"}
 NAMED = {f"aws:iam/{kind}" for kind in ("role:Role", "policy:Policy", "user:User", "instanceProfile:InstanceProfile")}
 
@@ -41,7 +42,7 @@ def test_without_settings_there_is_the_policy_and_nobody_has_it():
 
 
 def test_every_role_that_is_asked_for_has_the_sender_policy_and_is_told():
-    deployment = run("prod", access=ROLES)
+    deployment = run("prod", access=ACCESS)
     attached = {each.inputs["role"]: each.inputs["policyArn"] for each in deployment.of("RolePolicyAttachment")}
     names = [f"mailstack-prod-app-{name}" for name in ("ecs", "lambda", "ec2", "deploys", "pod")]
     assert attached == dict.fromkeys([*names, "shop-web"], deployment.values.sender_policy_arn)
@@ -50,7 +51,7 @@ def test_every_role_that_is_asked_for_has_the_sender_policy_and_is_told():
 
 
 def test_ecs_takes_its_role_for_tasks_of_this_account_and_region_alone():
-    assert trust(run("prod", access=ROLES), "app-ecs") == {
+    assert trust(run("prod", access=ACCESS), "app-ecs") == {
         "Sid": "EcsRuns",
         "Effect": "Allow",
         "Principal": {"Service": "ecs-tasks.amazonaws.com"},
@@ -64,23 +65,23 @@ def test_ecs_takes_its_role_for_tasks_of_this_account_and_region_alone():
 
 @pytest.mark.parametrize("name", ["app-lambda", "feedback", "sending-guard"])
 def test_lambda_takes_a_role_for_functions_of_this_account_alone(name: str):
-    found = trust(run("prod", access=ROLES), name)
+    found = trust(run("prod", access=ACCESS), name)
     assert found["Principal"] == {"Service": "lambda.amazonaws.com"}
     assert found["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
 
 
 def test_ec2_takes_its_role_through_an_instance_profile():
-    deployment = run("prod", access=ROLES)
+    deployment = run("prod", access=ACCESS)
     assert trust(deployment, "app-ec2")["Principal"] == {"Service": "ec2.amazonaws.com"}
     profile = deployment.one("InstanceProfile", "ec2").inputs
     assert (profile["name"], profile["role"]) == ("mailstack-prod-app-ec2", "mailstack-prod-app-ec2")
-    assert run("prod", access={"services": "ecs"}).of("InstanceProfile") == []
+    assert run("prod", access=SOME).of("InstanceProfile") == []
 
 
 def test_a_token_must_be_for_this_audience_and_of_these_subjects():
-    deployment = run("prod", access=ROLES)
+    deployment = run("prod", access=ACCESS)
     made = deployment.one("OpenIdConnectProvider", "token.actions.githubusercontent.com")
-    assert (made.inputs["url"], made.inputs["clientIdLists"]) == (GITHUB, ["sts.amazonaws.com"])
+    assert (made.inputs["url"], made.inputs["clientIdLists"]) == (GITHUB["provider"], ["sts.amazonaws.com"])
     assert trust(deployment, "app-deploys") == {
         "Sid": "TokenIsShown",
         "Effect": "Allow",
@@ -88,28 +89,27 @@ def test_a_token_must_be_for_this_audience_and_of_these_subjects():
         "Action": "sts:AssumeRoleWithWebIdentity",
         "Condition": {
             "StringEquals": {"token.actions.githubusercontent.com:aud": ["sts.amazonaws.com"]},
-            "StringLike": {"token.actions.githubusercontent.com:sub": DEPLOYS["subjects"]},
+            "StringLike": {"token.actions.githubusercontent.com:sub": GITHUB["subjects"]},
         },
     }
-    pod = trust(deployment, "app-pod")
-    assert pod["Principal"] == {"Federated": EKS}
-    issuer = EKS.partition("oidc-provider/")[2]
-    assert pod["Condition"]["StringLike"] == {f"{issuer}:sub": ["system:serviceaccount:shop:mailer"]}
+    pod, issuer = trust(deployment, "app-pod"), EKS["provider"].partition("oidc-provider/")[2]
+    assert pod["Principal"] == {"Federated": EKS["provider"]}
+    assert pod["Condition"]["StringLike"] == {f"{issuer}:sub": [EKS["subjects"]]}
 
 
 def test_a_provider_that_is_there_is_named_by_its_url_and_not_made():
-    deployment = run("prod", access={"oidc": {"deploys": {**DEPLOYS, "create": False}}})
-    assert deployment.of("OpenIdConnectProvider") == []
-    assert trust(deployment, "app-deploys")["Principal"] == {
-        "Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent.com"
-    }
+    deployment = run("prod", access=SOME)
+    (made,) = deployment.of("OpenIdConnectProvider")
+    assert made.inputs["url"] == GITHUB["provider"]
+    named = trust(deployment, "app-gitlab")["Principal"]
+    assert named == {"Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/gitlab.com"}
 
 
 def test_two_roles_share_the_provider_that_one_of_them_makes_with_the_audiences_of_both():
-    other = {**DEPLOYS, "create": False, "audiences": "https://example.com"}
-    deployment = run("prod", access={"oidc": {"deploys": DEPLOYS, "other": other}})
+    deployment = run("prod", access=SOME)
     (made,) = deployment.of("OpenIdConnectProvider")
     assert made.inputs["clientIdLists"] == ["sts.amazonaws.com", "https://example.com"]
+    assert trust(deployment, "app-other")["Principal"] == {"Federated": made.arn}
 
 
 # --- What a sender may send ----------------------------------------------------------------------------------------
@@ -117,7 +117,7 @@ def test_two_roles_share_the_provider_that_one_of_them_makes_with_the_audiences_
 
 def test_bulk_mail_is_allowed_for_named_templates_where_nobody_is_kept_from_anybody():
     assert "SendBulk" not in run("prod").policy("Policy", "sender")
-    deployment = run("prod", access={"templates": ["receipt", "welcome"]})
+    deployment = run("prod", access=ACCESS)
     bulk = deployment.policy("Policy", "sender")["SendBulk"]
     templates = {f"arn:aws:ses:us-east-1:{ACCOUNT}:template/{name}" for name in ("receipt", "welcome")}
     assert bulk["Action"] == "ses:SendBulkEmail"
@@ -126,7 +126,7 @@ def test_bulk_mail_is_allowed_for_named_templates_where_nobody_is_kept_from_anyb
 
 
 def test_in_development_bulk_mail_would_go_round_the_allow_list_and_is_not_allowed():
-    policy = run("dev", access={"templates": "receipt"}).policy("Policy", "sender")
+    policy = run("dev", access=ACCESS).policy("Policy", "sender")
     assert "SendBulk" not in policy
     assert any(arn.endswith(":template/receipt") for arn in policy["Send"]["Resource"])
 
@@ -136,66 +136,65 @@ def test_in_development_bulk_mail_would_go_round_the_allow_list_and_is_not_allow
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
 def test_the_smtp_user_may_send_raw_mail_under_the_senders_conditions_and_nothing_else(stack: str):
-    deployment = run(stack, access={"smtp": SMTP})
+    deployment = run(stack, access=ACCESS)
     (send,) = deployment.policy("Policy", "smtp").values()
     sender = deployment.policy("Policy", "sender")["Send"]
-    assert send["Action"] == "ses:SendRawEmail"
-    assert (send["Resource"], send["Condition"]) == (sender["Resource"], sender["Condition"])
+    assert (send["Action"], send["Condition"]) == ("ses:SendRawEmail", sender["Condition"])
+    assert send["Resource"] == [arn for arn in sender["Resource"] if ":template/" not in arn]
     attached = deployment.one("UserPolicyAttachment", "smtp").inputs
     assert attached == {"user": f"mailstack-{stack}-smtp", "policyArn": deployment.one("Policy", "smtp").arn}
 
 
 def test_the_login_is_in_the_secret_and_nowhere_else():
-    deployment = run("prod", region="eu-west-1", access={"smtp": SMTP})
+    deployment = run("prod", access=ACCESS)
     secret, version = deployment.one("Secret", "smtp"), deployment.one("SecretVersion", "smtp")
     assert version.secret == {"secretString"}
-    secret_key = deployment.one("AccessKey", "smtp-1").outputs["secret"]["value"]
-    key = password(secret_key, "eu-west-1")
+    secret_key = deployment.one("AccessKey", "smtp-2").outputs["secret"]["value"]
     assert json.loads(version.inputs["secretString"]) == {
-        "host": "email-smtp.eu-west-1.amazonaws.com",
+        "host": "email-smtp.us-east-1.amazonaws.com",
         "port": 587,
         "tls_port": 465,
-        "username": "smtp-1-id",
-        "password": key,
+        "username": "smtp-2-id",
+        "password": password(secret_key, "us-east-1"),
     }
     assert secret.inputs["kmsKeyId"] == deployment.one("Key", "key").arn
     assert deployment.values.smtp_secret == secret.inputs["name"] == "mailstack-prod-smtp"
     elsewhere = [r.inputs for r in deployment.aws if r.name != "smtp"]
     told = json.dumps([deployment.exports, elsewhere], default=str)
-    assert key not in told
+    assert password(secret_key, "us-east-1") not in told
     assert secret_key not in told
 
 
-@pytest.mark.parametrize(("protect", "days"), [(True, 30), (False, 0)])
-def test_a_deleted_login_can_be_restored_where_things_are_protected(protect: bool, days: int):
-    deployment = run("prod", protect=protect, access={"smtp": SMTP})
-    assert deployment.one("Secret", "smtp").inputs["recoveryWindowInDays"] == days
+def test_while_the_password_changes_there_are_two_keys_and_the_secret_holds_the_newer():
+    deployment = run("prod", access=ACCESS)
+    assert {key.name for key in deployment.of("AccessKey")} == {"smtp-1", "smtp-2"}
+    assert json.loads(deployment.one("SecretVersion", "smtp").inputs["secretString"])["username"] == "smtp-2-id"
+    (before,) = run("prod", access=SOME).of("AccessKey")
+    assert before.name == "smtp-1"
+
+
+@pytest.mark.parametrize(("stack", "days"), [("prod", 30), ("dev", 0)])
+def test_a_deleted_login_can_be_restored_where_things_are_protected(stack: str, days: int):
+    assert run(stack, access=ACCESS).one("Secret", "smtp").inputs["recoveryWindowInDays"] == days
 
 
 def test_the_application_reads_the_login_only_where_that_is_wanted():
-    deployment = run("prod", access={"smtp": SMTP})
-    policy = deployment.policy("Policy", "sender")
-    name = f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:mailstack-prod-smtp-??????"
-    assert (policy["ReadSmtpLogin"]["Action"], policy["ReadSmtpLogin"]["Resource"]) == (
-        "secretsmanager:GetSecretValue",
-        name,
-    )
+    policy = run("prod", access=ACCESS).policy("Policy", "sender")
+    reads = policy["ReadSmtpLogin"]
+    assert reads["Action"] == "secretsmanager:GetSecretValue"
+    assert reads["Resource"] == f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:mailstack-prod-smtp-??????"
     services = {"dynamodb.us-east-1.amazonaws.com", "secretsmanager.us-east-1.amazonaws.com"}
     assert set(policy["UseKey"]["Condition"]["StringEquals"]["kms:ViaService"]) == services
-    assert "ReadSmtpLogin" not in run("prod", access={"smtp": {"keys": [1]}}).policy("Policy", "sender")
+    assert "ReadSmtpLogin" not in run("prod", access=SOME).policy("Policy", "sender")
 
 
-def test_the_account_uses_the_key_through_secrets_manager_only_where_there_is_a_secret():
-    for access, expected in (({}, False), ({"smtp": SMTP}, True)):
-        statement = run("prod", access=access).policy("Key", "key")["AccountUsesThroughServices"]
-        through = statement["Condition"]["StringEquals"]["kms:ViaService"]
-        assert ("secretsmanager.us-east-1.amazonaws.com" in through) is expected
-
-
-def test_while_the_password_changes_there_are_two_keys_and_the_secret_holds_the_newer():
-    deployment = run("prod", access={"smtp": {"keys": [2, 1]}})
-    assert {key.name for key in deployment.of("AccessKey")} == {"smtp-1", "smtp-2"}
-    assert json.loads(deployment.one("SecretVersion", "smtp").inputs["secretString"])["username"] == "smtp-2-id"
+@pytest.mark.parametrize(("changed", "expected"), [({}, False), ({"access": SOME}, True)], ids=["none", "some"])
+def test_the_account_uses_the_key_through_secrets_manager_only_where_there_is_a_secret(
+    changed: dict[str, Any], expected: bool
+):
+    statement = run("prod", **changed).policy("Key", "key")["AccountUsesThroughServices"]
+    through = statement["Condition"]["StringEquals"]["kms:ViaService"]
+    assert ("secretsmanager.us-east-1.amazonaws.com" in through) is expected
 
 
 @pytest.mark.parametrize(
@@ -220,19 +219,19 @@ def test_the_password_is_derived_for_the_region_as_others_derive_it(region: str,
         ({"services": ["ecs", "ecs"]}, "access.services", "stands there twice"),
         ({"attachTo": "arn:aws:iam::123456789012:role/web"}, "access.attachTo.0", "not the name of a role"),
         ({"templates": "a b"}, "access.templates.0", "not the name of a template"),
-        ({"oidc": {"ecs": POD}}, "access.oidc", "'ecs' cannot name a role"),
-        ({"oidc": {"Pod": POD}}, "access.oidc", "'Pod' cannot name a role"),
-        ({"oidc": {"pod": {**POD, "create": True}}}, "access.oidc.pod.create", "an ARN is of a provider that is there"),
-        ({"oidc": {"pod": {**POD, "provider": "http://x.test"}}}, "access.oidc.pod.provider", "neither an https URL"),
-        ({"oidc": {"pod": {**POD, "audiences": []}}}, "access.oidc.pod.audiences", "found nothing"),
-        ({"oidc": {"pod": {**POD, "audiences": "*"}}}, "access.oidc.pod.audiences.0", "without a wildcard"),
+        ({"oidc": {"ecs": EKS}}, "access.oidc", "'ecs' cannot name a role"),
+        ({"oidc": {"Pod": EKS}}, "access.oidc", "'Pod' cannot name a role"),
+        ({"oidc": {"pod": {**EKS, "create": True}}}, "access.oidc.pod.create", "an ARN is of a provider that is there"),
+        ({"oidc": {"pod": {**EKS, "provider": "http://x.test"}}}, "access.oidc.pod.provider", "neither an https URL"),
+        ({"oidc": {"pod": {**EKS, "audiences": []}}}, "access.oidc.pod.audiences", "found nothing"),
+        ({"oidc": {"pod": {**EKS, "audiences": "*"}}}, "access.oidc.pod.audiences.0", "without a wildcard"),
         (
-            {"oidc": {"pod": {"provider": EKS, "audiences": "x"}}},
+            {"oidc": {"pod": {"provider": EKS["provider"], "audiences": "x"}}},
             "access.oidc.pod.subjects",
             "found nothing; allowed: subjects such as",
         ),
         *(
-            ({"oidc": {"pod": {**POD, "subjects": everybody}}}, "access.oidc.pod.subjects.0", "must name whom")
+            ({"oidc": {"pod": {**EKS, "subjects": everybody}}}, "access.oidc.pod.subjects.0", "must name whom")
             for everybody in (
                 *("*", "repo:*", "repo:example/*", "repo:*/shop:ref:*", "repo:example/*:ref:refs/heads/main"),
                 *("system:serviceaccount:*", "system:serviceaccount:*:mailer", "project_path:*", "", "?"),
@@ -255,9 +254,7 @@ def test_a_wrong_setting_is_told_with_its_place(access: dict[str, Any], key: str
 
 @pytest.mark.parametrize("subject", ["repo:example/shop:*", "repo:example@12/shop@34:ref:refs/tags/v*", "project:x"])
 def test_a_subject_may_be_many_of_one_repository(subject: str):
-    oidc = {"pod": {**POD, "subjects": subject}}
-    condition = trust(run("prod", access={"oidc": oidc}), "app-pod")["Condition"]["StringLike"]
-    assert [listed(value) for value in condition.values()] == [[subject]]
+    assert Oidc(provider=EKS["provider"], audiences=("x",), subjects=(subject,)).subjects == (subject,)
 
 
 # --- The guide -----------------------------------------------------------------------------------------------------
@@ -265,7 +262,7 @@ def test_a_subject_may_be_many_of_one_repository(subject: str):
 
 def test_the_guide_names_every_role_user_and_policy():
     guide = (ROOT / "docs/access.md").read_text(encoding="utf-8")
-    everything: dict[str, Any] = {"streams": FULL, "slack": SLACK, "access": {**ROLES, "smtp": SMTP}}
+    everything: dict[str, Any] = {"streams": FULL, "slack": SLACK, "access": ACCESS}
     for resource in (r for r in run("prod", **everything).aws if r.token in NAMED):
         generic = resource.inputs["name"].replace("mailstack-prod-transactional-", "mailstack-S-N-")
         generic = generic.replace("mailstack-prod-", "mailstack-S-")

@@ -59,7 +59,7 @@ ACCESS: dict[str, Any] = {
             "provider": "https://token.actions.githubusercontent.com",
             "create": True,
             "audiences": "sts.amazonaws.com",
-            "subjects": "repo:example/shop:ref:refs/heads/main",
+            "subjects": ["repo:example/shop:ref:refs/heads/main", "repo:example/shop:environment:*"],
         },
         "pod": {
             "provider": f"arn:aws:iam::{ACCOUNT}:oidc-provider/oidc.eks.us-east-1.amazonaws.com/id/EXAMPLE",
@@ -68,8 +68,8 @@ ACCESS: dict[str, Any] = {
         },
     },
     "attachTo": "shop-web",
-    "templates": "receipt",
-    "smtp": {"keys": [1, 2], "readBySender": True},
+    "templates": ["receipt", "welcome"],
+    "smtp": {"keys": [2, 1], "readBySender": True},
 }
 # Stack, and settings that differ from its file's.
 MATRIX: list[tuple[str, dict[str, Any]]] = [
