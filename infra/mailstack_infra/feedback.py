@@ -68,5 +68,5 @@ class Feedback(pulumi.ComponentResource):
             server_side_encryption={"enabled": True, "kms_key_arn": env.key} if env.key else None,
             deletion_protection_enabled=protect,
             tags=env.tags,
-            opts=ResourceOptions(parent=self, protect=protect),
+            opts=ResourceOptions(parent=self, protect=protect or None),
         )

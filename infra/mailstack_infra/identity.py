@@ -65,7 +65,7 @@ class Identity(pulumi.ComponentResource):
             # SES signs for an address by itself, and takes no attributes for it.
             dkim_signing_attributes=None if settings.address else signing(settings),
             tags=env.tags,
-            opts=ResourceOptions(parent=self, protect=settings.protect),
+            opts=ResourceOptions(parent=self, protect=settings.protect or None),
         )
 
     def _adopted(self) -> aws.sesv2.EmailIdentity:

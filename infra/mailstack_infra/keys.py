@@ -57,7 +57,7 @@ class Keys(pulumi.ComponentResource):
             enable_key_rotation=True,
             deletion_window_in_days=DELETION_WINDOW_DAYS,
             tags=env.tags,
-            opts=ResourceOptions(parent=self, protect=settings.protect),
+            opts=ResourceOptions(parent=self, protect=settings.protect or None),
         )
         aws.kms.Alias(
             "key",

@@ -35,7 +35,7 @@ class Pools(pulumi.ComponentResource):
                 pool_name=env.name(name),
                 scaling_mode=pool.scaling,
                 tags=env.tags,
-                opts=ResourceOptions(parent=self, protect=protect),
+                opts=ResourceOptions(parent=self, protect=protect or None),
             ).pool_name
             for name, pool in pools.items()
         }

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from mailstack_infra.configuration import allowed, is_group, model_of
+from mailstack_infra.problems import allowed, is_group, model_of
 from mailstack_infra.settings.base import NAMESPACE
 from mailstack_infra.settings.model import Settings
 
@@ -44,7 +44,7 @@ def _section(prefix: str, model: type[BaseModel], location: tuple[str, ...] = ()
         if group := model_of(field.annotation):
             name = () if is_group(field) else ("<name>",)
             groups.append((".".join((f"{prefix}{key}", *name)), group, (*place, *name)))
-        yield f"| `{prefix}{key}` | {_purpose(field)} | {allowed(place)} | {_default(field)} |"
+        yield f"| `{prefix}{key}` | {_purpose(field)} | {allowed(place, Settings)} | {_default(field)} |"
     for heading, group, place in groups:
         yield f"\n## `{heading}`\n\n{(group.__doc__ or '').strip()}\n"
         yield from _section(f"{heading}.", group, place)

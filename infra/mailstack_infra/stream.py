@@ -57,7 +57,7 @@ class MailStream(pulumi.ComponentResource):
             vdm_options=vdm_options(settings),
             tags=env.tags,
             # The guard pauses a stream, and people start it again. A deployment does neither.
-            opts=ResourceOptions(parent=self, protect=protect, ignore_changes=["sending_options"]),
+            opts=ResourceOptions(parent=self, protect=protect or None, ignore_changes=["sending_options"]),
         )
         self._publish(name, "feedback", FEEDBACK_EVENTS, {"sns_destination": {"topic_arn": topic.arn}}, topic_policy)
         events = (*EVERY_EVENT, *settings.tracking.events)

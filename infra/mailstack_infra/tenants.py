@@ -38,7 +38,7 @@ class Tenants(pulumi.ComponentResource):
                 name,
                 tenant_name=tenant_name(env.stack, name),
                 tags=env.tags,
-                opts=ResourceOptions(parent=self, protect=protect),
+                opts=ResourceOptions(parent=self, protect=protect or None),
             )
             sets = {f"stream.{stream}": configuration_sets[stream] for stream in settings.streams or configuration_sets}
             for what, arn in {"identity": identity, **sets}.items():

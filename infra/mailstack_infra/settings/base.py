@@ -1,9 +1,9 @@
 """What every group of settings is made of, and the marks that a setting may carry."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
 NAMESPACE = "mailstack"  # of the keys in the file
@@ -27,6 +27,19 @@ class Group(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, validate_default=True
     )
+
+    if not TYPE_CHECKING:  # which sees the fields as arguments
+
+        def __init__(self, **given: object) -> None:
+            try:
+                super().__init__(**given)
+            except ValidationError as error:
+                from mailstack_infra.problems import wrong_arguments
+
+                raise wrong_arguments(type(self), error) from None
+
+        # So that groups inside groups are looked at together, not made one by one.
+        __init__.__pydantic_base_init__ = True
 
 
 Switch = Annotated[bool, Allowed("true or false")]

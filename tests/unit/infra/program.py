@@ -8,7 +8,7 @@ import json
 import runpy
 import sys
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -75,6 +75,7 @@ class Registered:
     protect: bool
     ignores: tuple[str, ...]
     secret: frozenset[str] = frozenset()
+    provider: str = ""
 
     @property
     def arn(self) -> str:
@@ -90,6 +91,8 @@ class Deployment:
     warnings: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
     read: list[tuple[str, str]] = field(default_factory=list)
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    """Each function that was called, and the provider that was to answer."""
 
     @property
     def aws(self) -> list[Registered]:
@@ -135,11 +138,16 @@ class _Recorder(mocks.MockMonitor):
                     protect=request.protect,
                     ignores=tuple(request.ignoreChanges),
                     secret=frozenset(key for key, value in inputs.items() if wire.is_secret(value)),
+                    provider=request.provider,
                 )
             )
         known = "" if self.preview else f"{request.name}-id"
         response = proto.resource_pb2.RegisterResourceResponse
         return response(urn=urn, id=known if request.custom else "", object=wire.struct(outputs))
+
+    def Invoke(self, request: Any) -> Any:  # noqa: N802
+        self.deployment.asked.append((request.tok, request.provider))
+        return super().Invoke(request)
 
     def ReadResource(self, request: Any) -> Any:  # noqa: N802
         assert request.type.endswith(":EmailIdentity"), "the program reads nothing else"
@@ -255,11 +263,18 @@ def _run(
         patch.setenv("PULUMI_CONFIG", json.dumps(config))
         patch.setenv("PULUMI_CONFIG_SECRET_KEYS", json.dumps([f"mailstack:{key}" for key in secret]))
         patch.setattr(sys, "path", [*sys.path])
-        asyncio.run(_in_stack(recorder, stack))
+        asyncio.run(_in_stack(recorder, stack, lambda: _program(recorder.deployment)))
     return recorder.deployment
 
 
-async def _in_stack(recorder: _Recorder, stack: str) -> None:
+def run_own(program: Callable[[], None], *, stack: str = "dev", preview: bool = False) -> Deployment:
+    """Run a program of one's own."""
+    recorder = _Recorder("us-east-1", (), preview=preview)
+    asyncio.run(_in_stack(recorder, stack, program))
+    return recorder.deployment
+
+
+async def _in_stack(recorder: _Recorder, stack: str, program: Callable[[], None]) -> None:
     pulumi.runtime.configure(
         pulumi.runtime.Settings(
             monitor=recorder,
@@ -269,7 +284,7 @@ async def _in_stack(recorder: _Recorder, stack: str) -> None:
             dry_run=recorder.preview,
         )
     )
-    await pulumi.runtime.run_in_stack(lambda: _program(recorder.deployment))
+    await pulumi.runtime.run_in_stack(program)
 
 
 def _program(deployment: Deployment) -> None:

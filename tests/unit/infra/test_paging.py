@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from mailstack_infra.problems import SettingsInvalid
 from mailstack_infra.settings.slack import Slack
 from tests.unit.infra.program import Deployment, run
 
@@ -76,5 +77,5 @@ def test_one_more_channel_leaves_the_others_alone():
     "given", [{"workspace": WORKSPACE}, {"page": PAGES}, {"warn": WARNINGS}, {"workspace": "#alerts", "page": PAGES}]
 )
 def test_half_a_channel_is_refused(given: dict[str, str]):
-    with pytest.raises(ValueError, match=r"go together|pattern"):
+    with pytest.raises(SettingsInvalid, match=r"go together|found '#alerts'; allowed: "):
         Slack(**given)

@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from mailstack_infra.configuration import SettingsInvalid, allowed, read
+from mailstack_infra.configuration import SettingsInvalid, read
+from mailstack_infra.problems import allowed
 from mailstack_infra.reference import markdown
 from mailstack_infra.settings.model import DEFAULT_STREAM, Settings
 from tests.unit.infra.program import ROOT, config_of
@@ -320,7 +321,7 @@ def test_a_stack_whose_name_cannot_stand_in_names_is_refused(stack: str):
 
 
 def test_a_stream_may_be_called_like_a_setting():
-    assert allowed(("streams", "guard", "tls")) == "REQUIRE or OPTIONAL"
+    assert allowed(("streams", "guard", "tls"), Settings) == "REQUIRE or OPTIONAL"
 
 
 def test_the_reference_is_what_the_model_says():
