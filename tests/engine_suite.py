@@ -166,6 +166,36 @@ pulumi.export("arn", parameter.arn)
 pulumi.export("name", parameter.name)
 pulumi.export("nested", {"open": "x", "closed": key})
 """
+HOOKED = """
+import json, pathlib, boto3, pulumi, pulumi_aws as aws
+config = pulumi.Config()
+def note(*words):
+    with pathlib.Path(config.require("log")).open("a") as log:
+        log.write(" ".join(words) + "\\n")
+def before(args):
+    note("before", args.name, args.new_inputs["displayName"])
+    if args.new_inputs["displayName"] == "Refused":
+        raise ValueError("not this name")
+def after(args):
+    note("after", args.name, args.new_outputs["arn"])
+def mend(args):
+    note("error", args.name, args.failed_operation)
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    boto3.client("iam").create_role(RoleName="late", AssumeRolePolicyDocument=document)
+    return True
+first, then = pulumi.ResourceHook("first", before), pulumi.ResourceHook("then", after)
+gone = pulumi.ResourceHook("gone", lambda args: note("gone", args.name, args.old_outputs["displayName"]))
+if not config.get_bool("without"):
+    topic = aws.sns.Topic("events", name="events", display_name=config.get("shown") or "Mail",
+        opts=pulumi.ResourceOptions(hooks=pulumi.ResourceHookBinding(
+            before_create=[first], after_create=[then], before_update=[first], after_delete=[gone])))
+    mending = pulumi.ResourceHookBinding(on_error=[pulumi.ErrorHook("mend", mend)])
+    statement = {"Effect": "Allow", "Action": "a:B", "Resource": "*"}
+    aws.iam.RolePolicy("grant", name="grant", role="late", policy=json.dumps(
+        {"Version": "2012-10-17", "Statement": [statement]}),
+        opts=pulumi.ResourceOptions(depends_on=[topic], hooks=mending))
+"""
 FAILING = 'raise LookupError("no such thing")\n'
 MISSPELT = """
 import pulumi_aws as aws
@@ -395,6 +425,24 @@ class EngineSuite:
         )
         assert cloud.client("ssm").get_parameter(Name="/key")["Parameter"]["Value"] == "open sesame"
         assert not stack.up().any
+
+    def test_hooks_run_around_steps_and_may_have_one_tried_again(
+        self, stack_factory: StackFactory, cloud: LocalCloud, tmp_path: Path
+    ):
+        folder, log = write(tmp_path / "project", HOOKED), tmp_path / "log"
+        assert stack_factory(folder, {"tiny:log": str(log)}).up().names == {"create": ("events", "grant")}
+        assert cloud.client("iam").list_role_policies(RoleName="late")["PolicyNames"] == ["grant"]
+        with pytest.raises(DeploymentError, match=r"(?s)events.*not this name"):
+            stack_factory(folder, {"tiny:log": str(log), "tiny:shown": "Refused"}).up()
+        left = stack_factory(folder, {"tiny:log": str(log), "tiny:without": "true"})
+        assert left.up().names == {"delete": ("events", "grant")}
+        assert log.read_text().splitlines() == [
+            "before events Mail",
+            "after events arn:aws:sns:us-east-1:000000000000:events",
+            "error grant create",
+            "before events Refused",
+            "gone events Mail",
+        ]
 
     @pytest.mark.parametrize(
         ("program", "said"), [(FAILING, "no such thing"), (MISSPELT, "tlsPolice")], ids=["raises", "misspelt"]

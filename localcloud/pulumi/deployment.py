@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from localcloud.pulumi.goal import Goal
+from localcloud.pulumi.hooks import HookError, Hooks, Subject
 from localcloud.pulumi.paths import contains, parse, reset
 from localcloud.pulumi.plugin import DiffResult, Plugin, PluginError
 from localcloud.pulumi.stack import Operation
@@ -42,6 +43,7 @@ class Deployment:
         self.preview = preview
         self.steps: list[tuple[Operation, str]] = []
         self.errors: list[str] = []
+        self.hooks = Hooks(preview=preview)
         self._config, self._folder = config, folder
         records = list(old)
         self._old = {record.urn: record for record in records if not record.retired}
@@ -104,7 +106,7 @@ class Deployment:
         """Name the resource in whatever goes wrong, and remember it."""
         try:
             yield
-        except (StepError, PluginError) as error:
+        except (StepError, PluginError, HookError) as error:
             sentence = f"{title}: {error}"
             self.errors.append(sentence)
             raise StepError(sentence) from error
@@ -211,14 +213,34 @@ class Deployment:
 
     def _create(self, plugin: Plugin, goal: Goal, operation: Operation) -> Record:
         inputs = self._check(plugin, goal, bare(goal.inputs), None)
-        identifier, outputs = plugin.create(goal.urn, inputs, preview=self.preview)
+        subject = Subject(goal.urn, goal.type, new_inputs=inputs)
+        self.hooks.run(goal.hooks, "before_create", subject)
+        identifier, outputs = self.hooks.trying(
+            goal.hooks, "create", subject, lambda: plugin.create(goal.urn, inputs, preview=self.preview)
+        )
         self._step(operation, goal)
+        self._after(goal, "after_create", replace(subject, id=identifier, new_outputs=outputs))
         return goal.record(identifier, inputs, outputs)
 
     def _update(self, plugin: Plugin, goal: Goal, inputs: Props, old: Record) -> Record:
-        outputs = plugin.update(goal.urn, old.id, old.inputs, old.outputs, inputs, goal.ignored, preview=self.preview)
+        subject = Subject(goal.urn, goal.type, old.id, inputs, old.inputs, old_outputs=old.outputs)
+        self.hooks.run(goal.hooks, "before_update", subject)
+
+        def update() -> Props:
+            olds, state = old.inputs, old.outputs
+            return plugin.update(goal.urn, old.id, olds, state, inputs, goal.ignored, preview=self.preview)
+
+        outputs = self.hooks.trying(goal.hooks, "update", subject, update)
         self._step("update", goal)
+        self._after(goal, "after_update", replace(subject, new_outputs=outputs))
         return goal.record(old.id, inputs, outputs)
+
+    def _after(self, of: Goal | Record, kind: str, subject: Subject) -> None:
+        """Run the hooks of what is done: when one fails, it stays done, and the operation fails in the end."""
+        try:
+            self.hooks.run(of.hooks, kind, subject)
+        except HookError as error:
+            self.errors.append(f"{of.title}: {error}")
 
     def _import(self, plugin: Plugin, goal: Goal, old: Record | None) -> Record:
         """Take over what is there as it is; what the program wants otherwise is changed afterwards."""
@@ -318,9 +340,19 @@ class Deployment:
         """Delete a resource, unless something else does, or nothing may."""
         if record.protect and not record.retired and record.urn not in self._replaced:
             raise StepError("it is protected, and the program no longer has it: take `protect` away first")
+        old = {"old_inputs": record.inputs, "old_outputs": record.outputs}
+        subject = Subject(record.urn, record.type, record.id, **old)
+        self.hooks.run(record.hooks, "before_delete", subject)
         spared = record.external or record.retain or record.deleted_with in self._doomed
         if record.managed and not spared and not self.preview:
-            self.plugin(record.provider).delete(record.urn, record.id, record.inputs, record.outputs)
+            plugin = self.plugin(record.provider)
+            self.hooks.trying(
+                record.hooks,
+                "delete",
+                subject,
+                lambda: plugin.delete(record.urn, record.id, record.inputs, record.outputs),
+            )
+        self._after(record, "after_delete", subject)
 
     # --- refresh ---------------------------------------------------------------------------------------------------
 

@@ -31,6 +31,8 @@ class Goal:
     """What the program says; None leaves it to the provider."""
     import_id: str = ""
     deleted_with: str = ""
+    hooks: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    """Names of hooks, by kind; see `hooks.py`."""
     protect: bool = False
     retain: bool = False
 
@@ -76,6 +78,7 @@ class Goal:
             trigger=self.trigger,
             import_id=self.import_id,
             deleted_with=self.deleted_with,
+            hooks=self.hooks,
             protect=self.protect,
             retain=self.retain,
             external=external,

@@ -14,6 +14,7 @@ from pulumi.runtime.proto import alias_pb2, callback_pb2, engine_pb2, resource_p
 
 from localcloud.pulumi.deployment import Deployment, StepError
 from localcloud.pulumi.goal import Goal
+from localcloud.pulumi.hooks import KINDS
 from localcloud.pulumi.state import STACK, Record
 from localcloud.pulumi.transforms import Options, Transforms
 from localcloud.pulumi.wire import UNKNOWN, Props, bare, plain, secret, struct
@@ -21,7 +22,7 @@ from localcloud.pulumi.wire import UNKNOWN, Props, bare, plain, secret, struct
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# The last two are refused here, in words that fit. Hooks are missing: a program may look, and do without.
+# The last two are refused here, in words that fit: for what is missing the SDK blames the CLI.
 _FEATURES = {
     "secrets": resource_pb2.RESOURCE_MONITOR_FEATURE_SECRETS,
     "aliasSpecs": resource_pb2.RESOURCE_MONITOR_FEATURE_ALIAS_SPECS,
@@ -30,6 +31,8 @@ _FEATURES = {
     "replacementTrigger": resource_pb2.RESOURCE_MONITOR_FEATURE_REPLACEMENT_TRIGGER,
     "transforms": resource_pb2.RESOURCE_MONITOR_FEATURE_TRANSFORMS,
     "invokeTransforms": resource_pb2.RESOURCE_MONITOR_FEATURE_INVOKE_TRANSFORMS,
+    "resourceHooks": resource_pb2.RESOURCE_MONITOR_FEATURE_RESOURCE_HOOKS,
+    "errorHooks": resource_pb2.RESOURCE_MONITOR_FEATURE_ERROR_HOOKS,
     "parameterization": resource_pb2.RESOURCE_MONITOR_FEATURE_PARAMETERIZATION,
     "stateMigrations": resource_pb2.RESOURCE_MONITOR_FEATURE_STATE_MIGRATIONS,
 }
@@ -43,7 +46,7 @@ class Monitor:
     deployment: Deployment
     project: str
     stack: str
-    transforms: Transforms = field(default_factory=Transforms)
+    transforms: Transforms
     goals: dict[str, Goal] = field(default_factory=dict[str, Goal])
     """What was registered, by URN: children inherit some of its options."""
 
@@ -56,9 +59,11 @@ class Monitor:
         return resource_pb2.SupportsFeatureResponse(hasSupport=request.id in _FEATURES)
 
     def SignalAndWaitForShutdown(self, request: empty_pb2.Empty) -> empty_pb2.Empty:
+        # The program has said all; while it waits here, its functions still answer.
+        self.deployment.prune()
         return empty_pb2.Empty()
 
-    # --- transforms ------------------------------------------------------------------------------------------------
+    # --- transforms and hooks --------------------------------------------------------------------------------------
 
     def RegisterStackTransform(self, request: callback_pb2.Callback) -> empty_pb2.Empty:
         self.transforms.add(request)
@@ -66,6 +71,14 @@ class Monitor:
 
     def RegisterStackInvokeTransform(self, request: callback_pb2.Callback) -> empty_pb2.Empty:
         self.transforms.add_invoke(request)
+        return empty_pb2.Empty()
+
+    def RegisterResourceHook(self, request: resource_pb2.RegisterResourceHookRequest) -> empty_pb2.Empty:
+        self.deployment.hooks.add(request)
+        return empty_pb2.Empty()
+
+    def RegisterErrorHook(self, request: resource_pb2.RegisterErrorHookRequest) -> empty_pb2.Empty:
+        self.deployment.hooks.add_error(request)
         return empty_pb2.Empty()
 
     # --- resources -------------------------------------------------------------------------------------------------
@@ -160,6 +173,7 @@ class Monitor:
             delete_first=options.delete_before_replace if options.HasField("delete_before_replace") else None,
             import_id=str(getattr(options, "import")),  # a keyword of Python
             deleted_with=options.deleted_with,
+            hooks={kind: list(names) for kind in KINDS if (names := getattr(options.hooks, kind))},
             protect=options.protect,
             retain=options.retain_on_delete,
         )
@@ -193,7 +207,7 @@ class Monitor:
 
     def _alias(self, request: resource_pb2.RegisterResourceRequest, spec: alias_pb2.Alias.Spec) -> str:
         parent = "" if spec.noParent else self.deployment.old_urn(spec.parentUrn) or request.parent
-        former = Monitor(self.deployment, spec.project or self.project, spec.stack or self.stack)
+        former = Monitor(self.deployment, spec.project or self.project, spec.stack or self.stack, self.transforms)
         return former._urn(parent, spec.type or request.type, spec.name or request.name)
 
     def _inherited(self, urn: str, parent: str, before: str) -> str:

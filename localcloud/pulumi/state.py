@@ -43,6 +43,8 @@ class Record:
     """The id that it was imported by."""
     deleted_with: str = ""
     """The URN whose deletion deletes this one, too, without a call."""
+    hooks: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    """Names of its hooks, by kind."""
     protect: bool = False
     retain: bool = False
     """Left standing when it is deleted from the program."""

@@ -1,23 +1,21 @@
 """Calls back into a program: the transforms that it registered for its resources, its whole stack, its invokes.
 
 After pkg/resource/deploy/source_eval.go in pulumi/pulumi: a resource's own come first, then those of its parents from
-the nearest on, then the stack's. The untyped edge of gRPC's stubs ends here.
+the nearest on, then the stack's.
 """
 
-import threading
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-import grpc
-from pulumi.runtime.proto import callback_pb2, callback_pb2_grpc, resource_pb2
+from pulumi.runtime.proto import callback_pb2, resource_pb2
 
 from localcloud.pulumi import wire
+from localcloud.pulumi.callbacks import CallbackError, Callbacks
 from localcloud.pulumi.wire import Props
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 Options: TypeAlias = resource_pb2.TransformResourceOptions
-_ANSWER = 60.0  # seconds for one transform
 
 
 class TransformError(RuntimeError):
@@ -27,12 +25,16 @@ class TransformError(RuntimeError):
 class Transforms:
     """What a program registered. Thread-safe: requests come from many threads at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, callbacks: Callbacks) -> None:
+        """Begin with none.
+
+        Args:
+            callbacks: How to call the program.
+        """
+        self._callbacks = callbacks
         self._stack: list[callback_pb2.Callback] = []
         self._invokes: list[callback_pb2.Callback] = []
         self._own: dict[str, tuple[str, list[callback_pb2.Callback]]] = {}
-        self._stubs: dict[str, Any] = {}
-        self._lock = threading.Lock()
 
     def add(self, callback: callback_pb2.Callback) -> None:
         """One for every resource that is registered from now on."""
@@ -98,18 +100,10 @@ class Transforms:
         return found
 
     def _call(self, callback: callback_pb2.Callback, request: Any, title: str) -> bytes:
-        asked = callback_pb2.CallbackInvokeRequest(token=callback.token, request=request.SerializeToString())
         try:
-            return cast("bytes", self._stub(callback.target).Invoke(asked, timeout=_ANSWER).response)
-        except grpc.RpcError as error:
-            raise TransformError(f"{title}: a transform failed: {cast('Any', error).details()}") from error
-
-    def _stub(self, target: str) -> Any:
-        with self._lock:
-            if target not in self._stubs:
-                channel = grpc.insecure_channel(target)
-                self._stubs[target] = callback_pb2_grpc.CallbacksStub(channel)
-            return self._stubs[target]
+            return self._callbacks.call(callback, request)
+        except CallbackError as error:
+            raise TransformError(f"{title}: a transform failed: {error}") from error
 
 
 def _options(request: resource_pb2.RegisterResourceRequest) -> Options:
@@ -124,6 +118,7 @@ def _options(request: resource_pb2.RegisterResourceRequest) -> Options:
         "replace_with": request.replace_with,
         "additional_secret_outputs": request.additionalSecretOutputs,
         "import": request.importId,
+        "hooks": request.hooks,
     }
     if request.HasField("protect"):
         named["protect"] = request.protect

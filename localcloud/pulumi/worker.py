@@ -19,7 +19,7 @@ from localcloud.pulumi import state
 from localcloud.pulumi.deployment import Deployment, StepError
 from localcloud.pulumi.monitor import Monitor
 from localcloud.pulumi.plugin import PluginError
-from localcloud.pulumi.transforms import TransformError
+from localcloud.pulumi.transforms import TransformError, Transforms
 
 _PROVIDER = "aws:"
 
@@ -53,6 +53,7 @@ def main() -> None:
     errors: list[str] = []
     try:
         _VERBS[request.verb](deployment, request)
+        errors = deployment.errors
     except (StepError, PluginError, TransformError) as error:
         errors = deployment.errors or [str(error)]
     except RunError as error:  # the program's own words, which Pulumi shows without a traceback
@@ -71,7 +72,8 @@ def _of_program(error: Exception) -> str:
 
 
 def _deploy(deployment: Deployment, request: Request) -> None:
-    monitor = Monitor(deployment, request.project, request.stack)
+    transforms = Transforms(deployment.hooks.callbacks)
+    monitor = Monitor(deployment, request.project, request.stack, transforms)
     configure(
         Settings(
             request.project,
@@ -89,7 +91,6 @@ def _deploy(deployment: Deployment, request: Request) -> None:
         runpy.run_path(request.program, run_name="__main__")
 
     asyncio.run(run_in_stack(program))
-    deployment.prune()
 
 
 def _refresh(deployment: Deployment, _: Request) -> None:
