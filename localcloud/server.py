@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import gc
 import json
 import logging
@@ -12,17 +13,15 @@ import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
 
 from localcloud.persistence import StateError, StateFolder
 from localcloud.smtp.access import Listeners, SmtpAccess
 
 HOST = "127.0.0.1"
 _BACKLOG = 512
-_GRACE_SECONDS = 1.0
 _COLLECT_AFTER = (50_000, 20, 20)
 
 
@@ -107,35 +106,15 @@ async def _serve(
     until: Until,
     folder: StateFolder | None,
 ) -> None:
-    import hypercorn.asyncio
-    from hypercorn.config import Config
-
     from localcloud.backend import Backend
+    from localcloud.front.server import Server
     from localcloud.gateway import Gateway
 
     stop = asyncio.Event()
     until(stop)
-    backend = Backend(port=int(listener.getsockname()[1]), region=known.region, scratch=known.scratch, folder=folder)
-    config = Config()
-    config.bind = [f"fd://{listener.detach()}"]
-    config.keep_alive_timeout = 75
-    config.graceful_timeout = _GRACE_SECONDS
-    config.accesslog = config.errorlog = None
-    run = cast("Callable[..., Coroutine[Any, Any, None]]", hypercorn.asyncio.serve)  # pyright: ignore[reportUnknownMemberType] - typed with bare dicts
-    serving = asyncio.create_task(run(Gateway(backend, smtp, folder), config, shutdown_trigger=stop.wait))
-    announcing = asyncio.create_task(_announce(known, ready))
-    await serving
-    await announcing
-
-
-async def _announce(known: Ready, ready: Callable[[Ready], None]) -> None:
-    """Say that the server is ready once it answers; connections wait in the socket's backlog until then."""
-    port = int(known.endpoint.rpartition(":")[2])
-    reader, writer = await asyncio.open_connection(HOST, port)
-    writer.write(b"GET /_localcloud/health HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n")
-    await reader.read()
-    writer.close()
-    ready(known)
+    port = int(listener.getsockname()[1])
+    backend = Backend(port=port, region=known.region, scratch=known.scratch, folder=folder)
+    await Server(Gateway(backend, smtp, folder)).serve(listener, functools.partial(ready, known), stop)
 
 
 def settle() -> None:

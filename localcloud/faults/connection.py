@@ -6,10 +6,13 @@ import socket
 import struct
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from localcloud.http import Receive, Response, Send
 from localcloud.ses.errors import SesError
+
+if TYPE_CHECKING:
+    from localcloud.front.exchange import Exchange
 
 # l_onoff, l_linger: closing sends a reset at once instead of an orderly end.
 _RESET = struct.pack("ii", 1, 0)
@@ -62,7 +65,5 @@ def reset(transport: asyncio.BaseTransport) -> None:
 
 
 def _transport(send: Send) -> asyncio.WriteTransport:
-    """The way from ASGI's `send` to the socket: the one place that reaches inside hypercorn."""
-    stream = cast("Any", send).__self__
-    protocol = stream.send.__self__
-    return cast("asyncio.WriteTransport", protocol.send.__self__.writer.transport)
+    """The way from ASGI's `send` to the socket: the one place that knows whose method it is."""
+    return cast("Exchange", cast("Any", send).__self__).way.transport

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mailer.testing.ses import Cloud, Ses
 
 _INSTALL = "The fixture `ses` runs SES on this machine, which takes: pip install 'mailstack[local]'"
-_NEEDED = ("localcloud", "ministack", "hypercorn", "aiosmtpd")
+_NEEDED = ("localcloud", "ministack", "httptools", "aiosmtpd")
 # What would lead the application's AWS clients elsewhere.
 _MISLEADING = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_SESV2", "AWS_ENDPOINT_URL_DYNAMODB")
 # Where warnings are errors, those of the server in this process are still its own matter.

@@ -185,7 +185,7 @@ def test_the_inbox_shows_a_mail_and_never_lets_it_run(cloud: LocalCloud):
     simple: Any = {
         "Subject": {"Data": "<script>alert(2)</script>"},
         "Body": {"Text": {"Data": "Hello Ada"}, "Html": {"Data": markup}},
-        "Attachments": [{**logo, "ContentDisposition": "INLINE"}],
+        "Attachments": [{**logo, "ContentDisposition": "INLINE", "ContentTransferEncoding": "BASE64"}],
     }
     message_id = ses.send_email(
         FromEmailAddress="ada@example.test",
