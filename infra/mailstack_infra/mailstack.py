@@ -1,7 +1,7 @@
 """Everything that sending mail from one identity takes, wired together; each part is a component in its own file."""
 
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -16,7 +16,7 @@ from mailstack_infra.alarms import pausing
 from mailstack_infra.configuration import check_stack_name
 from mailstack_infra.counting import Counting
 from mailstack_infra.dashboard import Dashboard
-from mailstack_infra.dns_zone import find_zone
+from mailstack_infra.dns_zone import Zone, find_zone
 from mailstack_infra.endpoint import Endpoint
 from mailstack_infra.environment import Environment
 from mailstack_infra.feedback import Feedback
@@ -107,8 +107,19 @@ class MailStack(pulumi.ComponentResource):
             env = replace(env, key=keys.arn)
         if settings.owns_account:
             AccountDefaults(settings.account, opts=child)
+        self._env, self._settings, self._child = env, settings, child
         self.feedback = Feedback(env, settings, configuration_set_arns=set_arns, opts=child)
-        made = Pools(env, settings.pools, protect=settings.protect, opts=child).names if settings.pools else {}
+        sends = list(self._send(zone))
+        watches = list(self._watch(sets, secret=secret_pages))
+        self.access = Access(env, settings, configuration_set_arns=set_arns, opts=child)
+        told = Outputs(env, self._fields(), ready=[self.feedback, *sends, *watches, self.access], opts=child)
+        self._tell(told)
+        self.register_outputs({"outputs": self.exports["outputs"]})
+
+    def _send(self, zone: Zone | None) -> Iterator[pulumi.Resource]:
+        """What mail is sent with and where from: pools, streams, identity, tenants, endpoint."""
+        env, settings, child = self._env, self._settings, self._child
+        pools = Pools(env, settings.pools, protect=settings.protect, opts=child).names if settings.pools else {}
         self.streams = {
             name: MailStream(
                 name,
@@ -116,55 +127,53 @@ class MailStack(pulumi.ComponentResource):
                 stream,
                 topic=self.feedback.topic,
                 topic_policy=self.feedback.policy,
-                pool=made.get(stream.dedicated_pool) or stream.dedicated_pool or None,
+                pool=pools.get(stream.dedicated_pool) or stream.dedicated_pool or None,
                 protect=settings.protect,
                 opts=child,
             )
             for name, stream in settings.streams.items()
         }
-        default = self.streams[DEFAULT_STREAM].configuration_set
-        self.identity = Identity(env, settings, zone=zone, configuration_set=default.configuration_set_name, opts=child)
-        tenants = (
-            Tenants(
+        default = self.streams[DEFAULT_STREAM].configuration_set.configuration_set_name
+        self.identity = Identity(env, settings, zone=zone, configuration_set=default, opts=child)
+        yield from (*self.streams.values(), self.identity)
+        if settings.tenants:
+            yield Tenants(
                 env,
                 settings.tenants,
                 identity=self.identity.identity.arn,
-                configuration_sets={key: stream.configuration_set.arn for key, stream in self.streams.items()},
+                configuration_sets={name: stream.configuration_set.arn for name, stream in self.streams.items()},
                 protect=settings.protect,
                 opts=child,
             )
-            if settings.tenants
-            else None
-        )
+        self.endpoint = Endpoint(env, settings.secondary_region, opts=child) if settings.secondary_region else None
+        yield from [self.endpoint] if self.endpoint else []
+
+    def _watch(self, sets: Mapping[str, str], *, secret: bool) -> Iterator[pulumi.Resource]:
+        """Who hears of what goes wrong, and what pauses a stream: paging, monitor, guard, alarms, dashboard."""
+        env, settings, child = self._env, self._settings, self._child
         rules = [ses_rule_arn(env)] if settings.watch_account else []
-        self.paging = Paging(env, settings, secret=secret_pages, rules=rules, opts=child)
-        monitor = (
-            Monitor(env, settings, paging=self.paging.topic, paging_policy=self.paging.policy, opts=child)
-            if settings.watch_account
-            else None
-        )
+        self.paging = Paging(env, settings, secret=secret, rules=rules, opts=child)
+        yield self.paging
+        if settings.watch_account:
+            yield Monitor(env, settings, paging=self.paging.topic, paging_policy=self.paging.policy, opts=child)
         pauses = pausing(env, settings)
         self.guard = (
             Guard(env, settings, pausing=pauses, paging_topic=self.paging.topic, opts=child) if pauses else None
         )
-        for key, stream in self.streams.items():
-            counted = settings.streams[key].metrics
-            Counting(key, counted, stream.configuration_set, value=sets[key], opts=child)
-        watching = Watching(
+        yield from [self.guard] if self.guard else []
+        for name, stream in self.streams.items():
+            counted = settings.streams[name].metrics
+            yield Counting(name, counted, stream.configuration_set, value=sets[name], opts=child)
+        yield Watching(
             env,
             settings,
             paging={"warning": self.paging.warnings, "critical": self.paging.topic},
             guard=self.guard.topic if self.guard else None,
             opts=child,
         )
-        Dashboard(env, settings, opts=child)
-        self.endpoint = Endpoint(env, settings.secondary_region, opts=child) if settings.secondary_region else None
-        self.access = Access(env, settings, configuration_set_arns=set_arns, opts=child)
+        yield Dashboard(env, settings, opts=child)
 
-        parts = [self.feedback, *self.streams.values(), self.identity, tenants, self.paging, monitor]
-        parts += [self.guard, watching, self.endpoint, self.access]
-        ready: list[pulumi.Resource] = [part for part in parts if part]
-        told = Outputs(env, self._fields(settings, env.region), ready=ready, opts=child)
+    def _tell(self, told: Outputs) -> None:
         self.exports, self.outputs, self.outputs_json = told.exports, told.values, told.json
         self.sender_policy_arn, self.identity_arn = self.access.sender_policy.arn, self.identity.identity.arn
         self.configuration_sets = {
@@ -173,7 +182,6 @@ class MailStack(pulumi.ComponentResource):
         self.table_name, self.events_topic_arn = self.feedback.table.name, self.feedback.topic.arn
         self.paging_topic_arn = self.paging.topic.arn
         self.dns_records = self.outputs.apply(lambda outputs: outputs.dns_records)
-        self.register_outputs({"outputs": self.exports["outputs"]})
 
     @classmethod
     def _be_the_only_one(cls, name: str) -> None:
@@ -186,7 +194,8 @@ class MailStack(pulumi.ComponentResource):
             )
         cls._last = (weakref.ref(run), name)
 
-    def _fields(self, settings: Settings, region: str) -> dict[str, pulumi.Input[Any]]:
+    def _fields(self) -> dict[str, pulumi.Input[Any]]:
+        settings, region = self._settings, self._env.region
         sets = {name: stream.configuration_set for name, stream in self.streams.items()}
         worker = self.feedback.worker
         return {
