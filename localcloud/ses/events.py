@@ -29,6 +29,7 @@ KINDS: dict[str, tuple[str, str, str]] = {
     "Subscription": ("SUBSCRIPTION", "Subscription", "subscription"),
     "Rendering Failure": ("RENDERING_FAILURE", "RenderingFailure", "failure"),
 }
+_GUIDE = "https://docs.aws.amazon.com/ses/latest/DeveloperGuide"
 # https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html#event-publishing-retrieving-sns-contents-bounce-types
 # sub-type → (bounce type, status, diagnostic code)
 BOUNCES: dict[str, tuple[str, str, str]] = {
@@ -38,12 +39,16 @@ BOUNCES: dict[str, tuple[str, str, str]] = {
     "Suppressed": (
         "Permanent",
         "5.1.1",
-        "Amazon SES has suppressed sending to this address: it has a recent history of bouncing as an invalid address.",
+        "Amazon SES has suppressed sending to this address because it has a recent history of bouncing as an invalid "
+        "address. For more information about how to remove an address from the suppression list, see the Amazon SES "
+        f"Developer Guide: {_GUIDE}/remove-from-suppressionlist.html",
     ),
     "OnAccountSuppressionList": (
         "Permanent",
         "5.1.1",
-        "Amazon SES did not send the message to this address because it is on the suppression list for your account.",
+        "Amazon SES did not send the message to this address because it is on the suppression list for your account. "
+        "For more information about removing addresses from the suppression list, see the Amazon SES Developer Guide at "
+        f"{_GUIDE}/sending-email-suppression-list.html",
     ),
     "OnTenantSuppressionList": (
         "Permanent",
@@ -69,7 +74,8 @@ HARD_BOUNCES = frozenset(
 )
 # SES truncates headers of 10 KB and more.
 _MAX_HEADERS = 10 * 1024
-_MTA = "a8-70.smtp-out.amazonses.com"
+_NEVER_TRIED = KEPT_BACK | {"Suppressed"}
+_MTA, _OWN_MTA = "a8-70.smtp-out.amazonses.com", "amazonses.com"
 _ON_THE_WAY = {"ses:outgoing-tls-version": ["TLSv1.3"], "ses:outgoing-ip": ["192.0.2.25"]}
 # SES gives up a delayed message after 14 hours at most.
 _RETRY_FOR = timedelta(hours=14)
@@ -178,7 +184,7 @@ def _bounce(_: StoredMessage, happening: Happening) -> dict[str, Any]:
         "bounceSubType": happening.detail,
         "bouncedRecipients": [recipient],
         "timestamp": timestamp(happening.at),
-        "reportingMTA": f"dns; {_MTA}",
+        "reportingMTA": f"dns; {_OWN_MTA if happening.detail in _NEVER_TRIED else _MTA}",
     }
 
 

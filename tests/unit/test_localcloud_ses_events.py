@@ -90,6 +90,23 @@ def test_a_bounce_names_type_status_and_recipient():
 
 
 @pytest.mark.parametrize(
+    ("detail", "reason"),
+    [
+        ("Suppressed", "because it has a recent history of bouncing as an invalid address"),
+        ("OnAccountSuppressionList", "because it is on the suppression list for your account"),
+        ("OnTenantSuppressionList", "because it is on the suppression list for your tenant"),
+        ("EmailValidationSuppressed", "because it did not meet your email validation threshold"),
+        ("UnsubscribedRecipient", "because the recipient unsubscribed from the contact list"),
+    ],
+)
+def test_what_was_never_tried_bounces_at_ses_itself(detail: str, reason: str):
+    bounce = made("Bounce", detail)["bounce"]
+    assert (bounce["bounceType"], bounce["bounceSubType"]) == ("Permanent", detail)
+    assert bounce["reportingMTA"] == "dns; amazonses.com"
+    assert reason in bounce["bouncedRecipients"][0]["diagnosticCode"]
+
+
+@pytest.mark.parametrize(
     ("kind", "detail", "member", "expected"),
     [
         ("Send", "", "send", {}),
