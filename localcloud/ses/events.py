@@ -39,16 +39,20 @@ BOUNCES: dict[str, tuple[str, str, str]] = {
     "Suppressed": (
         "Permanent",
         "5.1.1",
-        "Amazon SES has suppressed sending to this address because it has a recent history of bouncing as an invalid "
-        "address. For more information about how to remove an address from the suppression list, see the Amazon SES "
-        f"Developer Guide: {_GUIDE}/remove-from-suppressionlist.html",
+        (
+            "Amazon SES has suppressed sending to this address because it has a recent history of bouncing as an "
+            "invalid address. For more information about how to remove an address from the suppression list, see the "
+            f"Amazon SES Developer Guide: {_GUIDE}/remove-from-suppressionlist.html"
+        ),
     ),
     "OnAccountSuppressionList": (
         "Permanent",
         "5.1.1",
-        "Amazon SES did not send the message to this address because it is on the suppression list for your account. "
-        "For more information about removing addresses from the suppression list, see the Amazon SES Developer Guide at "
-        f"{_GUIDE}/sending-email-suppression-list.html",
+        (
+            "Amazon SES did not send the message to this address because it is on the suppression list for your "
+            "account. For more information about removing addresses from the suppression list, see the Amazon SES "
+            f"Developer Guide at {_GUIDE}/sending-email-suppression-list.html"
+        ),
     ),
     "OnTenantSuppressionList": (
         "Permanent",
