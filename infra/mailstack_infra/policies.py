@@ -347,6 +347,9 @@ def send(
     condition: dict[str, Mapping[str, str | Sequence[str]]] = {test: {"ses:FromAddress": list(senders)}}
     if recipients:
         condition["ForAllValues:StringLike"] = {"ses:Recipients": list(recipients)}
+        # All of none would be allowed, too.
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
+        condition["Null"] = {"ses:Recipients": "false"}
     return {
         "Sid": "Send",
         "Effect": "Allow",

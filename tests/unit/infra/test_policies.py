@@ -119,4 +119,5 @@ def test_in_development_a_sender_writes_to_listed_recipients_alone():
     assert send["Condition"] == {
         "StringLike": {"ses:FromAddress": ["*@example.com"]},
         "ForAllValues:StringLike": {"ses:Recipients": ["*@example.org", "ada@example.com"]},
+        "Null": {"ses:Recipients": "false"},
     }
