@@ -46,7 +46,7 @@ def parser() -> ArgumentParser:
         command = commands.add_parser(
             name,
             help=module.HELP,
-            description=f"{module.HELP.capitalize()}.",
+            description=f"{module.HELP[0].upper()}{module.HELP[1:]}.",
             epilog=module.EXAMPLES,
             formatter_class=RawDescriptionHelpFormatter,
         )

@@ -135,4 +135,6 @@ def _value(record: "Rdata") -> str:
 def _why(error: "dns.exception.DNSException") -> str:
     if isinstance(error, dns.exception.Timeout | dns.resolver.NoNameservers):
         return NOBODY_ANSWERS
-    return f"{error}".rstrip(".") + "."
+    if isinstance(error, dns.resolver.NoRootSOA):  # asked up to the root, and no zone holds the name
+        return "The resolver that was asked knows of no zone."
+    return str(error).rstrip(".!") + "."

@@ -6,7 +6,9 @@ import threading
 import time
 from collections.abc import Iterator
 
+import dns.name
 import dns.resolver
+import dns.zone
 import pytest
 
 from mailer.cli import main
@@ -133,6 +135,14 @@ def test_a_zone_that_nobody_serves_is_unknown(server: NameServer):
     report = check(stack(DMARC), ask_owners(by=by, port=server.port, timeout=0.5))
     assert statuses(report) == {"_dmarc.example.test TXT": "unknown"}
     assert "could not be found" in report.findings[0].advice
+
+
+def test_a_resolver_that_knows_of_no_zone_is_told(server: NameServer):
+    server.zones[dns.name.root] = dns.zone.Zone(dns.name.root, relativize=False)
+    by = dns.resolver.Resolver(configure=False)
+    by.nameservers, by.port = ["127.0.0.1"], server.port
+    report = check(stack(DMARC), ask_owners(by=by, port=server.port))
+    assert "knows of no zone" in report.findings[0].advice
 
 
 def test_a_silent_server_costs_a_bounded_time(server: NameServer):
