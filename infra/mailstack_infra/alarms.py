@@ -156,6 +156,8 @@ def rule(env: "Environment", alarm: Both) -> str:
 
 
 def _rates(stream: "StreamSettings") -> tuple[tuple[str, str, "Rates"], ...]:
+    if not stream.reputation_metrics:
+        return ()
     return (
         ("bounce", "Reputation.BounceRate", stream.bounce_rate),
         ("complaint", "Reputation.ComplaintRate", stream.complaint_rate),
@@ -168,6 +170,25 @@ def _stream(env: "Environment", name: str, stream: "StreamSettings") -> Iterator
     https://docs.aws.amazon.com/ses/latest/dg/reputationdashboard-cloudwatch-alarm.html
     """
     dimensions = {SET_DIMENSION: stream.called(env.name(name))}
+    if stream.reputation_metrics:
+        yield from _stream_rates(name, stream, dimensions)
+    yield _count(
+        f"{name}-rejects",
+        "Reject",
+        dimensions,
+        f"SES found a virus in mail of stream {name} and did not send it. Find out who attached what.",
+    )
+    yield _count(
+        f"{name}-rendering-failures",
+        "RenderingFailure",
+        dimensions,
+        f"SES could not fill in a template for mail of stream {name}, which was accepted and not sent. Read the "
+        "feedback function's log: each names the template and what is missing.",
+    )
+
+
+def _stream_rates(name: str, stream: "StreamSettings", dimensions: Mapping[str, str]) -> Iterator[Alarm]:
+    """Each rate of a stream at both levels, and whether enough was sent for them to mean something."""
     for kind, metric, rates in _rates(stream):
         levels: tuple[tuple[str, Level | None, float], ...] = (
             (f"{name}-{kind}-rate-warning", "warning", rates.warning),
@@ -195,19 +216,6 @@ def _stream(env: "Environment", name: str, stream: "StreamSettings") -> Iterator
         threshold=stream.minimum_sends - 1,
         level=None,
         period=DAY,
-    )
-    yield _count(
-        f"{name}-rejects",
-        "Reject",
-        dimensions,
-        f"SES found a virus in mail of stream {name} and did not send it. Find out who attached what.",
-    )
-    yield _count(
-        f"{name}-rendering-failures",
-        "RenderingFailure",
-        dimensions,
-        f"SES could not fill in a template for mail of stream {name}, which was accepted and not sent. Read the "
-        "feedback function's log: each names the template and what is missing.",
     )
 
 

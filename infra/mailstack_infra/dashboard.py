@@ -66,8 +66,11 @@ def _stream(env: Environment, name: str, stream: StreamSettings) -> list[Widget]
     sent = [_metric("AWS/SES", metric, dimensions) for metric in counts]
     bounces = [_metric("AWS/SES", "Reputation.BounceRate", dimensions)]
     complaints = [_metric("AWS/SES", "Reputation.ComplaintRate", dimensions)]
+    mails = _graph(env, f"{name}: mails", sent, stat="Sum")
+    if not stream.reputation_metrics:
+        return [mails]
     return [
-        _graph(env, f"{name}: mails", sent, stat="Sum"),
+        mails,
         _graph(env, f"{name}: bounce rate", bounces, stat="Average", lines=_levels(stream.bounce_rate)),
         _graph(env, f"{name}: complaint rate", complaints, stat="Average", lines=_levels(stream.complaint_rate)),
     ]

@@ -50,7 +50,7 @@ class MailStream(pulumi.ComponentResource):
             name,
             configuration_set_name=settings.called(env.name(name)),
             delivery_options=delivery_options(settings, pool),
-            reputation_options={"reputation_metrics_enabled": True},
+            reputation_options={"reputation_metrics_enabled": settings.reputation_metrics},
             suppression_options={"suppressed_reasons": list(settings.suppress)},
             sending_options={"sending_enabled": True},
             tracking_options=tracking_options(settings),

@@ -114,6 +114,10 @@ class StreamSettings(Group):
     ] = ""
     tracking: Annotated[Tracking, Allowed("events, domain, https and target")] = Tracking()
     metrics: Annotated[Metrics, Allowed("dimensions and events")] = Metrics()
+    reputation_metrics: Annotated[
+        Switch,
+        Field(description="Whether SES publishes the stream's rates, which its alarms and the guard go by."),
+    ] = True
     bounce_rate: Annotated[BounceRates, Allowed("warning and critical")] = BounceRates()
     complaint_rate: Annotated[ComplaintRates, Allowed("warning and critical")] = ComplaintRates()
     minimum_sends: Annotated[
@@ -122,6 +126,13 @@ class StreamSettings(Group):
         Field(ge=1, description="Critical rates act only once this many mails were sent within a day."),
     ] = 100
     guard: Annotated[Switch, Field(description="Whether a critical rate pauses the stream. It stays paused.")] = True
+
+    @field_validator("guard")
+    @classmethod
+    def _a_guard_goes_by_rates(cls, guard: bool, info: ValidationInfo) -> bool:
+        if guard and not info.data.get("reputation_metrics", True):
+            raise ValueError("without reputationMetrics there are no rates to go by: switch one on or the other off")
+        return guard
 
     @field_validator("metrics")
     @classmethod

@@ -211,6 +211,7 @@ def test_settings_are_read_and_tidied(key: str, value: object, attribute: str, e
             f"{STREAM}.metrics.dimensions.kind.default",
             "allowed: 1 to 256 ASCII",
         ),
+        (stream({"reputationMetrics": False}), f"{STREAM}.guard", "without reputationMetrics there are no rates"),
         (stream({"metrics": {"events": "OPEN"}}), f"{STREAM}.metrics", "say so in tracking.events"),
         (stream({"metrics": {"events": []}}), f"{STREAM}.metrics.events", "found nothing; allowed: SES's event types"),
         ({"account": {"vdm": True}}, "account", "does not own the account"),
@@ -280,7 +281,7 @@ def test_a_key_that_is_like_no_other_is_told_what_there_is():
     assert (
         "There are: configurationSet, tls, suppress, maxDeliverySeconds, dedicatedPool, vdm, eventBridge, " in problem
     )
-    assert "firehose, tracking, metrics, bounceRate, complaintRate, minimumSends, guard." in problem
+    assert "firehose, tracking, metrics, reputationMetrics, bounceRate, complaintRate, minimumSends, guard." in problem
 
 
 def test_the_path_in_the_command_is_one_that_pulumi_takes():

@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from tests.unit.infra.program import run
+from tests.unit.infra.program import Deployment, run
 
 KEPT_BY = "arn:aws:firehose:eu-west-1:123456789012:deliverystream/mail-events"
 
@@ -14,6 +14,10 @@ KEPT_BY = "arn:aws:firehose:eu-west-1:123456789012:deliverystream/mail-events"
 def destination(name: str, **options: Any) -> dict[str, Any]:
     deployment = run("prod", streams={"transactional": options})
     return deployment.one("ConfigurationSetEventDestination", name).inputs["eventDestination"]
+
+
+def widgets_of(deployment: Deployment) -> list[dict[str, Any]]:
+    return json.loads(deployment.one("Dashboard", "dashboard").inputs["dashboardBody"])["widgets"]
 
 
 def test_events_are_counted_by_dimensions_of_ones_own_beside_the_stacks():
@@ -110,9 +114,22 @@ def test_a_configuration_set_may_be_called_as_in_another_region():
     # Alarms are called after the stream, whatever SES calls the set.
     texts = [
         deployment.one("Role", "transactional-firehose").inputs["assumeRolePolicy"],
-        *json.loads(deployment.one("Dashboard", "dashboard").inputs["dashboardBody"])["widgets"][1:2],
+        *widgets_of(deployment)[1:2],
         *json.loads(
             deployment.one("Function", "sending-guard").inputs["environment"]["variables"]["MAILSTACK_PAUSING_ALARMS"]
         ).values(),
     ]
     assert [text for text in map(json.dumps, texts) if ours in text or (name not in text and "bulk" not in text)] == []
+
+
+def test_a_stream_without_rates_of_its_own_has_no_alarms_that_would_wait_for_them():
+    quiet = {"reputationMetrics": False, "guard": False}
+    deployment = run("prod", streams={"transactional": {}, "bulk": quiet})
+    enabled = {
+        r.name: r.inputs["reputationOptions"]["reputationMetricsEnabled"] for r in deployment.of("ConfigurationSet")
+    }
+    assert enabled == {"transactional": True, "bulk": False}
+    alarms = {r.name for r in deployment.of("MetricAlarm") + deployment.of("CompositeAlarm")}
+    assert {name for name in alarms if name.startswith("bulk-")} == {"bulk-rejects", "bulk-rendering-failures"}
+    titles = [widget["properties"]["title"] for widget in widgets_of(deployment)]
+    assert [title for title in titles if title.startswith("bulk:")] == ["bulk: mails"]
