@@ -22,7 +22,7 @@ Open = Callable[..., CliStack]
 
 @pytest.fixture
 def zone(cloud: LocalCloud) -> str:
-    """The id of the hosted zone of example.com."""
+    """The id of the hosted zone of example.com, in which the subdomain dev.example.com is published, too."""
     made = cloud.client("route53").create_hosted_zone(Name="example.com", CallerReference="e2e")
     return made["HostedZone"]["Id"].rpartition("/")[2]
 
@@ -33,7 +33,7 @@ def opened(cloud: LocalCloud, pulumi: Path, tmp_path: Path) -> Open:
         return CliStack(
             ROOT,
             "dev",
-            config={f"mailstack:{key}": value for key, value in config.items()},
+            config={f"mailstack:{key}": value for key, value in {"zone": "example.com", **config}.items()},
             secrets={f"mailstack:{key}": value for key, value in (secrets or {}).items()},
             environment=cloud.environment(),
             pulumi=pulumi,
