@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import logging
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
@@ -16,7 +17,7 @@ from localcloud.ses.state import Happening, State, StoredMessage
 # A full queue makes SendEmail wait: slower, but nothing is lost and memory stays bounded.
 QUEUE_LENGTH = 10_000
 # Requests have their turn after so many mails: often enough to answer at once, seldom enough to cost nothing.
-_MAILS_A_TURN = 16
+_MAILS_A_TURN = 32
 SUBJECT = "Amazon SES Email Event Notification"
 # SES sends this to a topic when a destination is made, to test its right to publish.
 VALIDATION = "Successfully validated SNS topic for Amazon SES event publishing."
@@ -48,7 +49,9 @@ class Publisher:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self._listeners: list[Listener] = []
-        self._queue: asyncio.Queue[Mail] = asyncio.Queue(QUEUE_LENGTH)
+        self._waiting: deque[Mail] = deque()
+        self._has_mail, self._has_room, self._is_idle = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._is_idle.set()
 
     def also(self, listener: Listener) -> None:
         """Tell another of what happened to every mail, in its account's scope."""
@@ -57,21 +60,27 @@ class Publisher:
     async def publish(self, state: State, message: StoredMessage, happenings: list[Happening]) -> None:
         """Hand over what happened to a mail."""
         message.happenings += happenings
-        await self._queue.put((state, message, happenings))
+        while len(self._waiting) >= QUEUE_LENGTH:
+            self._has_room.clear()
+            await self._has_room.wait()
+        self._waiting.append((state, message, happenings))
+        self._has_mail.set()
+        self._is_idle.clear()
 
     async def drain(self) -> None:
         """Wait until everything handed over is out."""
-        await self._queue.join()
+        await self._is_idle.wait()
 
     async def run(self) -> None:
         """Publish until cancelled."""
         while True:
-            mails = [await self._queue.get()]
-            while len(mails) < _MAILS_A_TURN and not self._queue.empty():
-                mails.append(self._queue.get_nowait())
+            await self._has_mail.wait()
+            mails = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MAILS_A_TURN))]
             _attempt("a turn", self._deliver, mails)
-            for _ in mails:
-                self._queue.task_done()
+            self._has_room.set()
+            if not self._waiting:
+                self._has_mail.clear()
+                self._is_idle.set()
             await asyncio.sleep(0)
 
     def _deliver(self, mails: Sequence[Mail]) -> None:

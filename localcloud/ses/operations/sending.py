@@ -1,7 +1,8 @@
 """SendEmail: what SES checks before it takes a mail, and what becomes of one that it took."""
 
+import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -33,6 +34,7 @@ class Sender:
     subscription: tuple[str, str] | None
     tags: dict[str, list[str]]
     untracked: list[str]
+    at: datetime = field(default_factory=functools.partial(datetime.now, UTC))
 
 
 async def send_email(context: Context, p: Parameters) -> Output:
@@ -265,7 +267,7 @@ def _stored(
     own = {tag["Name"]: [tag["Value"]] for tag in tags}
     return StoredMessage(
         message_id=ids.message_id(state.region),
-        accepted_at=datetime.now(UTC),
+        accepted_at=sender.at,
         source=envelope.source,
         identity=sender.identity.name,
         to=envelope.to,
