@@ -59,8 +59,9 @@ class Connection:
 def reset(transport: asyncio.BaseTransport) -> None:
     """End a TCP connection with a reset."""
     sock = cast("socket.socket | None", transport.get_extra_info("socket"))
-    if sock is not None:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+    with contextlib.suppress(OSError):  # closed already: the client has hung up
+        if sock is not None:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
     cast("asyncio.WriteTransport", transport).abort()
 
 

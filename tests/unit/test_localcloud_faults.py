@@ -1,14 +1,17 @@
 """Which request a fault strikes, as a function of values."""
 
+import asyncio
 import base64
 import doctest
 import json
+import socket
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from localcloud.faults import rules
+from localcloud.faults.connection import reset
 from localcloud.faults.request import Asked, asked, known_operation
 from localcloud.faults.rules import Fault, FaultError, Faults, parse
 from localcloud.http import Request
@@ -197,3 +200,16 @@ def test_the_first_api_is_read_as_well(form: str, found: Asked):
 def test_a_pattern_that_no_operation_fits_is_noticed():
     assert known_operation("Send*")
     assert not known_operation("SendMail")
+
+
+def test_who_has_hung_up_already_is_not_hung_up_on():
+    async def hang_up_twice() -> bool:
+        ours, theirs = socket.socketpair()
+        transport, _ = await asyncio.get_running_loop().create_connection(asyncio.Protocol, sock=ours)
+        transport.close()
+        await asyncio.sleep(0.01)
+        theirs.close()
+        reset(transport)
+        return transport.is_closing()
+
+    assert asyncio.run(hang_up_twice())
