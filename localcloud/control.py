@@ -52,6 +52,7 @@ ACCOUNT_SETTINGS: dict[str, type] = {
     "verify_addresses_at_once": bool,
     "duplicate_events": bool,
     "reverse_events": bool,
+    "forward_feedback": bool,
 }
 
 

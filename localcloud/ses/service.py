@@ -11,6 +11,7 @@ from localcloud.ses import protocol
 from localcloud.ses.authorization import API_VERSION, SIGNER, signer
 from localcloud.ses.context import Context
 from localcloud.ses.errors import SesError, not_emulated
+from localcloud.ses.feedback_mails import forward
 from localcloud.ses.files import Files
 from localcloud.ses.operations import HANDLERS
 from localcloud.ses.permissions import check
@@ -36,6 +37,8 @@ class Ses:
             files=Files(backend, aws),
             faults=faults,
         )
+
+        self.context.publisher.also(forward)
 
     def reset(self) -> None:
         """Forget every identity, set, mail and count."""

@@ -89,6 +89,8 @@ class Account:
     pricing_plan: str = "NONE"
     # SES delivers events at least once and in no order; on command so does the local cloud.
     duplicate_events: bool = False
+    # SES forwards bounces and complaints by mail; here only where that is wanted in the inbox.
+    forward_feedback: bool = False
     reverse_events: bool = False
     reputation: Reputation = field(default_factory=Reputation)
 
@@ -254,6 +256,8 @@ class StoredMessage:
     subscription: tuple[str, str] | None = None
     # Kinds of events that SES was asked not to look out for.
     untracked: list[str] = field(default_factory=list[str])
+    # Where feedback is forwarded to, if not to the source.
+    return_path: str = ""
     happenings: list[Happening] = field(default_factory=list[Happening])
 
     @property

@@ -1,5 +1,6 @@
 """What a request to send says beside its mail: identities by ARN, where feedback goes, what is not tracked."""
 
+import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -85,3 +86,36 @@ def test_a_mail_that_is_not_tracked_is_never_opened_or_clicked(cloud: LocalCloud
     assert clicked["kind"] == "Click"
     tracked = call(ses)
     assert cloud.control("POST", f"messages/{tracked}/events", {"event": "open"})["kind"] == "Open"
+
+
+def forwarded(cloud: LocalCloud, to: str) -> list[tuple[str, str]]:
+    """Who wrote to an address, and about whom."""
+    found = cloud.control("GET", f"messages?recipient={to}")["messages"]
+    texts = [cloud.control("GET", f"messages/{mail['message_id']}/content")["text"] for mail in found]
+    return [(mail["source"], text.strip().splitlines()[-1]) for mail, text in zip(found, texts, strict=True)]
+
+
+def test_bounces_and_complaints_are_forwarded_by_mail_where_that_is_wanted(cloud: LocalCloud, ses: "SESV2Client"):
+    cloud.control("PUT", "recipients/bob@example.com", {"outcome": "bounce"})
+    send(ses)
+    cloud.control("POST", "events/drain")
+    assert forwarded(cloud, "ada@example.test") == []
+    cloud.control("PUT", "account", {"forward_feedback": True})
+    ses.put_account_suppression_attributes(SuppressedReasons=[])
+    send(ses)
+    send(ses, FeedbackForwardingEmailAddress="Bounces <bounces@example.org>")
+    cloud.control("PUT", "recipients/bob@example.com", {"outcome": "complaint"})
+    send(ses)
+    ses.put_email_identity_feedback_attributes(EmailIdentity="example.test", EmailForwardingEnabled=False)
+    send(ses)
+    cloud.control("POST", "events/drain")
+    complaint, bounce = forwarded(cloud, "ada@example.test")
+    assert bounce == ("MAILER-DAEMON@amazonses.com", "bob@example.com")
+    assert complaint == ("complaints@email-abuse.amazonses.com", "bob@example.com complained about the mail 'Hello'.")
+    assert forwarded(cloud, "bounces@example.org") == [bounce]
+    source = cloud.control("GET", "messages?recipient=bounces@example.org")["messages"][0]["message_id"]
+    with urllib.request.urlopen(f"{cloud.inbox_url}/{source}/source", timeout=5) as answer:  # noqa: S310 - our own
+        text = answer.read().decode()
+    assert "Content-Type: message/delivery-status" in text
+    assert "Final-Recipient: rfc822; bob@example.com" in text
+    assert ses.get_account()["SendQuota"]["SentLast24Hours"] == 5

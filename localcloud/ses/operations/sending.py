@@ -34,6 +34,7 @@ class Sender:
     subscription: tuple[str, str] | None
     tags: dict[str, list[str]]
     untracked: list[str]
+    return_path: str
     at: datetime = field(default_factory=functools.partial(datetime.now, UTC))
 
 
@@ -109,7 +110,8 @@ async def admitted(
     # A bulk mail's recipients are judged one by one.
     identity = await check_identities(context, source, () if action == "SendBulkEmail" else recipients)
     tags = _tags(context, p, mime.bare(source), configuration_set, operation)
-    return Sender(identity, configuration_set, subscription, tags, options.untracked(p))
+    return_path = str(p.get("FeedbackForwardingEmailAddress") or "")
+    return Sender(identity, configuration_set, subscription, tags, options.untracked(p), return_path)
 
 
 async def accept(
@@ -281,6 +283,7 @@ def _stored(
         size=envelope.size,
         subscription=sender.subscription,
         untracked=sender.untracked,
+        return_path=sender.return_path,
     )
 
 

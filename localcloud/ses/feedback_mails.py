@@ -1,0 +1,79 @@
+"""Bounces and complaints as mails to the sender, which SES forwards unless it is told not to; here only on command.
+
+https://docs.aws.amazon.com/ses/latest/dg/monitor-sending-activity-using-notifications-email.html
+"""
+
+from email import message_from_string
+from email.message import EmailMessage
+from email.policy import SMTP
+
+from localcloud.backend import Backend
+from localcloud.ses import ids, mime
+from localcloud.ses.events import BOUNCES
+from localcloud.ses.state import Happening, State, StoredMessage
+
+BOUNCER, COMPLAINER = "MAILER-DAEMON@amazonses.com", "complaints@email-abuse.amazonses.com"
+_SUBJECTS = {"Bounce": "Delivery Status Notification (Failure)", "Complaint": "Complaint about a message"}
+_SENDERS = {"Bounce": BOUNCER, "Complaint": COMPLAINER}
+
+
+def forward(_: Backend, state: State, message: StoredMessage, happenings: list[Happening]) -> None:
+    """Put a mail into the inbox for each bounce and complaint, where the account and the identity have it so."""
+    identity = state.identities.get(message.identity)
+    if not state.account.forward_feedback or identity is None or not identity.feedback_forwarding:
+        return
+    for happening in happenings:
+        if happening.kind in _SENDERS:
+            state.messages.add(_mail(state, message, happening))
+
+
+def _mail(state: State, message: StoredMessage, happening: Happening) -> StoredMessage:
+    sender, to = _SENDERS[happening.kind], mime.bare(message.return_path or message.source)
+    raw = _report(message, happening, sender, to).as_bytes()
+    kinds = (("Send", ""), ("Delivery", to))
+    return StoredMessage(
+        message_id=ids.message_id(state.region),
+        accepted_at=happening.at,
+        source=sender,
+        identity=sender,
+        to=[to],
+        cc=[],
+        bcc=[],
+        reply_to=[],
+        subject=_SUBJECTS[happening.kind],
+        content={"Raw": {"Data": raw}},
+        configuration_set=None,
+        tags={},
+        size=len(raw),
+        happenings=[Happening(kind, happening.at, "", recipient) for kind, recipient in kinds],
+    )
+
+
+def _report(message: StoredMessage, happening: Happening, sender: str, to: str) -> EmailMessage:
+    """Words for people, and for programs a delivery status (RFC 3464) or a feedback report (RFC 5965)."""
+    mail = EmailMessage(policy=SMTP)
+    mail["From"], mail["To"], mail["Subject"] = sender, to, _SUBJECTS[happening.kind]
+    if happening.kind == "Bounce":
+        bounce_type, status, diagnostic = BOUNCES[happening.detail]
+        said = (
+            f"An error occurred while trying to deliver the mail to the following recipients:\n{happening.recipient}\n"
+        )
+        fields = {
+            "Reporting-MTA": "dns; amazonses.com",
+            "Final-Recipient": f"rfc822; {happening.recipient}",
+            "Action": "failed",
+            "Status": status,
+            "Diagnostic-Code": diagnostic if diagnostic.startswith("smtp;") else f"x-amz; {bounce_type}",
+        }
+    else:
+        said = f"{happening.recipient} complained about the mail {message.subject!r}.\n"
+        fields = {"Feedback-Type": happening.detail, "User-Agent": "AmazonSES/0.1", "Version": "0.1"}
+    mail.set_content(said)
+    written = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    report = message_from_string(f"Content-Type: {_KINDS[happening.kind]}\r\n\r\n{written}", policy=SMTP)
+    mail.make_mixed()
+    mail.attach(report)
+    return mail
+
+
+_KINDS = {"Bounce": "message/delivery-status", "Complaint": "message/feedback-report"}
