@@ -125,6 +125,8 @@ aws.sqs.QueuePolicy("grant", queue_url=queue.url, policy=policy)
 aws.ssm.Parameter("address", name="/address", type="String", value=queue.url)
 aws.ssm.Parameter("follower", type="String", value="x", opts=pulumi.ResourceOptions(replace_with=[queue]))
 aws.ssm.Parameter("triggered", type="String", value="x", opts=pulumi.ResourceOptions(replacement_trigger=str(seconds)))
+aws.ssm.Parameter("labelled", type="String", value="x", tags={"round": str(seconds), "other": "x"},
+    opts=pulumi.ResourceOptions(replace_on_changes=["tags.round"]))
 aws.sns.Topic("ignoring", name="ignoring", tags={"kept": str(seconds), "changed": str(seconds)},
     opts=pulumi.ResourceOptions(ignore_changes=['tags["kept"]']))
 aws.sns.Topic("deaf", name="deaf", tags={"kept": str(seconds)}, opts=pulumi.ResourceOptions(ignore_changes=["tags.*"]))
@@ -389,13 +391,13 @@ class EngineSuite:
         stack_factory(folder, {}).up()
         before = {one["Name"] for one in cloud.client("ssm").describe_parameters()["Parameters"]}
         stack = stack_factory(folder, {"tiny:seconds": "60"})
-        wanted = {"replace": ("follower", "grant", "inbox", "triggered"), "update": ("ignoring",)}
+        wanted = {"replace": ("follower", "grant", "inbox", "labelled", "triggered"), "update": ("ignoring",)}
         assert stack.up().names == wanted
         url = cloud.client("sqs").list_queues()["QueueUrls"][0]
         attributes = cloud.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
         assert (attributes["VisibilityTimeout"], "Policy" in attributes) == ("60", True)
         after = {one["Name"] for one in cloud.client("ssm").describe_parameters()["Parameters"]}
-        assert (len(after), before & after) == (3, {"/address"})
+        assert (len(after), before & after) == (4, {"/address"})
         arn = "arn:aws:sns:us-east-1:000000000000:ignoring"
         tags = cloud.client("sns").list_tags_for_resource(ResourceArn=arn)["Tags"]
         assert {tag["Key"]: tag["Value"] for tag in tags} == {"kept": "30", "changed": "60"}

@@ -376,5 +376,6 @@ class Deployment:
 def _replacing(found: DiffResult, replaced_on: list[str]) -> tuple[str, ...]:
     """What needs a new resource: for the provider, and for the program."""
     wanted = [parse(path) for path in replaced_on]
-    forced = [name for name in found.names if any(contains(path, (name,)) for path in wanted)]
+    changed = [parse(path) for path in (*found.names, *found.paths)]
+    forced = [str(each[0]) for each in changed if any(contains(path, each) for path in wanted)]
     return tuple(dict.fromkeys([*found.replaces, *forced]))

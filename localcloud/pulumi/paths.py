@@ -36,6 +36,19 @@ def parse(text: str) -> Path:
     return tuple(elements)
 
 
+def join(path: str, name: str) -> str:
+    """The path of a member.
+
+    Example:
+        >>> join("dimensions", "Stack"), join("dimensions", "ses:configuration-set")
+        ('dimensions.Stack', 'dimensions["ses:configuration-set"]')
+    """
+    if re.fullmatch(r"[A-Za-z_$][\w$]*", name):
+        return f"{path}.{name}"
+    quoted = name.replace('"', '\\"')
+    return f'{path}["{quoted}"]'
+
+
 def contains(path: Path, other: Path) -> bool:
     """Whether a path leads to another, or to something around it.
 

@@ -41,6 +41,8 @@ class DiffResult:
     names: tuple[str, ...]
     replaces: tuple[str, ...]
     delete_first: bool
+    paths: tuple[str, ...] = ()
+    """What differs inside them."""
 
 
 @dataclass(frozen=True)
@@ -163,6 +165,7 @@ class Plugin:
             names=tuple(answer.diffs),
             replaces=tuple(answer.replaces),
             delete_first=answer.deleteBeforeReplace,
+            paths=tuple(answer.detailedDiff),
         )
 
     def create(self, urn: str, inputs: Props, *, preview: bool = False) -> tuple[str, Props]:

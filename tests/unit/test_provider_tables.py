@@ -228,3 +228,19 @@ def test_a_parameter_goes_up_a_tier_in_place_and_down_by_a_new_one(
     state = {**inputs, "region": "us-east-1", "tags": {}, "overwrite": False}
     found = lifecycle.diff(of, inputs, state, {**inputs, "tier": after})
     assert ([*found.names], found.replaces) == (changed, replaced)
+
+
+def test_a_difference_names_the_members_that_differ():
+    of = RESOURCES["aws:sesv2/configurationSet:ConfigurationSet"]
+    inputs = {"configurationSetName": "receipts", "deliveryOptions": {"tlsPolicy": "REQUIRE", "sendingPoolName": "a"}}
+    state = {**inputs, "region": "us-east-1", "tags": {}}
+    news = {**inputs, "deliveryOptions": {"tlsPolicy": "OPTIONAL", "maxDeliverySeconds": 300}, "tags": {"a b": "1"}}
+    found = lifecycle.diff(of, inputs, state, news)
+    assert {change.name: change.kinds for change in found.changes} == {
+        "deliveryOptions": {
+            "deliveryOptions.tlsPolicy": "UPDATE",
+            "deliveryOptions.maxDeliverySeconds": "ADD",
+            "deliveryOptions.sendingPoolName": "DELETE",
+        },
+        "tags": {'tags["a b"]': "ADD"},
+    }

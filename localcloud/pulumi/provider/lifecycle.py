@@ -13,11 +13,11 @@ from typing import Any, cast
 from botocore.exceptions import ClientError
 
 from localcloud.pulumi import schema
-from localcloud.pulumi.paths import reset
+from localcloud.pulumi.paths import join, reset
 from localcloud.pulumi.provider.cloud import Cloud, ProviderError, is_gone, told
 from localcloud.pulumi.provider.resource import Allowed, Arg, Form, Made, Resource, as_json, as_policy
 from localcloud.pulumi.schema import Problem
-from localcloud.pulumi.wire import UNKNOWN, Props, is_unknown
+from localcloud.pulumi.wire import UNKNOWN, Props, is_unknown, obj
 
 DEFAULTS = "__defaults"
 """Among the inputs, the names of those that the provider chose, as in the official provider."""
@@ -29,9 +29,9 @@ class Change:
     """One input that differs."""
 
     name: str
-    kind: str
-    """`ADD`, `UPDATE` or `DELETE`."""
     replaces: bool
+    kinds: Mapping[str, str]
+    """What differs inside it, or itself if it is no object, by path: `ADD`, `UPDATE` or `DELETE`."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,11 @@ def diff(resource: Resource, olds: Props, state: Props, news: Props, ignored: It
     for path in ignored:
         news, olds = reset(path, state, news), reset(path, state, olds)
     changes = tuple(
-        Change(name, _kind(name, olds, news), _replaces(arg, state.get(name), news.get(name)))
+        Change(
+            name,
+            _replaces(arg, state.get(name), news.get(name)),
+            dict(_kinds(name, name, olds, state, news)),
+        )
         for name, arg in resource.all_args.items()
         if _differs(arg, olds.get(name), state.get(name), news.get(name))
     )
@@ -197,6 +201,18 @@ def _member_removed(old: Any, wanted: Any) -> bool:
     return any(
         (bool(value) and name not in after) or _member_removed(value, after.get(name)) for name, value in before.items()
     )
+
+
+def _kinds(path: str, name: str, olds: Props, state: Props, news: Props) -> list[tuple[str, str]]:
+    """How an input differs: its members that do, or itself."""
+    old, actual, new = olds.get(name), state.get(name), news.get(name)
+    inside: list[tuple[str, str]] = []
+    if isinstance(new, dict) and isinstance(actual, dict):
+        given, wanted, found = obj(old), cast("Props", new), cast("Props", actual)
+        names = [member for member, value in wanted.items() if value != found.get(member)]
+        for member in (*names, *(member for member in given if member not in wanted)):
+            inside += _kinds(join(path, member), member, given, found, wanted)
+    return inside or [(path, _kind(name, olds, news))]
 
 
 def _replaces(arg: Arg, actual: Any, new: Any) -> bool:

@@ -147,7 +147,11 @@ class AwsServicer(provider_pb2_grpc.ResourceProviderServicer):
             _inputs(plain(request.news)),
             request.ignoreChanges,
         )
-        kinds = {c.name: f"{c.kind}_REPLACE" if c.replaces else c.kind for c in found.changes}
+        kinds = {
+            path: f"{kind}_REPLACE" if change.replaces else kind
+            for change in found.changes
+            for path, kind in change.kinds.items()
+        }
         message = provider_pb2.DiffResponse
         return message(
             changes=message.DIFF_SOME if found.changes else message.DIFF_NONE,
