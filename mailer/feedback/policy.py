@@ -45,8 +45,9 @@ _SIMULATOR = "@simulator.amazonses.com"
 # SES did not try, for the address stands on a list of the account's own. That is no new bounce or complaint,
 # and SES does not count it either. (The tenant's is seen in others' events; AWS's table of subtypes lacks it.)
 _ON_OUR_LIST = frozenset({"OnAccountSuppressionList", "OnTenantSuppressionList"})
-# Whoever left a contact list of SES's has a mailbox all the same: other mail may go there.
-_LEFT_A_LIST = "UnsubscribedRecipient"
+# SES did not try either, and it says nothing of the mailbox: its owner left a contact list of SES's, so that other mail
+# may go there; or SES guesses that it is not valid (Auto Validation), which another threshold would judge otherwise.
+_NOT_TRIED = frozenset({"EmailValidationSuppressed", "UnsubscribedRecipient"})
 # RFC 5965 §7.3 and RFC 6430: the recipient took the mail out of the spam folder.
 _NOT_SPAM = "not-spam"
 
@@ -131,8 +132,8 @@ def _on_our_list(event: Event, _: Recipient) -> bool:
     return isinstance(event, Bounce | Complaint) and event.sub_type in _ON_OUR_LIST
 
 
-def _left_a_list(event: Event, _: Recipient) -> bool:
-    return isinstance(event, Bounce) and event.sub_type == _LEFT_A_LIST
+def _not_tried(event: Event, _: Recipient) -> bool:
+    return isinstance(event, Bounce) and event.sub_type in _NOT_TRIED
 
 
 def _permanent(event: Event, _: Recipient) -> bool:
@@ -151,7 +152,7 @@ def _not_spam(event: Event, _: Recipient) -> bool:
 # The first that applies decides. The last takes every event, so none is dropped unseen.
 _RULES = (
     _Rule(Bounce, _on_our_list, "suppress", "bounce"),
-    _Rule(Bounce, _left_a_list, "record"),
+    _Rule(Bounce, _not_tried, "record"),
     _Rule(Bounce, _permanent, "suppress", "bounce", counts=True),
     _Rule(Bounce, _no_such_mailbox, "suppress", "bounce", counts=True),
     _Rule(Bounce, _always, "record"),

@@ -24,6 +24,7 @@ def decision(event: Event) -> Decision:
         # On the account's own list: keep it off, but it is no new bounce.
         ("Permanent", "OnAccountSuppressionList", "5.1.1", "", "suppress", "bounce", False),
         ("Permanent", "UnsubscribedRecipient", "5.1.1", "", "record", None, False),
+        ("Permanent", "EmailValidationSuppressed", "5.1.1", "", "record", None, False),
         # Called transient by SES, and yet there is no such mailbox.
         ("Transient", "General", "5.1.1", "", "suppress", "bounce", True),
         ("Transient", "General", "5.1.1 (bad destination mailbox address)", "", "suppress", "bounce", True),
