@@ -111,8 +111,9 @@ class Loop:
 
         def probe() -> list[str] | None:
             found = cloudwatch.describe_alarms(StateValue="ALARM", AlarmTypes=["CompositeAlarm", "MetricAlarm"])
-            critical = [a for a in found["CompositeAlarms"] if "bounce-rate-critical" in a["AlarmName"]]
-            rates = [a for a in found["MetricAlarms"] if a.get("MetricName") == "Reputation.BounceRate"]
+            stream = f"{self.outputs.default_configuration_set}-"  # the account's own alarms watch the same mail
+            critical = [a for a in found["CompositeAlarms"] if a["AlarmName"] == f"{stream}bounce-rate-critical"]
+            rates = [a for a in found["MetricAlarms"] if a["AlarmName"].startswith(f"{stream}bounce-rate")]
             if not (critical and rates):
                 return None
             return [f"{alarm['AlarmName']}: {alarm['StateReason']}" for alarm in (critical[0], rates[-1])]
