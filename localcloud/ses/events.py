@@ -36,6 +36,13 @@ BOUNCES: dict[str, tuple[str, str, str]] = {
     "General": ("Permanent", "5.1.1", "smtp; 550 5.1.1 user unknown"),
     "NoEmail": ("Permanent", "5.1.1", "smtp; 550 5.1.1 no such mailbox"),
     "MailboxFull": ("Transient", "4.2.2", "smtp; 452 4.2.2 mailbox full"),
+    "MessageTooLarge": ("Transient", "5.3.4", "smtp; 552 5.3.4 message size exceeds fixed limit"),
+    "ContentRejected": ("Transient", "5.6.0", "smtp; 554 5.6.0 content not accepted"),
+    "AttachmentRejected": ("Transient", "5.7.0", "smtp; 552 5.7.0 attachment not accepted"),
+    "CustomTimeoutExceeded": ("Transient", "4.4.7", "smtp; 451 4.4.7 delivery time expired"),
+    "TransientGeneral": ("Transient", "4.0.0", "smtp; 450 4.0.0 try again later"),
+    "AutoReply": ("Transient", "", ""),
+    "Undetermined": ("Undetermined", "", ""),
     "Suppressed": (
         "Permanent",
         "5.1.1",
@@ -70,6 +77,8 @@ BOUNCES: dict[str, tuple[str, str, str]] = {
         "Amazon SES did not send the message to this address because the recipient unsubscribed from the contact list.",
     ),
 }
+# Sub-types of which more is to be told apart here than SES says.
+_SHOWN_AS = {"TransientGeneral": "General", "AutoReply": "General"}
 # What SES never tried to deliver is no bounce that counts.
 ON_A_LIST = frozenset({"OnAccountSuppressionList", "OnTenantSuppressionList"})
 KEPT_BACK = ON_A_LIST | {"EmailValidationSuppressed", "UnsubscribedRecipient"}
@@ -78,7 +87,7 @@ HARD_BOUNCES = frozenset(
 )
 # SES truncates headers of 10 KB and more.
 _MAX_HEADERS = 10 * 1024
-_NEVER_TRIED = KEPT_BACK | {"Suppressed"}
+NEVER_TRIED = KEPT_BACK | {"Suppressed"}
 _MTA, _OWN_MTA = "a8-70.smtp-out.amazonses.com", "amazonses.com"
 _ON_THE_WAY = {"ses:outgoing-tls-version": ["TLSv1.3"], "ses:outgoing-ip": ["192.0.2.25"]}
 # SES gives up a delayed message after 14 hours at most.
@@ -174,21 +183,23 @@ def _delivery(_: StoredMessage, happening: Happening) -> dict[str, Any]:
     }
 
 
+def sub_type(detail: str) -> str:
+    """The sub-type of a bounce, as SES calls it."""
+    return _SHOWN_AS.get(detail, detail)
+
+
 def _bounce(_: StoredMessage, happening: Happening) -> dict[str, Any]:
     bounce_type, status, diagnostic = BOUNCES[happening.detail]
-    recipient = {
-        "emailAddress": happening.recipient,
-        "action": "failed",
-        "status": status,
-        "diagnosticCode": diagnostic,
-    }
+    # Only a bounce with a delivery status notification tells more than whose it is.
+    noted = {"action": "failed", "status": status, "diagnosticCode": diagnostic} if status else {}
+    reporter = {"reportingMTA": f"dns; {_OWN_MTA if happening.detail in NEVER_TRIED else _MTA}"} if status else {}
     return {
         "feedbackId": happening.feedback_id,
         "bounceType": bounce_type,
-        "bounceSubType": happening.detail,
-        "bouncedRecipients": [recipient],
+        "bounceSubType": sub_type(happening.detail),
+        "bouncedRecipients": [{"emailAddress": happening.recipient, **noted}],
         "timestamp": timestamp(happening.at),
-        "reportingMTA": f"dns; {_OWN_MTA if happening.detail in _NEVER_TRIED else _MTA}",
+        **reporter,
     }
 
 

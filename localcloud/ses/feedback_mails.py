@@ -62,7 +62,7 @@ def _report(message: StoredMessage, happening: Happening, sender: str, to: str) 
             "Reporting-MTA": "dns; amazonses.com",
             "Final-Recipient": f"rfc822; {happening.recipient}",
             "Action": "failed",
-            "Status": status,
+            "Status": status or "4.0.0",
             "Diagnostic-Code": diagnostic if diagnostic.startswith("smtp;") else f"x-amz; {bounce_type}",
         }
     else:

@@ -8,7 +8,7 @@ from typing import Any
 
 from localcloud.backend import Backend
 from localcloud.ses.context import Context
-from localcloud.ses.events import KEPT_BACK, event
+from localcloud.ses.events import NEVER_TRIED, event
 from localcloud.ses.publishing import may_publish
 from localcloud.ses.state import Happening, Identity, State, StoredMessage
 from localcloud.ses_v1.errors import QueryError
@@ -69,7 +69,7 @@ def notification(state: State, identity: Identity, message: StoredMessage, happe
     mail = {name: value for name, value in body.pop("mail").items() if name not in left_out}
     del body["eventType"]
     details = body.get("bounce", body.get("delivery"))
-    if details is not None and happening.detail not in KEPT_BACK:
+    if details is not None and happening.detail not in NEVER_TRIED:
         details["remoteMtaIp"] = _REMOTE_MTA_IP
     return {
         "notificationType": happening.kind,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from localcloud.ses import mime
-from localcloud.ses.events import event
+from localcloud.ses.events import BOUNCES, event
 from localcloud.ses.state import Happening, StoredMessage
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678000, UTC)
@@ -128,6 +128,41 @@ def test_every_kind_of_event_has_its_own_object(kind: str, detail: str, member: 
     assert list(whole) == ["eventType", "mail", member]
     assert whole["eventType"] == kind
     assert expected.items() <= whole[member].items()
+
+
+def test_bounces_are_of_the_types_that_aws_documents():
+    """https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html."""
+    documented = {
+        "Undetermined": {"Undetermined"},
+        "Permanent": {
+            "General",
+            "NoEmail",
+            "Suppressed",
+            "OnAccountSuppressionList",
+            "OnTenantSuppressionList",
+            "EmailValidationSuppressed",
+            "UnsubscribedRecipient",
+        },
+        "Transient": {
+            "General",
+            "MailboxFull",
+            "MessageTooLarge",
+            "CustomTimeoutExceeded",
+            "ContentRejected",
+            "AttachmentRejected",
+        },
+    }
+    bounces = [made("Bounce", detail)["bounce"] for detail in BOUNCES]
+    assert {(one["bounceType"], one["bounceSubType"]) for one in bounces} == {
+        (kind, sub_type) for kind, sub_types in documented.items() for sub_type in sub_types
+    }
+
+
+def test_an_automatic_reply_is_a_bounce_without_a_delivery_status():
+    bounce = made("Bounce", "AutoReply")["bounce"]
+    assert (bounce["bounceType"], bounce["bounceSubType"]) == ("Transient", "General")
+    assert bounce["bouncedRecipients"] == [{"emailAddress": "bob@example.com"}]
+    assert "reportingMTA" not in bounce
 
 
 def read(source: bytes) -> EmailMessage:

@@ -154,7 +154,7 @@ def test_a_bad_address_is_refused_in_the_words_of_ses(address: str, problem: str
         ("success@simulator.amazonses.com", ["Delivery"]),
         ("Bounce+42@Simulator.AmazonSES.com", ["Bounce"]),
         ("complaint@simulator.amazonses.com", ["Delivery", "Complaint"]),
-        ("ooto@simulator.amazonses.com", ["Delivery"]),
+        ("ooto@simulator.amazonses.com", ["Delivery", "Bounce"]),
         ("suppressionlist@simulator.amazonses.com", ["Bounce"]),
         ("ada@gone.test", ["Bounce"]),
         ("vip@gone.test", ["Delivery"]),

@@ -8,7 +8,7 @@ from typing import Any
 from localcloud.ses import mime, rules
 from localcloud.ses.context import Context, Handler, Output, Parameters, page
 from localcloud.ses.errors import not_emulated, not_found
-from localcloud.ses.events import BOUNCES, KINDS, ON_A_LIST
+from localcloud.ses.events import BOUNCES, KINDS, ON_A_LIST, sub_type
 from localcloud.ses.state import Happening, Identity, State, StoredMessage
 
 _BOUNCE = {"PERMANENT_BOUNCE": "Permanent", "TRANSIENT_BOUNCE": "Transient"}
@@ -65,8 +65,8 @@ def _event(happening: Happening) -> Output:
     event: Output = {"Timestamp": happening.at, "Type": KINDS[happening.kind][0]}
     if happening.kind == "Bounce":
         bounce_type, _, diagnostic = BOUNCES[happening.detail]
-        shown = {"BounceType": bounce_type.upper(), "BounceSubType": happening.detail, "DiagnosticCode": diagnostic}
-        event["Details"] = {"Bounce": shown}
+        shown = {"BounceType": bounce_type.upper(), "BounceSubType": sub_type(happening.detail)}
+        event["Details"] = {"Bounce": {**shown, "DiagnosticCode": diagnostic or None}}
     if happening.kind == "Complaint":
         event["Details"] = {"Complaint": {"ComplaintFeedbackType": happening.detail}}
     return event
