@@ -68,8 +68,9 @@ class Monitor(pulumi.ComponentResource):
             tags=self._env.tags,
             opts=self._child,
         )
-        statement = policies.rule_publishes(self._env.arn("sns", self._env.name("ticks")), rule_arn(self._env, NAME))
-        policy = aws.sns.TopicPolicy("ticks", arn=topic.arn, policy=policies.document(statement), opts=self._child)
+        arn = self._env.arn("sns", self._env.name("ticks"))
+        document = policies.topic(arn, policies.rule_publishes(arn, rule_arn(self._env, NAME)))
+        policy = aws.sns.TopicPolicy("ticks", arn=topic.arn, policy=document, opts=self._child)
         return topic, policy
 
     def _rule(

@@ -32,12 +32,33 @@ def document(*statements: Statement) -> str:
     return json.dumps({"Version": _VERSION, "Statement": statements})
 
 
+def over_tls(arn: str, *actions: str) -> Statement:
+    """Nobody, whoever else lets them, reaches a topic or a queue in the clear.
+
+    https://docs.aws.amazon.com/sns/latest/dg/sns-security-best-practices.html
+    """
+    return {
+        "Sid": "OverTlsAlone",
+        "Effect": "Deny",
+        "Principal": {"AWS": "*"},
+        "Action": _one_or_many(actions),
+        "Resource": arn,
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+
+
+def topic(topic_arn: str, *statements: Statement) -> str:
+    """A topic's policy: who may publish, and how."""
+    return document(*statements, over_tls(topic_arn, "sns:Publish"))
+
+
 def events_topic(topic_arn: str, account_id: str, configuration_set_arns: Sequence[str]) -> str:
     """SES may publish, for our configuration sets in our account alone, so that nobody's SES can be made to.
 
     https://docs.aws.amazon.com/ses/latest/dg/event-publishing-add-event-destination-sns.html
     """
-    return document(
+    return topic(
+        topic_arn,
         {
             "Sid": "SesPublishesEvents",
             "Effect": "Allow",
@@ -47,7 +68,7 @@ def events_topic(topic_arn: str, account_id: str, configuration_set_arns: Sequen
             "Condition": {
                 "StringEquals": {"AWS:SourceAccount": account_id, "AWS:SourceArn": _one_or_many(configuration_set_arns)}
             },
-        }
+        },
     )
 
 
@@ -62,7 +83,8 @@ def alarm_topic(topic_arn: str, account_id: str, alarm_arns: Sequence[str], rule
         alarm_arns: Alarms.
         rule_arns: EventBridge rules.
     """
-    return document(
+    return topic(
+        topic_arn,
         {
             "Sid": "CloudWatchPublishesAlarms",
             "Effect": "Allow",
@@ -106,7 +128,8 @@ def queue(queue_arn: str, topic_arn: str) -> str:
             "Action": "sqs:SendMessage",
             "Resource": queue_arn,
             "Condition": {"ArnEquals": {"aws:SourceArn": topic_arn}},
-        }
+        },
+        over_tls(queue_arn, "sqs:ReceiveMessage", "sqs:SendMessage"),
     )
 
 

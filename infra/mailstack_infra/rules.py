@@ -106,6 +106,11 @@ def _conditioned(resource: Resource) -> Iterator[str]:
 def _tls(resource: Resource) -> Iterator[str]:
     if resource.kind.endswith(":ConfigurationSet") and _at(resource, "deliveryOptions", "tlsPolicy") != "REQUIRE":
         yield "mail may travel unencrypted: set tls to REQUIRE, unless a recipient's server cannot do better"
+    if resource.kind.endswith((":TopicPolicy", ":QueuePolicy")):
+        statements = list(_statements(resource))
+        denials = [json.dumps(each.get("Condition")) for each in statements if each["Effect"] == "Deny"]
+        if statements and not any("aws:SecureTransport" in condition for condition in denials):
+            yield "what is published may travel unencrypted: deny what comes without aws:SecureTransport"
 
 
 def _https(resource: Resource) -> Iterator[str]:
@@ -192,10 +197,13 @@ def _alarms_act(resources: Sequence[Resource]) -> Iterator[tuple[str, str]]:
 
 
 def _allowing(resource: Resource) -> Iterator[dict[str, Any]]:
+    return (statement for statement in _statements(resource) if statement["Effect"] == "Allow")
+
+
+def _statements(resource: Resource) -> Iterator[dict[str, Any]]:
     for key in ("policy", "assumeRolePolicy"):
         found: Any = _document(resource.props.get(key)).get("Statement", [])
-        statements = cast("list[dict[str, Any]]", found if isinstance(found, list) else [found])
-        yield from (statement for statement in statements if statement["Effect"] == "Allow")
+        yield from cast("list[dict[str, Any]]", found if isinstance(found, list) else [found])
 
 
 def _document(text: Any) -> dict[str, Any]:

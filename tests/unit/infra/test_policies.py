@@ -19,6 +19,17 @@ def statements(text: str) -> list[dict[str, Any]]:
     return document["Statement"]
 
 
+def over_tls(arn: str, *actions: str) -> dict[str, Any]:
+    return {
+        "Sid": "OverTlsAlone",
+        "Effect": "Deny",
+        "Principal": {"AWS": "*"},
+        "Action": actions[0] if len(actions) == 1 else list(actions),
+        "Resource": arn,
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+
+
 def sender(recipients: tuple[str, ...] = (), senders: tuple[str, ...] = ("*@example.com",)) -> list[dict[str, Any]]:
     send = policies.send([IDENTITY, SET], senders=senders, recipients=recipients)
     return statements(policies.sender([send], table_arn=TABLE, parameter_arn=PARAMETER))
@@ -33,12 +44,13 @@ def test_only_ses_for_our_configuration_sets_in_our_account_publishes_events():
             "Action": "sns:Publish",
             "Resource": TOPIC,
             "Condition": {"StringEquals": {"AWS:SourceAccount": "123456789012", "AWS:SourceArn": SET}},
-        }
+        },
+        over_tls(TOPIC, "sns:Publish"),
     ]
 
 
 def test_every_stream_may_publish_its_events():
-    (statement,) = statements(policies.events_topic(TOPIC, "123456789012", [SET, BULK]))
+    statement, _ = statements(policies.events_topic(TOPIC, "123456789012", [SET, BULK]))
     assert statement["Condition"]["StringEquals"]["AWS:SourceArn"] == [SET, BULK]
 
 
@@ -55,7 +67,8 @@ def test_only_alarms_that_are_named_publish_to_an_alarm_topic():
                 "StringEquals": {"aws:SourceAccount": "123456789012"},
                 "ArnEquals": {"aws:SourceArn": alarm},
             },
-        }
+        },
+        over_tls(TOPIC, "sns:Publish"),
     ]
 
 
@@ -68,7 +81,8 @@ def test_one_topic_alone_sends_to_a_queue():
             "Action": "sqs:SendMessage",
             "Resource": QUEUE,
             "Condition": {"ArnEquals": {"aws:SourceArn": TOPIC}},
-        }
+        },
+        over_tls(QUEUE, "sqs:ReceiveMessage", "sqs:SendMessage"),
     ]
 
 

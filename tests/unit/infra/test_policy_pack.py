@@ -60,6 +60,7 @@ URN = "urn:pulumi:prod::mailstack::x::y"
         ("protected", "aws:kms/key:Key", {}, "must be protected"),
         ("tls", "aws:sesv2/configurationSet:ConfigurationSet", {"deliveryOptions": {"tlsPolicy": "OPTIONAL"}}, "tls"),
         ("tls", "aws:sesv2/configurationSet:ConfigurationSet", {}, "unencrypted"),
+        ("tls", "aws:sqs/queuePolicy:QueuePolicy", {"policy": statement(Principal=SNS)}, "aws:SecureTransport"),
         ("https", "aws:sns/topicSubscription:TopicSubscription", {"protocol": "http"}, "https URL"),
         ("retention", "aws:cloudwatch/logGroup:LogGroup", {"name": "x"}, "for ever"),
         ("restorable", "aws:dynamodb/table:Table", {"pointInTimeRecovery": {"enabled": False}}, "restored"),

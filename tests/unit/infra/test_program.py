@@ -973,7 +973,7 @@ def test_one_stack_of_an_account_is_enough_to_watch_it():
     deployment = run("prod", watchAccount=False)
     assert deployment.of("EventRule") == []
     assert not [r.name for r in deployment.aws if r.name.startswith("account")]
-    assert set(deployment.policy("TopicPolicy", "paging")) == {"CloudWatchPublishesAlarms"}
+    assert set(deployment.policy("TopicPolicy", "paging")) == {"CloudWatchPublishesAlarms", "OverTlsAlone"}
 
 
 def test_warnings_can_go_elsewhere_and_critical_alarms_do_not():
