@@ -225,13 +225,18 @@ def theirs(cloud: Cloud, messages: int, runs: int) -> dict[str, float]:
 
 
 def soak(messages: int) -> dict[str, dict[str, float]]:
-    """Memory after each tenth of many mails with events on and a consumer that empties the queue."""
+    """Memory after each tenth of many mails; their events go to a queue that is emptied and to one that never is."""
     cloud, rows = local_cloud(), dict[str, dict[str, float]]()
     with cloud.server:
         queue = with_events(cloud)
+        sns = cloud.client("sns")
+        cloud.client("sqs").create_queue(QueueName="never-emptied")
+        never = f"arn:aws:sqs:{_REGION}:{_ACCOUNT}:never-emptied"
+        sns.subscribe(TopicArn=sns.create_topic(Name="events")["TopicArn"], Protocol="sqs", Endpoint=never)
         for tenth in range(1, 11):
+            rate(cloud, "outbound-emails", single("on"), messages // 100, queue)
             row = rate(cloud, "outbound-bulk-emails", bulk("on"), messages // 10, queue)
-            rows[f"{messages * tenth // 10:,} mails"] = row
+            rows[f"{messages * tenth // 10:,} bulk mails"] = row
     return rows
 
 
