@@ -108,9 +108,10 @@ else:
 LEFT = """
 import pulumi, pulumi_aws as aws
 kept = aws.sns.Topic("kept", name="kept", opts=pulumi.ResourceOptions(retain_on_delete=True))
+again = aws.sns.Topic.get("again", kept.arn)
 queue = aws.sqs.Queue("inbox", name="inbox")
 options = pulumi.ResourceOptions(deleted_with=kept)
-link = aws.sns.TopicSubscription("link", topic=kept.arn, protocol="sqs", endpoint=queue.arn, opts=options)
+link = aws.sns.TopicSubscription("link", topic=again.arn, protocol="sqs", endpoint=queue.arn, opts=options)
 pulumi.export("link", link.arn)
 """
 REPLACING = """
@@ -307,7 +308,11 @@ class EngineSuite:
         stack.up()
         with pytest.raises(DeploymentError, match="precious"):
             stack.destroy()
+        write(folder, "import pulumi\n")
+        with pytest.raises(DeploymentError, match="precious"):
+            stack_factory(folder, {}).up()
         assert topics(cloud) == {"precious"}
+        write(folder, PROTECTED)
         stack_factory(folder, {"tiny:protect": "false"}).up()
         assert stack_factory(folder, {}).destroy().names == {"delete": ("precious",)}
 
@@ -377,6 +382,7 @@ class EngineSuite:
         self, stack_factory: StackFactory, cloud: LocalCloud, tmp_path: Path
     ):
         stack = stack_factory(write(tmp_path / "project", LEFT), {})
+        assert stack.preview().names == {"create": ("inbox", "kept", "link")}
         stack.up()
         link = stack.outputs["link"]
         assert stack.destroy().names == {"delete": ("inbox", "kept", "link")}
@@ -418,7 +424,6 @@ class EngineSuite:
     def test_a_secret_stays_one_wherever_it_goes(self, stack_factory: StackFactory, cloud: LocalCloud, tmp_path: Path):
         folder = write(tmp_path / "project", CONFIDENTIAL)
         stack = stack_factory(folder, {}, {"tiny:key": "open sesame"})
-        assert stack.preview().names == {"create": ("key",)}
         stack.up()
         assert stack.secrets == {"value", "tags", "arn"}
         assert (stack.outputs["value"], stack.outputs["nested"]) == (
