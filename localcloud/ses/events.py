@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from localcloud.ses import mime
+from localcloud.ses.link_tags import link_tags
 from localcloud.ses.state import Happening, StoredMessage
 
 # kind → (event type of an event destination, CloudWatch metric, the event's own object)
@@ -98,11 +99,12 @@ _READER = {"ipAddress": "127.0.0.1", "userAgent": "Mozilla/5.0 (compatible; loca
 
 @dataclass(slots=True)
 class Event:
-    """One event as it reaches a destination: its JSON, and what is in there of the mail."""
+    """One event as it reaches a destination: its JSON, and what is in there of the mail and of a link."""
 
     kind: str
     text: str
     mail: Mapping[str, Any]
+    link_tags: Mapping[str, list[str]] | None = None
 
 
 def event(message: StoredMessage, happening: Happening, *, source_arn: str, account_id: str) -> dict[str, Any]:
@@ -124,8 +126,9 @@ def events(
     written = {False: (mail, _json(mail)), True: (delivered, _json(delivered))}
     for happening in happenings:
         kind, (about, text) = happening.kind, written[happening.kind == "Delivery"]
-        details = _json(_DETAILS[kind](message, happening))
-        yield Event(kind, f'{{"eventType":"{kind}","mail":{text},"{KINDS[kind][2]}":{details}}}', about)
+        details = _DETAILS[kind](message, happening)
+        written_out = f'{{"eventType":"{kind}","mail":{text},"{KINDS[kind][2]}":{_json(details)}}}'
+        yield Event(kind, written_out, about, details.get("linkTags"))
 
 
 def _json(value: object) -> str:
@@ -234,8 +237,9 @@ def _open(_: StoredMessage, happening: Happening) -> dict[str, Any]:
     return {"timestamp": timestamp(happening.at), **_READER}
 
 
-def _click(_: StoredMessage, happening: Happening) -> dict[str, Any]:
-    return {"timestamp": timestamp(happening.at), **_READER, "link": happening.detail, "linkTags": None}
+def _click(message: StoredMessage, happening: Happening) -> dict[str, Any]:
+    tags = link_tags(message, happening.detail) or None
+    return {"timestamp": timestamp(happening.at), **_READER, "link": happening.detail, "linkTags": tags}
 
 
 def _subscription(_: StoredMessage, happening: Happening) -> dict[str, Any]:

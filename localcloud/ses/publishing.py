@@ -4,7 +4,7 @@ import asyncio
 import functools
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from localcloud.backend import Backend
@@ -136,7 +136,7 @@ class Publisher:
     def to_metrics(self, destination: _Destination, told: _Events, _: str) -> None:
         """CloudWatch: one metric an event type, with the destination's dimensions."""
         for event in told:
-            dimensions = {d["DimensionName"]: _dimension(d, event.mail) for d in destination["DimensionConfigurations"]}
+            dimensions = {d["DimensionName"]: _dimension(d, event) for d in destination["DimensionConfigurations"]}
             self._backend.count(metrics.NAMESPACE, KINDS[event.kind][1], 1, dimensions)
 
 
@@ -193,12 +193,12 @@ def _source(set_arn: str) -> dict[str, str]:
     return {"aws:sourceaccount": set_arn.split(":")[4], "aws:sourcearn": set_arn}
 
 
-def _dimension(configuration: dict[str, str], mail: Mapping[str, Any]) -> str:
+def _dimension(configuration: dict[str, str], event: Event) -> str:
     name = configuration["DimensionName"]
     values = {
-        "MESSAGE_TAG": lambda: mail["tags"].get(name, []),
-        "EMAIL_HEADER": lambda: [h["value"] for h in mail["headers"] if h["name"].lower() == name.lower()],
-        "LINK_TAG": list[str],
+        "MESSAGE_TAG": lambda: event.mail["tags"].get(name, []),
+        "EMAIL_HEADER": lambda: [h["value"] for h in event.mail["headers"] if h["name"].lower() == name.lower()],
+        "LINK_TAG": lambda: (event.link_tags or {}).get(name, []),
     }[configuration["DimensionValueSource"]]()
     return str(next(iter(cast("list[str]", values)), configuration["DefaultDimensionValue"]))
 

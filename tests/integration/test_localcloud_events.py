@@ -224,6 +224,30 @@ def test_events_become_metrics_with_the_dimensions_of_a_destination(loop: Loop):
     assert loop.metric("Send", "Sum", kind="welcome") == 1
 
 
+def test_clicks_become_metrics_with_the_tags_of_their_links(loop: Loop):
+    dimension = {"DimensionName": "button", "DimensionValueSource": "LINK_TAG", "DefaultDimensionValue": "none"}
+    destination = {
+        "Enabled": True,
+        "MatchingEventTypes": ["CLICK"],
+        "CloudWatchDestination": {"DimensionConfigurations": [dimension]},
+    }
+    loop.ses.create_configuration_set_event_destination(
+        ConfigurationSetName="news", EventDestinationName="cw", EventDestination=destination
+    )
+    html = '<a href="https://example.com/a" ses:tags="button:buy">Buy</a> <a href="https://example.com/b">Read</a>'
+    content: Any = {"Simple": {"Subject": {"Data": "Hello"}, "Body": {"Html": {"Data": html}}}}
+    sent = loop.ses.send_email(
+        FromEmailAddress="ada@example.test",
+        Destination={"ToAddresses": ["ada@example.com"]},
+        Content=content,
+        ConfigurationSetName="news",
+    )["MessageId"]
+    for link in ("https://example.com/a", "https://example.com/b"):
+        loop.cloud.control("POST", f"messages/{sent}/events", {"event": "click", "link": link})
+    loop.cloud.control("POST", "events/drain")
+    assert (loop.metric("Click", "Sum", button="buy"), loop.metric("Click", "Sum", button="none")) == (1, 1)
+
+
 def test_counts_are_by_recipient_for_the_account_and_for_no_set_that_did_not_ask(loop: Loop):
     loop.send("ada@example.com", "bounce@simulator.amazonses.com")
     counts = {name: loop.metric(name, "Sum") for name in ("Send", "Delivery", "Bounce")}

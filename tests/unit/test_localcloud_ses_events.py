@@ -165,6 +165,28 @@ def test_an_automatic_reply_is_a_bounce_without_a_delivery_status():
     assert "reportingMTA" not in bounce
 
 
+TAGGED = (
+    '<a href="https://example.com/a">A</a> <A SES:TAGS="where:top;kind:x;kind:y;" HREF="https://example.com/b">B</a>'
+)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"Simple": {"Subject": {"Data": "s"}, "Body": {"Html": {"Data": TAGGED}}}},
+        {"Raw": {"Data": f"From: ada@example.com\r\nContent-Type: text/html\r\n\r\n{TAGGED}".encode()}},
+    ],
+    ids=["simple", "raw"],
+)
+def test_a_click_tells_the_tags_of_its_link(content: dict[str, Any]):
+    def clicked(link: str) -> Any:
+        happening = Happening("Click", NOW, "", "bob@example.com", link)
+        return event(message(content), happening, source_arn="", account_id="")["click"]["linkTags"]
+
+    assert clicked("https://example.com/b") == {"where": ["top"], "kind": ["x", "y"]}
+    assert clicked("https://example.com/a") is None
+
+
 def read(source: bytes) -> EmailMessage:
     return message_from_bytes(source, policy=default)
 
