@@ -1,4 +1,4 @@
-"""The component with options of every kind, deployed by a program of one's own to a region that is not the program's."""
+"""The component with options of every kind, deployed by a program of one's own to a region other than its own."""
 
 from pathlib import Path
 
