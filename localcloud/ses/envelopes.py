@@ -94,7 +94,7 @@ def enveloped(p: Parameters, content: dict[str, Any]) -> Envelope:
 
 
 def _check_addresses(envelope: Envelope) -> None:
-    written = (envelope.source, *envelope.to, *envelope.cc, *envelope.bcc, *envelope.reply_to)
+    written = (envelope.source, *envelope.senders, *envelope.to, *envelope.cc, *envelope.bcc, *envelope.reply_to)
     problem = next(filter(None, [written_problem(address) for address in written]), "")
     if problem:
         raise bad_request(problem)

@@ -96,6 +96,10 @@ def test_every_sender_that_a_raw_mail_names_must_be_verified(ses: Any):
         assert refusal(ses, raw(header, b"Subject: Hi")).endswith("US-EAST-1: eve@evil.test")
 
 
+def test_a_name_that_should_have_been_quoted_is_taken_for_an_address_as_in_ses(ses: Any):
+    assert refusal(ses, raw(b"From: Lovelace, Ada <ada@example.com>")) == "Missing final '@domain'"
+
+
 def test_a_header_that_may_be_there_once_is_refused_the_second_time(ses: Any):
     assert refusal(ses, raw(b"From: ada@example.com", b"From: eve@example.com")) == "Duplicate header 'From'."
     twice = [{"Name": "Sender", "Value": ADA}, {"Name": "sender", "Value": ADA}]
