@@ -8,7 +8,7 @@ import sys
 
 from localcloud.backend import environment
 from localcloud.persistence import StateError
-from localcloud.server import Ports, PortTakenError, Ready, serve, settle, signalled
+from localcloud.server import Ports, PortTakenError, Ready, begin, serve, settle, signalled
 from localcloud.smtp.certificate import ensure
 
 _HELP = """\
@@ -36,6 +36,7 @@ _LAST_PORT = 65_535
 
 def main() -> None:
     """Parse the command line and serve until interrupted."""
+    begin()
     parser = argparse.ArgumentParser(prog="python -m localcloud", description="AWS on one machine, on a loopback port.")
     parser.add_argument("--port", type=_port, default=0, help="0, the default, takes a free one")
     parser.add_argument("--smtp-port", type=_port, default=0, help="for SMTP with STARTTLS; 0 takes a free one")

@@ -117,13 +117,16 @@ async def _serve(
     await Server(Gateway(backend, smtp, folder)).serve(listener, functools.partial(ready, known), stop)
 
 
-def settle() -> None:
-    """For a process that does nothing but serve: what is loaded stays, and objects live long.
+def begin() -> None:
+    """For a process that does nothing but serve: while modules are loaded, there is no garbage to look for."""
+    gc.disable()
 
-    Looking for garbage often would find little.
-    """
+
+def settle() -> None:
+    """After `begin`, once it serves: what is loaded stays, and looking for garbage often would find little."""
     gc.freeze()
     gc.set_threshold(*_COLLECT_AFTER)
+    gc.enable()
 
 
 def signalled(stop: asyncio.Event) -> None:
@@ -146,6 +149,7 @@ def _wait_for_end_of_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event)
 
 def main() -> None:
     """The child process of `LocalCloud.start`: region, state folder, ports; one line of JSON on standard output."""
+    begin()
     logging.basicConfig(level=logging.ERROR, format="localcloud: %(message)s")
     region, state, *ports = sys.argv[1:]
 
