@@ -38,12 +38,12 @@ class Access(pulumi.ComponentResource):
         super().__init__("mailstack:access:Access", "access", None, opts)
         self._env, self._settings, child = env, settings, ResourceOptions(parent=self)
         identities = [settings.identity, *policies.recipient_identities(settings.allowed_recipients)]
-        arns = [
-            *(env.arn("ses", f"identity/{name}") for name in dict.fromkeys(identities)),
-            *configuration_set_arns,
-        ]
-        if settings.secondary_region:  # SES may send there, and asks for what it uses there
-            arns += [arn.replace(f":{env.region}:", f":{settings.secondary_region}:") for arn in arns]
+        arns = self._in_each_region(
+            [
+                *(env.arn("ses", f"identity/{name}") for name in dict.fromkeys(identities)),
+                *configuration_set_arns,
+            ]
+        )
         self.sender_policy = self._policy(arns)
         self.roles = Roles(env, settings.access, policy=self.sender_policy, opts=child).made
         smtp = settings.access.smtp
@@ -51,15 +51,22 @@ class Access(pulumi.ComponentResource):
         self.smtp = Smtp(env, smtp, policy=allowed, protect=settings.protect, opts=child) if smtp.keys else None
         self.register_outputs({"sender_policy": self.sender_policy.arn})
 
+    def _in_each_region(self, arns: list[str]) -> list[str]:
+        """SES may send in the second region, too, and asks for what it uses there."""
+        here, there = self._env.region, self._settings.secondary_region
+        return [*arns, *(arn.replace(f":{here}:", f":{there}:") for arn in arns if there)]
+
     def _send(self, arns: list[str], actions: tuple[str, ...] = policies.SEND) -> policies.Statement:
         settings = self._settings
         return policies.send(arns, senders=settings.senders, recipients=settings.allowed_recipients, actions=actions)
 
     def _policy(self, arns: list[str]) -> aws.iam.Policy:
         env, settings = self._env, self._settings
-        templates = [env.arn("ses", f"template/{name}") for name in settings.access.templates]
+        # Bulk mail must name some: https://docs.aws.amazon.com/service-authorization/latest/reference/list_sesv2.html
+        names = (env.name("*"), *settings.access.templates)
+        templates = self._in_each_region([env.arn("ses", f"template/{name}") for name in names])
         sends = [self._send([*arns, *templates])]
-        if templates and not settings.allowed_recipients:  # in bulk, nothing would hold anybody to them
+        if not settings.allowed_recipients:  # in bulk, nothing would hold anybody to them
             sends.append(policies.send_bulk([*arns, *templates]))
         reads_login = settings.access.smtp.read_by_sender
         login = [policies.read_secret(env.arn("secretsmanager", f"secret:{env.name('smtp')}-??????"))]

@@ -16,7 +16,9 @@ class AccountDefaults(pulumi.ComponentResource):
     def __init__(self, settings: Account, *, opts: ResourceOptions | None = None) -> None:
         super().__init__("mailstack:account:AccountDefaults", "account", None, opts)
         child = ResourceOptions(parent=self)
-        aws.sesv2.AccountSuppressionAttributes("suppression", suppressed_reasons=list(settings.suppress), opts=child)
+        aws.sesv2.AccountSuppressionAttributes(
+            "suppression", suppressed_reasons=sorted(set(settings.suppress)), opts=child
+        )
         if settings.vdm:
             aws.sesv2.AccountVdmAttributes(
                 "vdm",

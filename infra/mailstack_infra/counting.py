@@ -7,6 +7,7 @@ import pulumi_aws as aws
 from pulumi import ResourceOptions
 
 from mailstack_infra.alarms import SET_DIMENSION
+from mailstack_infra.settings.events import in_order
 from mailstack_infra.settings.metrics import Dimension, Metrics
 
 # What alarms and the dashboard look at. Each is a custom metric, which AWS bills by the month.
@@ -50,7 +51,7 @@ class Counting(pulumi.ComponentResource):
             event_destination_name=name,
             event_destination={
                 "enabled": True,
-                "matching_event_types": list(events),
+                "matching_event_types": in_order(events),
                 "cloud_watch_destination": {
                     "dimension_configurations": [
                         {

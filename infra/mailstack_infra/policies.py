@@ -383,7 +383,7 @@ def send(
 
 
 def send_bulk(arns: Sequence[str]) -> Statement:
-    """May send stored templates in bulk. SES gives this no condition on addresses: only what it names holds."""
+    """May send in bulk. SES gives this no condition on addresses: only what it names holds."""
     return {"Sid": "SendBulk", "Effect": "Allow", "Action": "ses:SendBulkEmail", "Resource": list(arns)}
 
 

@@ -9,13 +9,12 @@ from pulumi import ResourceOptions
 
 from mailstack_infra import policies, trust
 from mailstack_infra.environment import Environment
+from mailstack_infra.settings.events import in_order
 from mailstack_infra.settings.stream import StreamSettings
 
 # What somebody must act upon. Sends, deliveries, opens and clicks would double the traffic and change nothing.
 # https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_EventDestination.html
 FEEDBACK_EVENTS = ("BOUNCE", "COMPLAINT", "DELIVERY_DELAY", "REJECT", "RENDERING_FAILURE", "SUBSCRIPTION")
-
-
 # Those, and what tells how well mail does; for whoever keeps or counts events.
 EVERY_EVENT = (*FEEDBACK_EVENTS, "SEND", "DELIVERY")
 
@@ -51,7 +50,7 @@ class MailStream(pulumi.ComponentResource):
             configuration_set_name=settings.called(env.name(name)),
             delivery_options=delivery_options(settings, pool),
             reputation_options={"reputation_metrics_enabled": settings.reputation_metrics},
-            suppression_options={"suppressed_reasons": list(settings.suppress)},
+            suppression_options={"suppressed_reasons": sorted(set(settings.suppress))},
             sending_options={"sending_enabled": True},
             tracking_options=tracking_options(settings),
             vdm_options=vdm_options(settings),
@@ -78,7 +77,7 @@ class MailStream(pulumi.ComponentResource):
             configuration_set_name=self.configuration_set.configuration_set_name,
             event_destination_name=name,
             event_destination=aws.sesv2.ConfigurationSetEventDestinationEventDestinationArgs(
-                enabled=True, matching_event_types=list(events), **destination
+                enabled=True, matching_event_types=in_order(events), **destination
             ),
             # SES tests its right to publish when a destination is made.
             opts=ResourceOptions(parent=self, depends_on=needed),

@@ -1,31 +1,19 @@
 """By what a stream's events are counted in CloudWatch, beside what the stack's own alarms need."""
 
 import re
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from mailstack_infra import checks
 from mailstack_infra.settings.base import Allowed, Group
+from mailstack_infra.settings.events import EVENTS, Event
 
 # https://docs.aws.amazon.com/ses/latest/dg/event-publishing-add-event-destination-cloudwatch.html
 MOST_DIMENSIONS = 10
 # The automatic tag that the stack itself counts by: counted by it alone once more, every number would double.
 COUNTED_ALREADY = "ses:configuration-set"
 _NAME = re.compile(r"[A-Za-z0-9_:-]{1,256}")
-
-Event = Literal[
-    "SEND",
-    "DELIVERY",
-    "BOUNCE",
-    "COMPLAINT",
-    "REJECT",
-    "OPEN",
-    "CLICK",
-    "RENDERING_FAILURE",
-    "DELIVERY_DELAY",
-    "SUBSCRIPTION",
-]
 
 
 class Dimension(Group):
@@ -66,6 +54,6 @@ class Metrics(Group):
     events: Annotated[
         tuple[Event, ...],
         BeforeValidator(checks.one_or_many),
-        Allowed("SES's event types: " + ", ".join(get_args(Event))),
+        Allowed("SES's event types: " + ", ".join(EVENTS)),
         Field(min_length=1, description="What is counted. Opens and clicks only where `tracking` has them."),
     ] = ("SEND", "DELIVERY", "BOUNCE", "COMPLAINT")

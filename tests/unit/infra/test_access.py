@@ -115,11 +115,13 @@ def test_two_roles_share_the_provider_that_one_of_them_makes_with_the_audiences_
 # --- What a sender may send ----------------------------------------------------------------------------------------
 
 
-def test_bulk_mail_is_allowed_for_named_templates_where_nobody_is_kept_from_anybody():
-    assert "SendBulk" not in run("prod").policy("Policy", "sender")
+def test_bulk_mail_goes_where_single_mail_goes_and_with_named_templates_where_nobody_is_kept_from_anybody():
+    plain = run("prod").policy("Policy", "sender")
+    assert plain["SendBulk"]["Resource"] == plain["Send"]["Resource"]
     deployment = run("prod", access=ACCESS)
     bulk = deployment.policy("Policy", "sender")["SendBulk"]
-    templates = {f"arn:aws:ses:us-east-1:{ACCOUNT}:template/{name}" for name in ("receipt", "welcome")}
+    names = ("mailstack-prod-*", "receipt", "welcome")
+    templates = {f"arn:aws:ses:us-east-1:{ACCOUNT}:template/{name}" for name in names}
     assert bulk["Action"] == "ses:SendBulkEmail"
     assert {arn for arn in bulk["Resource"] if ":template/" in arn} == templates
     assert templates <= set(deployment.policy("Policy", "sender")["Send"]["Resource"])
