@@ -4,6 +4,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -25,7 +26,7 @@ def eventually(look: Callable[[], object]) -> object:
 
 
 class Deployed:
-    def __init__(self, cloud: LocalCloud) -> None:
+    def __init__(self, cloud: LocalCloud, folder: Path) -> None:
         self._sns, self._sqs, self._lambda = cloud.client("sns"), cloud.client("sqs"), cloud.client("lambda")
         self._mark = uuid.uuid4().hex[:8]
         dynamodb = cloud.client("dynamodb")
@@ -42,7 +43,7 @@ class Deployed:
             Runtime="python3.13",
             Role="arn:aws:iam::000000000000:role/feedback",
             Handler="handler.handle",
-            Code={"ZipFile": build("feedback").path.read_bytes()},
+            Code={"ZipFile": build("feedback", folder).path.read_bytes()},
             Environment={"Variables": {"MAILSTACK_TABLE": table}},
         )
         self.mapping = self._lambda.create_event_source_mapping(
@@ -69,8 +70,8 @@ class Deployed:
 
 
 @pytest.fixture
-def deployed(cloud: LocalCloud) -> Iterator[Deployed]:
-    stack = Deployed(cloud)
+def deployed(cloud: LocalCloud, tmp_path: Path) -> Iterator[Deployed]:
+    stack = Deployed(cloud, tmp_path)
     yield stack
     stack.close()
 
