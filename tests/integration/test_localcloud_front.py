@@ -5,6 +5,7 @@ import base64
 import json
 import os
 import socket
+import threading
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -196,6 +197,7 @@ async def _fail_late(receive: Receive, send: Send) -> None:
 
 
 async def _wait(receive: Receive, send: Send) -> None:
+    _BEGUN.set()
     message: Message = {}
     while message.get("type") != "http.disconnect":
         message = await receive()
@@ -216,7 +218,7 @@ _PATHS: dict[str, Any] = {
     "/early": _early,
 }
 _WRITTEN: list[int] = []
-_GONE = asyncio.Event()
+_BEGUN, _GONE = threading.Event(), asyncio.Event()
 
 
 def asked(path: str, more: bytes = b"") -> bytes:
@@ -279,9 +281,14 @@ def test_a_failure_is_an_answer_and_half_an_answer_is_none(caplog: pytest.LogCap
 
 
 def test_the_application_hears_that_a_client_is_gone():
+    def begin(client: Client) -> None:
+        client.send(asked("/wait"))
+        assert _BEGUN.wait(5)
+
     async def run() -> None:
+        _BEGUN.clear()
         _GONE.clear()
-        await served(lambda client: client.send(asked("/wait")))
+        await served(begin)
         await asyncio.wait_for(_GONE.wait(), 5)
 
     asyncio.run(run())
