@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help install demo test coverage e2e pulumi format lock clean
+.PHONY: help install demo test coverage e2e pulumi format docs lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,7 +28,7 @@ test: $(INSTALLED) ## Format, lint, types, import rules; unit, contract and inte
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/basedpyright --level error
-	@$(BIN)/lint-imports
+	@PYTHONPATH=infra $(BIN)/lint-imports
 	@$(BIN)/pytest -n 2 -m "not e2e" --cov --cov-report=term
 
 coverage: $(INSTALLED) ## Coverage with the local cloud's and the engines' own processes counted (slower)
@@ -43,6 +43,10 @@ pulumi: $(INSTALLED) ## Put the Pulumi CLI under .tools/ where PATH has none
 format: $(INSTALLED) ## Format the code and mend what ruff can mend
 	@$(BIN)/ruff check --fix --quiet .
 	@$(BIN)/ruff format --quiet .
+
+docs: $(INSTALLED) ## Write what docs/ has of the program anew: settings, picture, costs
+	@PYTHONPATH=infra $(BIN)/python -m mailstack_infra.reference > docs/settings.md
+	@PYTHONPATH=infra $(BIN)/python -m mailstack_infra.picture docs/infrastructure.md
 
 lock: $(INSTALLED) ## Resolve requirements/dev.lock again
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

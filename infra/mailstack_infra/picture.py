@@ -1,4 +1,4 @@
-"""The picture of what a stack makes, and what that costs: `python -m mailstack_infra.picture docs/infrastructure.md`.
+"""The picture of what a stack makes, and what that costs: `make docs`.
 
 Both come from running the component itself. Not for the words around them.
 """

@@ -1,4 +1,4 @@
-"""The reference of settings, written from the model: `python -m mailstack_infra.reference > docs/settings.md`."""
+"""The reference of settings, written from the model: `make docs`."""
 
 import json
 import sys
@@ -24,8 +24,7 @@ config:
   {NAMESPACE}:page: oncall@example.com
 ```
 
-A wrong file deploys nothing and gives one message with every problem. Write this page anew with
-`python -m mailstack_infra.reference > docs/settings.md`.
+A wrong file deploys nothing and gives one message with every problem. `make docs` writes this page anew.
 """
 _COLUMNS = "| key | what it is for | allowed | unless given |\n| --- | --- | --- | --- |"
 

@@ -101,7 +101,8 @@ def test_refresh_finds_no_drift(life: Life):
 
 def test_an_alarm_deleted_behind_its_back_is_noticed_and_put_back(life: Life, cloud: LocalCloud):
     cloudwatch = cloud.client("cloudwatch")
-    alarm = cloudwatch.describe_alarms(AlarmNamePrefix=f"mailstack-{STACK}-")["MetricAlarms"][0]
+    alarms = cloudwatch.describe_alarms(AlarmNamePrefix=f"mailstack-{STACK}-")["MetricAlarms"]
+    alarm = next(each for each in alarms if each["AlarmActions"])  # CloudWatch deletes none that is part of another
     cloudwatch.delete_alarms(AlarmNames=[alarm["AlarmName"]])
     is_noticed_and_put_back(life, cloud, "cloudwatch describe_alarms")
 

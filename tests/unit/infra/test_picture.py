@@ -18,7 +18,7 @@ def a(kind: str, name: str, parent: str = "", *needs: str) -> Registered:
 
 def test_the_page_shows_what_the_program_makes_now():
     page = (ROOT / "docs" / "infrastructure.md").read_text()
-    assert written(page) == page, "run: python -m mailstack_infra.picture docs/infrastructure.md"
+    assert written(page) == page, "run: make docs"
 
 
 def test_what_is_recorded_is_what_is_registered():

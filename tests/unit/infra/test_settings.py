@@ -327,7 +327,7 @@ def test_a_stream_may_be_called_like_a_setting():
 
 def test_the_reference_is_what_the_model_says():
     written = (ROOT / "docs" / "settings.md").read_text()
-    assert written == markdown() + "\n", "run: python -m mailstack_infra.reference > docs/settings.md"
+    assert written == markdown() + "\n", "run: make docs"
 
 
 def test_the_reference_says_what_is_allowed_for_every_setting():
