@@ -9,7 +9,13 @@ from localcloud.pulumi.inprocess import InProcessStack
 
 pytestmark = pytest.mark.integration
 REGION = "eu-west-1"
-PROGRAM = """
+INFRA = Path(__file__).resolve().parents[2] / "infra"
+PROGRAM = f"""
+import sys
+
+sys.path.append({str(INFRA)!r})  # as if it were installed
+"""
+PROGRAM += """
 import pulumi
 import pulumi_aws as aws
 from mailstack_infra import MailStack, Settings
