@@ -10,12 +10,11 @@ from localcloud.pulumi.inprocess import InProcessStack
 pytestmark = pytest.mark.integration
 REGION = "eu-west-1"
 INFRA = Path(__file__).resolve().parents[2] / "infra"
-PROGRAM = f"""
+PROGRAM = """
 import sys
 
-sys.path.append({str(INFRA)!r})  # as if it were installed
-"""
-PROGRAM += """
+sys.path.append("INFRA")  # as if it were installed
+
 import pulumi
 import pulumi_aws as aws
 from mailstack_infra import MailStack, Settings
@@ -39,7 +38,7 @@ mail = MailStack(
     ),
 )
 pulumi.export("outputs", mail.exports["outputs"])
-"""
+""".replace("INFRA", str(INFRA))
 
 
 def test_it_is_made_by_the_given_provider_as_its_options_say_and_stays_through_another_name(tmp_path: Path):
