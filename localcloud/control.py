@@ -359,7 +359,7 @@ _ROUTES: tuple[tuple[str, str, _Handler, str], ...] = (
         "POST",
         "/messages/{message_id}/events",
         Control.happen,
-        f'Let something happen to it: {{"event": "{"|".join(COMMANDS)}", "recipient": "ada@example.com"}}.',
+        f'Let something happen to it: {{"event": "{"|".join(COMMANDS)}|delay:MailboxFull|…", "recipient": "a@b.c"}}.',
     ),
     (
         "POST",
@@ -372,7 +372,7 @@ _ROUTES: tuple[tuple[str, str, _Handler, str], ...] = (
         "PUT",
         "/recipients/{pattern}",
         Control.put_recipient,
-        'How addresses like *@gone.test behave: {"outcome": "bounce"}.',
+        'How addresses like *@gone.test behave: {"outcome": "bounce"}, or any other that GET /recipients lists.',
     ),
     ("DELETE", "/recipients/{pattern}", Control.delete_recipient, "Forget a pattern."),
     ("POST", "/identities/{identity}/verify", Control.verify, "Take an identity as verified."),

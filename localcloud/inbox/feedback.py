@@ -10,6 +10,7 @@ from localcloud.ses import ids
 from localcloud.ses.context import Context
 from localcloud.ses.mime import bare
 from localcloud.ses.operations.sending import follow
+from localcloud.ses.simulator import VARIANTS
 from localcloud.ses.state import Happening, StoredMessage
 
 
@@ -32,6 +33,9 @@ COMMANDS: dict[str, Command] = {
     "click": Command("Click", "Click"),
 }
 
+# Every type of bounce, complaint and delay, under AWS's own names.
+_VARIANTS = {name: Command(detail, kind, detail) for name, (kind, detail) in VARIANTS.items()}
+
 
 class FeedbackError(Exception):
     """It cannot happen to this mail; the message says why."""
@@ -45,16 +49,16 @@ async def bring_about(
     Args:
         context: The account that sent it.
         message: The mail.
-        event: One of `COMMANDS`.
+        event: One of `COMMANDS`, or one type of them: `delay:MailboxFull` (`simulator.VARIANTS`).
         recipient: One of the mail's; may be left out where there is only one.
         link: What is clicked; the mail's first link if left out. Other events take none.
 
     Raises:
         FeedbackError: There is no such event, recipient or link, or SES was asked not to look out for it.
     """
-    command = COMMANDS.get(event)
+    command = COMMANDS.get(event) or _VARIANTS.get(event)
     if command is None:
-        raise FeedbackError(f"event must be one of {', '.join(COMMANDS)}, not {event!r}.")
+        raise FeedbackError(f"event must be one of {', '.join((*COMMANDS, *_VARIANTS))}, not {event!r}.")
     if command.kind in message.untracked:
         raise FeedbackError(f"SES knows of no {command.kind} of this mail: its sender switched that off.")
     detail = command.detail

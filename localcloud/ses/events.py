@@ -78,6 +78,22 @@ BOUNCES: dict[str, tuple[str, str, str]] = {
         "Amazon SES did not send the message to this address because the recipient unsubscribed from the contact list.",
     ),
 }
+# https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html#event-publishing-retrieving-sns-contents-complaint-types
+FEEDBACK_TYPES = ("abuse", "auth-failure", "fraud", "not-spam", "other", "virus")
+# https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html#event-publishing-retrieving-sns-contents-delivery-delay-object
+# type → (status, diagnostic code); AWS shows those of one type, the others are what RFC 3463 has for them.
+DELAYS: dict[str, tuple[str, str]] = {
+    "TransientCommunicationFailure": ("4.4.1", "smtp; 421 4.4.1 Unable to connect to remote host"),
+    "MailboxFull": ("4.2.2", "smtp; 452 4.2.2 mailbox full"),
+    "SpamDetected": ("4.7.1", "smtp; 421 4.7.1 too much unsolicited mail from this sender"),
+    "RecipientServerError": ("4.3.2", "smtp; 421 4.3.2 service not available"),
+    "IPFailure": ("4.7.0", "smtp; 421 4.7.0 too many messages from this IP address"),
+    "InternalFailure": ("4.3.0", "smtp; 451 4.3.0 internal failure"),
+    "General": ("4.0.0", "smtp; 450 4.0.0 try again later"),
+    "BYOIPHostNameLookupUnavailable": ("4.4.3", "smtp; 451 4.4.3 host name of the sending IP address not found"),
+    "SendingDeferral": ("4.4.5", "smtp; 451 4.4.5 deferred"),
+    "Undetermined": ("4.0.0", "smtp; 450 4.0.0 undetermined"),
+}
 # Sub-types of which more is to be told apart here than SES says.
 _SHOWN_AS = {"TransientGeneral": "General", "AutoReply": "General"}
 # What SES never tried to deliver is no bounce that counts.
@@ -207,28 +223,31 @@ def _bounce(_: StoredMessage, happening: Happening) -> dict[str, Any]:
 
 
 def _complaint(_: StoredMessage, happening: Happening) -> dict[str, Any]:
-    return {
-        "feedbackId": happening.feedback_id,
-        "complaintSubType": None,
-        "complainedRecipients": [{"emailAddress": happening.recipient}],
-        "timestamp": timestamp(happening.at),
+    # Where SES kept the mail back, since the address had complained before, there is no report of anybody's.
+    kept_back = happening.detail in ON_A_LIST
+    report = {
         "userAgent": "Amazon SES Mailbox Simulator",
         "complaintFeedbackType": happening.detail,
         "arrivalDate": timestamp(happening.at),
     }
+    return {
+        "feedbackId": happening.feedback_id,
+        "complaintSubType": happening.detail if kept_back else None,
+        "complainedRecipients": [{"emailAddress": happening.recipient}],
+        "timestamp": timestamp(happening.at),
+        **({} if kept_back else report),
+    }
 
 
 def _delay(_: StoredMessage, happening: Happening) -> dict[str, Any]:
-    recipient = {
-        "emailAddress": happening.recipient,
-        "status": "4.4.1",
-        "diagnosticCode": "smtp; 421 4.4.1 Unable to connect to remote host",
-    }
+    status, diagnostic = DELAYS[happening.detail]
     return {
         "timestamp": timestamp(happening.at),
         "delayType": happening.detail,
         "expirationTime": timestamp(happening.at + _RETRY_FOR),
-        "delayedRecipients": [recipient],
+        "delayedRecipients": [
+            {"emailAddress": happening.recipient, "status": status, "diagnosticCode": diagnostic},
+        ],
         "reportingMTA": _MTA,
     }
 

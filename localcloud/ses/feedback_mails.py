@@ -9,7 +9,7 @@ from email.policy import SMTP
 
 from localcloud.backend import Backend
 from localcloud.ses import ids, mime
-from localcloud.ses.events import BOUNCES
+from localcloud.ses.events import BOUNCES, FEEDBACK_TYPES
 from localcloud.ses.state import Happening, State, StoredMessage
 
 BOUNCER, COMPLAINER = "MAILER-DAEMON@amazonses.com", "complaints@email-abuse.amazonses.com"
@@ -67,7 +67,8 @@ def _report(message: StoredMessage, happening: Happening, sender: str, to: str) 
         }
     else:
         said = f"{happening.recipient} complained about the mail {message.subject!r}.\n"
-        fields = {"Feedback-Type": happening.detail, "User-Agent": "AmazonSES/0.1", "Version": "0.1"}
+        kind = happening.detail if happening.detail in FEEDBACK_TYPES else "other"
+        fields = {"Feedback-Type": kind, "User-Agent": "AmazonSES/0.1", "Version": "0.1"}
     mail.set_content(said)
     written = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
     report = message_from_string(f"Content-Type: {_KINDS[happening.kind]}\r\n\r\n{written}", policy=SMTP)

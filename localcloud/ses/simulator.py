@@ -3,32 +3,40 @@
 import fnmatch
 from collections.abc import Mapping, Sequence
 
-from localcloud.ses.events import HARD_BOUNCES
+from localcloud.ses.events import BOUNCES, DELAYS, FEEDBACK_TYPES, HARD_BOUNCES
 from localcloud.ses.rules import is_simulator
 from localcloud.ses.state import Account, Happening
 
 # (kind, detail) of each event that follows the Send, in order.
 # https://docs.aws.amazon.com/ses/latest/dg/send-an-email-from-console.html#send-email-simulator
 Outcome = tuple[tuple[str, str], ...]
+# Bounces, complaints and delays of each type that AWS documents, under AWS's own names: `delay:MailboxFull`.
+VARIANTS: dict[str, tuple[str, str]] = {
+    f"{name}:{detail}": (kind, detail)
+    for name, kind, details in (
+        ("bounce", "Bounce", BOUNCES),
+        ("complaint", "Complaint", (*FEEDBACK_TYPES, "OnAccountSuppressionList")),
+        ("delay", "DeliveryDelay", DELAYS),
+    )
+    for detail in details
+}
 OUTCOMES: dict[str, Outcome] = {
     "delivery": (("Delivery", ""),),
     "bounce": (("Bounce", "General"),),
-    "no-email": (("Bounce", "NoEmail"),),
     "soft-bounce": (("Bounce", "MailboxFull"),),
-    "transient-bounce": (("Bounce", "TransientGeneral"),),
-    "undetermined-bounce": (("Bounce", "Undetermined"),),
-    "message-too-large": (("Bounce", "MessageTooLarge"),),
-    "content-rejected": (("Bounce", "ContentRejected"),),
-    "attachment-rejected": (("Bounce", "AttachmentRejected"),),
-    "delivery-time-exceeded": (("Bounce", "CustomTimeoutExceeded"),),
     "suppressed": (("Bounce", "Suppressed"),),
+    "ooto": (("Delivery", ""), ("Bounce", "AutoReply")),
     "complaint": (("Delivery", ""), ("Complaint", "abuse")),
     "not-spam": (("Delivery", ""), ("Complaint", "not-spam")),
-    "ooto": (("Delivery", ""), ("Bounce", "AutoReply")),
     "delay": (("DeliveryDelay", "TransientCommunicationFailure"),),
     "delay-then-delivery": (("DeliveryDelay", "TransientCommunicationFailure"), ("Delivery", "")),
     "reject": (("Reject", "Bad content"),),
     "silence": (),
+    # Who complains, or replies that nobody is in, has got the mail.
+    **{
+        name: ((("Delivery", ""),) if detail in {*FEEDBACK_TYPES, "AutoReply"} else ()) + ((kind, detail),)
+        for name, (kind, detail) in VARIANTS.items()
+    },
 }
 UNSUBSCRIBED: Outcome = (("Bounce", "UnsubscribedRecipient"),)
 ON_ACCOUNT_LIST: Outcome = (("Bounce", "OnAccountSuppressionList"),)

@@ -1,5 +1,6 @@
 """Event JSON and MIME source of a mail."""
 
+import re
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -9,7 +10,8 @@ from typing import Any
 import pytest
 
 from localcloud.ses import mime
-from localcloud.ses.events import BOUNCES, event
+from localcloud.ses.events import BOUNCES, DELAYS, FEEDBACK_TYPES, event
+from localcloud.ses.simulator import OUTCOMES, Outcome
 from localcloud.ses.state import Happening, StoredMessage
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678000, UTC)
@@ -156,6 +158,51 @@ def test_bounces_are_of_the_types_that_aws_documents():
     assert {(one["bounceType"], one["bounceSubType"]) for one in bounces} == {
         (kind, sub_type) for kind, sub_types in documented.items() for sub_type in sub_types
     }
+
+
+@pytest.mark.parametrize("kind", FEEDBACK_TYPES)
+def test_a_complaint_with_a_report_tells_its_type(kind: str):
+    complaint = made("Complaint", kind)["complaint"]
+    assert (complaint["complaintSubType"], complaint["complaintFeedbackType"]) == (None, kind)
+    assert complaint["arrivalDate"] == complaint["timestamp"] == "2026-01-02T03:04:05.678Z"
+
+
+def test_a_complaint_of_an_address_on_the_list_has_no_report():
+    """https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Complaint.html."""
+    assert made("Complaint", "OnAccountSuppressionList")["complaint"] == {
+        "feedbackId": "feedback-1",
+        "complaintSubType": "OnAccountSuppressionList",
+        "complainedRecipients": [{"emailAddress": "bob@example.com"}],
+        "timestamp": "2026-01-02T03:04:05.678Z",
+    }
+
+
+def test_delays_are_of_the_types_that_aws_documents():
+    """https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html."""
+    delays = {kind: made("DeliveryDelay", kind)["deliveryDelay"] for kind in DELAYS}
+    assert {delay["delayType"] for delay in delays.values()} == {
+        "InternalFailure",
+        "General",
+        "MailboxFull",
+        "SpamDetected",
+        "RecipientServerError",
+        "IPFailure",
+        "TransientCommunicationFailure",
+        "BYOIPHostNameLookupUnavailable",
+        "Undetermined",
+        "SendingDeferral",
+    }
+    for delay in delays.values():
+        (recipient,) = delay["delayedRecipients"]
+        assert re.match(r"4\.\d\.\d$", recipient["status"])
+        assert re.match(rf"smtp; 4\d\d {recipient['status']} ", recipient["diagnosticCode"])
+
+
+@pytest.mark.parametrize(("outcome", "events"), OUTCOMES.items(), ids=OUTCOMES)
+def test_every_outcome_on_command_can_be_published(outcome: str, events: Outcome):
+    assert [made(kind, detail)["eventType"] for kind, detail in events] == [kind for kind, _ in events]
+    detail = outcome.partition(":")[2]
+    assert not detail or events[-1][1] == detail
 
 
 def test_an_automatic_reply_is_a_bounce_without_a_delivery_status():

@@ -158,11 +158,12 @@ def test_a_bad_address_is_refused_in_the_words_of_ses(address: str, problem: str
         ("suppressionlist@simulator.amazonses.com", ["Bounce"]),
         ("ada@gone.test", ["Bounce"]),
         ("vip@gone.test", ["Delivery"]),
+        ("ada@angry.test", ["Delivery", "Complaint"]),
         ("ada@example.com", ["Delivery"]),
     ],
 )
 def test_a_recipient_behaves_as_the_simulator_or_the_newest_pattern_says(address: str, kinds: list[str]):
-    patterns = {"*@gone.test": "bounce", "vip@*": "delivery"}
+    patterns = {"*@gone.test": "bounce", "vip@*": "delivery", "*@angry.test": "complaint:fraud"}
     assert [kind for kind, _ in simulator.outcome(address, patterns)] == kinds
 
 

@@ -68,7 +68,8 @@ def _event(happening: Happening) -> Output:
         shown = {"BounceType": bounce_type.upper(), "BounceSubType": sub_type(happening.detail)}
         event["Details"] = {"Bounce": {**shown, "DiagnosticCode": diagnostic or None}}
     if happening.kind == "Complaint":
-        event["Details"] = {"Complaint": {"ComplaintFeedbackType": happening.detail}}
+        told = "ComplaintSubType" if happening.detail in ON_A_LIST else "ComplaintFeedbackType"
+        event["Details"] = {"Complaint": {told: happening.detail}}
     return event
 
 
