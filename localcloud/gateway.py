@@ -19,6 +19,7 @@ from localcloud.faults.request import asked
 from localcloud.faults.rules import Faults
 from localcloud.http import (
     BodyTooLargeError,
+    GoneError,
     Message,
     Receive,
     Request,
@@ -94,6 +95,8 @@ class Gateway:
             refusal = self._refusals.get(handler) if self._faults.armed else None
             client = Connection(receive, send, refusal) if refusal else None
             response = await (self._faulty(request, handler, client) if client else handler(request))
+        except GoneError:
+            response = None
         except BodyTooLargeError:
             response = as_json({"message": "The request body is too large."}, 413)
         except Exception as error:  # noqa: BLE001 - a defect of ours must reach the caller as a 500 that says so

@@ -41,20 +41,27 @@ class BodyTooLargeError(Exception):
     """More was sent than any message that SES takes."""
 
 
+class GoneError(Exception):
+    """The client hung up before its request was whole."""
+
+
 async def read(scope: Scope, receive: Receive) -> Request:
     """The whole request.
 
     Raises:
         BodyTooLargeError: The body is longer than `MAX_BODY`.
+        GoneError: It did not come to its end: half a request must not be carried out.
     """
     parts, size, more = list[bytes](), 0, True
     while more:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise GoneError
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         if size > MAX_BODY:
             raise BodyTooLargeError
-        more = bool(message.get("more_body")) and message["type"] != "http.disconnect"
+        more = bool(message.get("more_body"))
     raw = bytes(scope.get("raw_path") or str(scope["path"]).encode())
     return Request(
         method=str(scope["method"]),

@@ -12,8 +12,9 @@ from localcloud.front.exchange import Exchange
 if TYPE_CHECKING:
     from localcloud.front.server import Server
 
-# A connection on which nothing comes is closed after so many seconds.
-_IDLE_SECONDS = 75.0
+# A connection on which nothing comes is closed after so many seconds; one that holds half a request sooner: a head must
+# be whole in this time, and a body go on.
+_IDLE_SECONDS, _REQUEST_SECONDS = 75.0, 30.0
 # Of a request line and headers together.
 _MAX_HEAD = 64 * 1024
 # How HTTP/2 begins where the client knows that the server speaks it.
@@ -35,17 +36,19 @@ class Connection(asyncio.Protocol):
         self._url = b""
         self._headers: list[tuple[bytes, bytes]] = []
         self._incoming: Exchange | None = None
-        # The first is being answered, the others wait: a client may send before it has the answer.
+        self._is_half = False
+        # The first is being answered, the others wait: a client may send before it has the answer. Nothing more is read
+        # while one waits.
         self._exchanges: deque[Exchange] = deque()
         self._drained = asyncio.Event()
-        self._idle: asyncio.TimerHandle | None = None
+        self._patience: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """asyncio's: a client is there."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - for the type checker
         self.transport = transport
         self._server.connections.add(self)
-        self._wait_for_request()
+        self._wait(_IDLE_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """asyncio's: it is gone."""
@@ -66,9 +69,8 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """asyncio's: some of a request, or of several."""
-        if self._idle:
-            self._idle.cancel()
-            self._idle = None
+        if self._incoming or not self._is_half:
+            self._stop_waiting()
         if self._incoming is None:
             self._head += data
             if self._head.startswith(_HTTP2):
@@ -83,6 +85,14 @@ class Connection(asyncio.Protocol):
         else:
             if self._incoming is None and len(self._head) > _MAX_HEAD:
                 self._refuse(b"431 Request Header Fields Too Large")
+            elif not self._is_half:
+                self._stop_waiting()
+            elif self._patience is None:
+                self._wait(_REQUEST_SECONDS)
+
+    def on_message_begin(self) -> None:
+        """httptools': the first byte of a request."""
+        self._is_half = True
 
     def on_url(self, url: bytes) -> None:
         """httptools': some of the address."""
@@ -121,6 +131,8 @@ class Connection(asyncio.Protocol):
         self._exchanges.append(self._incoming)
         if len(self._exchanges) == 1:
             self._server.run(self._incoming)
+        else:
+            self.transport.pause_reading()
 
     def on_body(self, body: bytes) -> None:
         """httptools': some of the body."""
@@ -131,7 +143,7 @@ class Connection(asyncio.Protocol):
         """httptools': the request is whole."""
         if self._incoming:
             self._incoming.finish()
-        self._incoming = None
+        self._incoming, self._is_half = None, False
 
     async def drain(self) -> None:
         """See `Way`."""
@@ -142,27 +154,50 @@ class Connection(asyncio.Protocol):
         self._exchanges.popleft()
         if not exchange.keep_alive or self._server.is_stopping:
             self.transport.close()
-        elif self._exchanges:
+            return
+        if self._exchanges:
             self._server.run(self._exchanges[0])
-        else:
-            self._wait_for_request()
+        elif self._patience is None:
+            self._wait(_IDLE_SECONDS)
+        if len(self._exchanges) == 1:
+            self.transport.resume_reading()
 
     def close_if_idle(self) -> None:
         """Close it unless a request is being answered, after which it is closed."""
         if not self._exchanges:
             self.transport.close()
 
-    def _wait_for_request(self) -> None:
-        self._idle = asyncio.get_running_loop().call_later(_IDLE_SECONDS, self.transport.close)
+    def _wait(self, seconds: float) -> None:
+        self._patience = asyncio.get_running_loop().call_later(seconds, self._lose_patience)
+
+    def _stop_waiting(self) -> None:
+        if self._patience:
+            self._patience.cancel()
+            self._patience = None
+
+    def _lose_patience(self) -> None:
+        self._patience = None
+        if self._is_answering() or not self.transport.is_reading():  # it is not the client who is slow
+            self._wait(_REQUEST_SECONDS)
+        elif self._is_half:
+            self._refuse(b"408 Request Timeout")
+        else:
+            self.transport.close()
+
+    def _is_answering(self) -> bool:
+        """Whether an earlier request than the one that is coming in has its answer still to come."""
+        return bool(self._exchanges) and self._exchanges[0] is not self._incoming
 
     def _forget(self) -> None:
         self._server.connections.discard(self)
-        if self._idle:
-            self._idle.cancel()
+        self._stop_waiting()
 
     def _refuse(self, status: bytes) -> None:
         if self._incoming:
             self._incoming.hang_up()
+        if self._is_answering():
+            self._exchanges[-1].keep_alive = False
+            return
         self.transport.write(b"HTTP/1.1 %b\r\ncontent-length: 0\r\nconnection: close\r\n\r\n" % status)
         self.transport.close()
 

@@ -4,11 +4,13 @@ import asyncio
 import base64
 import json
 import os
+import select
 import socket
 import threading
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from itertools import takewhile
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -209,7 +211,15 @@ async def _early(receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
+async def _read(receive: Receive, send: Send) -> None:
+    while (await receive()).get("more_body"):
+        pass
+    await send({"type": "http.response.start", "status": 204, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
 _PATHS: dict[str, Any] = {
+    "/read": _read,
     "/stream": _stream,
     "/flood": _flood,
     "/fail": _fail,
@@ -292,6 +302,74 @@ def test_the_application_hears_that_a_client_is_gone():
         await asyncio.wait_for(_GONE.wait(), 5)
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "half",
+    [b"GET / HT", b"GET / HTTP/1.1\r\nHost: x\r\n", asked("/wait", b"Content-Length: 9\r\n") + b"a"],
+    ids=["a line", "a head", "a body"],
+)
+def test_half_a_request_does_not_hold_a_connection(monkeypatch: pytest.MonkeyPatch, half: bytes):
+    monkeypatch.setattr("localcloud.front.connection._REQUEST_SECONDS", 0.2)
+
+    def work(client: Client) -> Any:
+        client.send(asked("/stream"))
+        client.answer()
+        client.send(half)
+        return client.answer()[:2], client.is_closed()
+
+    (status, headers), closed = asyncio.run(served(work))
+    assert (status, headers["connection"], closed) == (408, "close", True)
+
+
+def test_a_head_in_single_bytes_must_be_whole_in_time_and_a_body_only_go_on(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("localcloud.front.connection._REQUEST_SECONDS", 0.3)
+
+    def slowly(client: Client, parts: list[bytes]) -> int:
+        for part in parts:
+            client.send(part)
+            if select.select([client.socket], [], [], 0.1)[0]:
+                break
+        return client.answer()[0]
+
+    def work(client: Client) -> int:
+        client.send(asked("/read", b"Content-Length: 6\r\n")[:-2])
+        return slowly(client, [b"\r\n", *[b"a"] * 6])
+
+    assert asyncio.run(served(work)) == 204
+    assert asyncio.run(served(lambda client: slowly(client, [b"GET / HTTP/1.1\r\nX: ", *[b"x"] * 20]))) == 408
+
+
+def _sent(client: Client) -> int:
+    """How much goes out."""
+    try:
+        return client.socket.send(asked("/stream", b"X: %b\r\n" % (b"x" * 8000)) * 100)
+    except TimeoutError:
+        return 0
+
+
+def test_requests_that_are_sent_ahead_wait_in_the_network():
+    """What is read ahead is bounded, whoever sends: the rest is the client's to keep."""
+
+    def work(client: Client) -> int:
+        client.send(asked("/wait"))
+        assert _BEGUN.wait(5)
+        client.socket.settimeout(0.2)
+        return sum(takewhile(bool, (_sent(client) for _ in range(100))))
+
+    _BEGUN.clear()
+    assert asyncio.run(served(work)) < 32 << 20
+
+
+def test_half_a_request_is_not_carried_out(cloud: LocalCloud, client: Client):
+    body = b'{"outcome": "bounce"}'
+    client.send(
+        b"PUT /_localcloud/recipients/*@gone.test HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n\r\n%b"
+        % (len(body) + 1, body)
+    )
+    client.socket.close()
+    client.file.close()
+    assert cloud.control("GET", "recipients")["patterns"] == {}
 
 
 def test_what_is_left_of_an_unread_body_is_no_request():
