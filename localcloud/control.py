@@ -23,11 +23,11 @@ from localcloud.inbox.feedback import COMMANDS, FeedbackError, bring_about
 from localcloud.inbox.mail import Mail
 from localcloud.inbox.search import STATUSES, matching
 from localcloud.links import LINKS
+from localcloud.ses.acceptance import unsubscribe
 from localcloud.ses.errors import SesError
 from localcloud.ses.events import event, timestamp
 from localcloud.ses.jobs import work
 from localcloud.ses.mime import bare
-from localcloud.ses.operations import sending
 from localcloud.ses.service import Ses
 from localcloud.ses.simulator import OUTCOMES
 from localcloud.ses.state import Account, StoredMessage
@@ -154,7 +154,7 @@ class Control:
     async def unsubscribe(self, names: list[str], _: _Body) -> _Answer:
         """The recipient of a mail leaves its contact list or topic, as by the link in its List-Unsubscribe header."""
         try:
-            await sending.unsubscribe(self.ses.context, self._kept(names[0]))
+            await unsubscribe(self.ses.context, self._kept(names[0]))
         except SesError as error:
             raise ControlError(error.status, error.message) from error
         return {}

@@ -12,8 +12,8 @@ from urllib.parse import parse_qs, unquote
 
 from localcloud.http import Request, Response
 from localcloud.ses import ids, mime
+from localcloud.ses.acceptance import follow
 from localcloud.ses.context import Context
-from localcloud.ses.operations.sending import follow
 from localcloud.ses.state import ContactList, Happening, StoredMessage
 from localcloud.ses.subscriptions import choose, chosen
 from localcloud.ses.verification_mails import PATH

@@ -1,14 +1,16 @@
-"""Identifiers that come in great numbers. Random, and no secret."""
+"""Identifiers that come in great numbers. Unique, and no secret."""
 
-import random
+import itertools
+import uuid
 
-# Its own generator: whoever seeds the shared one does not mean these.
-_bits = random.Random().getrandbits  # noqa: S311 - nothing is guarded by them
-_VARIANTS = "89ab"
+# An odd step meets each number of 48 bits once before it meets one again, and far from the last; the rest of the digits
+# tells this process from others.
+_START, _STEP, _MASK = uuid.uuid4().int & 0xFFFF_FFFF_FFFF, 0x9E37_79B9_7F4B, 0xFFFF_FFFF_FFFF
+_numbers = itertools.count(_START, _STEP)
+_REST = str(uuid.uuid4())[13:]
 
 
 def unique() -> str:
-    """A random UUID (version 4) as text, in a third of the time that `uuid` takes: a mail has seven of them."""
-    digits = f"{_bits(128):032x}"
-    variant = _VARIANTS[int(digits[16], 16) % 4]
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+    """A UUID (version 4 by its form) as text, in a fraction of the time that `uuid` takes: a mail has five of them."""
+    digits = f"{next(_numbers) & _MASK:012x}"
+    return f"{digits[:8]}-{digits[8:]}{_REST}"

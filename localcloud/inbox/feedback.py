@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 from localcloud.inbox.mail import Mail
 from localcloud.ses import ids
+from localcloud.ses.acceptance import follow
 from localcloud.ses.context import Context
 from localcloud.ses.mime import bare
-from localcloud.ses.operations.sending import follow
 from localcloud.ses.simulator import VARIANTS
 from localcloud.ses.state import Happening, StoredMessage
 

@@ -4,7 +4,7 @@ https://docs.aws.amazon.com/ses/latest/dg/control-user-access.html
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from contextvars import ContextVar
 from email.utils import parseaddr
 
@@ -40,7 +40,7 @@ def authorize(
     context: Context,
     p: Parameters,
     action: str,
-    addresses: tuple[str, Sequence[str]],
+    addresses: tuple[str, Iterable[str]],
     used: tuple[ConfigurationSet | None, str],
 ) -> None:
     """See that the signer may send with every resource that a mail uses.
@@ -81,7 +81,7 @@ def authorize(
 
 
 def _resources(
-    context: Context, address: str, recipients: Sequence[str], used: tuple[ConfigurationSet | None, str]
+    context: Context, address: str, recipients: Iterable[str], used: tuple[ConfigurationSet | None, str]
 ) -> list[str]:
     """The sender's identity, what else the mail uses, and in the sandbox the recipients' identities."""
     state, (configuration_set, template) = context.state, used

@@ -47,7 +47,7 @@ _REMEMBERED = 1000
 class Envelope:
     """Who writes to whom, from the parameters or from a raw mail's headers; `recipients` are bare addresses.
 
-    `senders` are the further ones that a raw mail's headers name.
+    `senders` are the further ones that a raw mail's headers name; `counted` recipients are not the simulator's.
     """
 
     source: str
@@ -59,9 +59,11 @@ class Envelope:
     size: int
     senders: list[str] = field(default_factory=list[str])
     recipients: list[str] = field(init=False)
+    counted: int = field(init=False)
 
     def __post_init__(self) -> None:
         self.recipients = [mime.bare(address) for address in (*self.to, *self.cc, *self.bcc)]
+        self.counted = len([recipient for recipient in self.recipients if not rules.is_simulator(recipient)])
 
 
 def enveloped(p: Parameters, content: dict[str, Any]) -> Envelope:
@@ -70,38 +72,66 @@ def enveloped(p: Parameters, content: dict[str, Any]) -> Envelope:
     Raises:
         SesError: It is not.
     """
-    destination = p.get("Destination", {})
-    to, cc, bcc = (list[str](destination.get(kind, ())) for kind in ("ToAddresses", "CcAddresses", "BccAddresses"))
-    reply_to, source = list[str](p.get("ReplyToAddresses", ())), str(p.get("FromEmailAddress") or "")
-    if "Simple" in content:
-        _check_simple(content["Simple"])
-        envelope = Envelope(source, to, cc, bcc, reply_to, mime.text(content["Simple"]["Subject"]), _size(content))
+    if "Raw" in content:
+        envelope = _of_raw(p, content["Raw"]["Data"])
     else:
-        found = raw_headers.parsed(content["Raw"]["Data"])
-        _check_raw(found, content["Raw"]["Data"])
-        if not (to or cc or bcc):
-            to, cc, bcc = (raw_headers.mailboxes(found, kind) for kind in ("to", "cc", "bcc"))
-        senders = [mime.bare(address) for kind in _SENDERS for address in raw_headers.mailboxes(found, kind)]
-        source = source or next(iter(raw_headers.mailboxes(found, "from")), "")
-        reply_to = reply_to or raw_headers.mailboxes(found, "reply-to")
-        subject = raw_headers.decoded(next(iter(raw_headers.values(found, "subject")), ""))
-        envelope = Envelope(source, to, cc, bcc, reply_to, subject, _size(content), senders)
-    _check_addresses(envelope)
-    _check_tags(p.get("EmailTags", ()))
+        source, reply_to = str(p.get("FromEmailAddress") or ""), p.get("ReplyToAddresses", [])
+        envelope = addressed(source, reply_to, p.get("Destination", {}), content["Simple"])
+    check_written(envelope.source, *envelope.senders, *envelope.reply_to)
+    check_tags(p.get("EmailTags", ()))
+    return envelope
+
+
+def addressed(
+    source: str, reply_to: list[str], destination: Mapping[str, list[str]], simple: Mapping[str, Any]
+) -> Envelope:
+    """The envelope of a simple mail; whether its sender's addresses are well formed is the caller's to check.
+
+    Raises:
+        SesError: Something else of it is not.
+    """
+    _check_simple(simple)
+    return _checked(Envelope(source, *_listed(destination), reply_to, mime.text(simple["Subject"]), _size(simple)))
+
+
+def _of_raw(p: Parameters, raw: bytes) -> Envelope:
+    found = raw_headers.parsed(raw)
+    _check_raw(found, raw)
+    to, cc, bcc = _listed(p.get("Destination", {}))
+    if not (to or cc or bcc):
+        to, cc, bcc = (raw_headers.mailboxes(found, kind) for kind in ("to", "cc", "bcc"))
+    senders = [mime.bare(address) for kind in _SENDERS for address in raw_headers.mailboxes(found, kind)]
+    source = str(p.get("FromEmailAddress") or next(iter(raw_headers.mailboxes(found, "from")), ""))
+    reply_to = p.get("ReplyToAddresses") or raw_headers.mailboxes(found, "reply-to")
+    subject = raw_headers.decoded(next(iter(raw_headers.values(found, "subject")), ""))
+    return _checked(Envelope(source, to, cc, bcc, reply_to, subject, len(raw), senders))
+
+
+def _listed(destination: Mapping[str, list[str]]) -> tuple[list[str], list[str], list[str]]:
+    return destination.get("ToAddresses", []), destination.get("CcAddresses", []), destination.get("BccAddresses", [])
+
+
+def _checked(envelope: Envelope) -> Envelope:
+    check_written(*envelope.to, *envelope.cc, *envelope.bcc)
+    if not envelope.recipients:
+        raise bad_request("At least one recipient is required.")
+    if len(envelope.recipients) > rules.MAX_RECIPIENTS:
+        raise bad_request(f"Recipient count exceeds {rules.MAX_RECIPIENTS}.")
     if envelope.size > rules.MAX_MESSAGE_BYTES:
         raise bad_request(f"Message length is more than {rules.MAX_MESSAGE_BYTES} bytes long: '{envelope.size}'.")
     return envelope
 
 
-def _check_addresses(envelope: Envelope) -> None:
-    written = (envelope.source, *envelope.senders, *envelope.to, *envelope.cc, *envelope.bcc, *envelope.reply_to)
-    problem = next(filter(None, [written_problem(address) for address in written]), "")
-    if problem:
-        raise bad_request(problem)
-    if not envelope.recipients:
-        raise bad_request("At least one recipient is required.")
-    if len(envelope.recipients) > rules.MAX_RECIPIENTS:
-        raise bad_request(f"Recipient count exceeds {rules.MAX_RECIPIENTS}.")
+def check_written(*addresses: str) -> None:
+    """See that addresses, with or without names, are well formed.
+
+    Raises:
+        SesError: One is not.
+    """
+    for address in addresses:
+        problem = written_problem(address)
+        if problem:
+            raise bad_request(problem)
 
 
 def written_problem(address: str) -> str:
@@ -116,7 +146,12 @@ def _named_problem(address: str) -> str:
     return "Illegal address" if len(getaddresses([address])) > 1 else rules.address_problem(mime.bare(address))
 
 
-def _check_tags(tags: Sequence[dict[str, str]]) -> None:
+def check_tags(tags: Sequence[Mapping[str, str]]) -> None:
+    """See that a mail's tags are well formed.
+
+    Raises:
+        SesError: One is not.
+    """
     for tag in tags:
         if not _TAG_NAME.fullmatch(tag["Name"]) or not _TAG_VALUE.fullmatch(tag["Value"]):
             raise bad_request(
@@ -130,9 +165,9 @@ def _check_simple(simple: Mapping[str, Any]) -> None:
         raise bad_request("Body must have text or HTML.")
     if _LINE_BREAK.search(simple["Subject"]["Data"]):
         raise bad_request("The subject contains a line break.")
-    for part in (simple["Subject"], *simple["Body"].values()):
-        if not _is_charset(mime.charset(part)):
-            raise bad_request(f"Unsupported character set: {mime.charset(part)}.")
+    for name in {mime.charset(part) for part in (simple["Subject"], *simple["Body"].values())}:
+        if not _is_charset(name):
+            raise bad_request(f"Unsupported character set: {name}.")
     if simple.get("Headers"):
         _check_headers(simple["Headers"])
     for attachment in simple.get("Attachments", ()):
@@ -182,12 +217,9 @@ def _check_file_name(name: str) -> None:
         raise bad_request(f"Illegal filename '{name}'.")
 
 
-def _size(content: Mapping[str, Any]) -> int:
+def _size(simple: Mapping[str, Any]) -> int:
     """Bytes after base64 encoding, headers left out of account."""
-    if "Raw" in content:
-        return len(content["Raw"]["Data"])
-    simple = content["Simple"]
-    attached = sum(len(attachment["RawContent"]) for attachment in simple.get("Attachments", []))
+    attached = sum([len(attachment["RawContent"]) for attachment in simple.get("Attachments", ())])
     return attached * 4 // 3 + sum([_bytes(part["Data"]) for part in simple["Body"].values()])
 
 

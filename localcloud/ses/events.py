@@ -107,6 +107,7 @@ _MAX_HEADERS = 10 * 1024
 NEVER_TRIED = KEPT_BACK | {"Suppressed"}
 _MTA, _OWN_MTA = "a8-70.smtp-out.amazonses.com", "amazonses.com"
 _ON_THE_WAY = {"ses:outgoing-tls-version": ["TLSv1.3"], "ses:outgoing-ip": ["192.0.2.25"]}
+_ON_THE_WAY_TEXT = orjson.dumps(_ON_THE_WAY).decode()[1:]
 # SES gives up a delayed message after 14 hours at most.
 _RETRY_FOR = timedelta(hours=14)
 _TRANSIT_MILLISECONDS = 321
@@ -138,12 +139,12 @@ def events(
 ) -> Iterator[Event]:
     """The events of one mail; the mail, which is most of each, is written once."""
     mail = _mail(message, source_arn, account_id)
-    delivered = _delivered(mail)
-    written = {False: (mail, _json(mail)), True: (delivered, _json(delivered))}
+    text = _json(mail)
     for happening in happenings:
-        kind, (about, text) = happening.kind, written[happening.kind == "Delivery"]
+        kind = happening.kind
         details = _DETAILS[kind](message, happening)
-        written_out = f'{{"eventType":"{kind}","mail":{text},"{KINDS[kind][2]}":{_json(details)}}}'
+        about, told = (_delivered(mail), _delivered_text(text, mail)) if kind == "Delivery" else (mail, text)
+        written_out = f'{{"eventType":"{kind}","mail":{told},"{KINDS[kind][2]}":{_json(details)}}}'
         yield Event(kind, written_out, about, details.get("linkTags"))
 
 
@@ -184,12 +185,19 @@ def _mail(message: StoredMessage, source_arn: str, account_id: str) -> dict[str,
 
 def _fitting(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """The headers as far as an event has room for them."""
+    if sum([len(name) + len(value) for name, value in headers]) < _MAX_HEADERS:
+        return headers
     ends = accumulate(len(name) + len(value) for name, value in headers)
     return [header for header, end in zip(headers, ends, strict=True) if end < _MAX_HEADERS]
 
 
 def _delivered(mail: dict[str, Any]) -> dict[str, Any]:
     return {**mail, "tags": {**mail["tags"], **_ON_THE_WAY}}
+
+
+def _delivered_text(text: str, mail: Mapping[str, Any]) -> str:
+    """The same in a mail's JSON, whose tags stand at its end."""
+    return f"{text[:-2]}{',' if mail['tags'] else ''}{_ON_THE_WAY_TEXT}}}"
 
 
 def _delivery(_: StoredMessage, happening: Happening) -> dict[str, Any]:

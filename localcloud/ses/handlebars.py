@@ -94,7 +94,8 @@ class Template:
         for is_tag, text in self._tokens:
             if is_tag and (text.startswith("/") or text == "^" or _first(text) == "else"):
                 return _joined(parts), text
-            parts.append(self._tag(text) if is_tag else _text(text))
+            if is_tag or text:
+                parts.append(self._tag(text) if is_tag else _text(text))
         return _joined(parts), ""
 
     def _tag(self, text: str) -> _Node:

@@ -1,6 +1,6 @@
 """SES's CloudWatch metrics: counts as mail is sent, reputation on a timer so that alarms see it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from localcloud.backend import Backend
 from localcloud.ses.events import HARD_BOUNCES, KEPT_BACK, KINDS
@@ -9,7 +9,6 @@ from localcloud.ses.state import ConfigurationSet, Happening, Reputation, State,
 
 NAMESPACE = "AWS/SES"
 SET_DIMENSION = "ses:configuration-set"
-_COUNTED = frozenset({"Bounce", "Complaint"})
 
 
 def count(backend: Backend, mails: Iterable[tuple[State, StoredMessage, list[Happening]]]) -> None:
@@ -27,12 +26,14 @@ def count(backend: Backend, mails: Iterable[tuple[State, StoredMessage, list[Hap
         backend.count(NAMESPACE, KINDS[kind][1], value, {})
 
 
-def reckon(reputations: Sequence[Reputation], recipients: Sequence[str], happenings: Iterable[Happening]) -> None:
-    """Add a mail to reputations. The simulator and what was never sent stay out."""
-    sent = len([recipient for recipient in recipients if not is_simulator(recipient)])
+def reckon(reputations: Iterable[Reputation], sent: int, feedback: Iterable[Happening]) -> None:
+    """Add to reputations: recipients that a mail was sent to, without the simulator's, and bounces and complaints.
+
+    The simulator's, and what was never sent, stay out.
+    """
     bounces = complaints = 0
-    for happening in happenings:
-        if happening.kind in _COUNTED and not is_simulator(happening.recipient):
+    for happening in feedback:
+        if not is_simulator(happening.recipient):
             sent -= happening.detail in KEPT_BACK
             bounces += is_hard_bounce(happening)
             complaints += is_complaint(happening)

@@ -58,12 +58,17 @@ def headers(message: StoredMessage) -> list[tuple[str, str]]:
     if "Raw" in message.content:
         found = raw_headers.parsed(message.content["Raw"]["Data"])
         return [(name, value) for name, value in found if name.lower() != "bcc"]
-    content_type = next((value for name, value in _top(message) if name == "Content-Type"), "")
-    addressed = [("From", message.source), ("Reply-To", ", ".join(message.reply_to))]
-    addressed += [("To", ", ".join(message.to)), ("Cc", ", ".join(message.cc)), ("Subject", message.subject)]
-    own = [(header["Name"], header["Value"]) for header in message.content["Simple"].get("Headers", [])]
-    shown = [*addressed, ("MIME-Version", "1.0"), ("Content-Type", content_type), *own]
-    return [(name, value) for name, value in shown if value]
+    shown = [
+        ("From", message.source),
+        ("Reply-To", ", ".join(message.reply_to)),
+        ("To", ", ".join(message.to)),
+        ("Cc", ", ".join(message.cc)),
+        ("Subject", message.subject),
+        ("MIME-Version", "1.0"),
+        ("Content-Type", _content_type(message)),
+        *[(header["Name"], header["Value"]) for header in message.content["Simple"].get("Headers", ())],
+    ]
+    return [header for header in shown if header[1]]
 
 
 def common_headers(message: StoredMessage) -> dict[str, Any]:
@@ -74,19 +79,24 @@ def common_headers(message: StoredMessage) -> dict[str, Any]:
         texts = {shown: next(iter(raw_headers.values(found, name)), "") for shown, name in _TEXTS.items()}
         common: dict[str, Any] = {**lists, **texts, "messageId": texts["messageId"] or message.message_id}
     else:
-        own = {"from": [message.source], "replyTo": message.reply_to, "to": message.to, "cc": message.cc}
-        common = {**own, "messageId": message.message_id}
-    return {name: value for name, value in {**common, "subject": message.subject}.items() if value or name == "subject"}
+        common = {
+            "from": [message.source],
+            "replyTo": message.reply_to,
+            "to": message.to,
+            "cc": message.cc,
+            "messageId": message.message_id,
+        }
+    return {**{name: value for name, value in common.items() if value}, "subject": message.subject}
 
 
-def _top(message: StoredMessage) -> list[tuple[str, str]]:
+def _content_type(message: StoredMessage) -> str:
     simple = message.content["Simple"]
-    kinds = ["text/plain" if kind == "Text" else "text/html" for kind in simple["Body"]]
     if simple.get("Attachments"):
-        return [("Content-Type", f'multipart/mixed; boundary="{_boundary(message, "mixed")}"')]
-    if len(kinds) > 1:
-        return [("Content-Type", f'multipart/alternative; boundary="{_boundary(message, "alternative")}"')]
-    return [("Content-Type", f"{kinds[0]}; charset={charset(next(iter(simple['Body'].values())))}")]
+        return f'multipart/mixed; boundary="{_boundary(message, "mixed")}"'
+    if len(simple["Body"]) > 1:
+        return f'multipart/alternative; boundary="{_boundary(message, "alternative")}"'
+    [(kind, part)] = simple["Body"].items()
+    return f"text/{_SUBTYPES[kind]}; charset={charset(part)}"
 
 
 def _boundary(message: StoredMessage, kind: str) -> str:

@@ -2,9 +2,11 @@
 
 import asyncio
 import functools
+import itertools
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from localcloud.backend import Backend
@@ -37,10 +39,19 @@ DETAIL_TYPES = {
 _LOG = logging.getLogger(__name__)
 _Destination = dict[str, Any]
 _Events = Sequence[Event]
-# By the ARN of a configuration set and the name of a destination.
-_Parcels = dict[tuple[str, str], tuple[_Destination, list[Event]]]
 Mail = tuple[State, StoredMessage, list[Happening]]
 Listener = Callable[[Backend, State, StoredMessage, list[Happening]], None]
+
+
+@dataclass(slots=True)
+class _Parcel:
+    """What a destination is told in one turn: events of the kinds in `wanted`."""
+
+    set_arn: str
+    name: str
+    destination: _Destination
+    wanted: frozenset[str]
+    told: list[Event] = field(default_factory=list[Event])
 
 
 class Publisher:
@@ -57,12 +68,15 @@ class Publisher:
         """Tell another of what happened to every mail, in its account's scope."""
         self._listeners.append(listener)
 
-    async def publish(self, state: State, message: StoredMessage, happenings: list[Happening]) -> None:
-        """Hand over what happened to a mail."""
-        message.happenings += happenings
+    async def room(self) -> None:
+        """Wait until there is room for what a request brings."""
         while len(self._waiting) >= QUEUE_LENGTH:
             self._has_room.clear()
             await self._has_room.wait()
+
+    def publish(self, state: State, message: StoredMessage, happenings: list[Happening]) -> None:
+        """Hand over what happened to a mail."""
+        message.happenings += happenings
         self._waiting.append((state, message, happenings))
         self._has_mail.set()
         self._is_idle.clear()
@@ -84,21 +98,20 @@ class Publisher:
             await asyncio.sleep(0)
 
     def _deliver(self, mails: Sequence[Mail]) -> None:
-        state, parcels = mails[0][0], _Parcels()
+        state, parcels = mails[0][0], dict[str, list[_Parcel]]()
         # One scope for all: there is one account and one region, whatever was reset in between.
         with self._backend.scope(state.account_id, state.region):
             metrics.count(self._backend, mails)
-            for mail in mails:
-                for listener in self._listeners:
-                    _attempt(mail[1].message_id, listener, self._backend, *mail)
-                _attempt(mail[1].message_id, _pack, parcels, *mail)
-            for (set_arn, name), (destination, told) in parcels.items():
-                _attempt(f"{set_arn} {name}", self._to, destination, told, set_arn)
+            for listener in self._listeners:
+                _for_each(mails, functools.partial(listener, self._backend))
+            _for_each(mails, functools.partial(_pack, parcels))
+            for parcel in itertools.chain.from_iterable(parcels.values()):
+                _attempt(f"{parcel.set_arn} {parcel.name}", self._to, parcel)
 
-    def _to(self, destination: _Destination, told: _Events, set_arn: str) -> None:
+    def _to(self, parcel: "_Parcel") -> None:
         for kind, deliver in _DELIVER.items():
-            if kind in destination:
-                deliver(self, destination[kind], told, set_arn)
+            if kind in parcel.destination and parcel.told:
+                deliver(self, parcel.destination[kind], parcel.told, parcel.set_arn)
 
     def to_topic(self, destination: _Destination, told: _Events, set_arn: str) -> None:
         """SNS: only while the topic's policy lets SES publish for this configuration set."""
@@ -148,20 +161,39 @@ def _attempt(what: str, publish: Callable[..., None], *arguments: object) -> Non
         _LOG.exception("Publishing events failed: %s", what)
 
 
-def _pack(parcels: _Parcels, state: State, message: StoredMessage, happenings: list[Happening]) -> None:
-    """Put the events of a mail to the destinations that want them."""
-    found = state.configuration_sets.get(message.configuration_set or "")
-    destinations = {name: d for name, d in found.destinations.items() if d.get("Enabled")} if found else {}
-    wanted = {kind for destination in destinations.values() for kind in destination["MatchingEventTypes"]}
-    telling = [h for h in disordered(happenings, state.account) if KINDS[h.kind][0] in wanted] if wanted else []
+def _for_each(mails: Sequence[Mail], publish: Callable[[State, StoredMessage, list[Happening]], None]) -> None:
+    """The same for each mail: what goes wrong with one concerns it alone."""
+    for mail in mails:
+        try:
+            publish(*mail)
+        except Exception:  # noqa: BLE001 - whatever it is
+            _LOG.exception("Publishing events failed: %s", mail[1].message_id)
+
+
+def _pack(parcels: dict[str, list[_Parcel]], state: State, message: StoredMessage, happenings: list[Happening]) -> None:
+    """Put the events of a mail to the destinations that want them; `parcels` are those of each configuration set."""
+    name = message.configuration_set or ""
+    if name not in parcels:
+        parcels[name] = _parcels(state, name)
+    its = parcels[name]
+    telling = [h for h in disordered(happenings, state.account) if any(h.kind in parcel.wanted for parcel in its)]
     if not telling:
         return
     source_arn = state.arn("identity", message.identity)
-    set_arn = state.arn("configuration-set", message.configuration_set or "")
     for event in events(message, telling, source_arn=source_arn, account_id=state.account_id):
-        for name, destination in destinations.items():
-            if KINDS[event.kind][0] in destination["MatchingEventTypes"]:
-                parcels.setdefault((set_arn, name), (destination, []))[1].append(event)
+        for parcel in its:
+            if event.kind in parcel.wanted:
+                parcel.told.append(event)
+
+
+def _parcels(state: State, configuration_set: str) -> list[_Parcel]:
+    found = state.configuration_sets.get(configuration_set)
+    arn, known = state.arn("configuration-set", configuration_set), found.destinations.items() if found else ()
+    return [_Parcel(arn, name, d, _kinds(d["MatchingEventTypes"])) for name, d in known if d.get("Enabled")]
+
+
+def _kinds(event_types: Sequence[str]) -> frozenset[str]:
+    return frozenset(kind for kind, names in KINDS.items() if names[0] in event_types)
 
 
 def stream_problem(backend: Backend, stream_arn: str, role_arn: str, set_arn: str) -> str:

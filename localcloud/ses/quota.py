@@ -3,7 +3,6 @@
 import time
 from collections import deque
 
-from localcloud.ses.rules import is_simulator
 from localcloud.ses.state import Account
 
 # https://docs.aws.amazon.com/ses/latest/dg/quotas.html
@@ -49,31 +48,40 @@ class Meter:
         self._minutes.extend(minutes)
         self._day = sum(count for _, count in self._minutes)
 
-    def refusal(self, account: Account, recipients: list[str]) -> str:
-        """Why SES would not take a mail to these recipients now; empty if it would."""
+    def take(self, account: Account, recipients: int, counted: int) -> str:
+        """Count a mail; why SES would not take it now, empty if it was counted.
+
+        Args:
+            account: Whose limits hold.
+            recipients: To how many it goes.
+            counted: How many of them are not the simulator's.
+        """
         a_day, a_second = limits(account)
+        if a_second != UNLIMITED and self._refilled(a_second) < min(1.0, a_second):
+            return TOO_FAST
+        if a_day != UNLIMITED and self.sent_last_24_hours() + counted > a_day:
+            return TOO_MANY
+        if a_second != UNLIMITED:
+            self._tokens -= recipients
+        self._add(counted)
+        return ""
+
+    def _refilled(self, a_second: float) -> float:
         now = time.monotonic()
         self._tokens = min(a_second, self._tokens + min(now - self._refilled_at, 1.0) * a_second)
         self._refilled_at = now
-        if a_second != UNLIMITED and self._tokens < min(1.0, a_second):
-            return TOO_FAST
-        over = self.sent_last_24_hours() + _counted(recipients) > a_day
-        return TOO_MANY if over and a_day != UNLIMITED else ""
+        return self._tokens
 
-    def add(self, recipients: list[str]) -> None:
-        """Count an accepted mail."""
-        self._tokens -= len(recipients)
-        counted, minute = _counted(recipients), int(time.time() // 60)
+    def _add(self, counted: int) -> None:
+        minute = int(time.time() // 60)
         self._day += counted
         if self._minutes and self._minutes[-1][0] == minute:
             counted += self._minutes.pop()[1]
+        else:
+            self._forget()
         self._minutes.append((minute, counted))
 
     def _forget(self) -> None:
         oldest = int(time.time() // 60) - _MINUTES_A_DAY
         while self._minutes and self._minutes[0][0] <= oldest:
             self._day -= self._minutes.popleft()[1]
-
-
-def _counted(recipients: list[str]) -> int:
-    return len([recipient for recipient in recipients if not is_simulator(recipient)])

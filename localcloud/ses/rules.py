@@ -127,14 +127,14 @@ def is_plain(address: str) -> bool:
     return _PLAIN.fullmatch(address) is not None
 
 
-def keeps_back(account: Account, configuration_set: ConfigurationSet | None, address: str) -> bool:
-    """Whether SES sends to an address only if it thinks that it is valid: the set's word, else the account's.
+def keeps_back(account: Account, configuration_set: ConfigurationSet | None) -> bool:
+    """Whether SES sends only to addresses that it thinks are valid: the set's word, else the account's.
 
     https://docs.aws.amazon.com/ses/latest/dg/email-validation.html
     """
     own = configuration_set.option("SuppressionOptions", "ValidationOptions", None) if configuration_set else None
     threshold = (own or account.validation).get("ConditionThreshold", {})
-    return bool(threshold.get("ConditionThresholdEnabled") == "ENABLED") and not is_simulator(address)
+    return bool(threshold.get("ConditionThresholdEnabled") == "ENABLED")
 
 
 def identity_problem(name: str) -> str:

@@ -80,12 +80,8 @@ def _structure(shape: StructureShape, inner: Callable[[Shape], _Convert], *, str
     def convert(value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise ShapeError("must be an object")
-        given = cast("dict[str, Any]", value)
-        missing = [name for name in required if given.get(name) is None]
-        if missing:
-            raise ShapeError(f"lacks {', '.join(missing)}")
         converted: dict[str, Any] = {}
-        for name, item in given.items():
+        for name, item in cast("dict[str, Any]", value).items():
             member = members.get(name)
             if member and item is not None:
                 try:
@@ -94,6 +90,9 @@ def _structure(shape: StructureShape, inner: Callable[[Shape], _Convert], *, str
                     raise error.inside(name) from None
             elif strict and item is not None:
                 raise ShapeError(f"has no member {name}")
+        for name in required:
+            if name not in converted:
+                raise ShapeError(f"lacks {', '.join(one for one in required if one not in converted)}")
         if one_of and len(converted) != 1:
             raise ShapeError(f"must have exactly one of {', '.join(members)}")
         return converted
@@ -108,7 +107,8 @@ def _list(shape: ListShape, inner: Callable[[Shape], _Convert]) -> _Convert:
         if not isinstance(value, list | tuple):
             raise ShapeError("must be a list")
         items = cast("list[Any]", value)
-        check_length(len(items))
+        if check_length:
+            check_length(len(items))
         converted: list[Any] = []
         for item in items:
             try:
@@ -146,7 +146,8 @@ def _string(shape: Shape) -> _Convert:
             raise ShapeError("must be a string")
         if allowed and value not in allowed:
             raise ShapeError(f"must be one of {choices}")
-        check_length(len(value))
+        if check_length:
+            check_length(len(value))
         return value
 
     return convert
@@ -158,14 +159,18 @@ def _integer(shape: Shape) -> _Convert:
     def convert(value: Any) -> int:
         if not isinstance(value, int) or isinstance(value, bool):
             raise ShapeError("must be an integer")
-        check_size(value)
+        if check_size:
+            check_size(value)
         return value
 
     return convert
 
 
-def _bounds(shape: Shape) -> Callable[[int], None]:
+def _bounds(shape: Shape) -> Callable[[int], None] | None:
+    """A check of a size; None where any will do."""
     low, high = (cast("int | None", shape.metadata.get(bound)) for bound in ("min", "max"))
+    if low is None and high is None:
+        return None
 
     def check(size: int) -> None:
         if low is not None and size < low:

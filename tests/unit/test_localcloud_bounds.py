@@ -71,12 +71,14 @@ def test_a_full_publisher_makes_the_sender_wait_and_loses_nothing(monkeypatch: p
     async def run() -> bool:
         publisher, account = Recorder(cast("Backend", None)), State("us-east-1")
         for number in range(3):
-            await publisher.publish(account, mail(number), [])
-        fourth = asyncio.create_task(publisher.publish(account, mail(3), []))
+            await publisher.room()
+            publisher.publish(account, mail(number), [])
+        room = asyncio.create_task(publisher.room())
         await asyncio.sleep(0.05)
-        waited = not fourth.done()
+        waited = not room.done()
         running = asyncio.create_task(publisher.run())
-        await fourth
+        await room
+        publisher.publish(account, mail(3), [])
         await publisher.drain()
         running.cancel()
         return waited

@@ -169,18 +169,25 @@ def test_a_recipient_behaves_as_the_simulator_or_the_newest_pattern_says(address
 
 def test_the_rate_counts_recipients_and_lets_a_burst_into_debt():
     account, meter = Account(max_send_rate=14.0), quota.Meter()
-    fifty = [f"r{i}@example.com" for i in range(50)]
-    assert not meter.refusal(account, fifty)
-    meter.add(fifty)
-    assert meter.refusal(account, ["ada@example.com"]) == "Maximum sending rate exceeded."
+    assert not meter.take(account, 50, counted=50)
+    assert meter.take(account, 1, counted=1) == "Maximum sending rate exceeded."
+
+
+def test_what_was_sent_without_a_limit_is_no_debt_once_there_is_one():
+    account, meter = Account(max_send_rate=-1.0, max_24_hour_send=-1.0), quota.Meter()
+    for _ in range(100):
+        meter.take(account, 50, counted=50)
+    account.max_send_rate = 14.0
+    assert not meter.take(account, 1, counted=1)
 
 
 def test_the_daily_quota_counts_recipients_but_not_the_simulators():
     account, meter = Account(max_24_hour_send=2.0), quota.Meter()
-    meter.add(["success@simulator.amazonses.com", "ada@example.com"])
+    assert not meter.take(account, 2, counted=1)
     assert meter.sent_last_24_hours() == 1
-    assert not meter.refusal(account, ["bob@example.com"])
-    assert meter.refusal(account, ["bob@example.com", "eve@example.com"]) == "Daily message quota exceeded."
+    assert meter.take(account, 2, counted=2) == "Daily message quota exceeded."
+    assert not meter.take(account, 1, counted=1)
+    assert meter.sent_last_24_hours() == 2
 
 
 def test_the_sandbox_has_limits_of_its_own():

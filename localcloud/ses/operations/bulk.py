@@ -6,18 +6,17 @@ from typing import Any
 
 from localcloud.faults.effects import refusal
 from localcloud.faults.rules import BULK_STATUSES
+from localcloud.ses.acceptance import Sender, accept
 from localcloud.ses.context import Context, Handler, Output, Parameters
-from localcloud.ses.envelopes import enveloped, written_problem
+from localcloud.ses.envelopes import addressed, check_tags, check_written
 from localcloud.ses.errors import SesError, bad_request
 from localcloud.ses.mime import bare
-from localcloud.ses.operations.sending import Sender, accept, admitted, check_identities
+from localcloud.ses.operations.sending import admitted, check_identities
 from localcloud.ses.quota import TOO_MANY
 from localcloud.ses.rendering import Data, Renderer, data, renderer
 
 # https://docs.aws.amazon.com/ses/latest/dg/quotas.html
 MAX_ENTRIES = 50
-# What is the same for every entry; the rest of an entry's parameters is its own.
-_SHARED = ("FromEmailAddress", "ReplyToAddresses")
 OPERATION = "SendBulkEmail"
 # https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_BulkEmailEntryResult.html
 _STATUSES = {
@@ -43,12 +42,13 @@ _Named = Sequence[dict[str, str]]
 class _Batch:
     """What the entries share."""
 
+    source: str
+    reply_to: list[str]
     renderer: Renderer
     defaults: Data
     headers: _Named
     attachments: Sequence[dict[str, Any]]
     tags: _Named
-    parameters: Parameters
 
 
 async def send_bulk_email(context: Context, p: Parameters) -> Output:
@@ -57,31 +57,30 @@ async def send_bulk_email(context: Context, p: Parameters) -> Output:
     if not 0 < len(entries) <= MAX_ENTRIES:
         raise bad_request(f"BulkEmailEntries has {len(entries)} entries; 1 to {MAX_ENTRIES} are allowed.")
     batch = _batch(context, p)
-    sender = await _sender(context, p, batch.renderer.name)
+    sender = await _sender(context, p, batch)
     return {"BulkEmailEntryResults": [await _result(context, sender, batch, entry) for entry in entries]}
 
 
-async def _sender(context: Context, p: Parameters, template: str) -> Sender:
-    source = str(p.get("FromEmailAddress", ""))
-    problem = written_problem(source)
-    if problem:
-        raise bad_request(problem)
+async def _sender(context: Context, p: Parameters, batch: _Batch) -> Sender:
     lists = (entry["Destination"].values() for entry in p["BulkEmailEntries"])
-    recipients = [bare(address) for entry in lists for addresses in entry for address in addresses]
-    return await admitted(context, p, (OPERATION, OPERATION), (source, recipients), template)
+    recipients = (bare(address) for entry in lists for addresses in entry for address in addresses)
+    return await admitted(context, p, (OPERATION, OPERATION), (batch.source, recipients), batch.renderer.name)
 
 
 def _batch(context: Context, p: Parameters) -> _Batch:
     template = p["DefaultContent"].get("Template")
     if not template:
         raise bad_request("DefaultContent needs a Template.")
+    source, reply_to = str(p.get("FromEmailAddress", "")), p.get("ReplyToAddresses", [])
+    check_written(source, *reply_to)
     return _Batch(
+        source=source,
+        reply_to=reply_to,
         renderer=renderer(context.state, template),
         defaults=data(template.get("TemplateData")),
         headers=template.get("Headers", ()),
         attachments=template.get("Attachments", ()),
         tags=p.get("DefaultEmailTags", ()),
-        parameters={name: p[name] for name in _SHARED if name in p},
     )
 
 
@@ -118,11 +117,11 @@ async def _send(context: Context, sender: Sender, batch: _Batch, entry: dict[str
     headers = _merged(batch.headers, entry.get("ReplacementHeaders", ()))
     tags = _merged(batch.tags, entry.get("ReplacementTags", ()))
     filled = batch.renderer.fill(replacements, headers, batch.attachments)
-    asked = {**batch.parameters, "Destination": entry["Destination"], "EmailTags": tags}
-    envelope = enveloped(asked, filled.content)
+    envelope = addressed(batch.source, batch.reply_to, entry["Destination"], filled.content["Simple"])
+    check_tags(tags)
     if not context.state.account.production_access:
         await check_identities(context, envelope.source, envelope.recipients)
-    return await accept(context, sender, envelope, filled, tags)
+    return accept(context, sender, envelope, filled, tags)
 
 
 def _merged(defaults: _Named, own: _Named) -> _Named:

@@ -1,41 +1,23 @@
-"""SendEmail: what SES checks before it takes a mail, and what becomes of one that it took."""
+"""SendEmail, and what SES checks before it takes a mail, whichever operation brings it."""
 
-import functools
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Iterable
 from typing import Any
 
-from localcloud.ses import ids, metrics, mime, options, raw_headers, rules, simulator
+from localcloud.ses import mime, options, raw_headers, rules
+from localcloud.ses.acceptance import Sender, accept, suppression
 from localcloud.ses.authorization import SIGNER, authorize
 from localcloud.ses.context import Context, Handler, Output, Parameters
-from localcloud.ses.envelopes import Envelope, enveloped
+from localcloud.ses.envelopes import enveloped
 from localcloud.ses.errors import SesError, bad_request, not_found
 from localcloud.ses.rendering import Filled, data, renderer
-from localcloud.ses.state import Account, ConfigurationSet, Happening, Identity, StoredMessage, Suppressed
-from localcloud.ses.subscriptions import defaults, leave, wants, with_links
+from localcloud.ses.state import Account, ConfigurationSet, Identity
+from localcloud.ses.subscriptions import defaults
 from localcloud.ses.verification import check
 
-# The antivirus industry's harmless test file, in two halves so that no scanner takes this one for it.
-_EICAR = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}" + b"$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
-_REASONS = {"Bounce": "BOUNCE", "Complaint": "COMPLAINT"}
 _ACCOUNT_PAUSED = (
     "Sending paused for this account. For more information, please check the inbox of the email address associated "
     "with your AWS account."
 )
-
-
-@dataclass(slots=True)
-class Sender:
-    """Who may send with what, as it was found; the mails of a bulk call have it in common. `tags` are SES's own."""
-
-    identity: Identity
-    configuration_set: ConfigurationSet | None
-    subscription: tuple[str, str] | None
-    tags: dict[str, list[str]]
-    untracked: list[str]
-    return_path: str
-    at: datetime = field(default_factory=functools.partial(datetime.now, UTC))
 
 
 async def send_email(context: Context, p: Parameters) -> Output:
@@ -79,14 +61,14 @@ async def send(context: Context, p: Parameters, filled: Filled, operation: str =
     sender = await admitted(context, p, (operation, action), (envelope.source, envelope.recipients), filled.template)
     for named in envelope.senders:
         await check_identities(context, named)
-    return await accept(context, sender, envelope, filled, p.get("EmailTags", ()))
+    return accept(context, sender, envelope, filled, p.get("EmailTags", ()))
 
 
 async def admitted(
     context: Context,
     p: Parameters,
     asked: tuple[str, str],
-    addresses: tuple[str, Sequence[str]],
+    addresses: tuple[str, Iterable[str]],
     template: str,
 ) -> Sender:
     """Who sends, once it is known that they may.
@@ -102,6 +84,7 @@ async def admitted(
         SesError: SES would not let them.
     """
     (operation, action), (source, recipients) = asked, addresses
+    await context.publisher.room()
     configuration_set = check_sender(context, p, source)
     authorize(context, p, action, addresses, (configuration_set, template))
     check_tenant(context, p, source, configuration_set, template)
@@ -110,34 +93,16 @@ async def admitted(
     # A bulk mail's recipients are judged one by one.
     identity = await check_identities(context, source, () if action == "SendBulkEmail" else recipients)
     tags = _tags(context, p, mime.bare(source), configuration_set, operation)
-    return_path = str(p.get("FeedbackForwardingEmailAddress") or "")
-    return Sender(identity, configuration_set, subscription, tags, options.untracked(p), return_path)
-
-
-async def accept(
-    context: Context, sender: Sender, envelope: Envelope, filled: Filled, tags: Sequence[dict[str, str]]
-) -> str:
-    """Take a mail and let happen what follows; its message id.
-
-    Raises:
-        SesError: It is more than the account may send.
-    """
-    state, meter = context.state, context.meter
-    refusal = meter.refusal(state.account, envelope.recipients)
-    if refusal:
-        raise SesError("TooManyRequestsException", refusal)
-    meter.add(envelope.recipients)
-    message = _stored(context, sender, envelope, filled.content, tags)
-    state.messages.add(message)
-    if sender.subscription:
-        _add_links(context, message)
-    if filled.failure:
-        failed = _happening(context, message.accepted_at, "Rendering Failure", filled.template, filled.failure)
-        await follow(context, message, [failed])
-    else:
-        happenings = _happenings(context, message, envelope.recipients, sender.configuration_set)
-        await follow(context, message, happenings, sent_to=envelope.recipients)
-    return message.message_id
+    return Sender(
+        identity=identity,
+        configuration_set=configuration_set,
+        suppression=suppression(context, p.get("TenantName"), configuration_set),
+        only_valid=rules.keeps_back(context.state.account, configuration_set),
+        subscription=subscription,
+        tags=tags,
+        untracked=options.untracked(p),
+        return_path=str(p.get("FeedbackForwardingEmailAddress") or ""),
+    )
 
 
 def _subscription(context: Context, asked: dict[str, str] | None) -> tuple[str, str] | None:
@@ -147,27 +112,6 @@ def _subscription(context: Context, asked: dict[str, str] | None) -> tuple[str, 
     if topic and topic not in defaults(found):
         raise not_found("Topic", topic)
     return found.name, topic
-
-
-def _add_links(context: Context, message: StoredMessage) -> None:
-    """As SES does it: only a mail to one recipient has links by which that one can leave."""
-    if len(message.recipients) == 1:
-        url = f"{context.backend.endpoint}/_localcloud/messages/{message.message_id}/unsubscribe"
-        message.content = with_links(message.content, url)
-
-
-async def unsubscribe(context: Context, message: StoredMessage) -> None:
-    """What follows when the recipient of a mail with unsubscribe links uses the one in its header.
-
-    Raises:
-        SesError: The mail has no such links, or its list is gone.
-    """
-    if message.subscription is None or len(message.recipients) != 1:
-        raise bad_request("The mail was not sent to one recipient with ListManagementOptions.")
-    name, topic = message.subscription
-    recipient, now = mime.bare(message.recipients[0]), datetime.now(UTC)
-    detail = leave(context.contact_list(name), recipient, topic, now)
-    await follow(context, message, [_happening(context, now, "Subscription", recipient, detail)])
 
 
 def check_sender(context: Context, p: Parameters, source: str) -> ConfigurationSet | None:
@@ -231,7 +175,7 @@ def _check_enabled(account: Account, configuration_set: ConfigurationSet | None)
         raise SesError("SendingPausedException", f"Sending is paused for configuration set {name}.")
 
 
-async def check_identities(context: Context, source: str, recipients: Sequence[str] = ()) -> Identity:
+async def check_identities(context: Context, source: str, recipients: Iterable[str] = ()) -> Identity:
     """See that the sender is verified, and in the sandbox the recipients; the sender's identity.
 
     Raises:
@@ -258,35 +202,6 @@ async def check_identities(context: Context, source: str, recipients: Sequence[s
     return sender
 
 
-def _stored(
-    context: Context,
-    sender: Sender,
-    envelope: Envelope,
-    content: dict[str, Any],
-    tags: Sequence[dict[str, str]],
-) -> StoredMessage:
-    state = context.state
-    own = {tag["Name"]: [tag["Value"]] for tag in tags}
-    return StoredMessage(
-        message_id=ids.message_id(state.region),
-        accepted_at=sender.at,
-        source=envelope.source,
-        identity=sender.identity.name,
-        to=envelope.to,
-        cc=envelope.cc,
-        bcc=envelope.bcc,
-        reply_to=envelope.reply_to,
-        subject=envelope.subject,
-        content=content,
-        configuration_set=sender.configuration_set and sender.configuration_set.name,
-        tags={**sender.tags, **own},
-        size=envelope.size,
-        subscription=sender.subscription,
-        untracked=sender.untracked,
-        return_path=sender.return_path,
-    )
-
-
 def _tags(
     context: Context, p: Parameters, source: str, configuration_set: ConfigurationSet | None, operation: str
 ) -> dict[str, list[str]]:
@@ -300,87 +215,6 @@ def _tags(
         "ses:caller-identity": [context.backend.caller(SIGNER.get())],
         **({"ses:tenant-name": [p["TenantName"]]} if p.get("TenantName") else {}),
     }
-
-
-def _happenings(
-    context: Context, message: StoredMessage, recipients: Sequence[str], configuration_set: ConfigurationSet | None
-) -> list[Happening]:
-    """What becomes of the mail."""
-    state, now = context.state, message.accepted_at
-    happenings = [_happening(context, now, "Send")]
-    if _has_virus(message.content):
-        return [*happenings, _happening(context, now, "Reject", detail="Bad content")]
-    reasons, suppressed, of_tenant = _suppression(context, message, configuration_set)
-    on_list = simulator.ON_TENANT_LIST if of_tenant else simulator.ON_ACCOUNT_LIST
-    for recipient in recipients:
-        listed = suppressed.get(recipient.lower())
-        if listed is not None and listed.reason in reasons:
-            outcome = on_list
-        elif message.subscription and not _wants(context, message.subscription, recipient):
-            outcome = simulator.UNSUBSCRIBED
-        elif rules.keeps_back(state.account, configuration_set, recipient) and not simulator.seems_valid(
-            recipient, state.outcomes
-        ):
-            outcome = simulator.NOT_VALID
-        else:
-            outcome = simulator.outcome(recipient, state.outcomes)
-        happenings += [_happening(context, now, kind, recipient, detail) for kind, detail in outcome]
-    return happenings
-
-
-def _wants(context: Context, subscription: tuple[str, str], recipient: str) -> bool:
-    name, topic = subscription
-    return wants(context.contact_list(name), recipient, topic)
-
-
-async def follow(
-    context: Context, message: StoredMessage, happenings: list[Happening], *, sent_to: Sequence[str] = ()
-) -> None:
-    """All that follows from what happened to a mail, then or later: reputation, suppression, events."""
-    state = context.state
-    configuration_set = state.configuration_sets.get(message.configuration_set or "")
-    reputations = [state.account.reputation, *([configuration_set.reputation] if configuration_set else [])]
-    metrics.reckon(reputations, sent_to, happenings)
-    _suppress(context, message, configuration_set, happenings)
-    await context.publisher.publish(state, message, happenings)
-
-
-def _happening(context: Context, now: datetime, kind: str, recipient: str = "", detail: str = "") -> Happening:
-    feedback_id = ids.message_id(context.state.region) if kind in _REASONS else ""
-    return Happening(kind, now, feedback_id, recipient, detail)
-
-
-def _suppression(
-    context: Context, message: StoredMessage, configuration_set: ConfigurationSet | None
-) -> tuple[list[str], dict[str, Suppressed], bool]:
-    """The reasons in force, the list in force, and whether that is the tenant's."""
-    state, tenant = context.state, context.state.tenants.get(message.tenant or "")
-    reasons, of_tenant = rules.suppression(state.account, tenant, configuration_set)
-    return reasons, tenant.suppressed if tenant and of_tenant else state.suppressed, of_tenant
-
-
-def _suppress(
-    context: Context, message: StoredMessage, configuration_set: ConfigurationSet | None, happenings: list[Happening]
-) -> None:
-    """New hard bounces and complaints join the list in force, where their reason is; not-spam leaves a tenant's."""
-    telling = [happening for happening in happenings if happening.kind in _REASONS]
-    reasons, suppressed, of_tenant = _suppression(context, message, configuration_set) if telling else ([], {}, False)
-    for happening in telling:
-        key, reason = happening.recipient.lower(), _REASONS[happening.kind]
-        counts = metrics.is_hard_bounce(happening) or metrics.is_complaint(happening)
-        if counts and reason in reasons and not rules.is_simulator(key):
-            suppressed[key] = Suppressed(
-                happening.recipient, reason, happening.at, message.message_id, happening.feedback_id
-            )
-        listed = suppressed.get(key) if of_tenant and happening.detail == "not-spam" else None
-        if listed and listed.reason == "COMPLAINT":
-            del suppressed[key]
-
-
-def _has_virus(content: dict[str, Any]) -> bool:
-    if "Raw" in content:
-        return _EICAR in content["Raw"]["Data"]
-    return any(_EICAR in attachment["RawContent"] for attachment in content["Simple"].get("Attachments", ()))
 
 
 HANDLERS: dict[str, Handler] = {"SendEmail": send_email}
