@@ -45,7 +45,7 @@ class Dns:
 def is_pending(identity: Identity) -> bool:
     """Whether records could still change what the identity is."""
     waits_for_mail_from = identity.mail_from is not None and identity.mail_from.status != "SUCCESS"
-    return identity.is_domain and (identity.dkim_status != "SUCCESS" or waits_for_mail_from)
+    return waits_for_mail_from or (identity.is_domain and identity.dkim_status != "SUCCESS")
 
 
 async def check(identity: Identity, dns: Dns, region: str) -> None:
@@ -53,10 +53,11 @@ async def check(identity: Identity, dns: Dns, region: str) -> None:
     if not is_pending(identity):
         return
     identity.last_checked_at = datetime.now(UTC)
-    if identity.dkim_status != "SUCCESS" and await _all_stand(dkim_records(identity, region), dns):
+    signs = identity.is_domain and identity.dkim_status != "SUCCESS"
+    if signs and await _all_stand(dkim_records(identity, region), dns):
         confirm(identity)
     mail_from = identity.mail_from
-    if mail_from and await _all_stand(mail_from_records(mail_from.domain, region), dns):
+    if mail_from and await _all_stand([r for r in mail_from_records(mail_from.domain, region) if r.type == "MX"], dns):
         mail_from.status = "SUCCESS"
 
 

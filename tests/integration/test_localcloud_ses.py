@@ -102,16 +102,16 @@ def test_a_domain_is_verified_by_the_clock_without_anybody_asking(cloud: LocalCl
     assert send(ses, "ada@example.test")
 
 
-def test_a_mail_from_domain_needs_its_mx_and_spf(cloud: LocalCloud, ses: "SESV2Client", zone: str, sender: str):
+def test_a_mail_from_domain_needs_its_one_mx(cloud: LocalCloud, ses: "SESV2Client", zone: str, sender: str):
     ses.put_email_identity_mail_from_attributes(
         EmailIdentity="example.test", MailFromDomain="bounce.example.test", BehaviorOnMxFailure="REJECT_MESSAGE"
     )
     with pytest.raises(ses.exceptions.MailFromDomainNotVerifiedException):
         send(ses, sender)
-    publish(cloud, zone, ("bounce.example.test", "MX", "10 feedback-smtp.us-east-1.amazonses.com"))
+    publish(cloud, zone, ("bounce.example.test", "MX", "10 mail.example.test"))
     found = ses.get_email_identity(EmailIdentity="example.test")["MailFromAttributes"]
     assert found["MailFromDomainStatus"] == "PENDING"
-    publish(cloud, zone, ("bounce.example.test", "TXT", '"v=spf1 include:amazonses.com ~all"'))
+    publish(cloud, zone, ("bounce.example.test", "MX", "10 feedback-smtp.us-east-1.amazonses.com"))
     found = ses.get_email_identity(EmailIdentity="example.test")["MailFromAttributes"]
     assert found == {
         "MailFromDomain": "bounce.example.test",
@@ -119,6 +119,15 @@ def test_a_mail_from_domain_needs_its_mx_and_spf(cloud: LocalCloud, ses: "SESV2C
         "BehaviorOnMxFailure": "REJECT_MESSAGE",
     }
     assert send(ses, sender)
+
+
+def test_an_address_has_a_mail_from_domain_of_its_own(cloud: LocalCloud, ses: "SESV2Client", zone: str):
+    ses.create_email_identity(EmailIdentity="ada@example.test")
+    ses.put_email_identity_mail_from_attributes(EmailIdentity="ada@example.test", MailFromDomain="ada.example.test")
+    publish(cloud, zone, ("ada.example.test", "MX", "10 feedback-smtp.us-east-1.amazonses.com"))
+    found = ses.get_email_identity(EmailIdentity="ada@example.test")
+    assert found["MailFromAttributes"]["MailFromDomainStatus"] == "SUCCESS"
+    assert found["VerificationStatus"] == "PENDING"
 
 
 def test_a_mail_from_domain_outside_the_identity_is_refused(ses: "SESV2Client", sender: str):
