@@ -3,13 +3,13 @@
 import asyncio
 import base64
 import binascii
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from localcloud.backend import Backend
 from localcloud.faults.rules import Faults
-from localcloud.ses.errors import SesError, not_found
+from localcloud.ses.errors import SesError, bad_request, not_found
 from localcloud.ses.files import Files
 from localcloud.ses.publishing import Publisher
 from localcloud.ses.quota import Meter
@@ -19,7 +19,11 @@ from localcloud.ses.verification import Dns
 Parameters = dict[str, Any]
 Output = dict[str, Any]
 Handler = Callable[["Context", Parameters], Output | Awaitable[Output]]
-_PAGE_SIZE = 1000
+# So many entries a page may have, where AWS says nothing else; without a word it has as many as it may.
+_PAGE_SIZES = range(1001)
+# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Tag.html
+MAX_TAGS = 50
+_MAX_KEY, _MAX_VALUE = 128, 256
 
 
 @dataclass(slots=True)
@@ -84,24 +88,36 @@ def tag_list(tags: dict[str, str]) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
-def tag_dict(tags: list[dict[str, str]]) -> dict[str, str]:
-    """Tags as the state holds them."""
-    return {tag["Key"]: tag["Value"] for tag in tags}
+def tag_dict(tags: list[dict[str, str]], there: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Tags as the state holds them, joined to those that are there.
+
+    Raises:
+        SesError: They are not as AWS allows them (400).
+    """
+    given = {tag["Key"]: tag["Value"] for tag in tags}
+    for key, value in given.items():
+        if not 0 < len(key) <= _MAX_KEY or len(value) > _MAX_VALUE or key.lower().startswith("aws:"):
+            raise bad_request(f"Invalid tag <{key}>: 1 to {_MAX_KEY} characters, a value of at most {_MAX_VALUE}.")
+    joined = {**(there or {}), **given}
+    if len(joined) > MAX_TAGS or len(given) < len(tags):
+        raise bad_request(f"A resource has at most {MAX_TAGS} tags, each key once.")
+    return joined
 
 
 def page(
-    items: Sequence[Any], parameters: Parameters, refusal: str = "BadRequestException"
+    items: Sequence[Any], parameters: Parameters, refusal: str = "BadRequestException", sizes: range = _PAGE_SIZES
 ) -> tuple[list[Any], str | None]:
     """One page of a list and the token of the next, None on the last.
 
     Raises:
-        SesError: The token is not one of ours, or the page's size is negative; its code is `refusal`.
+        SesError: The token is not one of ours (`refusal` is the code then), or the page's size is not allowed.
     """
     start = _offset(parameters.get("NextToken"), refusal)
-    size = int(parameters.get("PageSize") or _PAGE_SIZE)
-    if size < 0:
-        raise SesError(refusal, f"The page size {size} is negative.")
-    end = start + size
+    asked = parameters.get("PageSize")
+    size = sizes[-1] if asked is None else int(asked)
+    if size not in sizes:
+        raise bad_request(f"PageSize is {size}; {sizes[0]} to {sizes[-1]} are allowed.")
+    end = start + (size or sizes[-1])
     token = base64.urlsafe_b64encode(str(end).encode()).decode() if end < len(items) else None
     return list(items[start:end]), token
 

@@ -92,6 +92,8 @@ def test_with_every_option_on_it_adopts_what_is_there_rests_and_leaves_it_behind
     }
     ses = program.cloud.client("sesv2")
     ses.create_email_identity(EmailIdentity="example.test", Tags=[{"Key": "owner", "Value": "somebody"}])
+    # SES takes `tracking.domain` for a verified identity only.
+    program.cloud.control("POST", "identities/example.test/verify")
     stack = program.deploy(
         adopt=True,
         feedbackForwarding=True,

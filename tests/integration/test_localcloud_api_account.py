@@ -50,13 +50,14 @@ def test_the_pricing_plan_is_shown_as_it_was_chosen(ses: "SESV2Client"):
 
 
 def test_message_security_is_changed_alone(ses: "SESV2Client"):
-    ses.create_configuration_set(ConfigurationSetName="set", TrackingOptions={"CustomRedirectDomain": "t.example.com"})
+    options: Any = {"VdmOptions": {"DashboardOptions": {"EngagementMetrics": "ENABLED"}}}
+    ses.create_configuration_set(ConfigurationSetName="set", **options)
     scheme: Any = {"SigningScheme": {"SmimeScheme": {"SignatureFormat": "DETACHED"}}}
     ses.update_configuration_set(ConfigurationSetName="set", MessageSecurityOptions=scheme)
     ses.update_configuration_set(ConfigurationSetName="set")
     found = ses.get_configuration_set(ConfigurationSetName="set")
     assert found["MessageSecurityOptions"] == scheme
-    assert found["TrackingOptions"]["CustomRedirectDomain"] == "t.example.com"
+    assert found["VdmOptions"] == options["VdmOptions"]
 
 
 def test_the_dashboard_is_off_and_says_so(ses: "SESV2Client"):

@@ -370,3 +370,92 @@ def test_lists_are_filtered_as_they_are_asked_to_be(ses: "SESV2Client"):
     assert identities(VERIFICATION_STATUS="SUCCESS") == []
     found = ses.list_configuration_sets(Filter={"CONFIGURATION_SET_NAME_CONTAINS": "orders"})
     assert found["ConfigurationSets"] == ["prod-orders"]
+
+
+# Sizes of a page that AWS does not allow, and one that it does; the others take 0 to 1000.
+SIZES = {
+    "ListCustomVerificationEmailTemplates": ((0, 51), 50),
+    "ListEmailTemplates": ((0, 101), 100),
+    "ListRecommendations": ((0, 101), 100),
+}
+
+
+@pytest.mark.parametrize("operation", ["ListEmailIdentities", "ListContactLists", "ListTenants", *SIZES])
+def test_a_page_is_as_large_as_aws_lets_it_be(ses: "SESV2Client", operation: str):
+    refused, largest = SIZES.get(operation, ((-1, 1001), 1000))
+    for size in refused:
+        with pytest.raises(ses.exceptions.BadRequestException, match="PageSize"):
+            call(ses, operation, {"PageSize": size})
+    assert call(ses, operation, {"PageSize": largest})
+
+
+BUS = "arn:aws:events:us-east-1:000000000000:event-bus"
+
+
+def dimensions(*names: str, default: str = "none") -> dict[str, Any]:
+    each = [
+        {"DimensionName": n, "DimensionValueSource": "MESSAGE_TAG", "DefaultDimensionValue": default} for n in names
+    ]
+    return {
+        "EventDestination": {"MatchingEventTypes": ["SEND"], "CloudWatchDestination": {"DimensionConfigurations": each}}
+    }
+
+
+def tagged(*tags: tuple[str, str]) -> dict[str, Any]:
+    return {"ConfigurationSetName": "new", "Tags": [{"Key": key, "Value": value} for key, value in tags]}
+
+
+TO_NEW = {"ConfigurationSetName": "set", "EventDestinationName": "new", "EventDestination": TO_BUS}
+OWN_KEY = {"DomainSigningSelector": "own", "DomainSigningPrivateKey": "c2VjcmV0"}
+LONG_POLICY = '{"Version": "2012-10-17", "Statement": [], "Id": "%s"}' % ("x" * 4096)
+# What a request asks for against AWS's documentation, and how the refusal begins.
+AGAINST_THE_RULES: list[tuple[str, dict[str, Any], str]] = [
+    ("CreateConfigurationSet", tagged(*((str(i), "") for i in range(51))), "A resource has at most 50 tags"),
+    ("CreateConfigurationSet", tagged(("a", "1"), ("a", "2")), "A resource has at most 50 tags, each key once"),
+    ("CreateConfigurationSet", tagged(("aws:a", "")), "Invalid tag <aws:a>"),
+    ("CreateConfigurationSet", tagged(("", "")), "Invalid tag <>"),
+    ("CreateConfigurationSet", tagged(("a" * 129, "")), "Invalid tag <a"),
+    ("CreateConfigurationSet", tagged(("a", "x" * 257)), "Invalid tag <a>"),
+    ("CreateConfigurationSet", {"TrackingOptions": {"CustomRedirectDomain": "t.example.org"}}, "The custom redirect"),
+    ("PutConfigurationSetTrackingOptions", {"HttpsPolicy": "REQUIRE"}, "The custom redirect domain <>"),
+    ("CreateConfigurationSetEventDestination", {**TO_NEW, "EventDestinationName": "a b"}, "Invalid event destination"),
+    ("CreateConfigurationSetEventDestination", {**TO_NEW, **dimensions()}, "A CloudWatch destination has 1 to 10"),
+    (
+        "CreateConfigurationSetEventDestination",
+        {**TO_NEW, **dimensions(*"abcdefghijk")},
+        "A CloudWatch destination has",
+    ),
+    ("CreateConfigurationSetEventDestination", {**TO_NEW, **dimensions("a b")}, "Invalid CloudWatch dimension <a b>"),
+    (
+        "CreateConfigurationSetEventDestination",
+        {**TO_NEW, **dimensions("a", default="")},
+        "Invalid CloudWatch dimension",
+    ),
+    (
+        "UpdateConfigurationSetEventDestination",
+        {"EventDestination": {**TO_BUS, "EventBridgeDestination": {"EventBusArn": f"{BUS}/other"}}},
+        "Only the default event bus",
+    ),
+    ("CreateEmailIdentity", {"EmailIdentity": BOB, "DkimSigningAttributes": OWN_KEY}, "DkimSigningAttributes can"),
+    ("CreateEmailIdentityPolicy", {"PolicyName": "a b"}, "Invalid policy name <a b>"),
+    ("UpdateEmailIdentityPolicy", {"Policy": LONG_POLICY}, "Invalid policy document: it is longer"),
+]
+
+
+@pytest.mark.parametrize(("name", "asked", "refusal"), AGAINST_THE_RULES)
+def test_what_aws_documents_as_not_allowed_is_refused(
+    ses: "SESV2Client", made: dict[str, str], name: str, asked: dict[str, Any], refusal: str
+):
+    parameters = {**parameters_of(MODEL.operation_model(name), made), **asked}
+    with pytest.raises(ses.exceptions.BadRequestException) as raised:
+        call(ses, name, parameters)
+    assert raised.value.response["Error"]["Message"].startswith(refusal)
+
+
+def test_the_tenants_of_what_is_not_there_are_not_found(ses: "SESV2Client"):
+    with pytest.raises(ses.exceptions.NotFoundException):
+        ses.list_resource_tenants(ResourceArn=f"{ARN}:identity/none.test")
+    with pytest.raises(ses.exceptions.NotFoundException):
+        ses.get_reputation_entity(
+            ReputationEntityType="RESOURCE", ReputationEntityReference=f"{ARN}:tenant/none/tn-0000000000000000"
+        )

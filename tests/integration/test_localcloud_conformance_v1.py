@@ -46,7 +46,10 @@ VERIFICATION = {
 PREPARED: tuple[tuple[str, dict[str, Any]], ...] = (
     ("CreateConfigurationSet", {"ConfigurationSet": {"Name": "set"}}),
     ("CreateConfigurationSetEventDestination", {"ConfigurationSetName": "set", "EventDestination": DESTINATION}),
-    ("CreateConfigurationSetTrackingOptions", {"ConfigurationSetName": "set", "TrackingOptions": {}}),
+    (
+        "CreateConfigurationSetTrackingOptions",
+        {"ConfigurationSetName": "set", "TrackingOptions": {"CustomRedirectDomain": "t.example.test"}},
+    ),
     ("CreateTemplate", {"Template": TEMPLATE}),
     ("CreateCustomVerificationEmailTemplate", VERIFICATION),
     ("PutIdentityPolicy", {"Identity": "example.test", "PolicyName": "p", "Policy": POLICY}),
@@ -67,7 +70,7 @@ COMMON: dict[str, Any] = {
     "EmailAddress": BOB,
     "Domain": "example.org",
     "EventDestination": DESTINATION,
-    "TrackingOptions": {"CustomRedirectDomain": "t.example.com"},
+    "TrackingOptions": {"CustomRedirectDomain": "t.example.test"},
 }
 # Where an operation needs another value, or more than it requires.
 SPECIAL: dict[str, dict[str, Any]] = {
@@ -226,16 +229,18 @@ def test_a_set_s_switches_are_those_of_the_second_api(cloud: LocalCloud, v1: Any
     v1.update_configuration_set_reputation_metrics_enabled(ConfigurationSetName="set", Enabled=True)
     v1.put_configuration_set_delivery_options(ConfigurationSetName="set", DeliveryOptions={"TlsPolicy": "Require"})
     v1.update_configuration_set_tracking_options(
-        ConfigurationSetName="set", TrackingOptions={"CustomRedirectDomain": "t.example.com"}
+        ConfigurationSetName="set", TrackingOptions={"CustomRedirectDomain": "t.example.test"}
     )
     found = cloud.client("sesv2").get_configuration_set(ConfigurationSetName="set")
     assert found["SendingOptions"]["SendingEnabled"] is False
     assert found["ReputationOptions"]["ReputationMetricsEnabled"] is True
     assert found["DeliveryOptions"]["TlsPolicy"] == "REQUIRE"
-    assert found["TrackingOptions"]["CustomRedirectDomain"] == "t.example.com"
-    again = {"ConfigurationSetName": "set", "TrackingOptions": {}}
+    assert found["TrackingOptions"]["CustomRedirectDomain"] == "t.example.test"
+    again: Any = {"ConfigurationSetName": "set", "TrackingOptions": {"CustomRedirectDomain": "t.example.org"}}
     assert code(v1.create_configuration_set_tracking_options, **again) == "TrackingOptionsAlreadyExistsException"
+    assert code(v1.update_configuration_set_tracking_options, **again) == "InvalidTrackingOptions"
     v1.delete_configuration_set_tracking_options(ConfigurationSetName="set")
+    assert code(v1.create_configuration_set_tracking_options, **again) == "InvalidTrackingOptions"
     gone = code(v1.delete_configuration_set_tracking_options, ConfigurationSetName="set")
     assert gone == "TrackingOptionsDoesNotExistException"
 
@@ -275,3 +280,14 @@ def test_policies_of_an_identity_are_put_by_name_or_arn(cloud: LocalCloud, v1: A
     v1.delete_identity_policy(Identity=arn, PolicyName="p")
     v1.delete_identity_policy(Identity=arn, PolicyName="p")
     assert v1.list_identity_policies(Identity=arn)["PolicyNames"] == ["q"]
+
+
+def test_ten_templates_make_a_page_unless_more_are_asked_for(v1: Any):
+    for i in range(11):
+        v1.create_template(Template={**TEMPLATE, "TemplateName": f"t{i}"})
+    first = v1.list_templates()
+    assert len(first["TemplatesMetadata"]) == 10
+    rest = v1.list_templates(NextToken=first["NextToken"])
+    whole = v1.list_templates(MaxItems=500)
+    assert first["TemplatesMetadata"] + rest["TemplatesMetadata"] == whole["TemplatesMetadata"]
+    assert code(v1.list_identities, MaxItems=1001) == "InvalidParameterValue"

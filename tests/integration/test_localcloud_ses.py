@@ -225,6 +225,7 @@ def test_tags_of_identities_and_sets_can_be_changed(ses: "SESV2Client", sender: 
         ses.list_tags_for_resource(ResourceArn=f"{ARN}:configuration-set/none")
 
 
+@pytest.mark.usefixtures("sender")
 def test_a_configuration_set_shows_each_option_group_as_it_was_put(ses: "SESV2Client"):
     name = "news"
     ses.create_configuration_set(ConfigurationSetName=name)
@@ -250,6 +251,11 @@ def test_a_configuration_set_shows_each_option_group_as_it_was_put(ses: "SESV2Cl
         "ArchivingOptions": {"ArchiveArn": "arn:aws:ses:::archive/a"},
         "VdmOptions": {"DashboardOptions": {"EngagementMetrics": "ENABLED"}},
     }
+    for put in ("tracking", "archiving", "vdm", "delivery"):
+        getattr(ses, f"put_configuration_set_{put}_options")(ConfigurationSetName=name)
+    emptied = ses.get_configuration_set(ConfigurationSetName=name)
+    assert emptied.keys().isdisjoint({"TrackingOptions", "ArchivingOptions", "VdmOptions"})
+    assert emptied["DeliveryOptions"] == fresh["DeliveryOptions"]
     assert ses.list_configuration_sets()["ConfigurationSets"] == [name]
     ses.delete_configuration_set(ConfigurationSetName=name)
     with pytest.raises(ses.exceptions.NotFoundException):

@@ -23,7 +23,10 @@ class Tracking(Group):
         str,
         AfterValidator(checks.domain_or_nothing),
         Allowed("a domain below the identity's, such as links.example.com"),
-        Field(description="Whose links people see; SES's own unless given."),
+        Field(
+            description="Whose links people see; SES's own unless given. SES takes it once the identity is "
+            "verified, not before."
+        ),
     ] = ""
     https: Annotated[
         Literal["OPTIONAL", "REQUIRE", "REQUIRE_OPEN_ONLY"],

@@ -5,9 +5,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from localcloud.ses import rules
 from localcloud.ses.context import Context, Handler, Output, Parameters, page, tag_dict, tag_list
 from localcloud.ses.errors import SesError, already_exists, bad_request, not_found
 from localcloud.ses.state import ConfigurationSet, Reputation
+from localcloud.ses.verification import check
 
 # https://docs.aws.amazon.com/ses/latest/dg/quotas.html
 MAX_CONFIGURATION_SETS = 10_000
@@ -35,7 +37,7 @@ _LEFT_OUT: dict[str, dict[str, Any]] = {
 }
 
 
-def create(context: Context, p: Parameters) -> Output:
+async def create(context: Context, p: Parameters) -> Output:
     """CreateConfigurationSet."""
     name, sets = str(p["ConfigurationSetName"]), context.state.configuration_sets
     if not _NAME.fullmatch(name):
@@ -45,6 +47,8 @@ def create(context: Context, p: Parameters) -> Output:
     if len(sets) >= MAX_CONFIGURATION_SETS:
         raise SesError("LimitExceededException", "Maximum number of configuration sets exceeded.")
     given = {group: _completed(context, group, p[group]) for group in _GROUPS if group in p}
+    if "TrackingOptions" in given:
+        await check_redirect(context, given["TrackingOptions"])
     sets[name] = ConfigurationSet(name, options=given, tags=tag_dict(p.get("Tags", [])))
     return {}
 
@@ -84,15 +88,47 @@ def _put(group: str) -> Handler:
         found = context.configuration_set(p)
         given = {name: value for name, value in p.items() if name != "ConfigurationSetName"}
         _before(found, group, given)
-        found.options[group] = _completed(context, group, given)
+        _set(found, group, _completed(context, group, given))
         return {}
 
     return handler
 
 
-def _put_vdm(context: Context, p: Parameters) -> Output:
-    context.configuration_set(p).options["VdmOptions"] = p.get("VdmOptions", {})
+async def _put_tracking(context: Context, p: Parameters) -> Output:
+    found = context.configuration_set(p)
+    given = {name: value for name, value in p.items() if name != "ConfigurationSetName"}
+    if given:
+        await check_redirect(context, given)
+    _set(found, "TrackingOptions", given)
     return {}
+
+
+async def check_redirect(context: Context, options: dict[str, Any]) -> None:
+    """See that tracked links lead through a domain that is verified, by itself or by one above it.
+
+    https://docs.aws.amazon.com/ses/latest/dg/configure-custom-open-click-domains.html
+
+    Raises:
+        SesError: They do not (400).
+    """
+    domain, state = str(options.get("CustomRedirectDomain") or ""), context.state
+    for identity in rules.identities_of(domain, state.identities):
+        await check(identity, context.dns, state.region)
+    if not rules.may_send(domain, state.identities):
+        raise bad_request(f"The custom redirect domain <{domain}> is not a verified domain.")
+
+
+def _put_vdm(context: Context, p: Parameters) -> Output:
+    _set(context.configuration_set(p), "VdmOptions", p.get("VdmOptions", {}))
+    return {}
+
+
+def _set(found: ConfigurationSet, group: str, options: dict[str, Any]) -> None:
+    """Without a word about a group, it is as in a new set: so clients take a redirect domain or an archive away."""
+    if options:
+        found.options[group] = options
+    else:
+        found.options.pop(group, None)
 
 
 def _completed(context: Context, group: str, given: dict[str, Any]) -> dict[str, Any]:
@@ -141,7 +177,7 @@ HANDLERS: dict[str, Handler] = {
     "PutConfigurationSetReputationOptions": _put("ReputationOptions"),
     "PutConfigurationSetSendingOptions": _put("SendingOptions"),
     "PutConfigurationSetSuppressionOptions": _put("SuppressionOptions"),
-    "PutConfigurationSetTrackingOptions": _put("TrackingOptions"),
+    "PutConfigurationSetTrackingOptions": _put_tracking,
     "PutConfigurationSetArchivingOptions": _put("ArchivingOptions"),
     "PutConfigurationSetVdmOptions": _put_vdm,
 }

@@ -1,5 +1,6 @@
 """Event destinations of configuration sets. SES tests its right to publish when one is made or changed."""
 
+import re
 from typing import Any
 
 from localcloud.ses.context import Context, Handler, Output, Parameters
@@ -9,6 +10,13 @@ from localcloud.ses.state import ConfigurationSet
 
 # https://docs.aws.amazon.com/ses/latest/dg/quotas.html
 MAX_DESTINATIONS = 10
+MAX_DIMENSIONS = 10
+# https://docs.aws.amazon.com/ses/latest/APIReference/API_EventDestination.html
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_CloudWatchDimensionConfiguration.html; it forgets the colon
+# in the names of SES's own tags, such as `ses:configuration-set`.
+_DIMENSION = re.compile(r"[A-Za-z0-9_:-]{1,255}")
+_DIMENSION_VALUE = re.compile(r"[A-Za-z0-9_.@-]{1,255}")
 _KINDS = EMULATED_DESTINATIONS | {"PinpointDestination"}
 
 
@@ -16,6 +24,8 @@ def create(context: Context, p: Parameters) -> Output:
     """CreateConfigurationSetEventDestination."""
     found = context.configuration_set(p)
     name = str(p["EventDestinationName"])
+    if not _NAME.fullmatch(name):
+        raise bad_request(f"Invalid event destination name <{name}>: 1 to 64 letters, digits, '_' and '-' are allowed.")
     if name in found.destinations:
         raise already_exists("Event destination", name)
     if len(found.destinations) >= MAX_DESTINATIONS:
@@ -59,12 +69,32 @@ def _checked(context: Context, found: ConfigurationSet, given: dict[str, Any]) -
         raise bad_request("An event destination needs at least one matching event type.")
     if kinds[0] not in EMULATED_DESTINATIONS:
         raise not_emulated(f"An event destination of type {kinds[0]}")
+    if "CloudWatchDestination" in given:
+        _check_dimensions(given["CloudWatchDestination"]["DimensionConfigurations"])
+    if "EventBridgeDestination" in given:
+        _check_bus(context, str(given["EventBridgeDestination"]["EventBusArn"]))
     if "SnsDestination" in given:
         _try_topic(context, found, str(given["SnsDestination"]["TopicArn"]))
     if "KinesisFirehoseDestination" in given:
         _try_stream(context, found, given["KinesisFirehoseDestination"])
     # Left out, `Enabled` is false: the destination exists and publishes nothing.
     return {"Enabled": False, **given}
+
+
+def _check_dimensions(dimensions: list[dict[str, str]]) -> None:
+    if not 0 < len(dimensions) <= MAX_DIMENSIONS:
+        raise bad_request(f"A CloudWatch destination has 1 to {MAX_DIMENSIONS} dimensions.")
+    for one in dimensions:
+        name, value = one["DimensionName"], one["DefaultDimensionValue"]
+        if not _DIMENSION.fullmatch(name) or not _DIMENSION_VALUE.fullmatch(value):
+            raise bad_request(f"Invalid CloudWatch dimension <{name}> or default value <{value}>.")
+
+
+def _check_bus(context: Context, arn: str) -> None:
+    state = context.state
+    default = f"arn:aws:events:{state.region}:{state.account_id}:event-bus/default"
+    if arn != default:
+        raise bad_request(f"Only the default event bus is supported: <{default}>, not <{arn}>.")
 
 
 def _try_topic(context: Context, found: ConfigurationSet, arn: str) -> None:

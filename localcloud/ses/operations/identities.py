@@ -1,6 +1,7 @@
 """Email identities: domains and addresses, their DKIM, MAIL FROM, feedback, policies."""
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +17,8 @@ from localcloud.ses.verification_mails import ask
 # https://docs.aws.amazon.com/ses/latest/dg/quotas.html
 MAX_POLICIES = 20
 MAX_IDENTITIES = 10_000
+_MAX_POLICY_BYTES = 4096
+_POLICY_NAME = re.compile(r"[A-Za-z0-9_-]+")
 _FILTERS = {"IDENTITY_TYPE": "IdentityType", "VERIFICATION_STATUS": "VerificationStatus"}
 
 
@@ -32,6 +35,8 @@ def create(context: Context, p: Parameters) -> Output:
         raise SesError("LimitExceededException", "Maximum number of identities exceeded.")
     if p.get("ConfigurationSetName"):
         context.configuration_set(p)
+    if "@" in name and "DkimSigningAttributes" in p:
+        raise bad_request("DkimSigningAttributes can be given for a domain only.")
     identity = Identity(name, is_domain="@" not in name, created_at=datetime.now(UTC), tags=tag_dict(p.get("Tags", [])))
     identity.configuration_set = p.get("ConfigurationSetName")
     if identity.is_domain:
@@ -152,6 +157,8 @@ def dissociate_certificate(context: Context, p: Parameters) -> Output:
 def create_policy(context: Context, p: Parameters) -> Output:
     """CreateEmailIdentityPolicy."""
     policies = context.identity(p).policies
+    if not _POLICY_NAME.fullmatch(p["PolicyName"]):
+        raise bad_request(f"Invalid policy name <{p['PolicyName']}>: letters, digits, '_' and '-' are allowed.")
     if p["PolicyName"] in policies:
         raise already_exists("Policy", p["PolicyName"])
     if len(policies) >= MAX_POLICIES:
@@ -186,6 +193,8 @@ def _with_policy(context: Context, p: Parameters) -> dict[str, str]:
 
 
 def _checked_policy(document: str) -> str:
+    if len(document.encode()) > _MAX_POLICY_BYTES:
+        raise bad_request(f"Invalid policy document: it is longer than {_MAX_POLICY_BYTES} bytes.")
     try:
         parsed: object = json.loads(document)
     except ValueError as error:

@@ -11,6 +11,7 @@ from localcloud.ses.errors import not_emulated, not_found
 from localcloud.ses.events import BOUNCES, KINDS, ON_A_LIST, sub_type
 from localcloud.ses.state import Happening, Identity, State, StoredMessage
 
+_PAGE_SIZES = range(1, 101)
 _BOUNCE = {"PERMANENT_BOUNCE": "Permanent", "TRANSIENT_BOUNCE": "Transient"}
 # The DELIVERY_… metrics leave out mails that could not have been opened, …: here every mail could have been.
 _KIND = {
@@ -52,7 +53,7 @@ def recommendations(context: Context, p: Parameters) -> Output:
     found = [_dkim(state, i) for i in state.identities.values() if i.is_domain and i.dkim_status != "SUCCESS"]
     names = {"TYPE": "Type", "IMPACT": "Impact", "STATUS": "Status", "RESOURCE_ARN": "ResourceArn"}
     matching = [one for one in found if all(one[names[name]] == value for name, value in wanted.items())]
-    shown, token = page(matching, p)
+    shown, token = page(matching, p, sizes=_PAGE_SIZES)
     return {"Recommendations": shown, "NextToken": token}
 
 

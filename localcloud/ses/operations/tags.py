@@ -4,11 +4,8 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from localcloud.ses.context import Context, Handler, Output, Parameters, tag_dict, tag_list
-from localcloud.ses.errors import SesError, bad_request, not_found
+from localcloud.ses.errors import bad_request, not_found
 from localcloud.ses.state import State
-
-# https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html
-MAX_TAGS = 50
 
 
 class _Tagged(Protocol):
@@ -18,10 +15,7 @@ class _Tagged(Protocol):
 def tag(context: Context, p: Parameters) -> Output:
     """TagResource."""
     tags = _tags(context, p)
-    wanted = {**tags, **tag_dict(p["Tags"])}
-    if len(wanted) > MAX_TAGS:
-        raise SesError("BadRequestException", f"A resource has at most {MAX_TAGS} tags.")
-    tags.update(wanted)
+    tags.update(tag_dict(p["Tags"], tags))
     return {}
 
 

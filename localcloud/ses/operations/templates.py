@@ -11,6 +11,7 @@ from localcloud.ses.state import EmailTemplate, StoredMessage
 
 # https://docs.aws.amazon.com/ses/latest/dg/quotas.html
 MAX_TEMPLATES = 20_000
+_PAGE_SIZES = range(1, 101)
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -50,7 +51,7 @@ def delete(context: Context, p: Parameters) -> Output:
 
 def list_(context: Context, p: Parameters) -> Output:
     """ListEmailTemplates."""
-    shown, token = page([*context.state.templates.values()], p)
+    shown, token = page([*context.state.templates.values()], p, sizes=_PAGE_SIZES)
     metadata = [{"TemplateName": t.name, "CreatedTimestamp": t.created_at} for t in shown]
     return {"TemplatesMetadata": metadata, "NextToken": token}
 

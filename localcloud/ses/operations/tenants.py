@@ -94,6 +94,7 @@ def list_resources(context: Context, p: Parameters) -> Output:
 def list_tenants_of(context: Context, p: Parameters) -> Output:
     """ListResourceTenants."""
     arn = str(p["ResourceArn"])
+    _check_resource(context.state, arn)
     shown, token = page([t for t in context.state.tenants.values() if arn in t.resources], p)
     tenants = [
         {
@@ -109,7 +110,7 @@ def list_tenants_of(context: Context, p: Parameters) -> Output:
 
 def get_entity(context: Context, p: Parameters) -> Output:
     """GetReputationEntity: a tenant by its ARN."""
-    return {"ReputationEntity": _entity(_by_arn(context, p))}
+    return {"ReputationEntity": _entity(_by_arn(context, p, "NotFoundException"))}
 
 
 def list_entities(context: Context, p: Parameters) -> Output:
@@ -164,11 +165,11 @@ def _kind(arn: str) -> str:
     return arn.rpartition(":")[2].partition("/")[0]
 
 
-def _by_arn(context: Context, p: Parameters) -> Tenant:
+def _by_arn(context: Context, p: Parameters, refusal: str = "BadRequestException") -> Tenant:
     arn = str(p["ReputationEntityReference"])
     found = next((tenant for tenant in context.state.tenants.values() if tenant.arn == arn), None)
     if found is None:
-        raise bad_request(f"{arn} is not the ARN of a tenant.")
+        raise SesError(refusal, f"{arn} is not the ARN of a tenant.")
     return found
 
 

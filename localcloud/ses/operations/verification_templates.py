@@ -10,6 +10,7 @@ from localcloud.ses.verification_mails import link
 
 # https://docs.aws.amazon.com/ses/latest/dg/quotas.html
 MAX_TEMPLATES = 50
+PAGE_SIZES = range(1, 51)
 MAX_BYTES = 10 * 1024 * 1024
 
 
@@ -47,7 +48,7 @@ def delete(context: Context, p: Parameters) -> Output:
 
 def list_(context: Context, p: Parameters) -> Output:
     """ListCustomVerificationEmailTemplates."""
-    shown, token = page([*context.state.verification_templates.values()], p)
+    shown, token = page([*context.state.verification_templates.values()], p, sizes=PAGE_SIZES)
     return {"CustomVerificationEmailTemplates": [_metadata(found) for found in shown], "NextToken": token}
 
 

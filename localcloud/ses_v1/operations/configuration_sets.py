@@ -21,11 +21,11 @@ EVENT_TYPES = {
 SOURCES = {"MESSAGE_TAG": "messageTag", "EMAIL_HEADER": "emailHeader", "LINK_TAG": "linkTag"}
 
 
-def create(context: Context, p: Parameters) -> Output:
+async def create(context: Context, p: Parameters) -> Output:
     """CreateConfigurationSet."""
     name = p["ConfigurationSet"]["Name"]
     try:
-        return v2.create(context, {"ConfigurationSetName": name})
+        return await v2.create(context, {"ConfigurationSetName": name})
     except SesError as error:
         codes = {
             "AlreadyExistsException": "ConfigurationSetAlreadyExists",

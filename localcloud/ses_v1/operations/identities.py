@@ -12,6 +12,7 @@ from localcloud.ses.verification import check, confirm
 from localcloud.ses_v1 import notifications
 from localcloud.ses_v1.errors import QueryError
 
+_PAGE_SIZES = range(1, 1001)
 _TYPES = {"EmailAddress": False, "Domain": True}
 _MX_FAILURES = {"UseDefaultValue": "USE_DEFAULT_VALUE", "RejectMessage": "REJECT_MESSAGE"}
 
@@ -67,7 +68,8 @@ def list_(context: Context, p: Parameters) -> Output:
     wanted = _TYPES.get(p.get("IdentityType", ""))
     found = context.state.identities
     names = sorted(name for name in found if wanted is None or found[name].is_domain == wanted)
-    shown, token = page(names, {"NextToken": p.get("NextToken"), "PageSize": p.get("MaxItems")})
+    asked = {"NextToken": p.get("NextToken"), "PageSize": p.get("MaxItems")}
+    shown, token = page(names, asked, sizes=_PAGE_SIZES)
     return {"Identities": shown, "NextToken": token}
 
 

@@ -34,19 +34,19 @@ def put_delivery(context: Context, p: Parameters) -> Output:
     return _put(context, p, "PutConfigurationSetDeliveryOptions", {**kept, "TlsPolicy": str(policy).upper()})
 
 
-def create_tracking(context: Context, p: Parameters) -> Output:
+async def create_tracking(context: Context, p: Parameters) -> Output:
     """CreateConfigurationSetTrackingOptions."""
     if _tracks(context, p):
         name = p["ConfigurationSetName"]
         problem = f"Configuration set <{name}> has tracking options already."
         raise QueryError("TrackingOptionsAlreadyExistsException", problem)
-    return _put(context, p, "PutConfigurationSetTrackingOptions", p["TrackingOptions"])
+    return await _track(context, p)
 
 
-def update_tracking(context: Context, p: Parameters) -> Output:
+async def update_tracking(context: Context, p: Parameters) -> Output:
     """UpdateConfigurationSetTrackingOptions."""
     _check_tracks(context, p)
-    return _put(context, p, "PutConfigurationSetTrackingOptions", p["TrackingOptions"])
+    return await _track(context, p)
 
 
 def delete_tracking(context: Context, p: Parameters) -> Output:
@@ -75,6 +75,14 @@ def delete_destination(context: Context, p: Parameters) -> Output:
 
 def _put(context: Context, p: Parameters, operation: str, options: dict[str, Any]) -> Output:
     _V2[operation](context, {"ConfigurationSetName": p["ConfigurationSetName"], **options})
+    return {}
+
+
+async def _track(context: Context, p: Parameters) -> Output:
+    options = p["TrackingOptions"]
+    with recoded({"BadRequestException": "InvalidTrackingOptions"}):
+        await configuration_sets.check_redirect(context, options)
+    context.configuration_set(p).options["TrackingOptions"] = options
     return {}
 
 

@@ -6,6 +6,8 @@ from localcloud.ses.operations import templates as v2
 from localcloud.ses.operations import verification_templates as verification
 from localcloud.ses_v1.errors import QueryError, recoded
 
+# https://docs.aws.amazon.com/ses/latest/APIReference/API_ListTemplates.html
+_USUAL_PAGE, _LARGEST_PAGE = 10, 100
 _PARTS = {"SubjectPart": "Subject", "TextPart": "Text", "HtmlPart": "Html"}
 _INVALID = {"BadRequestException": "InvalidTemplate"}
 _EXISTS = {"AlreadyExistsException": "CustomVerificationEmailTemplateAlreadyExists"}
@@ -44,8 +46,9 @@ def delete(context: Context, p: Parameters) -> Output:
 
 
 def list_(context: Context, p: Parameters) -> Output:
-    """ListTemplates."""
-    found = v2.list_(context, {"NextToken": p.get("NextToken"), "PageSize": p.get("MaxItems")})
+    """ListTemplates: ten, unless more are asked for."""
+    size = min(p.get("MaxItems", _USUAL_PAGE), _LARGEST_PAGE)
+    found = v2.list_(context, {"NextToken": p.get("NextToken"), "PageSize": size})
     named = [
         {"Name": one["TemplateName"], "CreatedTimestamp": one["CreatedTimestamp"]} for one in found["TemplatesMetadata"]
     ]
