@@ -167,7 +167,9 @@ class Control:
         """How addresses of a pattern behave."""
         outcome = body.get("outcome")
         if outcome not in OUTCOMES:
-            raise ControlError(400, f"outcome must be one of {', '.join(OUTCOMES)}, not {outcome!r}.")
+            short = ", ".join(name for name in OUTCOMES if ":" not in name)
+            more = f"and those with a type, such as bounce:NoEmail, that GET {PREFIX}/recipients lists"
+            raise ControlError(400, f"There is no outcome {outcome!r}. There are {short}, {more}.")
         outcomes = self.ses.context.state.outcomes
         outcomes.pop(names[0], None)
         outcomes[names[0]] = str(outcome)

@@ -58,7 +58,8 @@ async def bring_about(
     """
     command = COMMANDS.get(event) or _VARIANTS.get(event)
     if command is None:
-        raise FeedbackError(f"event must be one of {', '.join((*COMMANDS, *_VARIANTS))}, not {event!r}.")
+        more = "or one type of them, such as bounce:NoEmail"
+        raise FeedbackError(f"event must be one of {', '.join(COMMANDS)}, {more}, not {event!r}.")
     if command.kind in message.untracked:
         raise FeedbackError(f"SES knows of no {command.kind} of this mail: its sender switched that off.")
     detail = command.detail

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import quote
 
 from mailer.testing.outputs import DOMAIN, stack_outputs
 
@@ -46,6 +47,11 @@ class Cloud(Protocol):
         """The page that shows every mail."""
         ...
 
+    @property
+    def smtp(self) -> Any:
+        """How to send over SMTP: `host`, `port`, `tls_port`, `username`, `password`, and `context()` for TLS."""
+        ...
+
     def environment(self) -> dict[str, str]:
         """What points AWS clients at it."""
         ...
@@ -76,7 +82,7 @@ class SentAttachment:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Sent:
     """One mail that SES accepted, as its reader would see it.
 
@@ -114,6 +120,11 @@ class Sent:
     def outcomes(self) -> tuple[str, ...]:
         """The kinds of its events, e.g. `("Send", "Bounce")`."""
         return tuple(event.kind for event in self.events)
+
+    def __repr__(self) -> str:
+        """What a failing test needs to tell one from another."""
+        to = ", ".join((*self.to, *self.cc, *self.bcc))
+        return f"<Sent {self.subject!r} to {to}: {', '.join(self.outcomes)}>"
 
 
 class Ses:
@@ -175,13 +186,14 @@ class Ses:
         return [self._sent(str(one["message_id"])) for one in own]
 
     def behave(self, pattern: str, outcome: str) -> None:
-        """How recipients behave: `ses.behave("*@gone.test", "bounce")`; docs/localcloud.md lists the outcomes."""
-        self.cloud.control("PUT", f"recipients/{pattern}", {"outcome": outcome})
+        """How recipients behave: `ses.behave("*@gone.test", "bounce")`; docs/testing.md lists the outcomes."""
+        __tracebackhide__ = True  # a failing test shows the line that asked wrongly
+        self.cloud.control("PUT", f"recipients/{quote(pattern, safe='*@')}", {"outcome": outcome})
 
     def fault(self, effect: str, **options: str | float | None) -> "AbstractContextManager[Fault]":
         """Have SES fail on command: `with ses.fault("throttle", operation="SendEmail", times=2) as fault:`.
 
-        docs/localcloud.md lists effects and options.
+        docs/testing.md lists effects, docs/localcloud.md the options.
         """
         return self.cloud.fault(effect, **options)
 
