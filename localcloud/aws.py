@@ -25,13 +25,29 @@ if TYPE_CHECKING:
 
 # Any of a service's protocols would do; these are the ones that ministack reads with the least work.
 _PROTOCOLS = ("json", "rest-json", "rest-xml", "query")
+_API = "service-2"
 _OWN_ADDRESS = "http://127.0.0.1"
 
 
 @functools.cache
+def description(service: str) -> dict[str, Any]:
+    """A service's API as AWS publishes it with botocore, loaded once."""
+    # Not by `load_service_model`, which looks into every other service's folder first.
+    loader = Loader()
+    version = loader.determine_latest_version(service, _API)
+    return cast("dict[str, Any]", loader.load_data(f"{service}/{version}/{_API}"))
+
+
+@functools.cache
 def service_model(service: str) -> "ServiceModel":
-    """A service as botocore describes it, loaded once."""
-    return ServiceModel(Loader().load_service_model(service, "service-2"), service)
+    """A service as botocore reads its description."""
+    return ServiceModel(description(service), service)
+
+
+def errors(service: str) -> dict[str, dict[str, Any]]:
+    """What the service's errors are called, and what the description says of each beside its shape."""
+    shapes: dict[str, dict[str, Any]] = description(service)["shapes"]
+    return {name: shape.get("error", {}) for name, shape in shapes.items() if shape.get("exception")}
 
 
 class InProcess:

@@ -1,7 +1,8 @@
 """What ministack's modules find in place of the process's own: its environment, temporary folder, logging and clock.
 
 So that what it reads is what it is given, and a process that has it in a thread keeps its own things to itself. Each of
-its modules imports with an `__import__` that hands it stand-ins.
+its modules imports with an `__import__` that hands it stand-ins. Of the HTTP server that ministack has otherwise, and
+adapts to itself when it is imported, they are empty shells: loading that server would be a sixth of the start.
 """
 
 import builtins
@@ -17,6 +18,16 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any, cast
+
+# The server's modules, and what ministack takes from each.
+_SERVER = {
+    "h11": "",
+    "hypercorn.config": "Config",
+    "hypercorn.protocol.events": "EndBody Response",
+    "hypercorn.protocol.h11": "H11Protocol",
+    "hypercorn.protocol.ws_stream": "WSStream",
+    "ministack.core.hypercorn_compat": "install",
+}
 
 
 class Confinement(MetaPathFinder):
@@ -37,6 +48,7 @@ class Confinement(MetaPathFinder):
             "logging": _variant(logging, basicConfig=_nothing),
             "threading": _variant(threading, Thread=_Thread),
             "time": _variant(time, sleep=self._sleep),
+            **{name: _shell(name, classes) for name, classes in _SERVER.items()},
         }
 
     def begin(self) -> None:
@@ -105,6 +117,12 @@ def _variant(module: ModuleType, **changed: object) -> ModuleType:
     variant = ModuleType(module.__name__)
     vars(variant).update({**vars(module), **changed})
     return variant
+
+
+def _shell(name: str, classes: str) -> ModuleType:
+    shell = ModuleType(name)
+    vars(shell).update({one: type(one, (), {}) for one in classes.split()})
+    return shell
 
 
 def _nothing(**_: object) -> None:

@@ -18,7 +18,7 @@ from localcloud.chatbot.state import SlackChannel
 from localcloud.faults import rules
 from localcloud.faults.effects import has_status
 from localcloud.faults.request import known_operation
-from localcloud.http import Request, Response, as_json
+from localcloud.http import CONTROL_PREFIX, Request, Response, as_json
 from localcloud.inbox.feedback import COMMANDS, FeedbackError, bring_about
 from localcloud.inbox.mail import Mail
 from localcloud.inbox.search import STATUSES, matching
@@ -36,7 +36,6 @@ from localcloud.smtp.access import SmtpAccess
 from localcloud.smtp.certificate import ensure
 from localcloud.watch.clock import Clock
 
-PREFIX = "/_localcloud"
 # What mail clients post to an unsubscribe link (RFC 8058 §3.2); it says nothing that the link does not.
 _ONE_CLICK = b"List-Unsubscribe=One-Click"
 _DEFAULT_LIMIT = 100
@@ -77,18 +76,20 @@ class Control:
 
     async def handle(self, request: Request) -> Response:
         """Answer one request under `/_localcloud/`."""
-        path = request.path.removeprefix(PREFIX).rstrip("/")
+        path = request.path.removeprefix(CONTROL_PREFIX).rstrip("/")
         for method, pattern, handler, _ in _ROUTES:
             match = re.fullmatch(_regex(pattern), path) if method == request.method else None
             if match:
                 return await _answer(handler, self, [unquote(value) for value in match.groups()], request)
-        return as_json({"message": f"No {request.method} {request.path}. GET {PREFIX}/ lists what there is."}, 404)
+        return as_json(
+            {"message": f"No {request.method} {request.path}. GET {CONTROL_PREFIX}/ lists what there is."}, 404
+        )
 
     # Handlers: (path values, query and body) → JSON
 
     def help(self, _: list[str], __: _Body) -> _Answer:
         """What there is."""
-        return {f"{method} {PREFIX}{pattern or '/'}": text for method, pattern, _, text in _ROUTES} | LINKS
+        return {f"{method} {CONTROL_PREFIX}{pattern or '/'}": text for method, pattern, _, text in _ROUTES} | LINKS
 
     def health(self, _: list[str], __: _Body) -> _Answer:
         """Whether it runs, and where."""

@@ -1,4 +1,7 @@
-"""The one port: SES, Chatbot, control plane and inbox page are ours, everything else is ministack's, untouched."""
+"""The one port: SES, Chatbot, control plane and inbox page are ours, everything else is ministack's, untouched.
+
+SES v2 is there from the start; the rest of ours is loaded when it is first asked, as ministack does with its services.
+"""
 
 import asyncio
 import contextlib
@@ -6,18 +9,15 @@ import functools
 import logging
 import re
 from collections.abc import Awaitable, Callable
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from localcloud.aws import InProcess
 from localcloud.backend import ACCOUNT_ID, Backend
-from localcloud.chatbot import protocol as chatbot
-from localcloud.chatbot.service import Chatbot
-from localcloud.control import PREFIX as CONTROL_PREFIX
-from localcloud.control import Control
-from localcloud.faults.connection import Connection, Refusal
-from localcloud.faults.effects import perform
-from localcloud.faults.request import asked
 from localcloud.faults.rules import Faults
 from localcloud.http import (
+    CONTROL_PREFIX,
+    INBOX_PREFIX,
     BodyTooLargeError,
     GoneError,
     Message,
@@ -31,24 +31,28 @@ from localcloud.http import (
     read,
     respond,
 )
-from localcloud.inbox.page import PREFIX as INBOX_PREFIX
-from localcloud.inbox.page import Inbox
-from localcloud.keeper import Keeper
-from localcloud.links import Links
 from localcloud.origin import problem
-from localcloud.persistence import StateFolder
 from localcloud.ses import protocol
 from localcloud.ses.service import Ses
-from localcloud.ses_v1 import query
-from localcloud.ses_v1.errors import translated
-from localcloud.ses_v1.service import SesV1
+from localcloud.ses_v1.notifications import notify
 from localcloud.smtp.access import Listeners
 from localcloud.smtp.server import SmtpServer
-from localcloud.smtp.session import Mta
 from localcloud.watch.clock import Clock
 from localcloud.watch.cloudwatch import Alarms
 
+if TYPE_CHECKING:
+    from localcloud.chatbot.service import Chatbot
+    from localcloud.control import Control
+    from localcloud.faults.connection import Refusal
+    from localcloud.inbox.page import Inbox
+    from localcloud.keeper import Keeper
+    from localcloud.links import Links
+    from localcloud.persistence import StateFolder
+    from localcloud.ses_v1.service import SesV1
+    from localcloud.smtp.session import Mta
+
 _LOG = logging.getLogger(__name__)
+_Answer = Callable[[], Awaitable[Response]]
 _Handler = Callable[[Request], Awaitable[Response]]
 _SIGNED_FOR_SES = re.compile(rb"Credential=[^,]*/ses/aws4_request")
 _SIGNED_FOR_CHATBOT = re.compile(rb"Credential=[^,]*/chatbot/aws4_request")
@@ -57,25 +61,66 @@ _SIGNED_FOR_CHATBOT = re.compile(rb"Credential=[^,]*/chatbot/aws4_request")
 class Gateway:
     """The ASGI application of the local cloud."""
 
-    def __init__(self, backend: Backend, smtp: Listeners, folder: StateFolder | None = None) -> None:
+    def __init__(self, backend: Backend, smtp: Listeners, folder: "StateFolder | None" = None) -> None:
         aws = InProcess(backend.app, region=backend.region, access_key=ACCOUNT_ID)
         self._backend = backend
         self._faults = Faults()
         self._ses = Ses(backend, aws, self._faults)
-        self._ses_v1 = SesV1(self._ses.context)
+        self._ses.context.publisher.also(notify)
         self._clock = Clock(backend, self._ses.context, Alarms(backend))
-        self._refusals: dict[_Handler, Refusal] = {
-            self._ses.handle: protocol.error_answer,
-            self._ses_v1.handle: lambda error: query.error_answer(translated(error)),
-        }
-        self._smtp = SmtpServer(smtp, Mta(self._ses.context, backend, self._faults))
-        self._chatbot = Chatbot(backend)
-        mail_server = smtp.access(backend.region)
-        self._control = Control(backend, self._ses, self._clock, self._faults, mail_server, self._chatbot)
-        self._inbox = Inbox(self._ses.context)
-        self._links = Links(self._ses.context)
-        self._keeper = Keeper(folder, self._ses.context, backend, self._chatbot) if folder else None
+        self._mail_server = smtp.access(backend.region)
+        self._smtp = SmtpServer(smtp, self._mta)
+        self._keeper = self._keeping(folder) if folder else None
         self._tasks: list[asyncio.Task[None]] = []
+
+    # What is loaded when it is first asked
+
+    @cached_property
+    def _ses_v1(self) -> "SesV1":
+        from localcloud.ses_v1.service import SesV1
+
+        return SesV1(self._ses.context)
+
+    @cached_property
+    def _chatbot(self) -> "Chatbot":
+        from localcloud.chatbot.service import Chatbot
+
+        return Chatbot(self._backend)
+
+    @cached_property
+    def _control(self) -> "Control":
+        from localcloud.control import Control
+
+        return Control(self._backend, self._ses, self._clock, self._faults, self._mail_server, self._chatbot)
+
+    @cached_property
+    def _inbox(self) -> "Inbox":
+        from localcloud.inbox.page import Inbox
+
+        return Inbox(self._ses.context)
+
+    @cached_property
+    def _links(self) -> "Links":
+        from localcloud.links import Links
+
+        return Links(self._ses.context)
+
+    @cached_property
+    def _refusals(self) -> "dict[_Handler, Refusal]":
+        """How those refuse that faults can strike."""
+        return {self._ses.handle: protocol.error_answer, self._ses_v1.handle: self._ses_v1.refuse}
+
+    def _mta(self) -> "Mta":
+        from localcloud.smtp.session import Mta
+
+        return Mta(self._ses.context, self._backend, self._faults)
+
+    def _keeping(self, folder: "StateFolder") -> "Keeper":
+        from localcloud.keeper import Keeper
+
+        return Keeper(folder, self._ses.context, self._backend, self._chatbot)
+
+    # Requests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection's request, or the server's own start and stop."""
@@ -93,8 +138,8 @@ class Gateway:
         try:
             request = await read(scope, receive)
             refusal = self._refusals.get(handler) if self._faults.armed else None
-            client = Connection(receive, send, refusal) if refusal else None
-            response = await (self._faulty(request, handler, client) if client else handler(request))
+            answer = functools.partial(handler, request)
+            response = await (self._faulty(request, answer, receive, send, refusal) if refusal else answer())
         except GoneError:
             response = None
         except BodyTooLargeError:
@@ -105,12 +150,17 @@ class Gateway:
         if response:
             await respond(send, response)
 
-    async def _faulty(self, request: Request, handler: _Handler, client: Connection) -> Response | None:
+    async def _faulty(
+        self, request: Request, answer: _Answer, receive: Receive, send: Send, refusal: "Refusal"
+    ) -> Response | None:
         """SES while faults are in force; None where the client was hung up on."""
+        from localcloud.faults.connection import Connection
+        from localcloud.faults.effects import perform
+        from localcloud.faults.request import asked
+
         wanted = asked(request)
         fault = self._faults.choose(wanted.operation, wanted.recipients)
-        answer = functools.partial(handler, request)
-        return await (perform(fault, answer, client) if fault else answer())
+        return await (perform(fault, answer, Connection(receive, send, refusal)) if fault else answer())
 
     def _handler(self, scope: Scope) -> _Handler | None:
         path = str(scope["path"])
@@ -120,7 +170,7 @@ class Gateway:
             return self._links.handler(str(scope["method"]), path) or self._control.handle
         if path.startswith(f"{INBOX_PREFIX}/") or path == INBOX_PREFIX:
             return self._inbox.handle if not _is_signed(scope) else None
-        if path in chatbot.operations() and _is_signed(scope, _SIGNED_FOR_CHATBOT):
+        if _is_signed(scope, _SIGNED_FOR_CHATBOT) and self._chatbot.has(path):
             return self._chatbot.handle
         return self._ses_v1.handle if path == "/" and _is_signed(scope, _SIGNED_FOR_SES) else None
 

@@ -12,6 +12,9 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+# Where ours are that AWS has not.
+CONTROL_PREFIX = "/_localcloud"
+INBOX_PREFIX = "/inbox"
 # SES v2 takes messages of 40 MB after base64 encoding; JSON around them is small.
 MAX_BODY = 64 * 1024 * 1024
 

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from botocore.model import ListShape, OperationModel, Shape, StructureShape
 
-from localcloud.aws import service_model
+from localcloud.aws import errors, service_model
 from localcloud.http import Request, Response
 from localcloud.ses import shapes
 
@@ -48,8 +48,7 @@ def invalid(message: str) -> ChatbotError:
 
 @functools.cache
 def _statuses() -> dict[str, int]:
-    errors = service_model("chatbot").error_shapes
-    return {NOT_EMULATED: 501, **{shape.name: int(shape.metadata["error"]["httpStatusCode"]) for shape in errors}}
+    return {NOT_EMULATED: 501} | {name: int(error["httpStatusCode"]) for name, error in errors("chatbot").items()}
 
 
 @functools.cache

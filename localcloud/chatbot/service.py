@@ -33,6 +33,11 @@ class Chatbot:
         self.topics = Topics(backend)
         self._iam = InProcess(backend.app, region=backend.region, access_key=ACCOUNT_ID)
 
+    @staticmethod
+    def has(path: str) -> bool:
+        """Whether one of its operations is there."""
+        return path in protocol.operations()
+
     def reset(self) -> None:
         """Forget every channel."""
         self.channels.clear()

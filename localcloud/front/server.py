@@ -60,6 +60,7 @@ class Server:
 
         loop, config = asyncio.get_running_loop(), Config()
         config.accesslog = config.errorlog = None
+        config.include_date_header = config.include_server_header = False  # AWS's own come from the application
         reader = asyncio.StreamReader()
         protocol = asyncio.StreamReaderProtocol(reader)
         transport.set_protocol(protocol)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 from urllib.parse import parse_qs, quote, unquote, urlencode
 
-from localcloud.http import Request, Response
+from localcloud.http import INBOX_PREFIX, Request, Response
 from localcloud.inbox.feedback import COMMANDS, FeedbackError, bring_about
 from localcloud.inbox.mail import Attachment, Mail
 from localcloud.inbox.search import STATUSES, matching
@@ -31,7 +31,6 @@ from localcloud.ses.state import Happening, StoredMessage
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-PREFIX = "/inbox"
 PAGE_SIZE = 100
 # More of a source than this is only to be had as a document of its own.
 _SHOWN_SOURCE = 64 * 1024
@@ -74,7 +73,7 @@ class Inbox:
 
     async def handle(self, request: Request) -> Response:
         """Answer one request under `/inbox`."""
-        parts = [unquote(part) for part in request.path.removeprefix(PREFIX).strip("/").split("/") if part]
+        parts = [unquote(part) for part in request.path.removeprefix(INBOX_PREFIX).strip("/").split("/") if part]
         if not parts:
             return self._list(request) if request.method in {"GET", "HEAD"} else _text(405, "Only GET is served here.")
         found = self._context.state.messages.get(parts[0])
@@ -125,11 +124,13 @@ class Inbox:
             )
         except FeedbackError as error:
             return _text(400, str(error))
-        return Response(303, headers={"location": f"{PREFIX}/{quote(mail.message.message_id)}", **_safe(_MAIL_POLICY)})
+        return Response(
+            303, headers={"location": f"{INBOX_PREFIX}/{quote(mail.message.message_id)}", **_safe(_MAIL_POLICY)}
+        )
 
     async def rendered(self, mail: Mail, _: list[str], __: Request) -> Response:
         """The mail's HTML, sandboxed."""
-        attachments = f"{PREFIX}/{quote(mail.message.message_id)}/attachments/cid:"
+        attachments = f"{INBOX_PREFIX}/{quote(mail.message.message_id)}/attachments/cid:"
         markup = _CID.sub(lambda match: attachments + quote(html.unescape(match[1])), mail.html)
         return Response(200, markup.encode(), "text/html; charset=utf-8", _safe(_MAIL_POLICY))
 

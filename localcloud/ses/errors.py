@@ -1,6 +1,6 @@
 """The one exception by which a handler refuses. Statuses and codes are the service model's, never ours."""
 
-from localcloud.aws import service_model
+from localcloud.aws import errors
 
 
 class SesError(Exception):
@@ -44,7 +44,7 @@ def not_emulated(what: str) -> SesError:
 
 NOT_EMULATED = "NotEmulated"
 STATUS: dict[str, int] = {
-    **{shape.name: int(shape.metadata["error"]["httpStatusCode"]) for shape in service_model("sesv2").error_shapes},
+    **{name: int(error["httpStatusCode"]) for name, error in errors("sesv2").items()},
     # IAM's answer, common to all services.
     "AccessDeniedException": 403,
     NOT_EMULATED: 501,

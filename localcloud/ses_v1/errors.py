@@ -1,9 +1,10 @@
 """Errors in the words of the first API: the codes that its clients look for, from the errors of the second."""
 
 import contextlib
+import functools
 from collections.abc import Generator, Mapping
 
-from localcloud.aws import service_model
+from localcloud.aws import errors
 from localcloud.ses.errors import NOT_EMULATED, SesError
 
 _SERVERS = 500
@@ -48,10 +49,11 @@ _NOT_FOUND = {
     "Email template": "TemplateDoesNotExist",
     "Custom verification email template": "CustomVerificationEmailTemplateDoesNotExist",
 }
-_OWN_CODES: dict[str, str] = {
-    shape.name: str(shape.metadata.get("error", {}).get("code", shape.name))
-    for shape in service_model("ses").error_shapes
-}
+
+
+@functools.cache
+def _own_codes() -> dict[str, str]:
+    return {name: str(error.get("code", name)) for name, error in errors("ses").items()}
 
 
 @contextlib.contextmanager
@@ -81,4 +83,4 @@ def _code(error: SesError) -> str:
     if error.code == "SendingPausedException":
         of_set = "configuration set" in error.message
         return "ConfigurationSetSendingPausedException" if of_set else "AccountSendingPausedException"
-    return _CODES.get(error.code) or _OWN_CODES.get(error.code, error.code)
+    return _CODES.get(error.code) or _own_codes().get(error.code, error.code)

@@ -10,7 +10,6 @@ from localcloud.ses.permissions import check_v1
 from localcloud.ses.service import check_region
 from localcloud.ses_v1 import query
 from localcloud.ses_v1.errors import QueryError, translated
-from localcloud.ses_v1.notifications import notify
 from localcloud.ses_v1.operations import HANDLERS
 
 
@@ -19,16 +18,20 @@ class SesV1:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        context.publisher.also(notify)
 
     async def handle(self, request: Request) -> Response:
         """Answer one request at `/`."""
         try:
             return await self._answer(request)
         except SesError as error:
-            return query.error_answer(translated(error))
+            return self.refuse(error)
         except QueryError as error:
             return query.error_answer(error)
+
+    @staticmethod
+    def refuse(error: SesError) -> Response:
+        """An error of the second API in the words of the first."""
+        return query.error_answer(translated(error))
 
     async def _answer(self, request: Request) -> Response:
         check_region(request, self._context.state.region)

@@ -1,6 +1,6 @@
 """The two ports of the SMTP interface, on the server's own event loop: STARTTLS, and TLS from the first byte.
 
-aiosmtpd and the certificate are loaded with the first connection: few start the local cloud for SMTP, and all wait for
+All that the protocol takes is loaded with the first connection: few start the local cloud for SMTP, and all wait for
 its start.
 """
 
@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Any
 from localcloud.ses.rules import MAX_MESSAGE_BYTES
 from localcloud.smtp.access import Listeners
 from localcloud.smtp.certificate import ensure
-from localcloud.smtp.session import WRONG_CREDENTIALS, Mta
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aiosmtpd.smtp import SMTP, AuthResult
+
+    from localcloud.smtp.session import Mta
 
 _NAME = "email-smtp.amazonaws.com"
 _IDENT = "ESMTP SimpleEmailService (local cloud)"
@@ -28,13 +31,17 @@ _AS_SES_SAYS = {
 
 
 class SmtpServer:
-    """SES's SMTP interface."""
+    """SES's SMTP interface.
 
-    def __init__(self, listeners: Listeners, mta: Mta) -> None:
+    Args:
+        listeners: Where it listens.
+        mta: Makes what takes the mails.
+    """
+
+    def __init__(self, listeners: Listeners, mta: "Callable[[], Mta]") -> None:
         self._listeners = listeners
-        self._mta = mta
+        self._make_mta = mta
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._is_ready = False
         self._servers: list[asyncio.Server] = []
 
     async def start(self) -> None:
@@ -53,11 +60,13 @@ class SmtpServer:
         for server in self._servers:
             server.close()
 
+    @functools.cached_property
+    def _mta(self) -> "Mta":
+        ensure(self._listeners.certificate)
+        self._context.load_cert_chain(self._listeners.certificate)
+        return self._make_mta()
+
     def _protocol(self, *, starttls: bool) -> "SMTP":
-        if not self._is_ready:
-            ensure(self._listeners.certificate)
-            self._context.load_cert_chain(self._listeners.certificate)
-            self._is_ready = True
         return _session_class()(
             self._mta,
             data_size_limit=MAX_MESSAGE_BYTES,
@@ -72,6 +81,8 @@ class SmtpServer:
 
     def _authenticate(self, _: object, __: object, ___: object, ____: str, login: Any) -> "AuthResult":
         from aiosmtpd.smtp import AuthResult
+
+        from localcloud.smtp.session import WRONG_CREDENTIALS
 
         if self._mta.may_log_in(login):
             return AuthResult(success=True, auth_data=login, message="235 Authentication successful.")

@@ -48,6 +48,21 @@ def test_it_starts_on_loopback_and_leaves_nothing_behind():
     assert not scratch.exists()
 
 
+def test_it_starts_without_what_few_ask_for():
+    program = textwrap.dedent("""
+        import sys
+        from localcloud import LocalCloud
+        LocalCloud.inside().stop()
+        print(*sys.modules)
+    """)
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=True
+    ).stdout
+    parts = {"aiosmtpd", "cryptography", "hypercorn", "h11", "jinja2", "boto3", "ministack.services.s3"}
+    ours = {"chatbot.service", "control", "faults.request", "inbox.page", "keeper", "links", "smtp.session"}
+    assert (parts | {f"localcloud.{name}" for name in {*ours, "ses_v1.service"}}) & set(loaded.split()) == set()
+
+
 def test_a_taken_port_is_a_clear_error():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
