@@ -5,6 +5,7 @@ Lambda function here may run what they like. Such a page can neither change anyt
 headers give it away) nor read through a name of its own that points here.
 """
 
+import functools
 import ipaddress
 from collections.abc import Mapping
 
@@ -33,6 +34,8 @@ def _stranger(headers: Mapping[str, str], host: str) -> str:
     return "another site" if headers.get("sec-fetch-site", "none") not in {"same-origin", "none"} else ""
 
 
+# Whoever asks asks again; a name from outside must not fill the memory.
+@functools.lru_cache(maxsize=100)
 def _is_loopback(host: str) -> bool:
     name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
     if name == "localhost" or name.endswith(".localhost"):

@@ -6,9 +6,8 @@ https://docs.aws.amazon.com/ses/latest/dg/control-user-access.html
 import re
 from collections.abc import Iterable
 from contextvars import ContextVar
-from email.utils import parseaddr
 
-from localcloud.ses import rules
+from localcloud.ses import mime, rules
 from localcloud.ses.context import Context, Parameters
 from localcloud.ses.errors import SesError
 from localcloud.ses.state import ConfigurationSet
@@ -58,7 +57,7 @@ def authorize(
     if action in _JUDGED_BEFORE:
         return
     source, recipients = addresses
-    name, address = parseaddr(source)
+    name, address = mime.named(source)
     conditions: dict[str, object] = {
         "ses:apiversion": API_VERSION.get(),
         "ses:tenantname": p.get("TenantName"),

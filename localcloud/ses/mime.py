@@ -29,12 +29,13 @@ _TEXTS = {"returnPath": "return-path", "date": "date", "sender": "sender", "mess
 
 def bare(address: str) -> str:
     """`Ada <ada@example.com>` → `ada@example.com`."""
-    return address if is_plain(address) else _parsed(address)
+    return address if is_plain(address) else named(address)[1] or address
 
 
 @functools.lru_cache(maxsize=10_000)
-def _parsed(address: str) -> str:
-    return parseaddr(address)[1] or address
+def named(address: str) -> tuple[str, str]:
+    """`Ada <ada@example.com>` → `("Ada", "ada@example.com")`."""
+    return parseaddr(address)
 
 
 def message_id_header(message_id: str, region: str) -> str:
