@@ -169,7 +169,7 @@ class Control:
         outcome = body.get("outcome")
         if outcome not in OUTCOMES:
             short = ", ".join(name for name in OUTCOMES if ":" not in name)
-            more = f"and those with a type, such as bounce:NoEmail, that GET {PREFIX}/recipients lists"
+            more = f"and those with a type, such as bounce:NoEmail, that GET {CONTROL_PREFIX}/recipients lists"
             raise ControlError(400, f"There is no outcome {outcome!r}. There are {short}, {more}.")
         outcomes = self.ses.context.state.outcomes
         outcomes.pop(names[0], None)
