@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from localcloud import backend
+from localcloud import backend, origin
 from localcloud.ses import envelopes, events, handlebars, mime, publishing, rules, state
 from localcloud.ses.publishing import Mail, Publisher
 from localcloud.ses.state import Messages, State, StoredMessage
@@ -104,7 +104,8 @@ def test_a_queue_that_nobody_empties_drops_its_oldest_and_says_so_once(
 
 def test_what_is_remembered_of_clients_input_is_limited():
     remembered: list[Any] = [
-        mime._parsed,
+        mime.named,
+        origin._is_loopback,
         rules.suffixes,
         envelopes._named_problem,
         envelopes._is_charset,
