@@ -31,6 +31,7 @@ from localcloud.http import (
     read,
     respond,
 )
+from localcloud.one_ses import take_over
 from localcloud.origin import problem
 from localcloud.ses import protocol
 from localcloud.ses.service import Ses
@@ -67,6 +68,7 @@ class Gateway:
         self._faults = Faults()
         self._ses = Ses(backend, aws, self._faults)
         self._ses.context.publisher.also(notify)
+        take_over(self._ses.context, lambda request: self._ses_v1.handle(request))  # noqa: PLW0108 - loads it late
         self._clock = Clock(backend, self._ses.context, Alarms(backend))
         self._mail_server = smtp.access(backend.region)
         self._smtp = SmtpServer(smtp, self._mta)

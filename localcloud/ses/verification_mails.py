@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/ses/latest/dg/send-email-verify-address-custom.html
 """
 
 import secrets
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from localcloud.ses import ids
@@ -30,29 +31,35 @@ If it was not, leave it. (This mail was written by the local cloud; SES's own sa
 
 
 def ask(context: Context, address: str) -> None:
-    """Put SES's own mail with a link into the inbox. It is nobody's sending: it counts nowhere and has no events."""
+    """Put SES's own mail with a link into the inbox."""
+    region = context.state.region
+    subject = f"Amazon Web Services \u2013 Email Address Verification Request in region {region}"
+    text = _TEXT.format(region=region, url=link(context, address))
+    deliver(context, SENDER, address, subject, {"Text": {"Data": text}})
+
+
+def deliver(context: Context, sender: str, recipient: str, subject: str, body: Mapping[str, Mapping[str, str]]) -> str:
+    """Put a mail of AWS's own into the inbox; its id. It is nobody's sending: it counts nowhere and has no events."""
     state, now = context.state, datetime.now(UTC)
-    text = _TEXT.format(region=state.region, url=link(context, address))
-    subject = f"Amazon Web Services \u2013 Email Address Verification Request in region {state.region}"
-    content = {"Simple": {"Subject": {"Data": subject}, "Body": {"Text": {"Data": text}}}}
     message = StoredMessage(
         message_id=ids.message_id(state.region),
         accepted_at=now,
-        source=SENDER,
-        identity=SENDER,
-        to=[address],
+        source=sender,
+        identity=sender,
+        to=[recipient],
         cc=[],
         bcc=[],
         reply_to=[],
         subject=subject,
-        content=content,
+        content={"Simple": {"Subject": {"Data": subject, "Charset": "UTF-8"}, "Body": body}},
         configuration_set=None,
         tags={},
-        size=len(text.encode()),
+        size=sum(len(part["Data"].encode()) for part in body.values()),
     )
-    kinds = (("Send", ""), ("Delivery", address))
+    kinds = (("Send", ""), ("Delivery", recipient))
     message.happenings = [Happening(kind, now, ids.message_id(state.region), to) for kind, to in kinds]
     state.messages.add(message)
+    return message.message_id
 
 
 def link(context: Context, address: str, template: str = "") -> str:

@@ -1,13 +1,14 @@
 """SES's first API: what old clients call, answered by botocore's own parser, over the state of the second."""
 
 import json
+import re
 import urllib.request
 from email.message import EmailMessage
 from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, WaiterError
 
 from localcloud import LocalCloud
 from localcloud.aws import service_model
@@ -368,3 +369,41 @@ def test_it_is_boto3s_ses_that_environment_variables_alone_point_here(cloud: Loc
         "ses", endpoint_url=known["AWS_ENDPOINT_URL"], region_name=known["AWS_REGION"]
     )
     assert client.get_waiter("identity_exists").wait(Identities=["example.test"]) is None
+
+
+@pytest.mark.parametrize(
+    ("method", "signature"), [("POST", ""), ("GET", "&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2Fses")]
+)
+def test_a_request_without_a_signed_header_reaches_the_same_account(cloud: LocalCloud, method: str, signature: str):
+    cloud.control("PUT", "account", {"max_send_rate": 7})
+    form = f"Action=GetSendQuota&Version=2010-12-01{signature}"
+    path, body = ("", form.encode()) if method == "POST" else (f"?{form}", None)
+    kind = {"content-type": "application/x-www-form-urlencoded"}
+    request = urllib.request.Request(f"{cloud.endpoint}/{path}", body, kind, method=method)  # noqa: S310 - our own
+    with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 - as above
+        assert b"<MaxSendRate>7.0</MaxSendRate>" in answer.read()
+
+
+def test_cloudformation_refuses_to_make_what_would_be_no_part_of_this_ses(cloud: LocalCloud):
+    resource = {"Type": "AWS::SES::EmailIdentity", "Properties": {"EmailIdentity": "example.org"}}
+    stacks = cloud.client("cloudformation")
+    stacks.create_stack(StackName="mail", TemplateBody=json.dumps({"Resources": {"Identity": resource}}))
+    with pytest.raises(WaiterError):
+        stacks.get_waiter("stack_create_complete").wait(StackName="mail", WaiterConfig={"Delay": 1, "MaxAttempts": 20})
+    events = stacks.describe_stack_events(StackName="mail")["StackEvents"]
+    refusal = "AWS::SES::EmailIdentity is not emulated by the local cloud's CloudFormation. Nothing was done."
+    assert refusal in [event.get("ResourceStatusReason") for event in events]
+
+
+def test_mail_of_cognito_s_own_comes_into_the_inbox(cloud: LocalCloud):
+    cognito: Any = cloud.client("cognito-idp")
+    address = {"AutoVerifiedAttributes": ["email"], "UsernameAttributes": ["email"]}
+    pool = cognito.create_user_pool(PoolName="people", **address)["UserPool"]["Id"]
+    client = cognito.create_user_pool_client(UserPoolId=pool, ClientName="page")["UserPoolClient"]["ClientId"]
+    cognito.sign_up(ClientId=client, Username="ada@example.com", Password="Correct-horse-1")
+    (mail,) = cloud.control("GET", "messages?recipient=ada@example.com")["messages"]
+    assert mail["source"] == "no-reply@verificationemail.com"
+    text = cloud.control("GET", f"messages/{mail['message_id']}/content")["text"]
+    (code,) = re.findall(r"\b\d{6}\b", text)
+    cognito.confirm_sign_up(ClientId=client, Username="ada@example.com", ConfirmationCode=code)
+    assert cloud.client("ses").get_send_quota()["SentLast24Hours"] == 0
