@@ -6,7 +6,7 @@ import json
 import logging
 import sys
 
-from localcloud.backend import environment
+from localcloud.backend.credentials import environment
 from localcloud.persistence import StateError
 from localcloud.server import Ports, PortTakenError, Ready, begin, serve, settle, signalled
 from localcloud.smtp.certificate import ensure

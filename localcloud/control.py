@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any, cast
 from urllib.parse import unquote
 
-from localcloud.backend import Backend
+from localcloud.backend.ministack import Backend
 from localcloud.chatbot.service import Chatbot
 from localcloud.chatbot.state import SlackChannel
 from localcloud.faults import rules
@@ -276,7 +276,7 @@ class Control:
         state = self.ses.context.state
         entry = {"Source": "aws.ses", "DetailType": kind, "Detail": json.dumps(detail), "EventBusName": "default"}
         with self.backend.scope(state.account_id, state.region):
-            problem = self.backend.put_event(entry)
+            problem = self.backend.buses.put(entry)
         if problem:
             raise ControlError(400, f"EventBridge refused the event: {problem}")
         return {}

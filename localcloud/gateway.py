@@ -13,7 +13,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from localcloud.aws import InProcess
-from localcloud.backend import ACCOUNT_ID, Backend
+from localcloud.backend.credentials import ACCOUNT_ID
+from localcloud.backend.ministack import Backend
 from localcloud.faults.rules import Faults
 from localcloud.http import (
     CONTROL_PREFIX,

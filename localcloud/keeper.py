@@ -4,7 +4,7 @@ import asyncio
 import functools
 import logging
 
-from localcloud.backend import Backend
+from localcloud.backend.ministack import Backend
 from localcloud.chatbot.service import Chatbot
 from localcloud.persistence import StateFolder
 from localcloud.ses.context import Context

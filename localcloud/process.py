@@ -13,7 +13,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import IO, Any, Self, Unpack, cast
 
-from localcloud.backend import environment
+from localcloud.backend.credentials import environment
 from localcloud.faults.rules import Effect, Options
 from localcloud.isolation import isolated
 from localcloud.smtp.access import SmtpAccess

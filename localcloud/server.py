@@ -106,7 +106,7 @@ async def _serve(
     until: Until,
     folder: StateFolder | None,
 ) -> None:
-    from localcloud.backend import Backend
+    from localcloud.backend.ministack import Backend
     from localcloud.front.server import Server
     from localcloud.gateway import Gateway
 

@@ -7,7 +7,8 @@ from urllib.parse import unquote
 from botocore.exceptions import ClientError
 
 from localcloud.aws import InProcess
-from localcloud.backend import ACCOUNT_ID, Backend
+from localcloud.backend.credentials import ACCOUNT_ID
+from localcloud.backend.ministack import Backend
 from localcloud.chatbot import protocol
 from localcloud.chatbot.protocol import ChatbotError, invalid, not_emulated
 from localcloud.chatbot.state import ADMINISTRATOR, SlackChannel

@@ -13,7 +13,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from localcloud.aws import InProcess
-from localcloud.backend import ACCOUNT_ID, Backend
+from localcloud.backend.credentials import ACCOUNT_ID
+from localcloud.backend.ministack import Backend
 from localcloud.chatbot.notifications import shown
 from localcloud.chatbot.protocol import invalid
 from localcloud.chatbot.state import Message, SlackChannel

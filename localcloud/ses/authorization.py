@@ -72,7 +72,7 @@ def authorize(
         }
     given = {key: value for key, value in conditions.items() if value is not None}
     resources = _resources(context, address, recipients, used)
-    denied = context.backend.denied(SIGNER.get(), f"ses:{action}", resources, given)
+    denied = context.backend.access.denied(SIGNER.get(), f"ses:{action}", resources, given)
     if denied:
         who, resource = denied
         problem = f"User `{who}' is not authorized to perform `ses:{action}' on resource `{resource}'"

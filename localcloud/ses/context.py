@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from localcloud.backend import Backend
+from localcloud.backend.ministack import Backend
 from localcloud.faults.rules import Faults
 from localcloud.ses.errors import SesError, bad_request, not_found
 from localcloud.ses.files import Files

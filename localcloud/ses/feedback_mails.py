@@ -7,7 +7,7 @@ from email import message_from_string
 from email.message import EmailMessage
 from email.policy import SMTP
 
-from localcloud.backend import Backend
+from localcloud.backend.ministack import Backend
 from localcloud.ses import ids, mime
 from localcloud.ses.events import BOUNCES, FEEDBACK_TYPES
 from localcloud.ses.state import Happening, State, StoredMessage

@@ -7,7 +7,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError
 
 from localcloud.aws import InProcess
-from localcloud.backend import SECRET_KEY, Backend
+from localcloud.backend.credentials import SECRET_KEY
+from localcloud.backend.ministack import Backend
 from localcloud.ses.policy import allows
 
 # SES has an account of its own, in which no customer sees a bucket.

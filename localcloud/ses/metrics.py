@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from localcloud.backend import Backend
+from localcloud.backend.ministack import Backend
 from localcloud.ses.events import HARD_BOUNCES, KEPT_BACK, KINDS
 from localcloud.ses.rules import is_simulator
 from localcloud.ses.state import ConfigurationSet, Happening, Reputation, State, StoredMessage
@@ -23,7 +23,7 @@ def count(backend: Backend, mails: Iterable[tuple[State, StoredMessage, list[Hap
             recipients = len(message.recipients) if happening.kind == "Send" else 1
             counts[happening.kind] = counts.get(happening.kind, 0) + recipients
     for kind, value in counts.items():
-        backend.count(NAMESPACE, KINDS[kind][1], value, {})
+        backend.cloudwatch.count(NAMESPACE, KINDS[kind][1], value, {})
 
 
 def reckon(reputations: Iterable[Reputation], sent: int, feedback: Iterable[Happening]) -> None:
@@ -61,9 +61,9 @@ def publish_reputation(backend: Backend, state: State) -> None:
     with backend.scope(state.account_id, state.region):
         for reputation, dimensions in measured:
             if reputation.sent:
-                bounces, complaints = reputation.hard_bounces, reputation.complaints
-                backend.gauge(NAMESPACE, "Reputation.BounceRate", bounces / reputation.sent, dimensions)
-                backend.gauge(NAMESPACE, "Reputation.ComplaintRate", complaints / reputation.sent, dimensions)
+                for what, number in (("Bounce", reputation.hard_bounces), ("Complaint", reputation.complaints)):
+                    rate = number / reputation.sent
+                    backend.cloudwatch.gauge(NAMESPACE, f"Reputation.{what}Rate", rate, dimensions)
 
 
 def _measured(configuration_set: ConfigurationSet) -> bool:

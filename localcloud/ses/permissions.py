@@ -97,7 +97,7 @@ def _conditions(context: Context, resource: str, p: Parameters) -> dict[str, obj
 
 
 def _ask(context: Context, action: str, resource: str, conditions: dict[str, Any]) -> None:
-    denied = context.backend.denied(SIGNER.get(), action, [resource], conditions)
+    denied = context.backend.access.denied(SIGNER.get(), action, [resource], conditions)
     if denied:
         problem = f"User `{denied[0]}' is not authorized to perform `{action}' on resource `{resource}'"
         raise SesError("AccessDeniedException", problem)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from localcloud.backend import Backend
+from localcloud.backend.ministack import Backend
 from localcloud.ses import metrics
 from localcloud.ses.events import KINDS, Event, events
 from localcloud.ses.policy import allows
@@ -117,7 +117,7 @@ class Publisher:
         """SNS: only while the topic's policy lets SES publish for this configuration set."""
         arn = str(destination["TopicArn"])
         if may_publish(self._backend, arn, set_arn):
-            self._backend.notify_topic(arn, SUBJECT, *(f"{event.text}\n" for event in told))
+            self._backend.topics.notify(arn, SUBJECT, *(f"{event.text}\n" for event in told))
 
     def to_bus(self, destination: _Destination, told: _Events, set_arn: str) -> None:
         """EventBridge."""
@@ -129,7 +129,7 @@ class Publisher:
                 "Resources": [set_arn],
                 "EventBusName": str(destination["EventBusArn"]),
             }
-            problem = self._backend.put_event(entry)
+            problem = self._backend.buses.put(entry)
             if problem:
                 _LOG.warning("EventBridge refused an SES event: %s", problem)
 
@@ -144,13 +144,13 @@ class Publisher:
             _LOG.warning("An SES event did not reach Firehose: %s", problem)
             return
         for event in told:
-            self._backend.put_record(stream, f"{event.text}\n".encode())
+            self._backend.streams.put(stream, f"{event.text}\n".encode())
 
     def to_metrics(self, destination: _Destination, told: _Events, _: str) -> None:
         """CloudWatch: one metric an event type, with the destination's dimensions."""
         for event in told:
             dimensions = {d["DimensionName"]: _dimension(d, event) for d in destination["DimensionConfigurations"]}
-            self._backend.count(metrics.NAMESPACE, KINDS[event.kind][1], 1, dimensions)
+            self._backend.cloudwatch.count(metrics.NAMESPACE, KINDS[event.kind][1], 1, dimensions)
 
 
 def _attempt(what: str, publish: Callable[..., None], *arguments: object) -> None:
@@ -198,21 +198,21 @@ def _kinds(event_types: Sequence[str]) -> frozenset[str]:
 
 def stream_problem(backend: Backend, stream_arn: str, role_arn: str, set_arn: str) -> str:
     """Why SES cannot put records on a delivery stream for a configuration set; empty if it can. Call in their scope."""
-    trust = backend.trust_policy(role_arn)
+    trust = backend.access.trust_policy(role_arn)
     if trust is None:
         return f"the role {role_arn} does not exist."
     if not allows(trust, action="sts:AssumeRole", resource=role_arn, context=_source(set_arn)):
         return f"the trust policy of {role_arn} does not let ses.amazonaws.com take it for {set_arn}."
-    if not backend.has_stream(stream_arn):
+    if not backend.streams.has(stream_arn):
         return f"the delivery stream {stream_arn} does not exist."
-    if not backend.role_may(role_arn, "firehose:PutRecordBatch", stream_arn):
+    if not backend.access.role_may(role_arn, "firehose:PutRecordBatch", stream_arn):
         return f"the policies of {role_arn} do not allow firehose:PutRecordBatch on {stream_arn}."
     return ""
 
 
 def may_publish(backend: Backend, topic_arn: str, set_arn: str) -> bool:
     """Whether a topic exists and its policy lets SES publish for the configuration set. Call in the topic's scope."""
-    policy = backend.topic_policy(topic_arn)
+    policy = backend.topics.policy(topic_arn)
     return policy is not None and _lets_ses_publish(policy, topic_arn, set_arn)
 
 

@@ -4,7 +4,7 @@ import inspect
 import re
 
 from localcloud.aws import InProcess
-from localcloud.backend import Backend
+from localcloud.backend.ministack import Backend
 from localcloud.faults.rules import Faults
 from localcloud.http import Request, Response
 from localcloud.ses import protocol

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html
 import json
 from typing import Any
 
-from localcloud.backend import Backend
+from localcloud.backend.ministack import Backend
 from localcloud.ses.context import Context
 from localcloud.ses.events import NEVER_TRIED, event
 from localcloud.ses.publishing import may_publish
@@ -45,7 +45,7 @@ def subscribe(context: Context, identity: Identity, kind: str, topic: str) -> No
             f"Amazon SES for identity '{identity.name}'."
         )
         notice = {"notificationType": _SUCCEEDED, "message": text}
-        backend.notify_topic(topic, _NO_SUBJECT, json.dumps(notice))
+        backend.topics.notify(topic, _NO_SUBJECT, json.dumps(notice))
     identity.notification_topics[kind] = topic
 
 
@@ -58,7 +58,7 @@ def notify(backend: Backend, state: State, message: StoredMessage, happenings: l
         topic = identity.notification_topics.get(happening.kind)
         if topic and may_publish(backend, topic, state.arn("identity", identity.name)):
             body = notification(state, identity, message, happening)
-            backend.notify_topic(topic, _NO_SUBJECT, json.dumps(body))
+            backend.topics.notify(topic, _NO_SUBJECT, json.dumps(body))
 
 
 def notification(state: State, identity: Identity, message: StoredMessage, happening: Happening) -> dict[str, Any]:

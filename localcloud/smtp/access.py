@@ -4,7 +4,7 @@ import socket
 import ssl
 from dataclasses import dataclass
 
-from localcloud.backend import ACCESS_KEY, SECRET_KEY
+from localcloud.backend.credentials import ACCESS_KEY, SECRET_KEY
 from localcloud.smtp.credentials import smtp_password
 
 

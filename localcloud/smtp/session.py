@@ -10,7 +10,7 @@ import logging
 from dataclasses import dataclass
 from typing import Protocol
 
-from localcloud.backend import Backend
+from localcloud.backend.ministack import Backend
 from localcloud.faults.connection import reset
 from localcloud.faults.effects import perform
 from localcloud.faults.request import SMTP_OPERATION
@@ -69,7 +69,7 @@ class Mta:
 
     def may_log_in(self, login: Login) -> bool:
         """Whether user name and password are an access key and its SMTP password in this region."""
-        secret = self.backend.secret_of(login.login.decode("utf-8", "replace"))
+        secret = self.backend.access.secret_of(login.login.decode("utf-8", "replace"))
         expected = smtp_password(secret or "", self.context.state.region).encode()
         return hmac.compare_digest(expected, login.password) and secret is not None
 

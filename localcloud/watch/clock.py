@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import logging
 
-from localcloud.backend import Backend
+from localcloud.backend.ministack import Backend
 from localcloud.ses.context import Context
 from localcloud.ses.jobs import work
 from localcloud.ses.metrics import publish_reputation
@@ -47,7 +47,7 @@ class Clock:
 
     def _measure_queues(self) -> None:
         """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html."""
-        for account_id, region, queue in self._backend.queues():
+        for account_id, region, queue in self._backend.queues.all():
             values = {
                 "ApproximateNumberOfMessagesVisible": queue.visible,
                 "ApproximateNumberOfMessagesNotVisible": queue.in_flight,
@@ -56,4 +56,4 @@ class Clock:
             }
             with self._backend.scope(account_id, region):
                 for metric, value in values.items():
-                    self._backend.gauge(_SQS, metric, value, {"QueueName": queue.name})
+                    self._backend.cloudwatch.gauge(_SQS, metric, value, {"QueueName": queue.name})

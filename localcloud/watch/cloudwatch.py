@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from botocore.loaders import Loader
 
-from localcloud.backend import Backend
+from localcloud.backend.ministack import Backend
 from localcloud.ses.policy import allows
 from localcloud.watch.alarms import can_judge, judge, since
 
@@ -21,14 +21,14 @@ class Alarms:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        backend.take_over_alarms(self.evaluate, self.notify)
+        backend.cloudwatch.take_over_alarms(self.evaluate, self.notify)
 
     def evaluate_all(self) -> dict[str, str]:
         """Judge every alarm now; the states by name."""
         states: dict[str, str] = {}
-        for account_id, region in self._backend.alarm_scopes():
+        for account_id, region in self._backend.cloudwatch.alarm_scopes():
             with self._backend.scope(account_id, region):
-                for alarm in self._backend.alarms():
+                for alarm in self._backend.cloudwatch.alarms():
                     self.evaluate(alarm)
                     states[alarm["AlarmName"]] = alarm["StateValue"]
         return states
@@ -39,13 +39,13 @@ class Alarms:
             return
         now = time.time()
         dimensions = {dimension["Name"]: dimension["Value"] for dimension in alarm.get("Dimensions", [])}
-        points = self._backend.points(alarm["Namespace"], alarm["MetricName"], dimensions, since(alarm, now))
+        points = self._backend.cloudwatch.points(alarm["Namespace"], alarm["MetricName"], dimensions, since(alarm, now))
         verdict = judge(alarm, points, now)
         if verdict is None or verdict.state == alarm["StateValue"]:
             return
-        before = self._backend.change_state(alarm, verdict.state, verdict.reason)
+        before = self._backend.cloudwatch.change_state(alarm, verdict.state, verdict.reason)
         self.notify(alarm, before, verdict.state, verdict.reason)
-        self._backend.parents_changed(alarm)
+        self._backend.cloudwatch.parents_changed(alarm)
 
     def notify(self, alarm: dict[str, Any], before: str, state: str, reason: str) -> None:
         """Publish to the SNS topics among the state's actions, where the topic's policy lets CloudWatch."""
@@ -58,12 +58,12 @@ class Alarms:
         for arn in topics:
             if self._may_publish(arn, str(alarm["AlarmArn"])):
                 subject = f'{state}: "{alarm["AlarmName"]}" in {region_name(region)}'[:100]
-                self._backend.notify_topic(arn, subject, message)
+                self._backend.topics.notify(arn, subject, message)
 
     def _may_publish(self, topic_arn: str, alarm_arn: str) -> bool:
         account_id = alarm_arn.split(":")[4]
         context = {"aws:sourceaccount": account_id, "aws:sourceowner": account_id, "aws:sourcearn": alarm_arn}
-        policy = self._backend.topic_policy(topic_arn)
+        policy = self._backend.topics.policy(topic_arn)
         return policy is not None and allows(
             policy, action="sns:Publish", resource=topic_arn, context=context, service=_CLOUDWATCH
         )

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from localcloud.backend import Point
+from localcloud.backend.cloudwatch import Point
 from localcloud.watch.alarms import judge, since
 
 NOW = 6_030.0  # half way through the period 100 of 60 seconds

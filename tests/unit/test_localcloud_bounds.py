@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from localcloud import backend, origin
+from localcloud import origin
+from localcloud.backend import queues
 from localcloud.ses import envelopes, events, handlebars, mime, publishing, rules, state
 from localcloud.ses.publishing import Mail, Publisher
 from localcloud.ses.state import Messages, State, StoredMessage
 
 if TYPE_CHECKING:
-    from localcloud.backend import Backend
+    from localcloud.backend.ministack import Backend
 
 ROOT = Path(__file__).parents[2]
 
@@ -90,14 +91,14 @@ def test_a_full_publisher_makes_the_sender_wait_and_loses_nothing(monkeypatch: p
 def test_a_queue_that_nobody_empties_drops_its_oldest_and_says_so_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
-    monkeypatch.setattr(backend, "KEPT_QUEUED", 5)
-    backend._warn_of_full_queue.cache_clear()
+    monkeypatch.setattr(queues, "KEPT", 5)
+    queues.warn_of_full_queue.cache_clear()
     queue: dict[str, Any] = {"name": "events", "messages": [{"id": number} for number in range(5)]}
-    backend._bound(queue)
+    queues.bound(queue)
     assert (len(queue["messages"]), caplog.messages) == (5, [])
     for number in (5, 6):
         queue["messages"].append({"id": number})
-        backend._bound(queue)
+        queues.bound(queue)
     assert [message["id"] for message in queue["messages"]] == [2, 3, 4, 5, 6]
     assert caplog.messages == ["Queue events holds 5 messages. From here on its oldest are dropped."]
 
@@ -120,20 +121,22 @@ def test_metrics_keep_a_day_of_minutes_and_a_limit_of_what_clients_put():
     """In a process of its own, since ministack keeps its state in modules and reads the environment once."""
     program = textwrap.dedent("""
         import sys, tempfile, time
-        from localcloud import backend
-        from localcloud.backend import KEPT_FOREIGN_POINTS, KEPT_POINTS, Backend
+        from localcloud.backend import cloudwatch
+        from localcloud.backend.cloudwatch import KEPT_FOREIGN_POINTS, KEPT_POINTS
+        from localcloud.backend.ministack import Backend
 
         with tempfile.TemporaryDirectory() as scratch:
-            cloud = Backend(port=1, region="us-east-1", scratch=scratch)
+            backend = Backend(port=1, region="us-east-1", scratch=scratch)
+            cloud = backend.cloudwatch
             began = time.time()
             for minute in range(KEPT_POINTS + 100):
-                backend.time.time = lambda: began + 60 * minute
+                cloudwatch.time.time = lambda: began + 60 * minute
                 cloud.count("AWS/SES", "Send", 3, {})
             bucket = cloud._bucket("AWS/SES", "Send", {})
             newest = (began + 60 * (KEPT_POINTS + 99)) // 60 * 60
             foreign = cloud._bucket("App", "Orders", {})
             foreign += [{"Timestamp": began, "Value": 1.0}] * (KEPT_FOREIGN_POINTS + 50)
-            cloud.trim()
+            backend.trim()
             ok = (len(bucket), bucket[-1]["Timestamp"], len(foreign)) == (KEPT_POINTS, newest, KEPT_FOREIGN_POINTS)
             sys.exit(0 if ok else f"{len(bucket)} {bucket[-1]['Timestamp'] - newest} {len(foreign)}")
     """)

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from localcloud.confinement import Confinement
+from localcloud.backend.confinement import Confinement
 
 MODULE = textwrap.dedent("""
     import logging

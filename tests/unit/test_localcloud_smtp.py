@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.backend import SECRET_KEY
+from localcloud.backend.credentials import SECRET_KEY
 from localcloud.ses.errors import SesError
 from localcloud.smtp import mail
 from localcloud.smtp.certificate import ensure

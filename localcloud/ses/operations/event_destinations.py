@@ -103,14 +103,14 @@ def _try_topic(context: Context, found: ConfigurationSet, arn: str) -> None:
     if arn.endswith(".fifo"):
         raise bad_request(f"Could not publish to SNS topic <{arn}>: FIFO topics are not supported.")
     with backend.scope(state.account_id, state.region):
-        if backend.topic_policy(arn) is None:
+        if backend.topics.policy(arn) is None:
             raise bad_request(f"Could not publish to SNS topic <{arn}>: the topic does not exist.")
         if not may_publish(backend, arn, set_arn):
             raise bad_request(
                 f"Could not publish to SNS topic <{arn}>: its policy does not allow ses.amazonaws.com to publish for "
                 f"{set_arn}."
             )
-        backend.notify_topic(arn, SUBJECT, VALIDATION)
+        backend.topics.notify(arn, SUBJECT, VALIDATION)
 
 
 def _try_stream(context: Context, found: ConfigurationSet, given: dict[str, str]) -> None:

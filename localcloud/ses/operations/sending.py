@@ -212,7 +212,7 @@ def _tags(
         **({"ses:configuration-set": [configuration_set.name]} if configuration_set else {}),
         "ses:source-ip": ["127.0.0.1"],
         "ses:from-domain": [source.rpartition("@")[2].lower()],
-        "ses:caller-identity": [context.backend.caller(SIGNER.get())],
+        "ses:caller-identity": [context.backend.access.caller(SIGNER.get())],
         **({"ses:tenant-name": [p["TenantName"]]} if p.get("TenantName") else {}),
     }
 

@@ -25,7 +25,7 @@ def statistics(context: Context, _: Parameters) -> Output:
     state, points = context.state, defaultdict[float, dict[str, int]](lambda: dict.fromkeys(_COUNTS, 0))
     with context.backend.scope(state.account_id, state.region):
         for member, metric in _COUNTS.items():
-            for point in context.backend.points(NAMESPACE, metric, {}, time.time() - _TWO_WEEKS):
+            for point in context.backend.cloudwatch.points(NAMESPACE, metric, {}, time.time() - _TWO_WEEKS):
                 points[point.at // _INTERVAL * _INTERVAL][member] += int(point.total)
     return {
         "SendDataPoints": [{"Timestamp": datetime.fromtimestamp(at, UTC), **points[at]} for at in sorted(points)],

@@ -1,6 +1,6 @@
 """What ministack's IAM lacks and deployments ask of it: moving users, changing and tagging OpenID Connect providers.
 
-Not for authorization (`ses/authorization.py`). Like `backend.py`, which calls it, it reaches inside ministack.
+Not for authorization (`access.py`).
 """
 
 import functools

@@ -1,0 +1,112 @@
+"""CloudWatch inside ministack: metrics as AWS's services put them, and the alarms that it keeps."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+# AWS's services publish a point a minute; a day of them is kept.
+RESOLUTION = 60
+KEPT_POINTS = 1440
+# What clients and ministack itself put is kept as it comes, up to this many points a metric.
+KEPT_FOREIGN_POINTS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One stored point of a metric: a statistic set at a time (epoch seconds)."""
+
+    at: float
+    count: float
+    total: float
+    low: float
+    high: float
+
+
+class _Exactly(dict[str, str]):
+    """Dimensions that count as given even where there are none."""
+
+    def __bool__(self) -> bool:
+        return True
+
+
+class CloudWatch:
+    """The service, in the account and region in scope."""
+
+    def __init__(self, module: Any) -> None:
+        self._module = module
+        self._match_dimensions_exactly()
+
+    def _match_dimensions_exactly(self) -> None:
+        """A metric read without dimensions is the one without dimensions; ministack would add up all of them."""
+        from_list = cast("Callable[[object], dict[str, str]]", self._module._dims_from_list)  # noqa: SLF001
+
+        def exactly(dimensions: object) -> dict[str, str]:
+            return _Exactly(from_list(dimensions))
+
+        self._module._dims_from_list = exactly  # noqa: SLF001
+
+    def count(self, namespace: str, metric: str, value: int, dimensions: Mapping[str, str]) -> None:
+        """Add to a metric that counts. Within a minute the counts gather in one point."""
+        point = self._point(namespace, metric, dimensions)
+        statistics = point.setdefault("_stat", {"SampleCount": 0, "Sum": 0, "Minimum": 1, "Maximum": 1})
+        statistics["SampleCount"] += value
+        statistics["Sum"] += value
+
+    def gauge(self, namespace: str, metric: str, value: float, dimensions: Mapping[str, str]) -> None:
+        """Set a metric that measures. Within a minute the newest value stands."""
+        self._point(namespace, metric, dimensions)["Value"] = float(value)
+
+    def _point(self, namespace: str, metric: str, dimensions: Mapping[str, str]) -> dict[str, Any]:
+        minute = time.time() // RESOLUTION * RESOLUTION
+        bucket = self._bucket(namespace, metric, dimensions)
+        if not bucket or bucket[-1]["Timestamp"] != minute:
+            bucket.append({"Timestamp": minute, "Unit": "None", "Dimensions": dict(dimensions), "Value": 1.0})
+            del bucket[:-KEPT_POINTS]
+        return bucket[-1]
+
+    def _bucket(self, namespace: str, metric: str, dimensions: Mapping[str, str]) -> list[dict[str, Any]]:
+        key = (namespace, metric, self._module._dims_key(dimensions))  # noqa: SLF001
+        return cast("list[dict[str, Any]]", self._module._metric_bucket(key))  # noqa: SLF001
+
+    def points(self, namespace: str, metric: str, dimensions: Mapping[str, str], since: float) -> list[Point]:
+        """The points of exactly this metric, since a time in epoch seconds."""
+        key = (namespace, metric, self._module._dims_key(dimensions))  # noqa: SLF001
+        stored = cast("list[dict[str, Any]]", self._module._metrics.get(key) or [])  # noqa: SLF001
+        recent = [point for point in stored if point["Timestamp"] >= since]
+        return [Point(point["Timestamp"], *self._module._point_stats(point)) for point in recent]  # noqa: SLF001
+
+    def trim(self) -> None:
+        """Keep metrics bounded, whoever put them."""
+        for bucket in list(self._module._metrics._data.values()):  # noqa: SLF001
+            del bucket[:-KEPT_FOREIGN_POINTS]
+
+    def take_over_alarms(
+        self, evaluate: Callable[[dict[str, Any]], None], notify: Callable[[dict[str, Any], str, str, str], None]
+    ) -> None:
+        """Let `evaluate` judge alarms and `notify` carry out their actions.
+
+        ministack's own judgement mixes every dimension of a metric and knows neither periods nor missing data, so that
+        an alarm on one queue or configuration set would go off for another's numbers.
+        """
+        self._module._evaluate_alarm = evaluate  # noqa: SLF001
+        self._module._dispatch_alarm_actions = notify  # noqa: SLF001
+
+    def alarm_scopes(self) -> list[tuple[str, str]]:
+        """The (account, region) pairs that have alarms."""
+        return sorted({(key[0], key[1]) for key in list(self._module._alarms._data)})  # noqa: SLF001
+
+    def alarms(self) -> list[dict[str, Any]]:
+        """The metric alarms of the account and region in scope."""
+        return list(self._module._alarms.values())  # noqa: SLF001
+
+    def change_state(self, alarm: dict[str, Any], state: str, reason: str) -> str:
+        """Record an alarm's new state and its history; returns the state it had."""
+        before = str(alarm["StateValue"])
+        alarm.update(StateValue=state, StateReason=reason, StateUpdatedTimestamp=int(time.time()))
+        self._module._record_history(alarm["AlarmName"], before, state, reason)  # noqa: SLF001
+        return before
+
+    def parents_changed(self, alarm: dict[str, Any]) -> None:
+        """Have the composite alarms above an alarm judged again."""
+        self._module._evaluate_parent_alarms(alarm)  # noqa: SLF001

@@ -1,0 +1,18 @@
+"""Whose the local cloud's one account is, and what a client needs to talk to it."""
+
+# AWS's own documented example credentials; no service here checks them.
+ACCESS_KEY = "AKIAIOSFODNN7EXAMPLE"
+SECRET_KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"  # noqa: S105 - documented example
+ACCOUNT_ID = "000000000000"
+
+
+def environment(endpoint: str, region: str) -> dict[str, str]:
+    """What a client needs to talk to the local cloud, and to nothing else."""
+    return {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }

@@ -1,0 +1,86 @@
+"""SQS inside ministack: how full queues are, and messages that AWS's services put there."""
+
+import functools
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from localcloud.unique import unique
+
+# What nobody takes out of a queue: some 300 MB of SES's events.
+KEPT = 100_000
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """How full a queue is; the age of its oldest message in seconds."""
+
+    name: str
+    visible: int
+    in_flight: int
+    delayed: int
+    age: float
+
+
+class Queues:
+    """The service. Queues are found by ARN, or are those of every account and region."""
+
+    def __init__(self, module: Any, wake_lambda_pollers: Callable[[], None]) -> None:
+        self._module = module
+        self._wake_lambda_pollers = wake_lambda_pollers
+
+    def put(self, queue_arn: str, bodies: Sequence[str]) -> None:
+        """What ministack's delivery comes to where no filter, attribute or group is in play.
+
+        It adds what else a message has, its MD5 among it, when somebody receives it.
+        """
+        queue = cast("dict[str, Any] | None", self._module._queue_by_arn(queue_arn))  # noqa: SLF001
+        if queue is None:
+            return
+        now = time.time()
+        visible_at = now + cast("int", self._module.queue_delay(queue))
+        common = {"sent_at": now, "visible_at": visible_at, "receive_count": 0, "receipt_handle": None}
+        # One call, which no thread that empties the queue can come between.
+        queue["messages"].extend([{"id": unique(), "body": body, **common} for body in bodies])
+        bound(queue)
+        self._wake_lambda_pollers()
+
+    def all(self) -> Iterator[tuple[str, str, Queue]]:
+        """Every queue with its account and region."""
+        for (account_id, region, _), queue in list(self._module._queues._data.items()):  # noqa: SLF001
+            self._module._refresh_counts(queue)  # noqa: SLF001
+            attributes, messages = queue["attributes"], list(queue["messages"])
+            oldest = min((message["sent_at"] for message in messages), default=None)
+            yield (
+                account_id,
+                region,
+                Queue(
+                    name=str(queue["name"]),
+                    visible=int(attributes["ApproximateNumberOfMessages"]),
+                    in_flight=int(attributes["ApproximateNumberOfMessagesNotVisible"]),
+                    delayed=int(attributes["ApproximateNumberOfMessagesDelayed"]),
+                    age=0.0 if oldest is None else max(0.0, time.time() - oldest),
+                ),
+            )
+
+    def trim(self) -> None:
+        """Keep queues bounded, whoever filled them."""
+        for queue in list(self._module._queues._data.values()):  # noqa: SLF001
+            bound(queue)
+
+
+def bound(queue: dict[str, Any]) -> None:
+    """SQS has no such limit, but this machine's memory has one. The oldest go."""
+    over = len(queue["messages"]) - KEPT
+    if over > 0:
+        del queue["messages"][:over]
+        warn_of_full_queue(str(queue["name"]))
+
+
+@functools.lru_cache(maxsize=100)
+def warn_of_full_queue(name: str) -> None:
+    """Once for each queue."""
+    _LOG.error("Queue %s holds %d messages. From here on its oldest are dropped.", name, KEPT)
