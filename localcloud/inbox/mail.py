@@ -21,7 +21,7 @@ _WEB = re.compile(r"https?://[^\s<>\"')\]]*[^\s<>\"')\].,;:!?]", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A part that has a file name or a content id."""
+    """A part that is no body; its name may be empty."""
 
     name: str
     content_type: str
@@ -75,9 +75,18 @@ class Mail:
 
     @cached_property
     def attachments(self) -> list[Attachment]:
-        """Everything that has a file name or a content id."""
-        parts = cast("Iterator[EmailMessage]", self._parsed.walk())
-        return [_attachment(part) for part in parts if part.get_filename() or part["Content-ID"]]
+        """Everything but the bodies: files, inline images, invitations."""
+        bodies = [self._parsed.get_body((kind,)) for kind in ("plain", "html")]
+        return [_attachment(part) for part in _leaves(self._parsed) if not any(part is body for body in bodies)]
+
+
+def _leaves(part: EmailMessage) -> "Iterator[EmailMessage]":
+    """The parts that hold something, a mail within the mail as one of them."""
+    if part.get_content_maintype() != "multipart":
+        yield part
+        return
+    for inner in cast("Iterator[EmailMessage]", part.iter_parts()):
+        yield from _leaves(inner)
 
 
 def _attachment(part: EmailMessage) -> Attachment:

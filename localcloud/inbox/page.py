@@ -1,8 +1,9 @@
 """The inbox page's routes. Server-rendered; a mail's own HTML never runs in this origin.
 
 The HTML of a mail is a document of its own under a Content-Security-Policy that sandboxes it, shown in a sandboxed
-iframe: no script, no form, no plugin, nothing loaded from elsewhere but data: images. The page keeps itself current by
-asking again with the ETag that it has, which costs nothing while nothing happens and holds no connection.
+iframe: no script, no form, no plugin, nothing loaded from elsewhere but data: images; its links open beside it. The
+page keeps itself current by asking again with the ETag that it has, which costs nothing while nothing happens and holds
+no connection.
 """
 
 import functools
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 from urllib.parse import parse_qs, quote, unquote, urlencode
 
+from localcloud.backend import environment
 from localcloud.http import INBOX_PREFIX, Request, Response
 from localcloud.inbox.feedback import COMMANDS, FeedbackError, bring_about
 from localcloud.inbox.mail import Attachment, Mail
@@ -26,6 +28,7 @@ from localcloud.inbox.search import STATUSES, matching
 from localcloud.ses.context import Context
 from localcloud.ses.events import event
 from localcloud.ses.mime import bare
+from localcloud.ses.simulator import VARIANTS
 from localcloud.ses.state import Happening, StoredMessage
 
 if TYPE_CHECKING:
@@ -41,9 +44,12 @@ _PAGE_POLICY = (
     "img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 _MAIL_POLICY = (
-    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; font-src data:; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'self'"
+    "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; "
+    "img-src 'self' data:; font-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
+# A mail's links open beside it. This stands at the mail's end, so that its own word comes first.
+_OPENS_BESIDE = '<base target="_blank">'
+_OWN_TAG = "ses:"
 _TONES = {
     "Delivery": "good",
     "Open": "good",
@@ -67,7 +73,7 @@ class Inbox:
 
         environment = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True)
         cast("dict[str, object]", environment.globals).update(
-            tone=_tone, chips=_chips, bare=bare, when=_when, commands=COMMANDS, statuses=STATUSES
+            tone=_tone, chips=_chips, when=_when, commands=COMMANDS, variants=VARIANTS, statuses=STATUSES
         )
         return environment
 
@@ -94,14 +100,16 @@ class Inbox:
         found = list(islice(matching(messages.newest(len(messages)), words, status), start, start + PAGE_SIZE + 1))
         mails, more = found[:PAGE_SIZE], len(found) > PAGE_SIZE
         looked_for = urlencode([(name, value) for name, value in (("q", words), ("status", status)) if value])
-        version = [len(messages), more, [(mail.message_id, len(mail.happenings)) for mail in mails]]
+        version = [looked_for, len(messages), more, [(mail.message_id, len(mail.happenings)) for mail in mails]]
         values = {"words": words, "status": status, "looked_for": looked_for, "page": max(number, 1), "more": more}
-        return self._page(request, version, "list.html", mails=mails, total=len(messages), **values)
+        here = environment(f"http://{request.headers.get('host', '')}", self._context.state.region)
+        return self._page(request, version, "list.html", mails=mails, total=len(messages), environment=here, **values)
 
     async def mail(self, mail: Mail, _: list[str], request: Request) -> Response:
         """One mail, everything about it."""
         state, message = self._context.state, mail.message
-        version = [message.message_id, len(message.happenings)]
+        newer, older = self._beside(message)
+        version = [message.message_id, len(message.happenings), newer, older]
         arn = state.arn("identity", message.identity)
         events = [(h, event(message, h, source_arn=arn, account_id=state.account_id)) for h in message.happenings]
         return self._page(
@@ -110,18 +118,29 @@ class Inbox:
             "mail.html",
             mail=mail,
             message=message,
+            newer=newer,
+            older=older,
+            people=[bare(recipient) for recipient in message.recipients],
+            tags={name: values[0] for name, values in message.tags.items() if not name.startswith(_OWN_TAG)},
             timeline=[(h, _explain(h, e), json.dumps(e, indent=2)) for h, e in events],
             shown_source=mail.source[:_SHOWN_SOURCE].decode("utf-8", "replace"),
             source_is_cut=len(mail.source) > _SHOWN_SOURCE,
         )
 
+    def _beside(self, message: StoredMessage) -> tuple[str, str]:
+        """The ids of the next newer and the next older mail; empty where there is none."""
+        kept = self._context.state.messages
+        ids = ["", *(one.message_id for one in kept.newest(len(kept))), ""]
+        at = ids.index(message.message_id)
+        return ids[at - 1], ids[at + 1]
+
     async def happen(self, mail: Mail, _: list[str], request: Request) -> Response:
         """A button was pressed: let it happen, and back to the mail."""
         form = {name: values[-1] for name, values in parse_qs(request.body.decode("utf-8", "replace")).items()}
+        pressed, recipient, link = (form.get(name, "") for name in ("event", "recipient", "link"))
         try:
-            await bring_about(
-                self._context, mail.message, form.get("event", ""), form.get("recipient", ""), form.get("link", "")
-            )
+            event = form.get("variant", "") if pressed == "variant" else pressed
+            await bring_about(self._context, mail.message, event, recipient, link)
         except FeedbackError as error:
             return _text(400, str(error))
         return Response(
@@ -132,7 +151,7 @@ class Inbox:
         """The mail's HTML, sandboxed."""
         attachments = f"{INBOX_PREFIX}/{quote(mail.message.message_id)}/attachments/cid:"
         markup = _CID.sub(lambda match: attachments + quote(html.unescape(match[1])), mail.html)
-        return Response(200, markup.encode(), "text/html; charset=utf-8", _safe(_MAIL_POLICY))
+        return Response(200, f"{markup}{_OPENS_BESIDE}".encode(), "text/html; charset=utf-8", _safe(_MAIL_POLICY))
 
     async def raw(self, mail: Mail, _: list[str], __: Request) -> Response:
         """The MIME source as text."""

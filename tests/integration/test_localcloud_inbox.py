@@ -300,5 +300,40 @@ def test_the_page_needs_nothing_from_elsewhere_and_runs_only_its_own_script(brow
         assert not re.search(r'(?:src|href)="https?:', page.text)
         assert not re.search(r"\son\w+=", page.text)
     shown = browser.ask("GET", f"/inbox/{message_id}").text
-    assert f'<iframe sandbox src="/inbox/{message_id}/html"' in shown
-    assert browser.ask("GET", f"/inbox/{message_id}/html").headers["content-security-policy"].startswith("sandbox;")
+    may = "allow-popups allow-popups-to-escape-sandbox"
+    assert f'<iframe sandbox="{may}" src="/inbox/{message_id}/html"' in shown
+    rendered = browser.ask("GET", f"/inbox/{message_id}/html")
+    assert rendered.headers["content-security-policy"].startswith(f"sandbox {may}; default-src 'none';")
+    assert "script-src" not in rendered.headers["content-security-policy"]
+    assert rendered.text.endswith('<base target="_blank">'), "a link opens beside the mail, which has no frame for it"
+
+
+def test_a_type_of_event_can_be_chosen(browser: Browser):
+    message_id = send(browser.cloud, "ada@example.com")
+    assert "<option>delay:IPFailure</option>" in browser.ask("GET", f"/inbox/{message_id}").text
+    pressed = browser.press(message_id, "ada@example.com", "variant", variant="delay:IPFailure")
+    assert (pressed.status, kinds(browser.cloud, message_id)) == (303, ["Send", "Delivery", "DeliveryDelay"])
+
+
+def test_a_mail_leads_to_those_before_and_after_it_and_tells_its_tags(browser: Browser):
+    tags = [{"Name": "kind", "Value": "welcome"}]
+    older, message_id, newer = (send(browser.cloud, "ada@example.com", EmailTags=tags) for _ in range(3))
+    page = browser.ask("GET", f"/inbox/{message_id}").text
+    assert re.findall(r'href="/inbox/(\S+)" id="(newer|older)"', page) == [(newer, "newer"), (older, "older")]
+    assert re.findall(r'chip plain">([^<]*)<', page) == ["kind: welcome"]
+
+
+def test_an_empty_inbox_says_how_to_send_here(browser: Browser):
+    assert f"export AWS_ENDPOINT_URL=http://{browser.host}\n" in browser.ask("GET", "/inbox").text
+
+
+def test_an_invitation_is_an_attachment_though_it_has_no_name(browser: Browser):
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = "shop@example.test", "ada@example.com", "Standup"
+    mail.set_content("See you")
+    mail.add_alternative("<p>See you</p>", subtype="html")
+    mail.add_alternative("BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n", subtype="calendar", params={"method": "REQUEST"})
+    message_id = browser.cloud.client("sesv2").send_email(Content={"Raw": {"Data": mail.as_bytes()}})["MessageId"]
+    content = browser.cloud.control("GET", f"messages/{message_id}/content")
+    assert [(a["name"], a["content_type"]) for a in content["attachments"]] == [("", "text/calendar")]
+    assert b"BEGIN:VCALENDAR" in browser.ask("GET", f"/inbox/{message_id}/attachments/0").body
