@@ -1,7 +1,7 @@
 """ministack has an SES of its own: what asks for that within this process gets ours, or hears that it cannot.
 
 It routes requests that bear no signature by its own rules, and its CloudFormation and Cognito call its SES directly.
-Like `backend.py` and `iam.py` this reaches inside ministack; nothing there is loaded before its time.
+Like `backend/` this reaches inside ministack; nothing there is loaded before its time.
 """
 
 import functools
