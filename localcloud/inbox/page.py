@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 from urllib.parse import parse_qs, quote, unquote, urlencode
 
-from localcloud.backend import environment
+from localcloud.backend.credentials import environment
 from localcloud.http import INBOX_PREFIX, Request, Response
 from localcloud.inbox.feedback import COMMANDS, FeedbackError, bring_about
 from localcloud.inbox.mail import Attachment, Mail
