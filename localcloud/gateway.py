@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from localcloud.aws import InProcess
 from localcloud.backend.credentials import ACCOUNT_ID
 from localcloud.backend.ministack import Backend
+from localcloud.backend.ses import take_over
 from localcloud.faults.rules import Faults
 from localcloud.http import (
     CONTROL_PREFIX,
@@ -32,10 +33,10 @@ from localcloud.http import (
     read,
     respond,
 )
-from localcloud.one_ses import take_over
 from localcloud.origin import problem
 from localcloud.ses import protocol
 from localcloud.ses.service import Ses
+from localcloud.ses.verification_mails import deliver
 from localcloud.ses_v1.notifications import notify
 from localcloud.smtp.access import Listeners
 from localcloud.smtp.server import SmtpServer
@@ -69,7 +70,7 @@ class Gateway:
         self._faults = Faults()
         self._ses = Ses(backend, aws, self._faults)
         self._ses.context.publisher.also(notify)
-        take_over(self._ses.context, lambda request: self._ses_v1.handle(request))  # noqa: PLW0108 - loads it late
+        take_over(self._in_first_api, functools.partial(deliver, self._ses.context))
         self._clock = Clock(backend, self._ses.context, Alarms(backend))
         self._mail_server = smtp.access(backend.region)
         self._smtp = SmtpServer(smtp, self._mta)
@@ -83,6 +84,9 @@ class Gateway:
         from localcloud.ses_v1.service import SesV1
 
         return SesV1(self._ses.context)
+
+    async def _in_first_api(self, request: Request) -> Response:
+        return await self._ses_v1.handle(request)
 
     @cached_property
     def _chatbot(self) -> "Chatbot":

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from botocore.exceptions import ClientError
 
-from localcloud import LocalCloud
+from localcloud import LocalCloud, LocalCloudError
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
@@ -101,6 +101,8 @@ def test_a_custom_mail_leads_on_to_where_its_template_says(cloud: LocalCloud, se
     assert found["html"].startswith("<h1>Welcome</h1>")
     assert [happening["kind"] for happening in found["happenings"]] == ["Send", "Delivery"]
     assert not verified(ses, "bob@example.org")
+    with pytest.raises(LocalCloudError, match="SES knows of no Open of this mail"):
+        cloud.control("POST", f"messages/{sent['MessageId']}/events", {"event": "open"})
     (link,) = found["links"]
     assert visit(link)[:2] == (302, "https://example.com/yes?a=1")
     assert verified(ses, "bob@example.org")

@@ -1,7 +1,7 @@
-"""ministack has an SES of its own: what asks for that within this process gets ours, or hears that it cannot.
+"""SES inside ministack, where nothing is to land: what asks for it gets ours, or hears that it cannot.
 
-It routes requests that bear no signature by its own rules, and its CloudFormation and Cognito call its SES directly.
-Like `backend/` this reaches inside ministack; nothing there is loaded before its time.
+It routes requests that bear no signature by rules of its own, and its CloudFormation and Cognito call its SES directly.
+Nothing of it is loaded before its time.
 """
 
 import functools
@@ -9,16 +9,20 @@ from collections.abc import Awaitable, Callable
 from typing import Any, NoReturn, cast
 
 from localcloud.http import Request, Response
-from localcloud.ses.context import Context
-from localcloud.ses.verification_mails import deliver
 
+Deliver = Callable[[str, str, str, dict[str, dict[str, str]]], str]
 _Answer = tuple[int, dict[str, str], bytes]
 _Handler = Callable[[str, str, dict[str, str], bytes, dict[str, list[str]]], Awaitable[_Answer]]
 _OF_SES = "AWS::SES::"
 
 
-def take_over(context: Context, ses_v1: Callable[[Request], Awaitable[Response]]) -> None:
-    """Put ours in the place of ministack's."""
+def take_over(ses_v1: Callable[[Request], Awaitable[Response]], deliver: Deliver) -> None:
+    """Put ours in its place.
+
+    Args:
+        ses_v1: What answers requests of the first API.
+        deliver: What takes a mail of AWS's own, from sender, recipient, subject and body, and gives its id.
+    """
     from ministack import app
 
     handlers: dict[str, _Handler] = cast("Any", app).SERVICE_HANDLERS
@@ -32,7 +36,7 @@ def take_over(context: Context, ses_v1: Callable[[Request], Awaitable[Response]]
     def cognito() -> None:
         from ministack.services import ses
 
-        cast("Any", ses).send_internal_email = functools.partial(_from_cognito, context)
+        cast("Any", ses).send_internal_email = functools.partial(_from_cognito, deliver)
 
     handlers["cloudformation"] = _after(cloudformation, handlers["cloudformation"])
     handlers["cognito-idp"] = _after(cognito, handlers["cognito-idp"])
@@ -73,8 +77,8 @@ def _nothing(*_: object) -> None:
     """What was never made is gone."""
 
 
-def _from_cognito(context: Context, **mail: Any) -> str:
-    """Cognito's own mail, which it sends over an SES of its own: into the inbox, in nobody's statistics."""
+def _from_cognito(deliver: Deliver, **mail: Any) -> str:
+    """Cognito's own mail, which it sends over an SES of its own."""
     parts = {"Text": mail.get("body_text"), "Html": mail.get("body_html")}
     body = {name: {"Data": text, "Charset": "UTF-8"} for name, text in parts.items() if text}
-    return deliver(context, mail["source"], mail["to_addrs"][0], mail["subject"], body)
+    return deliver(mail["source"], mail["to_addrs"][0], mail["subject"], body)
