@@ -134,7 +134,8 @@ class Gateway:
         if scope["type"] == "lifespan":
             await self._lifespan(scope, receive, send)
             return
-        stranger = problem(str(scope.get("method", "GET")), headers_of(scope))
+        query = bytes(scope.get("query_string", b"")).decode("latin-1")
+        stranger = problem(str(scope.get("method", "GET")), headers_of(scope), query)
         if stranger:
             await respond(send, as_json({"message": stranger}, 403))
             return

@@ -247,10 +247,27 @@ def test_no_other_page_reaches_a_service_of_aws_either(browser: Browser, path: s
     assert browser.ask("GET", path, Host="rebound.example.com").status == 403
 
 
+@pytest.mark.parametrize(
+    ("path", "more"),
+    [
+        ("/?Action=CreateTopic&Name=strange&Version=2010-03-31", {}),
+        ("/?%41ction=CreateTopic&Name=strange&Version=2010-03-31", {}),
+        ("/", {"X_Amz_Target": "TrentService.CreateKey"}),
+    ],
+)
+def test_a_picture_in_another_page_or_a_mail_is_no_way_to_act(browser: Browser, path: str, more: dict[str, str]):
+    for stranger in ({"Origin": "null"}, {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "no-cors"}):
+        assert browser.ask("GET", path, **stranger, **more).status == 403
+    assert browser.cloud.client("sns").list_topics()["Topics"] == []
+    assert browser.cloud.client("kms").list_keys()["Keys"] == []
+    assert browser.ask("GET", "/inbox?q=Action", Sec_Fetch_Site="cross-site").status == 200  # a link in a page
+
+
 def test_a_name_that_only_points_here_reads_nothing(browser: Browser):
     for path in ("/inbox", "/_localcloud/messages"):
         assert browser.ask("GET", path, Host="rebound.example.com").status == 403
-        assert browser.ask("GET", path, Host="localhost:4566").status == 200
+        for name in ("localhost:4566", "LocalHost:4566"):
+            assert browser.ask("GET", path, Host=name).status == 200
 
 
 def test_nothing_happens_on_get(browser: Browser):
