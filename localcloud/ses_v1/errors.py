@@ -44,7 +44,7 @@ _CODES = {
 # What is not found, by how the message begins.
 _NOT_FOUND = {
     "Configuration set": "ConfigurationSetDoesNotExist",
-    "Event destination": "EventDestinationDoesNotExist",
+    "No EventDestination": "EventDestinationDoesNotExist",
     "Template": "TemplateDoesNotExist",
     "Email template": "TemplateDoesNotExist",
     "Custom verification email template": "CustomVerificationEmailTemplateDoesNotExist",

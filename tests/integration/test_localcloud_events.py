@@ -119,7 +119,7 @@ def within(seconds: float, seen: Callable[[], bool]) -> bool:
 
 
 def test_a_destination_is_refused_while_the_topic_policy_does_not_let_ses_publish(loop: Loop):
-    with pytest.raises(ClientError, match=r"Could not publish to SNS topic .*policy does not allow") as error:
+    with pytest.raises(ClientError, match=r"Could not publish message to SNS topic .*policy does not allow") as error:
         loop.connect()
     assert error.value.response["Error"]["Code"] == "BadRequestException"
     loop.allow("another-set")
@@ -130,9 +130,20 @@ def test_a_destination_is_refused_while_the_topic_policy_does_not_let_ses_publis
     assert loop.heard() == [NOTICE]
 
 
+def test_only_events_have_a_subject_the_first_message_to_a_topic_has_none(loop: Loop):
+    loop.allow()
+    enveloped = loop.sqs.create_queue(QueueName="enveloped")["QueueUrl"]
+    loop.sns.subscribe(TopicArn=loop.topic, Protocol="sqs", Endpoint=f"arn:aws:sqs:us-east-1:{ACCOUNT}:enveloped")
+    loop.connect()
+    loop.send("ada@example.com")
+    notice, *events = (json.loads(body) for body in loop.heard(enveloped))
+    assert (notice["Message"], "Subject" in notice) == (NOTICE, False)
+    assert [event["Subject"] for event in events] == ["Amazon SES Email Event Notification"] * 2
+
+
 def test_a_destination_needs_a_topic_that_exists(loop: Loop):
     loop.sns.delete_topic(TopicArn=loop.topic)
-    with pytest.raises(ClientError, match="the topic does not exist"):
+    with pytest.raises(ClientError, match=r"SNS topic <.*> not found\."):
         loop.connect()
 
 

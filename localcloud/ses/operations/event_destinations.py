@@ -4,8 +4,8 @@ import re
 from typing import Any
 
 from localcloud.ses.context import Context, Handler, Output, Parameters
-from localcloud.ses.errors import SesError, already_exists, bad_request, not_emulated, not_found
-from localcloud.ses.publishing import EMULATED_DESTINATIONS, SUBJECT, VALIDATION, may_publish, stream_problem
+from localcloud.ses.errors import SesError, already_exists, bad_request, not_emulated
+from localcloud.ses.publishing import EMULATED_DESTINATIONS, VALIDATION, may_publish, stream_problem
 from localcloud.ses.state import ConfigurationSet
 
 # https://docs.aws.amazon.com/ses/latest/dg/quotas.html
@@ -18,6 +18,8 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _DIMENSION = re.compile(r"[A-Za-z0-9_:-]{1,255}")
 _DIMENSION_VALUE = re.compile(r"[A-Za-z0-9_.@-]{1,255}")
 _KINDS = EMULATED_DESTINATIONS | {"PinpointDestination"}
+# Unlike the events that follow, SES's first message to a topic has none.
+_NO_SUBJECT = ""
 
 
 def create(context: Context, p: Parameters) -> Output:
@@ -57,7 +59,7 @@ def get(context: Context, p: Parameters) -> Output:
 def _existing(found: ConfigurationSet, p: Parameters) -> str:
     name = str(p["EventDestinationName"])
     if name not in found.destinations:
-        raise not_found("Event destination", name)
+        raise SesError("NotFoundException", f"No EventDestination found for {found.name}")
     return name
 
 
@@ -101,16 +103,16 @@ def _try_topic(context: Context, found: ConfigurationSet, arn: str) -> None:
     state, backend = context.state, context.backend
     set_arn = state.arn("configuration-set", found.name)
     if arn.endswith(".fifo"):
-        raise bad_request(f"Could not publish to SNS topic <{arn}>: FIFO topics are not supported.")
+        raise bad_request(f"Could not publish message to SNS topic <{arn}>. FIFO topics are not supported.")
     with backend.scope(state.account_id, state.region):
         if backend.topics.policy(arn) is None:
-            raise bad_request(f"Could not publish to SNS topic <{arn}>: the topic does not exist.")
+            raise bad_request(f"SNS topic <{arn}> not found.")
         if not may_publish(backend, arn, set_arn):
             raise bad_request(
-                f"Could not publish to SNS topic <{arn}>: its policy does not allow ses.amazonaws.com to publish for "
-                f"{set_arn}."
+                f"Could not publish message to SNS topic <{arn}>. Its policy does not allow ses.amazonaws.com to "
+                f"publish for {set_arn}."
             )
-        backend.topics.notify(arn, SUBJECT, VALIDATION)
+        backend.topics.notify(arn, _NO_SUBJECT, VALIDATION)
 
 
 def _try_stream(context: Context, found: ConfigurationSet, given: dict[str, str]) -> None:
