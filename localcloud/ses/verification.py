@@ -1,12 +1,12 @@
 """Verification as SES does it: an identity becomes verified when the records it asked for stand in Route 53."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, cast
 
 from localcloud.aws import InProcess
-from localcloud.ses.rules import Record, dkim_records, mail_from_records, stands, suffixes
+from localcloud.ses.rules import Record, dkim_records, mail_from_records, may_send, stands, suffixes
 from localcloud.ses.state import Identity
 
 _MAX_ZONES = 1000
@@ -66,6 +66,14 @@ async def check_all(identities: Iterable[Identity], dns: Dns, region: str) -> No
     for identity in [identity for identity in identities if is_pending(identity)]:
         await check(identity, dns, region)
         await asyncio.sleep(0)
+
+
+def is_verified(identity: Identity, identities: Mapping[str, Identity]) -> bool:
+    """Whether SES shows an identity as verified: by itself, or as a domain below one that is. Addresses inherit nothing.
+
+    https://docs.aws.amazon.com/ses/latest/dg/creating-identities.html
+    """
+    return identity.verified or (identity.is_domain and may_send(identity.name, identities))
 
 
 def confirm(identity: Identity) -> None:

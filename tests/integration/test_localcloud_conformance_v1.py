@@ -291,3 +291,5 @@ def test_ten_templates_make_a_page_unless_more_are_asked_for(v1: Any):
     whole = v1.list_templates(MaxItems=500)
     assert first["TemplatesMetadata"] + rest["TemplatesMetadata"] == whole["TemplatesMetadata"]
     assert code(v1.list_identities, MaxItems=1001) == "InvalidParameterValue"
+    many = [f"{i}.test" for i in range(101)]
+    assert code(v1.get_identity_dkim_attributes, Identities=many) == "InvalidParameterValue"

@@ -121,6 +121,17 @@ def test_a_mail_from_domain_needs_its_one_mx(cloud: LocalCloud, ses: "SESV2Clien
     assert send(ses, sender)
 
 
+@pytest.mark.usefixtures("sender")
+def test_a_domain_below_a_verified_one_is_verified_and_an_address_is_not(ses: "SESV2Client"):
+    made = ses.create_email_identity(EmailIdentity="news.example.test")
+    assert (made["VerifiedForSendingStatus"], made["DkimAttributes"]["Status"]) == (True, "PENDING")
+    assert not ses.create_email_identity(EmailIdentity="ada@example.test")["VerifiedForSendingStatus"]
+    shown = {i.get("IdentityName"): i.get("VerificationStatus") for i in ses.list_email_identities()["EmailIdentities"]}
+    assert shown == {"ada@example.test": "PENDING", "example.test": "SUCCESS", "news.example.test": "SUCCESS"}
+    ses.delete_email_identity(EmailIdentity="example.test")
+    assert not ses.get_email_identity(EmailIdentity="news.example.test")["VerifiedForSendingStatus"]
+
+
 def test_an_address_has_a_mail_from_domain_of_its_own(cloud: LocalCloud, ses: "SESV2Client", zone: str):
     ses.create_email_identity(EmailIdentity="ada@example.test")
     ses.put_email_identity_mail_from_attributes(EmailIdentity="ada@example.test", MailFromDomain="ada.example.test")

@@ -11,7 +11,7 @@ from localcloud.ses.dkim_keys import public_half
 from localcloud.ses.errors import SesError, already_exists, bad_request, not_emulated, not_found
 from localcloud.ses.rules import dkim_zone, identity_problem
 from localcloud.ses.state import Identity, MailFrom
-from localcloud.ses.verification import check, check_all, confirm
+from localcloud.ses.verification import check, check_all, confirm, is_verified
 from localcloud.ses.verification_mails import ask
 
 # https://docs.aws.amazon.com/ses/latest/dg/quotas.html
@@ -76,7 +76,7 @@ async def list_(context: Context, p: Parameters) -> Output:
     """ListEmailIdentities, after a look at the DNS; by part of a name, type and status."""
     identities = context.state.identities
     await check_all(identities.values(), context.dns, context.state.region)
-    summaries = [_summary(identities[name]) for name in sorted(identities)]
+    summaries = [_summary(context, identities[name]) for name in sorted(identities)]
     wanted = dict[str, str](p.get("Filter", {}))
     part = wanted.pop("IDENTITY_NAME_CONTAINS", "").lower()
     matching = [
@@ -229,8 +229,8 @@ def _view(context: Context, identity: Identity) -> Output:
     return {
         "IdentityType": _type(identity),
         "FeedbackForwardingStatus": identity.feedback_forwarding,
-        "VerifiedForSendingStatus": identity.verified,
-        "VerificationStatus": _status(identity),
+        "VerifiedForSendingStatus": is_verified(identity, context.state.identities),
+        "VerificationStatus": _status(context, identity),
         "VerificationInfo": {
             "LastCheckedTimestamp": identity.last_checked_at,
             "LastSuccessTimestamp": identity.last_success_at,
@@ -259,12 +259,12 @@ def _dkim(context: Context, identity: Identity) -> Output:
     }
 
 
-def _summary(identity: Identity) -> Output:
+def _summary(context: Context, identity: Identity) -> Output:
     return {
         "IdentityType": _type(identity),
         "IdentityName": identity.name,
-        "SendingEnabled": identity.verified,
-        "VerificationStatus": _status(identity),
+        "SendingEnabled": is_verified(identity, context.state.identities),
+        "VerificationStatus": _status(context, identity),
     }
 
 
@@ -272,8 +272,8 @@ def _type(identity: Identity) -> str:
     return "DOMAIN" if identity.is_domain else "EMAIL_ADDRESS"
 
 
-def _status(identity: Identity) -> str:
-    return "SUCCESS" if identity.verified else "PENDING"
+def _status(context: Context, identity: Identity) -> str:
+    return "SUCCESS" if is_verified(identity, context.state.identities) else "PENDING"
 
 
 HANDLERS: dict[str, Handler] = {

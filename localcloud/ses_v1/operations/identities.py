@@ -8,11 +8,12 @@ from typing import Any
 from localcloud.ses.context import Context, Handler, Output, Parameters, page
 from localcloud.ses.operations import identities as v2
 from localcloud.ses.state import Identity
-from localcloud.ses.verification import check, confirm
+from localcloud.ses.verification import check, confirm, is_verified
 from localcloud.ses_v1 import notifications
 from localcloud.ses_v1.errors import QueryError
 
 _PAGE_SIZES = range(1, 1001)
+MAX_ASKED = 100
 _TYPES = {"EmailAddress": False, "Domain": True}
 _MX_FAILURES = {"UseDefaultValue": "USE_DEFAULT_VALUE", "RejectMessage": "REJECT_MESSAGE"}
 
@@ -85,7 +86,7 @@ async def verification(context: Context, p: Parameters) -> Output:
     for asked, identity in _named(context, p):
         await _look(context, identity)
         token = verification_token(identity.name, context.state.region)
-        status = "Success" if identity.verified else "Pending"
+        status = "Success" if is_verified(identity, context.state.identities) else "Pending"
         shown[asked] = {"VerificationStatus": status, **({"VerificationToken": token} if identity.is_domain else {})}
     return {"VerificationAttributes": shown}
 
@@ -185,6 +186,8 @@ def set_headers(context: Context, p: Parameters) -> Output:
 
 def _named(context: Context, p: Parameters) -> Iterator[tuple[str, Identity]]:
     """The identities that are asked for, by the name that they are asked by; unknown ones are left out, as in SES."""
+    if len(p["Identities"]) > MAX_ASKED:
+        raise QueryError("InvalidParameterValue", f"At most {MAX_ASKED} identities can be asked for at a time.")
     for name in p["Identities"]:
         found = context.state.identities.get(str(name).lower())
         if found:
