@@ -69,7 +69,7 @@ async def check_all(identities: Iterable[Identity], dns: Dns, region: str) -> No
 
 
 def is_verified(identity: Identity, identities: Mapping[str, Identity]) -> bool:
-    """Whether SES shows an identity as verified: by itself, or as a domain below one that is. Addresses inherit nothing.
+    """Whether SES shows an identity as verified: by itself, or a domain by one above it. Addresses inherit nothing.
 
     https://docs.aws.amazon.com/ses/latest/dg/creating-identities.html
     """
