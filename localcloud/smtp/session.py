@@ -7,6 +7,7 @@ import asyncio
 import functools
 import hmac
 import logging
+import re
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -27,6 +28,10 @@ from localcloud.smtp.credentials import smtp_password
 UNAUTHENTICATED = "530 Authentication required"
 WRONG_CREDENTIALS = "535 Authentication Credentials Invalid"
 FAILED = "451 Temporary service failure"
+# Its words, to the null sender of a bounce as well.
+INVALID_SENDER = "501 Invalid MAIL FROM address provided"
+INVALID_RECIPIENT = "501 Invalid RCPT TO address provided"
+_MAILBOX = re.compile(r"""("[ -~]+"|[!-~]+)@[!-~]+""")
 _LOG = logging.getLogger(__name__)
 
 
@@ -79,6 +84,8 @@ class Mta:
         """MAIL FROM."""
         if not session.authenticated:
             return UNAUTHENTICATED
+        if not _MAILBOX.fullmatch(address):
+            return INVALID_SENDER
         envelope.mail_from = address
         envelope.mail_options.extend(options)
         return "250 Ok"
@@ -87,6 +94,8 @@ class Mta:
         self, _: Connected, __: Session, envelope: Envelope, address: str, ___: list[str]
     ) -> str:
         """RCPT TO."""
+        if not _MAILBOX.fullmatch(address):
+            return INVALID_RECIPIENT
         envelope.rcpt_tos.append(address)
         return "250 Ok"
 

@@ -154,6 +154,23 @@ def test_an_unverified_sender_is_rejected_in_sess_words(
     assert not kept(verified)
 
 
+@pytest.mark.parametrize(
+    ("mail_from", "to", "expected"),
+    [
+        ("<>", f"<{ADA}>", (501, b"Invalid MAIL FROM address provided")),  # what a relay sends as a bounce
+        ("<ada>", f"<{ADA}>", (501, b"Invalid MAIL FROM address provided")),
+        (f"<{SENDER}>", "<ada>", (501, b"Invalid RCPT TO address provided")),
+        (f"<{SENDER}>", '<"Ada L"@example.com>', (250, b"Ok")),
+        (f"<{SENDER}>", "<ada..l.@example.com>", (250, b"Ok")),
+    ],
+)
+def test_what_is_no_address_is_refused_at_once(
+    client: smtplib.SMTP, mail_from: str, to: str, expected: tuple[int, bytes]
+):
+    sender = client.docmd("MAIL", f"FROM:{mail_from}")
+    assert (client.docmd("RCPT", f"TO:{to}") if sender == (250, b"Ok") else sender) == expected
+
+
 def test_the_policies_of_the_key_decide_what_it_may_send(verified: LocalCloud):
     iam = verified.client("iam")
     iam.create_user(UserName="smtp")
