@@ -8,7 +8,8 @@ from localcloud.ses.errors import SesError
 _SHOWN = ("to", "cc")
 _SERVER_ERROR = 500
 
-# https://docs.aws.amazon.com/ses/latest/dg/troubleshoot-smtp.html; replies to what is not there are not documented.
+# https://docs.aws.amazon.com/ses/latest/dg/troubleshoot-smtp.html; the reply to a missing configuration set is what
+# people report, and those to other things that are not there are ours.
 _REPLIES = {
     "TooManyRequestsException": "454 Throttling failure: {}",
     "LimitExceededException": "454 Throttling failure: {}",
@@ -18,6 +19,8 @@ _REPLIES = {
     "MailFromDomainNotVerifiedException": "554 Message rejected: {}",
     "AccessDeniedException": "554 Access denied: {}",
 }
+_OTHER = "554 Transaction failed: {}"
+_NO_SET = "554 Configuration Set does not exist: {}"
 
 
 def parameters(mail_from: str, recipients: list[str], content: bytes) -> dict[str, Any]:
@@ -51,6 +54,8 @@ def parameters(mail_from: str, recipients: list[str], content: bytes) -> dict[st
 
 def reply(error: SesError) -> str:
     """What SES replies where its API would answer with this error."""
-    other = "451 Temporary service failure" if error.status >= _SERVER_ERROR else "554 Transaction failed: {}"
-    text = _REPLIES.get(error.code, other).format(" ".join(error.message.split()))
+    other = "451 Temporary service failure" if error.status >= _SERVER_ERROR else _OTHER
+    missing_set = error.code == "NotFoundException" and error.message.startswith("Configuration set")
+    template = _NO_SET if missing_set else _REPLIES.get(error.code, other)
+    text = template.format(" ".join(error.message.split()))
     return text.encode("ascii", "replace").decode()
