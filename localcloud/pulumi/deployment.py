@@ -31,7 +31,9 @@ class StepError(RuntimeError):
 class Deployment:
     """One operation on one stack. Thread-safe, as programs register resources side by side."""
 
-    def __init__(self, old: Iterable[Record], config: Props, *, preview: bool, folder: Path) -> None:
+    def __init__(
+        self, old: Iterable[Record], config: Props, *, preview: bool, folder: Path, plugin: Plugin | None = None
+    ) -> None:
         """Begin.
 
         Args:
@@ -39,6 +41,7 @@ class Deployment:
             config: Of the default provider.
             preview: Change nothing.
             folder: Where the program runs; relative paths of archives start there.
+            plugin: The default provider's, if it has been started.
         """
         self.preview = preview
         self.steps: list[tuple[Operation, str]] = []
@@ -56,7 +59,7 @@ class Deployment:
         self._doomed: set[str] = set()  # to be deleted in this operation
         self._renamed: dict[str, str] = {}
         self._plugins: dict[str, Plugin] = {}
-        self._default = Plugin(folder=folder)  # it starts while the program does
+        self._default = plugin or Plugin(folder=folder)  # it starts while the program does
         self._lock = threading.RLock()
 
     # --- what is there ---------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """The in-process engine: an unmodified Pulumi program against the local cloud, on a machine without the Pulumi CLI.
 
-A test engine, not Pulumi's: what it leaves out stands in docs/pulumi-cli.md. Each operation runs in a fresh Python
-process, as Pulumi's runtime keeps global state.
+A test engine, not Pulumi's: what it leaves out stands in docs/pulumi-cli.md. Each operation runs in a process of its
+own, as Pulumi's runtime keeps global state; where the system can fork, in one with Pulumi loaded.
 """
 
 import json
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from localcloud.isolation import isolated
-from localcloud.pulumi import project, state
+from localcloud.pulumi import project, state, warm
 from localcloud.pulumi.stack import Changes, DeploymentError
 from localcloud.pulumi.wire import SECRET, Props, bare, obj, signature
 
@@ -123,11 +123,15 @@ class InProcessStack:
         return Changes.of([(operation, urn) for operation, urn in result["steps"]])
 
     def _work(self, request: dict[str, Any]) -> "subprocess.CompletedProcess[str]":
+        environment = isolated(os.environ, self._environment)
+        # What Python itself reads there, it reads when it starts.
+        if warm.POSSIBLE and not any(name.startswith("PYTHON") for name in self._environment):
+            return warm.NURSERY.run(request, environment, _TIMEOUT)
         return subprocess.run(
             [sys.executable, "-m", "localcloud.pulumi.worker"],
             input=json.dumps(request),
             cwd=_ROOT,
-            env=isolated(os.environ, self._environment),
+            env=environment,
             capture_output=True,
             text=True,
             timeout=_TIMEOUT,

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import IO, Any, Self, cast
 
 import grpc
 from google.protobuf import empty_pb2
@@ -64,25 +64,24 @@ class Plugin:
         command: Sequence[str] = COMMAND,
         environment: Mapping[str, str] | None = None,
         folder: Path | None = None,
+        said: IO[bytes] | None = None,
     ) -> None:
-        """Start the plugin.
+        """Start the plugin, unless it has been started.
 
         Args:
             command: What to run.
             environment: Its environment; this process's own unless told otherwise.
             folder: Where it runs; here unless told otherwise.
+            said: The standard output of one that somebody else has started, and ends where it does not leave.
         """
-        arguments = [*command, "127.0.0.1:0"]  # an engine's address, which nothing listens on
-        variables = dict(os.environ if environment is None else environment)
-        variables["PYTHONPATH"] = os.pathsep.join(filter(None, (str(_ROOT), variables.get("PYTHONPATH"))))
-        self._process = subprocess.Popen(arguments, stdout=subprocess.PIPE, env=variables, cwd=folder)
+        self._process = None if said else _started(command, os.environ if environment is None else environment, folder)
+        self._said = said or cast("IO[bytes]", cast("Any", self._process).stdout)
         self._channel: grpc.Channel | None = None
         self._lock = threading.Lock()
 
     @cached_property
     def _connected(self) -> Any:
-        stdout = self._process.stdout
-        line = stdout.readline().strip() if stdout else b""
+        line = self._said.readline().strip()
         if not line.isdigit():
             raise PluginError(f"The plugin did not start: it said {line!r} instead of its port.")
         self._channel = grpc.insecure_channel(f"127.0.0.1:{int(line)}", options=_OPTIONS)
@@ -102,22 +101,23 @@ class Plugin:
 
     def close(self) -> None:
         """Tell the plugin to leave, and see that it does. Closing it again does nothing."""
-        if self._process.returncode is not None:
+        if self._said.closed:
             return
         try:
             if self._channel:
                 self._stub.Cancel(empty_pb2.Empty(), timeout=_STOP)
-            else:
+            elif self._process:
                 self._process.terminate()
-            self._process.wait(_STOP)
+            if self._process:
+                self._process.wait(_STOP)
         except (grpc.RpcError, subprocess.TimeoutExpired):
-            self._process.kill()
-            self._process.wait()
+            if self._process:
+                self._process.kill()
+                self._process.wait()
         finally:
             if self._channel:
                 self._channel.close()
-            if self._process.stdout:
-                self._process.stdout.close()
+            self._said.close()
 
     def _call(self, method: str, request: object) -> Any:
         try:
@@ -216,6 +216,12 @@ class Plugin:
         """Call a function."""
         answer = self._call("Invoke", provider_pb2.InvokeRequest(tok=token, args=struct(args)))
         return plain(getattr(answer, "return")), _problems(answer)
+
+
+def _started(command: Sequence[str], environment: Mapping[str, str], folder: Path | None) -> "subprocess.Popen[bytes]":
+    arguments = [*command, "127.0.0.1:0"]  # an engine's address, which nothing listens on
+    path = os.pathsep.join(filter(None, (str(_ROOT), environment.get("PYTHONPATH"))))
+    return subprocess.Popen(arguments, stdout=subprocess.PIPE, env={**environment, "PYTHONPATH": path}, cwd=folder)
 
 
 def _problems(answer: Any) -> list[Problem]:

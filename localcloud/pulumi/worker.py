@@ -18,7 +18,7 @@ from pulumi.runtime import Settings, configure, run_in_stack, set_all_config
 from localcloud.pulumi import state
 from localcloud.pulumi.deployment import Deployment, StepError
 from localcloud.pulumi.monitor import Monitor
-from localcloud.pulumi.plugin import PluginError
+from localcloud.pulumi.plugin import Plugin, PluginError
 from localcloud.pulumi.transforms import TransformError, Transforms
 
 _PROVIDER = "aws:"
@@ -39,17 +39,27 @@ class Request:
     state: str
     answer: str
 
+    @property
+    def folder(self) -> Path:
+        """Where the program runs."""
+        program = Path(self.program)
+        return program if program.is_dir() else program.parent
+
 
 def main() -> None:
     """Do what stdin says, and write what came of it."""
-    request = Request(**json.loads(sys.stdin.read()))
     # The program finds what the real language host would let it find: its own folder, and what is installed.
     del sys.path[0]  # where this module was found
-    program = Path(request.program)
-    os.chdir(program if program.is_dir() else program.parent)
+    request = Request(**json.loads(sys.stdin.read()))
+    os.chdir(request.folder)
+    perform(request)
+
+
+def perform(request: Request, plugin: Plugin | None = None) -> None:
+    """Carry out a request, in the folder of its program."""
     records = state.load(Path(request.state))
     config = {key.removeprefix(_PROVIDER): value for key, value in request.config.items() if key.startswith(_PROVIDER)}
-    deployment = Deployment(records, config, preview=request.verb == "preview", folder=Path.cwd())
+    deployment = Deployment(records, config, preview=request.verb == "preview", folder=Path.cwd(), plugin=plugin)
     errors: list[str] = []
     try:
         _VERBS[request.verb](deployment, request)

@@ -8,6 +8,7 @@ from types import MappingProxyType
 import pytest
 
 from localcloud import LocalCloud
+from localcloud.pulumi import warm
 from localcloud.pulumi.inprocess import InProcessStack
 from localcloud.pulumi.stack import DeploymentError, Stack
 from tests.engine_suite import PROTECTED, EngineSuite, StackFactory, write
@@ -16,6 +17,12 @@ pytestmark = pytest.mark.integration
 REMOTE = """
 import pulumi
 pulumi.ComponentResource("tiny:index:Far", "far", remote=True)
+"""
+
+LOADING = """
+import os, helper, pulumi
+pulumi.export("known", [helper.NAME, os.environ.get("LEFT_BEHIND", "")])
+os.environ["LEFT_BEHIND"] = "yes"
 """
 
 
@@ -78,3 +85,36 @@ def test_without_a_local_endpoint_nothing_is_sent(tmp_path: Path):
     elsewhere = {"AWS_ENDPOINT_URL": "https://sns.us-east-1.amazonaws.com", "AWS_REGION": "us-east-1"}
     with pytest.raises(DeploymentError, match="never speaks to AWS itself"):
         InProcessStack(folder, "dev", state=tmp_path / "state.json", environment=elsewhere).up()
+
+
+def test_an_operation_finds_nothing_that_another_has_left(tmp_path: Path, cloud: LocalCloud):
+    def known(name: str) -> object:
+        folder = write(tmp_path / name, LOADING)
+        (folder / "helper.py").write_text(f"NAME = {name!r}")
+        stack = InProcessStack(folder, "dev", state=tmp_path / f"{name}.json", environment=cloud.environment())
+        stack.up()
+        return stack.outputs["known"]
+
+    assert [known("first"), known("second")] == [["first", ""], ["second", ""]]
+
+
+@pytest.mark.parametrize("lost", ["never there", "killed"])
+def test_it_does_without_a_process_to_fork_from(
+    lost: str, stack_factory: StackFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    stack = stack_factory(write(tmp_path / "project", PROTECTED), {})
+    if lost == "killed":
+        stack.preview()
+        warm.NURSERY.close()
+    else:
+        monkeypatch.setattr(warm, "POSSIBLE", False)
+    assert stack.up().create == 1
+
+
+@pytest.mark.skipif(not warm.POSSIBLE, reason="the parent of an operation is this process")
+def test_what_forks_operations_may_end_unexpectedly(stack_factory: StackFactory, tmp_path: Path):
+    folder = write(tmp_path / "project", "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\n" + PROTECTED)
+    with pytest.raises(DeploymentError, match="ended without an answer"):
+        stack_factory(folder, {}).preview()
+    folder = write(tmp_path / "another", PROTECTED)
+    assert stack_factory(folder, {}).preview().create == 1

@@ -12,7 +12,8 @@ from localcloud.pulumi.schema import Problem
 from localcloud.pulumi.wire import Props
 
 _ESCAPE = re.compile(r"\\([0-7]{3})")
-_WAIT = {"Delay": 1, "MaxAttempts": 60}
+# Here a change is in sync the second time that one looks.
+_WAIT = {"Delay": 0.02, "MaxAttempts": 500}
 
 
 def plain_name(name: object) -> str:
