@@ -7,7 +7,7 @@ its start.
 import asyncio
 import functools
 import ssl
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from localcloud.ses.rules import MAX_MESSAGE_BYTES
 from localcloud.smtp.access import Listeners
@@ -100,5 +100,9 @@ def _session_class() -> "type[SMTP]":
             said: Any = _AS_SES_SAYS.get(status, status)
             if said:  # nothing is said to a client that a fault has hung up on
                 await super().push(said)
+
+        def _timeout_cb(self) -> None:
+            cast("asyncio.WriteTransport", self.transport).write(b"451 Timeout waiting for data from client\r\n")
+            super()._timeout_cb()
 
     return AsSes

@@ -1,6 +1,6 @@
 """How CloudWatch judges an alarm: periods, missing data, M out of N. Pure.
 
-https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
 """
 
 import operator
@@ -69,7 +69,8 @@ def judge(alarm: Mapping[str, Any], points: Sequence[Point], now: float) -> Verd
     treatment = alarm.get("TreatMissingData") or "missing"
     if not values and treatment == "missing":
         return Verdict(INSUFFICIENT, f"Insufficient Data: {wanted} datapoints were unknown.")
-    if missing and treatment == "ignore" and len(breaching) < needed:
+    # Only a value within the threshold says that there is nothing to alarm about.
+    if missing and treatment == "ignore" and len(values) == len(breaching) < needed:
         return None
     # With "missing", what is known is all there is: an alarm can go off before every period has data.
     required = min(needed, len(values)) if treatment == "missing" else needed

@@ -58,6 +58,33 @@ def test_an_alarm_is_judged_by_periods_and_missing_data(
     assert (verdict and verdict.state) == state
 
 
+@pytest.mark.parametrize(
+    ("needed", "row", "states"),
+    [
+        (3, "0-X-X", ("OK", "OK", "OK", "OK")),
+        (3, "----0", ("OK", "OK", "OK", "OK")),
+        (3, "-----", ("INSUFFICIENT_DATA", None, "ALARM", "OK")),
+        (3, "0XX-X", ("ALARM", "ALARM", "ALARM", "ALARM")),
+        (3, "--X--", ("ALARM", None, "ALARM", "OK")),
+        (2, "0-X-X", ("ALARM", "ALARM", "ALARM", "ALARM")),
+        (2, "00X0X", ("ALARM", "ALARM", "ALARM", "ALARM")),
+        (2, "0-X--", ("OK", "OK", "ALARM", "OK")),
+        (2, "----0", ("OK", "OK", "ALARM", "OK")),
+        (2, "----X", ("ALARM", None, "ALARM", "OK")),
+    ],
+)
+@pytest.mark.parametrize(("at", "treatment"), [*enumerate(("missing", "ignore", "breaching", "notBreaching"))])
+def test_the_tables_of_aws_hold(needed: int, row: str, states: tuple[str | None, ...], at: int, treatment: str):
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html.
+
+    Of three periods as many must breach (X) as needed; None is "retain current state". The running period is not shown.
+    """
+    values = {len(row) - place: 9.0 if one == "X" else 1.0 for place, one in enumerate(row) if one != "-"}
+    judged = alarm(EvaluationPeriods=3, DatapointsToAlarm=needed, TreatMissingData=treatment)
+    verdict = judge(judged, points(values), NOW)
+    assert (verdict and verdict.state) == states[at]
+
+
 def test_points_of_one_period_are_one_datapoint():
     verdict = judge(alarm(), points({0: 2}) + points({0: 3}), NOW)
     assert verdict

@@ -1,5 +1,6 @@
 """What a mail over SMTP asks of SES, and what SES replies, as functions of values."""
 
+import asyncio
 import ssl
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from localcloud.ses.errors import SesError
 from localcloud.smtp import mail
 from localcloud.smtp.certificate import ensure
 from localcloud.smtp.credentials import smtp_password
+from localcloud.smtp.server import _session_class
 
 BODY = b"\r\nX-SES-CONFIGURATION-SET: not a header\r\n.\r\n\xff"
 
@@ -91,3 +93,18 @@ def test_the_certificate_is_made_once(tmp_path: Path):
     ensure(str(path))
     assert path.read_bytes() == first
     ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(path)
+
+
+def test_who_says_nothing_for_long_is_told_so_and_hung_up_on():
+    async def said() -> list[bytes]:
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(lambda: _session_class()(object(), timeout=0.1, loop=loop), "127.0.0.1")
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        lines = (await asyncio.wait_for(reader.read(), 5)).splitlines()
+        writer.close()
+        server.close()
+        return lines
+
+    greeting, goodbye = asyncio.run(said())
+    assert greeting.startswith(b"220 ")
+    assert goodbye == b"451 Timeout waiting for data from client"
