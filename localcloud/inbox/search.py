@@ -12,7 +12,7 @@ STATUSES: dict[str, str] = {
 
 
 def matching(messages: Iterable[StoredMessage], words: str = "", status: str = "") -> Iterator[StoredMessage]:
-    """The mails that hold every word, somewhere in addresses, subject or id, and to which `status` happened.
+    """The mails with every word, in addresses or subject or as their id's beginning, and to which `status` happened.
 
     Args:
         messages: Where to look, in the order to keep.
@@ -29,5 +29,5 @@ def matching(messages: Iterable[StoredMessage], words: str = "", status: str = "
 
 
 def _holds(message: StoredMessage, words: list[str]) -> bool:
-    text = "\n".join([message.source, *message.recipients, message.subject, message.message_id]).lower()
-    return all(word in text for word in words)
+    text = "\n".join([message.source, *message.recipients, message.subject]).lower()
+    return all(word in text or message.message_id.startswith(word) for word in words)
