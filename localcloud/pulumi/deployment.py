@@ -4,7 +4,6 @@ After pkg/resource/deploy/step_generator.go in pulumi/pulumi. Not for speaking t
 provider's process (`plugin.py`).
 """
 
-import hashlib
 import secrets
 import threading
 from collections.abc import Callable, Generator, Iterable
@@ -16,12 +15,14 @@ from localcloud.pulumi.goal import Goal
 from localcloud.pulumi.hooks import HookError, Hooks, Subject
 from localcloud.pulumi.paths import contains, parse, reset
 from localcloud.pulumi.plugin import DiffResult, Plugin, PluginError
+from localcloud.pulumi.schema import PROVIDER, Problem
 from localcloud.pulumi.stack import Operation
 from localcloud.pulumi.state import Record, dependents_first
 from localcloud.pulumi.wire import UNKNOWN, Props, bare
 
 _DEFAULT_PROVIDER = "urn:pulumi:default::default::pulumi:providers:aws::default"
 _SEED_BYTES = 32  # of what a name of its own is made of
+_ID_BYTES = 8  # of a provider's id
 
 
 class StepError(RuntimeError):
@@ -84,24 +85,26 @@ class Deployment:
         for plugin in {self._default, *self._plugins.values()}:
             plugin.close()
 
+    def provider(self, said: str) -> str:
+        """A provider reference: what is said, or that of the default provider, which is registered when first used."""
+        if said:
+            return said
+        with self._lock:
+            if _DEFAULT_PROVIDER not in self._new:
+                self.register(Goal(_DEFAULT_PROVIDER, PROVIDER, custom=True, inputs=self._config))
+            return f"{_DEFAULT_PROVIDER}::{self._new[_DEFAULT_PROVIDER].id}"
+
     def plugin(self, reference: str) -> Plugin:
-        """The configured plugin of a provider reference, or of the default provider."""
+        """The configured plugin of a provider reference."""
         urn = reference.rsplit("::", 1)[0]
         with self._lock:
             if urn not in self._plugins:
-                config = self._config
-                if urn:
-                    provider = self._new.get(urn) or self._old.get(urn)
-                    if provider is None:
-                        raise StepError(f"The provider {urn} is not in the stack: refresh with a program that has it.")
-                    config = provider.inputs
-                started = Plugin(folder=self._folder) if urn else self._default
-                problems = started.configure(urn or _DEFAULT_PROVIDER, config)
-                if problems:
-                    started.close()
-                    told = "; ".join(f"{problem.path}: {problem.reason}" for problem in problems)
-                    raise StepError(f"The provider {urn or 'aws (the default one)'} has a problem: {told}")
+                provider = self._new.get(urn) or self._old.get(urn)
+                if provider is None:
+                    raise StepError(f"The provider {urn} is not in the stack: refresh with a program that has it.")
+                started = self._default if urn == _DEFAULT_PROVIDER else Plugin(folder=self._folder)
                 self._plugins[urn] = started
+                _refuse(started.configure(urn, provider.inputs))
             return self._plugins[urn]
 
     @contextmanager
@@ -167,9 +170,10 @@ class Deployment:
         return self._old.get(new)
 
     def _register(self, goal: Goal, old: Record | None) -> Record:
+        if goal.type == PROVIDER:
+            return self._register_provider(goal, old)
         if not goal.managed:
-            fresh = hashlib.sha256(goal.urn.encode()).hexdigest()[:16] if goal.custom else ""
-            return goal.record(old.id if old else fresh, bare(goal.inputs), bare(goal.inputs) if goal.custom else {})
+            return goal.record("", bare(goal.inputs), {})
         plugin = self.plugin(goal.provider)
         imported = goal.imports(old)
         if imported:
@@ -190,12 +194,18 @@ class Deployment:
             self._step("same", goal)
         return goal.record(old.id, inputs, old.outputs)
 
+    def _register_provider(self, goal: Goal, old: Record | None) -> Record:
+        """A provider that makes things elsewhere is another one: what the old one made is replaced."""
+        inputs, problems = self._default.check_config(goal.urn, bare(goal.inputs))
+        _refuse(problems)
+        kept = old is not None and not self._default.replaces_config(goal.urn, old.inputs, inputs)
+        return goal.record(old.id if old and kept else secrets.token_hex(_ID_BYTES), inputs, inputs)
+
     def _diff(self, plugin: Plugin, goal: Goal, old: Record, inputs: Props) -> DiffResult:
-        provider = goal.provider.rsplit("::", 1)[0]
         anew = {
             "replacementTrigger": goal.triggers(old),
             "replaceWith": not self._replaced.isdisjoint(goal.replaced_with),
-            "provider": old.provider.rsplit("::", 1)[0] != provider,
+            "provider": old.provider != goal.provider,
         }
         if any(anew.values()):
             return DiffResult(
@@ -210,8 +220,7 @@ class Deployment:
 
     def _check(self, plugin: Plugin, goal: Goal, news: Props, olds: Props | None) -> Props:
         inputs, problems = plugin.check(goal.urn, news, olds, secrets.token_bytes(_SEED_BYTES))
-        if problems:
-            raise StepError("; ".join(f"{problem.path}: {problem.reason}" for problem in problems))
+        _refuse(problems)
         return inputs
 
     def _create(self, plugin: Plugin, goal: Goal, operation: Operation) -> Record:
@@ -374,6 +383,11 @@ class Deployment:
             drifted = found.state != record.outputs if record.external else inputs != record.inputs
             self.steps.append(("update" if drifted else "same", urn))
             self._old[urn] = replace(record, inputs=inputs, outputs=found.state)
+
+
+def _refuse(problems: list[Problem]) -> None:
+    if problems:
+        raise StepError("; ".join(f"{problem.path}: {problem.reason}" for problem in problems))
 
 
 def _replacing(found: DiffResult, replaced_on: list[str]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from pulumi.runtime.proto import alias_pb2, callback_pb2, engine_pb2, resource_p
 from localcloud.pulumi.deployment import Deployment, StepError
 from localcloud.pulumi.goal import Goal
 from localcloud.pulumi.hooks import KINDS
+from localcloud.pulumi.schema import PROVIDER
 from localcloud.pulumi.state import STACK, Record
 from localcloud.pulumi.transforms import Options, Transforms
 from localcloud.pulumi.wire import UNKNOWN, Props, bare, plain, secret, struct
@@ -36,6 +37,8 @@ _FEATURES = {
     "parameterization": resource_pb2.RESOURCE_MONITOR_FEATURE_PARAMETERIZATION,
     "stateMigrations": resource_pb2.RESOURCE_MONITOR_FEATURE_STATE_MIGRATIONS,
 }
+_PACKAGE = "aws"
+_STACK_REFERENCE = "pulumi:pulumi:StackReference"
 _QUIET = (engine_pb2.DEBUG, engine_pb2.INFO)
 
 
@@ -88,6 +91,8 @@ class Monitor:
             raise self._refusal("runs no remote components", f"{request.type} '{request.name}'")
         if request.state_migrations:
             raise self._refusal("runs no state migrations", f"{request.type} '{request.name}'")
+        if request.custom:
+            self._check_package(request.type, request.name)
         goal = self._goal(request)
         record = self.deployment.register(goal)
         self.goals[goal.urn] = goal
@@ -101,13 +106,14 @@ class Monitor:
         return empty_pb2.Empty()
 
     def ReadResource(self, request: resource_pb2.ReadResourceRequest) -> resource_pb2.ReadResourceResponse:
+        self._check_package(request.type, request.name)
         goal = Goal(
             urn=self._urn(request.parent, request.type, request.name),
             type=request.type,
             custom=True,
             inputs=plain(request.properties),
             parent=request.parent,
-            provider=request.provider,
+            provider=self.deployment.provider(request.provider),
             dependencies=sorted({*request.dependencies}),
             secret_outputs=list(request.additionalSecretOutputs),
         )
@@ -121,7 +127,7 @@ class Monitor:
 
     def Invoke(self, request: resource_pb2.ResourceInvokeRequest) -> resource_pb2.ResourceInvokeResponse:
         args, provider = self.transforms.invoke(request)
-        result, problems = self.deployment.plugin(provider).invoke(request.tok, bare(args))
+        result, problems = self.deployment.plugin(self.deployment.provider(provider)).invoke(request.tok, bare(args))
         if problems:
             raise StepError(f"{request.tok}: " + "; ".join(f"{p.path}: {p.reason}" for p in problems))
         values: Any = {"return": struct(result)}  # a keyword of Python
@@ -132,6 +138,12 @@ class Monitor:
 
     def RegisterPackage(self, request: Any) -> Any:
         raise self._refusal("takes no parameterized packages", request.name)
+
+    def _check_package(self, kind: str, name: str) -> None:
+        if kind == _STACK_REFERENCE:
+            raise self._refusal("reads no other stacks", f"{kind} '{name}'")
+        if kind != PROVIDER and not kind.startswith(f"{_PACKAGE}:"):
+            raise self._refusal("has no provider but that of aws", f"{kind} '{name}'")
 
     def _refusal(self, what: str, of: str) -> StepError:
         error = StepError(f"{of}: the in-process engine {what}. Run this program with the Pulumi CLI.")
@@ -154,14 +166,15 @@ class Monitor:
         self._inherit(request)
         urn = self._urn(request.parent, request.type, request.name)
         inputs, options = self.transforms.resource(request, urn)
-        package = request.type.split(":", 1)[0]
+        said = options.provider or options.providers.get(_PACKAGE, "")
+        managed = request.custom and request.type != PROVIDER
         return Goal(
             urn=urn,
             type=request.type,
             custom=request.custom,
             inputs=inputs,
             parent=request.parent,
-            provider=options.provider or (options.providers.get(package, "") if request.custom else ""),
+            provider=self.deployment.provider(said) if managed else "",
             dependencies=sorted({*options.depends_on}),
             property_dependencies={name: sorted({*p.urns}) for name, p in request.propertyDependencies.items()},
             aliases=self._aliases(request, cast("Iterable[alias_pb2.Alias]", options.aliases)),

@@ -130,14 +130,23 @@ class Plugin:
         """The version that the plugin reports."""
         return str(self._call("GetPluginInfo", empty_pb2.Empty()).version)
 
+    def check_config(self, urn: str, args: Props) -> tuple[Props, list[Problem]]:
+        """Judge and complete a configuration."""
+        checked = self._call("CheckConfig", provider_pb2.CheckRequest(urn=urn, news=struct(args)))
+        return plain(checked.inputs), _problems(checked)
+
+    def replaces_config(self, urn: str, olds: Props, news: Props) -> bool:
+        """Whether another configuration makes another provider."""
+        request = provider_pb2.DiffRequest(urn=urn, olds=struct(olds), old_inputs=struct(olds), news=struct(news))
+        return bool(self._call("DiffConfig", request).replaces)
+
     def configure(self, urn: str, args: Props) -> list[Problem]:
         """Check and set the plugin's configuration; not set when there are problems."""
-        checked = self._call("CheckConfig", provider_pb2.CheckRequest(urn=urn, news=struct(args)))
-        if checked.failures:
-            return _problems(checked)
-        flags = {"acceptSecrets": True, "acceptResources": True, "sends_old_inputs": True}
-        self._call("Configure", provider_pb2.ConfigureRequest(args=checked.inputs, **cast("Any", flags)))
-        return []
+        inputs, problems = self.check_config(urn, args)
+        if not problems:
+            flags = {"acceptSecrets": True, "acceptResources": True, "sends_old_inputs": True}
+            self._call("Configure", provider_pb2.ConfigureRequest(args=struct(inputs), **cast("Any", flags)))
+        return problems
 
     def check(self, urn: str, news: Props, olds: Props | None, seed: bytes) -> tuple[Props, list[Problem]]:
         """Judge and complete inputs."""

@@ -18,6 +18,17 @@ REMOTE = """
 import pulumi
 pulumi.ComponentResource("tiny:index:Far", "far", remote=True)
 """
+ELSEWHERE = """
+import pulumi
+pulumi.StackReference("organization/tiny/prod")
+"""
+DYNAMIC = """
+from pulumi import dynamic
+class Own(dynamic.Resource):
+    def __init__(self):
+        super().__init__(dynamic.ResourceProvider(), "own", {})
+Own()
+"""
 
 LOADING = """
 import os, helper, pulumi
@@ -75,9 +86,20 @@ def test_an_encrypted_value_is_asked_for_as_an_override(tmp_path: Path):
         InProcessStack(folder, "dev", state=tmp_path / "state.json").preview()
 
 
-def test_what_it_cannot_do_it_refuses_in_a_sentence(stack_factory: StackFactory, tmp_path: Path):
-    with pytest.raises(DeploymentError, match="tiny:index:Far 'far': the in-process engine runs no remote components"):
-        stack_factory(write(tmp_path / "project", REMOTE), {}).up()
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        (REMOTE, "tiny:index:Far 'far': the in-process engine runs no remote components"),
+        (ELSEWHERE, "StackReference 'organization/tiny/prod': the in-process engine reads no other stacks"),
+        (DYNAMIC, "dynamic:Resource 'own': the in-process engine has no provider but that of aws"),
+    ],
+    ids=["remote", "elsewhere", "dynamic"],
+)
+def test_what_it_cannot_do_it_refuses_in_a_sentence(
+    stack_factory: StackFactory, tmp_path: Path, program: str, said: str
+):
+    with pytest.raises(DeploymentError, match=said):
+        stack_factory(write(tmp_path / "project", program), {}).up()
 
 
 def test_without_a_local_endpoint_nothing_is_sent(tmp_path: Path):

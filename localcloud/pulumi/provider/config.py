@@ -26,6 +26,8 @@ _SERVICES = (
     *("chatbot", "cloudwatch", "dynamodb", "events", "iam", "kms", "lambda", "logs", "route53"),
     *("secretsmanager", "sesv2", "sns", "sqs", "ssm", "sts"),
 )
+REPLACING = ("region",)
+"""What, when it changes, makes a new provider, and with it everything that it made, as in the official provider."""
 _OTHER_NAMES = {"logs": ("cloudwatchlogs",)}
 _OF_THE_ENGINE = ("version", "pluginDownloadURL")
 
@@ -62,6 +64,18 @@ def check(news: Props, environ: Mapping[str, str] = os.environ) -> list[Problem]
         for name, url in every.items()
         if url and not is_loopback(url)
     ]
+
+
+def complete(news: Props, environ: Mapping[str, str] = os.environ) -> Props:
+    """The configuration with the region that holds, so that another one is noticed wherever it is said."""
+    region = _region(_decoded(news), environ)
+    return {**news, "region": region} if region and not news.get("region") else news
+
+
+def diff(olds: Props, news: Props, environ: Mapping[str, str] = os.environ) -> list[str]:
+    """The names of what differs between two configurations; unknowns do."""
+    before, after = (_decoded(complete(config, environ)) for config in (olds, news))
+    return sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
 
 
 def configure(args: Props, environ: Mapping[str, str] = os.environ) -> Settings:

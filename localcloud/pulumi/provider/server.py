@@ -108,11 +108,18 @@ class AwsServicer(provider_pb2_grpc.ResourceProviderServicer):
     def CheckConfig(
         self, request: provider_pb2.CheckRequest, context: grpc.ServicerContext
     ) -> provider_pb2.CheckResponse:
-        problems = config.check(plain(request.news))
-        return provider_pb2.CheckResponse(inputs=request.news, failures=_failures(problems))
+        news = plain(request.news)
+        problems = config.check(news)
+        return provider_pb2.CheckResponse(inputs=struct(config.complete(news)), failures=_failures(problems))
 
     def DiffConfig(self, request: provider_pb2.DiffRequest, context: grpc.ServicerContext) -> provider_pb2.DiffResponse:
-        return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
+        changed = config.diff(plain(request.old_inputs), plain(request.news))
+        message = provider_pb2.DiffResponse
+        return message(
+            changes=message.DIFF_SOME if changed else message.DIFF_NONE,
+            diffs=changed,
+            replaces=[name for name in changed if name in config.REPLACING],
+        )
 
     @_told
     def Configure(
