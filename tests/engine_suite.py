@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Protocol
+from typing import Protocol, cast
 
 import pytest
 
@@ -198,6 +198,43 @@ if not config.get_bool("without"):
     aws.iam.RolePolicy("grant", name="grant", role="late", policy=json.dumps(
         {"Version": "2012-10-17", "Statement": [statement]}),
         opts=pulumi.ResourceOptions(depends_on=[topic], hooks=mending))
+"""
+SETTLED = """
+import pulumi, pulumi_aws as aws
+topic = aws.sns.Topic("events", name="events")
+there = aws.sns.Topic("there", name="there", region="eu-central-1")
+pulumi.export("tags", topic.tags_all)
+pulumi.export("regions", [topic.region, there.region, aws.get_region().region])
+"""
+PASTED = """
+import pulumi, pulumi_aws as aws
+trust = aws.iam.get_policy_document(statements=[{
+    "principals": [{"type": "Service", "identifiers": ["lambda.amazonaws.com"]}], "actions": ["sts:AssumeRole"]}])
+role = aws.iam.Role("handler", assume_role_policy=trust.json)
+grant = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ses:SendEmail", "Resource": "*"}]}
+aws.iam.RolePolicy("send", role=role.id, policy=grant)
+user = aws.iam.User("mailer", path="/mail/")
+aws.iam.UserPolicy("raw", user=user.name, policy=grant)
+code = pulumi.AssetArchive({"main.py": pulumi.StringAsset("def handle(event, context): return 1")})
+handler = aws.lambda_.Function("handler", role=role.arn, runtime="python3.13", handler="main.handle", code=code)
+topic = aws.sns.Topic("events")
+aws.lambda_.Permission("sns", action="lambda:InvokeFunction", function=handler.name, principal="sns.amazonaws.com",
+    source_arn=topic.arn)
+publish = aws.iam.get_policy_document_output(statements=[{
+    "sid": "Ses", "actions": ["sns:Publish"], "resources": [topic.arn],
+    "principals": [{"type": "Service", "identifiers": ["ses.amazonaws.com"]}],
+    "conditions": [{"test": "StringEquals", "variable": "AWS:SourceAccount", "values": ["000000000000"]}]}])
+aws.sns.TopicPolicy("publish", arn=topic.arn, policy=publish.json)
+zone = aws.route53.Zone("zone", name="example.test", tags={"team": "mail"})
+aws.route53.Record("www", zone_id=zone.zone_id, name="www", type="A", ttl=300, records=["192.0.2.1"])
+aws.sesv2.ContactList("readers", contact_list_name="readers", topics=[
+    {"topic_name": "news", "display_name": "News", "default_subscription_status": "OPT_IN"}])
+identity = aws.sesv2.EmailIdentity("sender", email_identity="example.test")
+aws.sesv2.EmailIdentityPolicy("senders", email_identity=identity.email_identity, policy_name="senders",
+    policy=aws.iam.get_policy_document_output(statements=[{"actions": ["ses:SendEmail"], "resources": [identity.arn],
+        "principals": [{"type": "AWS", "identifiers": ["000000000000"]}]}]).json)
+aws.kms.Alias("mail", target_key_id=aws.kms.Key("mail").key_id)
+pulumi.export("servers", zone.name_servers)
 """
 FAILING = 'raise LookupError("no such thing")\n'
 MISSPELT = """
@@ -450,6 +487,36 @@ class EngineSuite:
             "before events Refused",
             "gone events Mail",
         ]
+
+    def test_what_is_pasted_from_the_registry_is_deployed_and_taken_away(
+        self, stack_factory: StackFactory, cloud: LocalCloud, tmp_path: Path
+    ):
+        stack = stack_factory(write(tmp_path / "project", PASTED), {})
+        preview = stack.preview()
+        assert stack.up() == preview
+        assert len(cast("list[str]", stack.outputs["servers"])) == 4
+        assert not stack.up().any
+        assert not stack.refresh().any
+        assert stack.destroy().delete == preview.create
+        assert cloud.client("route53").list_hosted_zones()["HostedZones"] == []
+
+    def test_another_configuration_of_the_provider_holds_at_once(
+        self, stack_factory: StackFactory, cloud: LocalCloud, tmp_path: Path
+    ):
+        folder = write(tmp_path / "project", SETTLED)
+        first, tagged, moved = (
+            {"aws:region": region, "aws:defaultTags": json.dumps({"tags": {"stage": stage}})}
+            for region, stage in (("us-east-1", "dev"), ("us-east-1", "prod"), ("eu-west-1", "prod"))
+        )
+        stack_factory(folder, first).up()
+        stack = stack_factory(folder, tagged)
+        assert stack.preview().names == {"update": ("events", "there")}
+        assert stack.up().names == {"update": ("events", "there")}
+        assert stack.outputs["tags"] == {"stage": "prod"}
+        stack = stack_factory(folder, moved)
+        assert stack.up().names == {"replace": ("events", "there")}
+        assert stack.outputs["regions"] == ["eu-west-1", "eu-central-1", "eu-west-1"]
+        assert (topics(cloud), topics(cloud, "eu-west-1")) == (set(), {"events"})
 
     @pytest.mark.parametrize(
         ("program", "said"), [(FAILING, "no such thing"), (MISSPELT, "tlsPolice")], ids=["raises", "misspelt"]

@@ -89,6 +89,13 @@ def inputs_of(token: str) -> dict[str, Field]:
         return _fields(_args_class(token))
 
 
+def members_of(kind: object) -> dict[str, Field]:
+    """Every member of an input that is an object, or a list of objects; none of any other."""
+    (inside,) = map(_bare, get_args(kind)) if get_origin(kind) is Sequence else (kind,)
+    with _LAZY:
+        return _fields(inside) if isinstance(inside, type) and _types.is_input_type(inside) else {}
+
+
 @cache
 def _args_class(token: str) -> type:
     module_name, class_name = ("", "Provider") if token == PROVIDER else _split(token)
@@ -125,17 +132,19 @@ def _fields(args: type) -> dict[str, Field]:
 def _bare(kind: object) -> object:
     """`Input[Optional[X]]` without its wrappers.
 
-    A union of an enum and `str` becomes the enum; other unions a tuple of what they allow.
+    A union with an enum is one without it, as the enum only suggests values; other unions are a tuple of what they
+    allow.
     """
     if get_origin(kind) is not Union:
         return kind
     members = tuple(_bare(member) for member in get_args(kind) if not _is_wrapper(member))
-    enums = [member for member in members if isinstance(member, type) and issubclass(member, enum.Enum)]
-    return enums[0] if enums else members[0] if len(members) == 1 else members
+    return members[0] if len(members) == 1 else members
 
 
 def _is_wrapper(member: object) -> bool:
-    return member is type(None) or get_origin(member) in (Awaitable, pulumi.Output) or isinstance(member, str)
+    if isinstance(member, type):
+        return member is type(None) or issubclass(member, enum.Enum)
+    return get_origin(member) in (Awaitable, pulumi.Output) or isinstance(member, str)
 
 
 def _check_object(fields: Mapping[str, Field], value: Mapping[str, object], path: str) -> list[Problem]:
@@ -193,10 +202,6 @@ def _check_single(kind: type, value: object, path: str) -> list[Problem]:
 
 
 def _check_primitive(kind: type, value: object, path: str) -> list[Problem]:
-    if issubclass(kind, enum.Enum):
-        allowed = sorted(str(cast("object", member.value)) for member in kind)
-        value = cast("object", value.value) if isinstance(value, enum.Enum) else value
-        return [] if value in allowed else [Problem(path, f"{value!r} is none of {', '.join(allowed)}")]
     accepted = _PRIMITIVES.get(cast("type[object]", kind))
     if accepted is None:
         return []

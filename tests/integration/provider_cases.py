@@ -132,6 +132,8 @@ class Life:
     """Inputs that need a new resource."""
     unknown: tuple[str, ...] = ()
     """Outputs that only creation makes known."""
+    imported: Callable[[Props], str] | None = None
+    """What it is imported by, where that is not its id."""
 
     @property
     def id(self) -> str:
@@ -323,6 +325,12 @@ LIVES = (
         unknown=("secret", "sesSmtpPasswordV4", "createDate"),
     ),
     Life(
+        "aws:iam/userPolicy:UserPolicy",
+        lambda a: {"name": "inline", "user": a.user(), "policy": policy("ses:SendEmail")},
+        lambda a: {"policy": policy("ses:SendBulkEmail")},
+        replace=lambda a: {"user": a.user("-other")},
+    ),
+    Life(
         "aws:iam/userPolicyAttachment:UserPolicyAttachment",
         lambda a: {"user": a.user(), "policyArn": a.policy()},
         None,
@@ -417,6 +425,20 @@ LIVES = (
         unknown=("arn", "invokeArn", "sourceCodeHash", "version"),
     ),
     Life(
+        "aws:lambda/permission:Permission",
+        lambda a: {
+            "function": a.function().rsplit(":", 1)[-1],
+            "statementId": "sns",
+            "action": "lambda:InvokeFunction",
+            "principal": "sns.amazonaws.com",
+            "sourceArn": a.topic(),
+            "sourceAccount": ACCOUNT,
+        },
+        None,
+        replace=lambda a: {"principal": "events.amazonaws.com"},
+        imported=lambda inputs: f"{inputs['function']}/{inputs['statementId']}",
+    ),
+    Life(
         "aws:lambda/eventSourceMapping:EventSourceMapping",
         lambda a: {
             "functionName": a.function(),
@@ -486,6 +508,14 @@ LIVES = (
         unknown=("arn", "version"),
     ),
     Life(
+        "aws:route53/zone:Zone",
+        lambda a: {"name": f"{a.name}.example", "forceDestroy": True, "tags": {"a": "1"}},
+        lambda a: {"comment": "mail", "tags": {"b": "2"}},
+        removed={"comment": "Managed by Pulumi", "tags": {}},
+        replace=lambda a: {"name": f"{a.name}.test"},
+        unknown=("arn", "nameServers", "zoneId"),
+    ),
+    Life(
         "aws:route53/record:Record",
         lambda a: {
             "zoneId": a.zone(),
@@ -531,6 +561,35 @@ LIVES = (
         lambda a: {"vdmEnabled": "ENABLED", "dashboardAttributes": {"engagementMetrics": "DISABLED"}},
         lambda a: {"guardianAttributes": {"optimizedSharedDelivery": "ENABLED"}},
         replace=lambda a: {"region": "eu-west-1"},
+    ),
+    Life(
+        "aws:sesv2/contactList:ContactList",
+        lambda a: {
+            "contactListName": a.name,
+            "description": "one",
+            "topics": [{"topicName": "news", "displayName": "News", "defaultSubscriptionStatus": "OPT_IN"}],
+            "tags": {"a": "1"},
+        },
+        lambda a: {
+            "description": "two",
+            "topics": [
+                {"topicName": "sport", "displayName": "Sport", "defaultSubscriptionStatus": "OPT_OUT"},
+                {"topicName": "news", "displayName": "News", "defaultSubscriptionStatus": "OPT_IN"},
+            ],
+        },
+        removed={"description": "", "topics": [], "tags": {}},
+        replace=lambda a: {"contactListName": f"{a.name}-other"},
+        unknown=("arn", "createdTimestamp"),
+    ),
+    Life(
+        "aws:sesv2/emailIdentityPolicy:EmailIdentityPolicy",
+        lambda a: {
+            "emailIdentity": a.identity(),
+            "policyName": "senders",
+            "policy": policy("ses:SendEmail", Principal={"AWS": ACCOUNT}),
+        },
+        lambda a: {"policy": policy("ses:SendBulkEmail", Principal={"AWS": ACCOUNT})},
+        replace=lambda a: {"policyName": "others"},
     ),
     Life(
         "aws:sesv2/tenant:Tenant",

@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
+from localcloud.pulumi import schema
 from localcloud.pulumi.provider import lifecycle
+from localcloud.pulumi.provider.resource import Resource
 from localcloud.pulumi.provider.resources import RESOURCES
+from localcloud.pulumi.wire import ARCHIVE, SIGNATURE, UNKNOWN
 
 Props = dict[str, Any]
 TOPIC = "arn:aws:sns:us-east-1:000000000000:events"
@@ -14,7 +17,6 @@ KEY = "arn:aws:kms:us-east-1:000000000000:key/1"
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
 SNS = {"matchingEventTypes": ["BOUNCE"], "snsDestination": {"topicArn": TOPIC}}
 METRIC = {"metricName": "Send", "namespace": "AWS/SES", "statistic": "Sum", "threshold": 1, "period": 60}
-QUERY = {"id": "m", "returnData": True}
 # Inputs that pass, one set for each type.
 GOOD: dict[str, Props] = {
     "sns/topic:Topic": {"name": "events"},
@@ -55,6 +57,26 @@ GOOD: dict[str, Props] = {
     },
     "sesv2/accountSuppressionAttributes:AccountSuppressionAttributes": {"suppressedReasons": ["BOUNCE"]},
     "sesv2/accountVdmAttributes:AccountVdmAttributes": {"vdmEnabled": "ENABLED"},
+    "route53/zone:Zone": {"name": "example.test"},
+    "iam/userPolicy:UserPolicy": {"name": "send", "user": "ada", "policy": TRUST},
+    "lambda/function:Function": {
+        "name": "feedback",
+        "role": "arn:aws:iam::000000000000:role/feedback",
+        "runtime": "python3.13",
+        "handler": "handler.handle",
+        "code": {SIGNATURE: ARCHIVE, "hash": "x"},
+    },
+    "lambda/permission:Permission": {
+        "function": "feedback",
+        "action": "lambda:InvokeFunction",
+        "principal": "sns.amazonaws.com",
+    },
+    "sesv2/contactList:ContactList": {"contactListName": "readers"},
+    "sesv2/emailIdentityPolicy:EmailIdentityPolicy": {
+        "emailIdentity": "example.com",
+        "policyName": "senders",
+        "policy": TRUST,
+    },
     "route53/record:Record": {"zoneId": "Z1", "name": "x.test", "type": "TXT", "ttl": 60, "records": ["a"]},
 }
 DESTINATION = "sesv2/configurationSetEventDestination:ConfigurationSetEventDestination"
@@ -79,18 +101,10 @@ WRONG: list[tuple[str, Props, str]] = [
     ("cloudwatch/metricAlarm:MetricAlarm", {"alarmDescription": "x" * 1025}, "alarmDescription"),
     ("cloudwatch/metricAlarm:MetricAlarm", {"statistic": "Median"}, "statistic"),
     ("cloudwatch/metricAlarm:MetricAlarm", {"statistic": None, "extendedStatistic": "p101"}, "extendedStatistic"),
-    ("cloudwatch/metricAlarm:MetricAlarm", {"thresholdMetricId": "m"}, "thresholdMetricId"),
-    ("cloudwatch/metricAlarm:MetricAlarm", {"metricQueries": [QUERY]}, "metricName"),
-    (
-        "cloudwatch/metricAlarm:MetricAlarm",
-        {
-            **dict.fromkeys(("metricName", "namespace", "statistic", "period")),
-            "metricQueries": [
-                {**QUERY, "expression": "m/2", "metric": {"metricName": "S", "period": 60, "stat": "Sum"}}
-            ],
-        },
-        "metricQueries",
-    ),
+    ("cloudwatch/metricAlarm:MetricAlarm", {"metricQueries": [{"id": "m"}]}, "metricQueries"),
+    ("cloudwatch/metricAlarm:MetricAlarm", {"metricName": None}, "metricName"),
+    ("cloudwatch/metricAlarm:MetricAlarm", {"threshold": None}, "threshold"),
+    ("cloudwatch/metricAlarm:MetricAlarm", {"unit": "Mails"}, "unit"),
     ("cloudwatch/compositeAlarm:CompositeAlarm", {"alarmActions": [TOPIC] * 6}, "alarmActions"),
     ("cloudwatch/compositeAlarm:CompositeAlarm", {"alarmRule": "x" * 10_241}, "alarmRule"),
     ("cloudwatch/dashboard:Dashboard", {"dashboardName": "my mail"}, "dashboardName"),
@@ -194,6 +208,25 @@ WRONG: list[tuple[str, Props, str]] = [
     ),
     ("sesv2/accountVdmAttributes:AccountVdmAttributes", {"vdmEnabled": "ON"}, "vdmEnabled"),
     ("route53/record:Record", {"records": []}, "records"),
+    ("route53/record:Record", {"type": "TEXT"}, "type"),
+    ("lambda/function:Function", {"runtime": "cobol"}, "runtime"),
+    (
+        "lambda/function:Function",
+        {"loggingConfig": {"logFormat": "JSON", "systemLogLevel": "ERROR"}},
+        "loggingConfig.systemLogLevel",
+    ),
+    ("lambda/permission:Permission", {"action": "invoke"}, "action"),
+    ("lambda/permission:Permission", {"statementId": "a b"}, "statementId"),
+    ("lambda/permission:Permission", {"sourceAccount": "me"}, "sourceAccount"),
+    (
+        "sesv2/contactList:ContactList",
+        {"topics": [{"topicName": "a", "displayName": "A", "defaultSubscriptionStatus": "IN"}]},
+        "topics.defaultSubscriptionStatus",
+    ),
+    ("sesv2/emailIdentityPolicy:EmailIdentityPolicy", {"policyName": "x" * 65}, "policyName"),
+    ("sesv2/emailIdentityPolicy:EmailIdentityPolicy", {"policy": "{"}, "policy"),
+    ("route53/zone:Zone", {"comment": "x" * 257}, "comment"),
+    ("iam/userPolicy:UserPolicy", {"policy": {"Version": "2012-10-17"}}, "policy"),
 ]
 
 
@@ -205,6 +238,28 @@ def problems(kind: str, changed: Props) -> list[str]:
 @pytest.mark.parametrize("kind", GOOD)
 def test_right_inputs_pass(kind: str):
     assert problems(kind, {}) == []
+
+
+@pytest.mark.parametrize("of", RESOURCES.values(), ids=RESOURCES)
+def test_every_argument_of_the_wheel_is_served_or_refused_by_its_name(of: Resource):
+    offered = schema.inputs_of(of.kind)
+    assert set(of.all_args) <= set(offered)
+    required = {name: UNKNOWN for name, field in offered.items() if field.required}
+    for name in offered:
+        found = lifecycle.check(of, "x", {**required, name: UNKNOWN}, {}, b"seed", {})[1]
+        refused = {problem.path for problem in found if "does not serve this input" in problem.reason}
+        assert (name in refused) is (name not in of.all_args), name
+
+
+@pytest.mark.parametrize("of", RESOURCES.values(), ids=RESOURCES)
+def test_a_table_says_nothing_of_members_that_the_wheel_does_not_know(of: Resource):
+    for name, arg in of.all_args.items():
+        for path in arg.members:
+            kind: object = schema.inputs_of(of.kind)[name].type
+            for step in path.split("."):
+                fields = schema.members_of(kind)
+                assert step in fields, f"{name}.{path}"
+                kind = fields[step].type
 
 
 @pytest.mark.parametrize(("kind", "changed", "path"), WRONG, ids=[f"{k.split(':')[1]}-{p}" for k, _, p in WRONG])

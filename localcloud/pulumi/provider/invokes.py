@@ -6,11 +6,11 @@ from typing import Any, cast
 
 from botocore.loaders import Loader
 
+from localcloud.pulumi.provider import policy_document
 from localcloud.pulumi.provider.cloud import Cloud, ProviderError, told
-from localcloud.pulumi.provider.resources import iam_oidc, ses
-from localcloud.pulumi.provider.resources._names import mapping
-from localcloud.pulumi.provider.resources.route53 import plain_name
-from localcloud.pulumi.wire import Props
+from localcloud.pulumi.provider.resources import RESOURCES, iam_oidc, ses
+from localcloud.pulumi.provider.resources.route53 import plain_name, read_zone, zone_tags
+from localcloud.pulumi.wire import Props, obj
 
 
 @cache
@@ -41,21 +41,14 @@ def _get_partition(_: Cloud, __: Props) -> Props:
 
 def _get_zone(cloud: Cloud, args: Props) -> Props:
     zone = _zone_id(cloud, args)
-    found = cast("Any", cloud.route53.get_hosted_zone(Id=zone))
-    hosted, servers = found["HostedZone"], found.get("DelegationSet", {}).get("NameServers", [])
-    tags = cloud.route53.list_tags_for_resource(ResourceType="hostedzone", ResourceId=zone)["ResourceTagSet"]["Tags"]
+    hosted = cast("Any", cloud.route53.get_hosted_zone(Id=zone))["HostedZone"]
     return {
-        "arn": f"arn:aws:route53:::hostedzone/{zone}",
+        **read_zone(cloud, zone, {}),
         "callerReference": hosted["CallerReference"],
-        "comment": hosted.get("Config", {}).get("Comment", ""),
         "id": zone,
-        "name": plain_name(hosted["Name"]),
-        "nameServers": sorted(servers),
-        "primaryNameServer": servers[0] if servers else "",
         "privateZone": hosted.get("Config", {}).get("PrivateZone", False),
         "resourceRecordSetCount": hosted.get("ResourceRecordSetCount", 0),
-        "tags": mapping(tags),
-        "zoneId": zone,
+        "tags": zone_tags(cloud, zone),
     }
 
 
@@ -91,13 +84,36 @@ def _get_email_identity(cloud: Cloud, args: Props) -> Props:
     return {**found, "dkimSigningAttributes": [dkim], "id": name, "region": there.region, "tags": tags}
 
 
+def _of_ses(kind: str, name: str) -> tuple[Callable[[Cloud, Props], Props], frozenset[str]]:
+    """A data source that shows what a resource shows; a block in it is a list of one."""
+    resource = RESOURCES[kind]
+
+    def read(cloud: Cloud, args: Props) -> Props:
+        there, identifier = cloud.in_region(args.get("region")), str(args[name])
+        found = resource.read(there, identifier, {})
+        if found is None:
+            raise ProviderError(f"There is no {identifier}. Create it first.")
+        tags = {"tags": resource.tags.read(there, found)} if resource.tags else {}
+        shown: Props = {key: [obj(value)] if isinstance(value, dict) else value for key, value in found.items()}
+        return {**shown, "id": identifier, "region": there.region, **tags}
+
+    return read, frozenset({name, "region"})
+
+
 INVOKES: Mapping[str, tuple[Callable[[Cloud, Props], Props], frozenset[str]]] = {
     "aws:index/getCallerIdentity:getCallerIdentity": (_get_caller_identity, frozenset()),
     "aws:index/getRegion:getRegion": (_get_region, frozenset({"region", "name", "id", "endpoint"})),
     "aws:index/getPartition:getPartition": (_get_partition, frozenset()),
     "aws:iam/getOpenIdConnectProvider:getOpenIdConnectProvider": (iam_oidc.get_provider, frozenset({"arn", "url"})),
+    "aws:iam/getPolicyDocument:getPolicyDocument": (policy_document.compose, policy_document.ARGUMENTS),
     "aws:route53/getZone:getZone": (_get_zone, frozenset({"name", "zoneId", "privateZone"})),
+    "aws:sesv2/getConfigurationSet:getConfigurationSet": _of_ses(
+        "aws:sesv2/configurationSet:ConfigurationSet", "configurationSetName"
+    ),
     "aws:sesv2/getEmailIdentity:getEmailIdentity": (_get_email_identity, frozenset({"emailIdentity", "region"})),
+    "aws:sesv2/getEmailIdentityMailFromAttributes:getEmailIdentityMailFromAttributes": _of_ses(
+        "aws:sesv2/emailIdentityMailFromAttributes:EmailIdentityMailFromAttributes", "emailIdentity"
+    ),
 }
 """By token: the function, and the arguments that it takes."""
 

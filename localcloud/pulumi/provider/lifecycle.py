@@ -79,6 +79,7 @@ def check(
         inputs["tags"] = {**default_tags, **inputs.get("tags", {})}
     problems = schema.check(resource.kind, inputs)
     if not problems:
+        inputs = {key: _document(resource, key, value) for key, value in inputs.items()}
         problems = [p for key, value in inputs.items() for p in _judge(resource, key, value)]
     if problems:
         return inputs, problems
@@ -93,20 +94,25 @@ def _auto_name(resource: Resource, name: str, inputs: Props, olds: Props, seed: 
     if resource.auto_name in olds.get(DEFAULTS, ()):
         return str(olds[resource.auto_name])
     suffix = hashlib.sha256(seed).hexdigest()[:_SUFFIX] if seed else secrets.token_hex(4)[:_SUFFIX]
-    return f"{name}-{suffix}" + (".fifo" if inputs.get("fifoQueue") or inputs.get("fifoTopic") else "")
+    return resource.auto_form(f"{name}-{suffix}", inputs)
+
+
+def _document(resource: Resource, name: str, value: Any) -> Any:
+    """A policy that is given as an object, which some resources take, as the text that it stands for."""
+    arg = resource.all_args.get(name)
+    if not isinstance(value, dict) or arg is None or arg.same is not as_policy:
+        return cast("Any", value)
+    return UNKNOWN if is_unknown(value) else json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
 def _judge(resource: Resource, name: str, value: Any) -> list[Problem]:
-    if name == DEFAULTS or is_unknown(value):
-        return []
     arg = resource.all_args.get(name)
-    if arg is None:
+    if arg is None and name != DEFAULTS:
         served = ", ".join(sorted(resource.all_args))
-        return [
-            Problem(
-                name, f"the local cloud's provider does not serve this input of {resource.kind}; it serves {served}"
-            )
-        ]
+        reason = f"the local cloud's provider does not serve this input of {resource.kind}; it serves {served}"
+        return [Problem(name, reason)]
+    if arg is None or is_unknown(value):
+        return []
     checked = {name: arg.allowed, **{f"{name}.{path}": allowed for path, allowed in arg.members.items()}}
     problems = [
         Problem(path, f"{found!r} is not allowed; {_said(allowed)}")
@@ -319,7 +325,8 @@ def read(resource: Resource, name: str, identifier: str, inputs: Props, state: P
             raise
     if "region" in resource.all_args:
         actual["region"] = cloud.region
-    return Found(_outputs(resource, inputs, actual), _inputs(resource, inputs, actual))
+    imported = not inputs and not state
+    return Found(_outputs(resource, inputs, actual), _inputs(resource, inputs, actual, imported=imported))
 
 
 def update(
@@ -417,7 +424,7 @@ def _outputs(resource: Resource, inputs: Props, actual: Props) -> Props:
     return outputs
 
 
-def _inputs(resource: Resource, inputs: Props, actual: Props) -> Props:
+def _inputs(resource: Resource, inputs: Props, actual: Props, *, imported: bool) -> Props:
     """The inputs that would make what is there: as given where nothing drifted."""
     found = {DEFAULTS: inputs[DEFAULTS]} if DEFAULTS in inputs else {}
     for name, arg in resource.all_args.items():
@@ -425,8 +432,7 @@ def _inputs(resource: Resource, inputs: Props, actual: Props) -> Props:
         if given is None:
             default = arg.fill(arg.default) if arg.default is not None else None
             drifted = bool(value) if default is None else not arg.same(default, value)
-            imported = not inputs and bool(value)
-            if value is not None and (imported or (drifted and not arg.keeps)):
+            if value is not None and ((imported and bool(value)) or (drifted and not arg.keeps)):
                 found[name] = value
         elif arg.write_only or name not in actual or arg.same(arg.fill(given), value):
             found[name] = given

@@ -177,6 +177,8 @@ class Resource:
     """Inputs that the service takes only after creation: `update` is called for those that are given."""
     auto_name: str = ""
     """The input that gets a name of its own when left out."""
+    auto_form: Callable[[str, Props], str] = lambda name, _: name
+    """What such a name must begin or end with."""
     identity: tuple[str, ...] = ()
     """Inputs that name the thing: while they stay, a replacement must delete the old one first."""
     tags: Tagging | None = None

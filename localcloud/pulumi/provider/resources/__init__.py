@@ -12,10 +12,12 @@ from localcloud.pulumi.provider.resources import (
     iam_oidc,
     iam_users,
     kms,
+    lambda_permission,
     logs,
     route53,
     secretsmanager,
     ses,
+    ses_audience,
     ses_routes,
     ses_tenants,
     sns,
@@ -24,8 +26,22 @@ from localcloud.pulumi.provider.resources import (
 )
 
 _SERVICES = (
-    *(awslambda, chatbot, cloudwatch, dynamodb, events, kms, logs, route53, secretsmanager, sns, sqs, ssm),
+    *(
+        awslambda,
+        lambda_permission,
+        chatbot,
+        cloudwatch,
+        dynamodb,
+        events,
+        kms,
+        logs,
+        route53,
+        secretsmanager,
+        sns,
+        sqs,
+        ssm,
+    ),
     *(iam, iam_attachments, iam_oidc, iam_users),
-    *(ses, ses_routes, ses_tenants),
+    *(ses, ses_audience, ses_routes, ses_tenants),
 )
 RESOURCES: dict[str, Resource] = {resource.kind: resource for service in _SERVICES for resource in service.RESOURCES}

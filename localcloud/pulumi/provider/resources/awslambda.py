@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from localcloud.pulumi.provider.archive import fingerprint, zip_bytes
 from localcloud.pulumi.provider.cloud import Cloud, ProviderError
-from localcloud.pulumi.provider.resource import ARN, Arg, Resource, Tagging, as_set, at_least, form, up_to
+from localcloud.pulumi.provider.resource import ARN, Allowed, Arg, Resource, Tagging, as_set, at_least, form, up_to
 from localcloud.pulumi.provider.resources._names import from_api, given, to_api
 from localcloud.pulumi.schema import Problem
 from localcloud.pulumi.wire import Props, is_unknown, obj
@@ -37,6 +37,14 @@ def _hashed(archive: Any) -> Any:
 
 # A name, or an ARN that ends in one.
 _FUNCTION_NAME = form(r"(arn:.+:function:)?[A-Za-z0-9_-]{1,64}(:.+)?", "has letters, digits, - and _, at most 64")
+_RUNTIME = form(
+    r"(dotnet|dotnetcore|go|java|nodejs|provided|python|ruby)[\w.]*", "is a runtime of Lambda, such as python3.13"
+)
+_LOGGING: dict[str, Allowed] = {
+    "applicationLogLevel": ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"),
+    "logFormat": ("JSON", "Text"),
+    "systemLogLevel": ("DEBUG", "INFO", "WARN"),
+}
 _FUNCTION = {
     "name": Arg("FunctionName", replaces=True, allowed=_FUNCTION_NAME),
     "role": Arg("Role", allowed=ARN),
@@ -49,12 +57,12 @@ _FUNCTION = {
     "handler": Arg("Handler", allowed=up_to(128, 1)),
     "kmsKeyArn": Arg("KMSKeyArn", allowed=ARN),
     "layers": Arg("Layers", default=[], allowed=ARN, most=5),
-    "loggingConfig": Arg("LoggingConfig", keeps=True, members={"logFormat": ("JSON", "Text")}),
+    "loggingConfig": Arg("LoggingConfig", keeps=True, members=_LOGGING),
     "memorySize": Arg("MemorySize", default=128, allowed=range(128, 32_769)),
     "packageType": Arg(default="Zip", replaces=True, allowed=("Zip",)),
     "publish": Arg(default=False, write_only=True),
     "reservedConcurrentExecutions": Arg(default=-1, allowed=at_least(-1)),
-    "runtime": Arg("Runtime"),
+    "runtime": Arg("Runtime", allowed=_RUNTIME),
     "sourceCodeHash": Arg(keeps=True),
     "timeout": Arg("Timeout", default=3, allowed=range(1, 901)),
     "tracingConfig": Arg("TracingConfig", keeps=True, members={"mode": ("Active", "PassThrough")}),

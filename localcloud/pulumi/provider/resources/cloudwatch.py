@@ -1,4 +1,7 @@
-"""Amazon CloudWatch. After internal/service/cloudwatch/metric_alarm.go, composite_alarm.go and dashboard.go."""
+"""Amazon CloudWatch. After internal/service/cloudwatch/metric_alarm.go, composite_alarm.go and dashboard.go.
+
+No metric math: the local cloud's alarms watch one metric each.
+"""
 
 from typing import Any, cast
 
@@ -15,9 +18,9 @@ from localcloud.pulumi.provider.resource import (
     form,
     up_to,
 )
-from localcloud.pulumi.provider.resources._names import from_api, given, mapping, pairs, to_api
+from localcloud.pulumi.provider.resources._names import given, mapping, pairs
 from localcloud.pulumi.schema import Problem
-from localcloud.pulumi.wire import Props, is_unknown, obj
+from localcloud.pulumi.wire import Props
 
 _COMPARISONS = (
     "GreaterThanOrEqualToThreshold", "GreaterThanThreshold", "LessThanThreshold", "LessThanOrEqualToThreshold",
@@ -30,13 +33,12 @@ _PERCENTILE = form(
     r"(p|tm|wm|tc|ts)(\d{1,2}(\.\d{1,2})?|100)|IQM|(TM|WM|PR|TC|TS)\((\d+(\.\d+)?%?)?:(\d+(\.\d+)?%?)?\)",
     "is a percentile or trimmed statistic, such as p99 or TM(10%:90%)",
 )
-_QUERY = {
-    "accountId": up_to(255, 1),
-    "expression": up_to(1024, 1),
-    "id": up_to(255, 1),
-    "metric.metricName": up_to(255, 1),
-    "metric.namespace": _NAMESPACE,
-}
+_SIZES = tuple(f"{prefix}{size}" for size in ("bytes", "bits") for prefix in ("Kilo", "Mega", "Giga", "Tera"))
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDatum.html
+_UNITS = (
+    *("Seconds", "Microseconds", "Milliseconds", "Bytes", "Bits", "Percent", "Count", "None", *_SIZES),
+    *(f"{amount}/Second" for amount in ("Bytes", "Bits", "Count", *_SIZES)),
+)
 _ALARM = {
     "name": Arg("AlarmName", replaces=True, allowed=up_to(255, 1)),
     "actionsEnabled": Arg("ActionsEnabled", default=True),
@@ -52,57 +54,23 @@ _ALARM = {
     "extendedStatistic": Arg("ExtendedStatistic", allowed=_PERCENTILE),
     "insufficientDataActions": Arg("InsufficientDataActions", same=as_set, default=[], allowed=ARN, most=_MOST_ACTIONS),
     "metricName": Arg("MetricName", allowed=up_to(255, 1)),
-    "metricQueries": Arg(
-        same=as_set,
-        default=[],
-        fill=lambda queries: [{"returnData": False, **q} for q in queries],
-        members=_QUERY,
-    ),
     "namespace": Arg("Namespace", allowed=_NAMESPACE),
     "okActions": Arg("OKActions", same=as_set, default=[], allowed=ARN, most=_MOST_ACTIONS),
     "period": Arg("Period"),
     "statistic": Arg("Statistic", allowed=("SampleCount", "Average", "Sum", "Minimum", "Maximum")),
     "threshold": Arg("Threshold"),
-    "thresholdMetricId": Arg("ThresholdMetricId", allowed=up_to(255, 1)),
     "treatMissingData": Arg(
         "TreatMissingData", default="missing", allowed=("breaching", "notBreaching", "ignore", "missing")
     ),
-    "unit": Arg("Unit"),
+    "unit": Arg("Unit", allowed=_UNITS),
 }
 _SHORT_PERIODS = (10, 20, 30)
-_OF_ONE_METRIC = ("dimensions", "extendedStatistic", "metricName", "namespace", "period", "statistic", "unit")
-
-
-def _dimensions(values: dict[str, str]) -> list[dict[str, str]]:
-    return [{"Name": name, "Value": value} for name, value in values.items()]
-
-
-def _query(query: Props) -> dict[str, Any]:
-    """A metric query as the service writes it, where a metric and what is taken of it are two objects."""
-    request = to_api({name: value for name, value in query.items() if name != "metric"})
-    metric = query.get("metric")
-    if metric:
-        own = {"Namespace": metric.get("namespace"), "MetricName": metric["metricName"]}
-        dimensions = _dimensions(metric.get("dimensions") or {})
-        taken = {"Period": metric["period"], "Stat": metric["stat"], "Unit": metric.get("unit")}
-        request["MetricStat"] = {"Metric": given({**own, "Dimensions": dimensions}), **given(taken)}
-    return given(request)
-
-
-def _read_query(query: Any) -> Props:
-    state = from_api({name: value for name, value in query.items() if name != "MetricStat"})
-    if query.get("MetricStat"):
-        stat = query["MetricStat"]
-        metric = from_api({**stat["Metric"], **{name: value for name, value in stat.items() if name != "Metric"}})
-        metric["dimensions"] = {d["Name"]: d["Value"] for d in stat["Metric"].get("Dimensions", [])}
-        state["metric"] = given(metric)
-    return {"returnData": False, **given(state)}
 
 
 def _put(cloud: Cloud, wanted: Props, **more: Any) -> str:
     own = {arg.api: wanted.get(name) for name, arg in _ALARM.items() if arg.api}
-    blocks = {"Dimensions": _dimensions(wanted["dimensions"]), "Metrics": [_query(q) for q in wanted["metricQueries"]]}
-    cloud.cloudwatch.put_metric_alarm(**given({**own, **blocks, **more}))
+    dimensions = [{"Name": name, "Value": value} for name, value in wanted["dimensions"].items()]
+    cloud.cloudwatch.put_metric_alarm(**given({**own, "Dimensions": dimensions, **more}))
     return str(wanted["name"])
 
 
@@ -119,43 +87,21 @@ def _read(cloud: Cloud, name: str, _: Props) -> Props | None:
         "arn": alarm["AlarmArn"],
         "alarmDescription": alarm.get("AlarmDescription", ""),
         "dimensions": {d["Name"]: d["Value"] for d in alarm.get("Dimensions", [])},
-        "metricQueries": [_read_query(query) for query in alarm.get("Metrics", [])],
         "treatMissingData": alarm.get("TreatMissingData") or "missing",
     }
 
 
-def _periods(inputs: Props) -> list[Problem]:
-    """Of one metric and of each query: seconds that CloudWatch keeps apart, or whole minutes."""
-    queries: list[Props] = inputs.get("metricQueries") or []
-    found = [("period", inputs.get("period"))]
-    found += [("metricQueries.metric.period", obj(obj(query).get("metric")).get("period")) for query in queries]
-    return [
-        Problem(path, f"{seconds} is not allowed; it is 10, 20, 30 or a multiple of 60")
-        for path, seconds in found
-        if isinstance(seconds, int) and seconds not in _SHORT_PERIODS and seconds % 60
-    ]
-
-
 def _rules(inputs: Props) -> list[Problem]:
-    problems = _periods(inputs) + [
+    problems = [
         Problem(name, "required: the schema says optional, CloudWatch refuses an alarm without it")
-        for name in ("comparisonOperator", "evaluationPeriods")
+        for name in ("comparisonOperator", "evaluationPeriods", "metricName", "threshold")
         if inputs.get(name) is None
     ]
-    if inputs.get("threshold") is not None and inputs.get("thresholdMetricId"):
-        problems.append(Problem("thresholdMetricId", "not together with threshold"))
-    if inputs.get("metricQueries"):
-        queries: list[Props] = [] if is_unknown(inputs["metricQueries"]) else inputs["metricQueries"]
-        if any(query.get("expression") and query.get("metric") for query in queries):
-            problems.append(Problem("metricQueries", "an expression and a metric are two queries"))
-        both = [name for name in _OF_ONE_METRIC if inputs.get(name)]
-        return problems + [Problem(name, "not together with metricQueries") for name in both]
-    if not inputs.get("metricName"):
-        return [*problems, Problem("metricName", "required, unless metricQueries are given")]
+    period = inputs.get("period")
+    if isinstance(period, int) and period not in _SHORT_PERIODS and period % 60:
+        problems.append(Problem("period", f"{period} is not allowed; it is 10, 20, 30 or a multiple of 60"))
     if bool(inputs.get("statistic")) == bool(inputs.get("extendedStatistic")):
         problems.append(Problem("statistic", "exactly one of statistic and extendedStatistic must be given"))
-    if inputs.get("threshold") is None:
-        problems.append(Problem("threshold", "required with metricName"))
     return problems
 
 

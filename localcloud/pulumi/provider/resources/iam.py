@@ -1,21 +1,14 @@
-"""AWS IAM. After internal/service/iam/{role,role_policy,policy}.go; what IAM does eventually happens at once here."""
-
-import json
-from typing import Any
+"""AWS IAM. After internal/service/iam/{role,policy}.go; what IAM does eventually happens at once here."""
 
 from localcloud.pulumi.provider.cloud import Cloud
 from localcloud.pulumi.provider.resource import ARN, Arg, Resource, Tagging, as_policy, form, up_to
 from localcloud.pulumi.provider.resources._names import given, mapping, pairs, when
+from localcloud.pulumi.provider.resources.iam_attachments import NAME, text
 from localcloud.pulumi.wire import Props
 
-_NAME = form(r"[\w+=,.@-]{1,128}", "has letters, digits and _+=,.@-, at most 128")
 _ROLE_NAME = form(r"[\w+=,.@-]{1,64}", "has letters, digits and _+=,.@-, at most 64")
 _DESCRIPTION = form("[^\u201c\u2018]{0,1000}", "has at most 1000 characters, no typographic quotes")
 _MOST_VERSIONS = 5  # of one managed policy, https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
-
-
-def _text(document: Any) -> str:
-    return document if isinstance(document, str) else json.dumps(document)
 
 
 # --- Role ----------------------------------------------------------------------------------------------------------
@@ -51,7 +44,7 @@ def _read_role(cloud: Cloud, name: str, _: Props) -> Props:
     return {
         "name": name,
         "arn": role["Arn"],
-        "assumeRolePolicy": _text(role["AssumeRolePolicyDocument"]),
+        "assumeRolePolicy": text(role["AssumeRolePolicyDocument"]),
         "createDate": when(role["CreateDate"]),
         "description": role.get("Description", ""),
         "maxSessionDuration": role.get("MaxSessionDuration", 3600),
@@ -87,29 +80,10 @@ def _delete_role(cloud: Cloud, name: str, state: Props) -> None:
     cloud.iam.delete_role(RoleName=name)
 
 
-# --- Inline policy of a role ---------------------------------------------------------------------------------------
-
-
-def _put_role_policy(cloud: Cloud, wanted: Props) -> str:
-    cloud.iam.put_role_policy(RoleName=wanted["role"], PolicyName=wanted["name"], PolicyDocument=wanted["policy"])
-    return f"{wanted['role']}:{wanted['name']}"
-
-
-def _read_role_policy(cloud: Cloud, identifier: str, _: Props) -> Props:
-    role, name = identifier.split(":", 1)
-    found = cloud.iam.get_role_policy(RoleName=role, PolicyName=name)
-    return {"role": role, "name": name, "policy": _text(found["PolicyDocument"])}
-
-
-def _delete_role_policy(cloud: Cloud, identifier: str, _: Props) -> None:
-    role, name = identifier.split(":", 1)
-    cloud.iam.delete_role_policy(RoleName=role, PolicyName=name)
-
-
 # --- Managed policy ------------------------------------------------------------------------------------------------
 
 _POLICY = {
-    "name": Arg(replaces=True, allowed=_NAME),
+    "name": Arg(replaces=True, allowed=NAME),
     "description": Arg(replaces=True),
     "path": Arg(default="/", replaces=True),
     "policy": Arg(same=as_policy),
@@ -138,7 +112,7 @@ def _read_policy(cloud: Cloud, arn: str, _: Props) -> Props:
         "attachmentCount": policy.get("AttachmentCount", 0),
         "description": policy.get("Description", ""),
         "path": policy["Path"],
-        "policy": _text(version["Document"]),
+        "policy": text(version["Document"]),
         "policyId": policy["PolicyId"],
     }
 
@@ -173,20 +147,6 @@ RESOURCES = (
             add=lambda cloud, state, tags: cloud.iam.tag_role(RoleName=state["id"], Tags=pairs(tags)),
             remove=lambda cloud, state, keys: cloud.iam.untag_role(RoleName=state["id"], TagKeys=keys),
         ),
-    ),
-    Resource(
-        kind="aws:iam/rolePolicy:RolePolicy",
-        args={
-            "name": Arg(replaces=True, allowed=_NAME),
-            "role": Arg(replaces=True, allowed=_ROLE_NAME),
-            "policy": Arg(same=as_policy, allowed=up_to(10_240)),
-        },
-        create=_put_role_policy,
-        read=_read_role_policy,
-        update=lambda cloud, _, wanted, __: _put_role_policy(cloud, wanted),
-        delete=_delete_role_policy,
-        auto_name="name",
-        identity=("role",),
     ),
     Resource(
         kind="aws:iam/policy:Policy",

@@ -1,53 +1,95 @@
-"""What AWS IAM attaches to what. After internal/service/iam/{user,role}_policy_attachment.go, instance_profile.go."""
+"""What AWS IAM attaches to users and roles. After internal/service/iam/{user,role}_policy{,_attachment}.go.
+
+And what makes a role a machine's: internal/service/iam/instance_profile.go.
+"""
+
+import json
+from typing import Any, cast
 
 from localcloud.pulumi.provider.cloud import Cloud
-from localcloud.pulumi.provider.resource import ARN, Arg, Resource, Tagging, form
+from localcloud.pulumi.provider.resource import ARN, Arg, Form, Resource, Tagging, as_policy, form, up_to
 from localcloud.pulumi.provider.resources._names import mapping, pairs, when
 from localcloud.pulumi.wire import Props
 
-_PROFILE_NAME = form(r"[\w+=,.@-]{1,128}", "has letters, digits and _+=,.@-, at most 128")
+NAME = form(r"[\w+=,.@-]{1,128}", "has letters, digits and _+=,.@-, at most 128")
+_HOLDERS: dict[str, Form] = {
+    "role": form(r"[\w+=,.@-]{1,64}", "has letters, digits and _+=,.@-, at most 64"),
+    "user": form(".+", "is the name of a user"),
+}
+_MOST = 10_240  # characters of a role's inline policy
+
+
+def text(document: Any) -> str:
+    """A policy document, which boto3 has read already."""
+    return document if isinstance(document, str) else json.dumps(document)
+
 
 # --- Policies ------------------------------------------------------------------------------------------------------
 
 
-def _attach_to_user(cloud: Cloud, wanted: Props) -> str:
-    cloud.iam.attach_user_policy(UserName=wanted["user"], PolicyArn=wanted["policyArn"])
-    return f"{wanted['user']}/{wanted['policyArn']}"
+def _inline(kind: str, holder: str, policy: Arg) -> Resource:
+    """A policy that stands in a `user` or a `role`."""
+
+    def call(cloud: Cloud, operation: str, named: str, name: str, **more: str) -> Any:
+        of: dict[str, str] = {f"{holder.title()}Name": named, "PolicyName": name}
+        return getattr(cloud.iam, f"{operation}_{holder}_policy")(**of, **more)
+
+    def put(cloud: Cloud, wanted: Props) -> str:
+        call(cloud, "put", wanted[holder], wanted["name"], PolicyDocument=wanted["policy"])
+        return f"{wanted[holder]}:{wanted['name']}"
+
+    def read(cloud: Cloud, identifier: str, _: Props) -> Props:
+        named, name = identifier.split(":", 1)
+        found = call(cloud, "get", named, name)
+        return {holder: named, "name": name, "policy": text(found["PolicyDocument"])}
+
+    return Resource(
+        kind=kind,
+        args={
+            "name": Arg(replaces=True, allowed=NAME),
+            holder: Arg(replaces=True, allowed=_HOLDERS[holder]),
+            "policy": policy,
+        },
+        create=put,
+        read=read,
+        update=lambda cloud, _, wanted, __: put(cloud, wanted),
+        delete=lambda cloud, identifier, _: call(cloud, "delete", *identifier.split(":", 1)),
+        auto_name="name",
+        identity=(holder,),
+    )
 
 
-def _read_user_attachment(cloud: Cloud, identifier: str, _: Props) -> Props | None:
-    user, policy = identifier.split("/", 1)
-    pages = cloud.iam.get_paginator("list_attached_user_policies").paginate(UserName=user)
-    attached = {one.get("PolicyArn") for page in pages for one in page["AttachedPolicies"]}
-    return {"user": user, "policyArn": policy} if policy in attached else None
+def _attached(kind: str, holder: str) -> Resource:
+    """A managed policy on a `user` or a `role`; the old one always goes first, as in the official provider."""
 
+    def call(cloud: Cloud, operation: str, named: str, policy: str) -> None:
+        of = {f"{holder.title()}Name": named, "PolicyArn": policy}
+        getattr(cloud.iam, f"{operation}_{holder}_policy")(**of)
 
-def _detach_from_user(cloud: Cloud, identifier: str, _: Props) -> None:
-    user, policy = identifier.split("/", 1)
-    cloud.iam.detach_user_policy(UserName=user, PolicyArn=policy)
+    def attach(cloud: Cloud, wanted: Props) -> str:
+        call(cloud, "attach", wanted[holder], wanted["policyArn"])
+        return f"{wanted[holder]}/{wanted['policyArn']}"
 
+    def read(cloud: Cloud, identifier: str, _: Props) -> Props | None:
+        named, policy = identifier.split("/", 1)
+        listing: Any = cast("Any", cloud.iam).get_paginator(f"list_attached_{holder}_policies")
+        pages: list[Any] = [*listing.paginate(**{f"{holder.title()}Name": named})]
+        attached = {str(one["PolicyArn"]) for page in pages for one in page["AttachedPolicies"]}
+        return {holder: named, "policyArn": policy} if policy in attached else None
 
-def _attach_to_role(cloud: Cloud, wanted: Props) -> str:
-    cloud.iam.attach_role_policy(RoleName=wanted["role"], PolicyArn=wanted["policyArn"])
-    return f"{wanted['role']}/{wanted['policyArn']}"
-
-
-def _read_role_attachment(cloud: Cloud, identifier: str, _: Props) -> Props | None:
-    role, policy = identifier.split("/", 1)
-    pages = cloud.iam.get_paginator("list_attached_role_policies").paginate(RoleName=role)
-    attached = {one.get("PolicyArn") for page in pages for one in page["AttachedPolicies"]}
-    return {"role": role, "policyArn": policy} if policy in attached else None
-
-
-def _detach_from_role(cloud: Cloud, identifier: str, _: Props) -> None:
-    role, policy = identifier.split("/", 1)
-    cloud.iam.detach_role_policy(RoleName=role, PolicyArn=policy)
+    return Resource(
+        kind=kind,
+        args={holder: Arg(replaces=True), "policyArn": Arg(replaces=True, allowed=ARN)},
+        create=attach,
+        read=read,
+        delete=lambda cloud, identifier, _: call(cloud, "detach", *identifier.split("/", 1)),
+    )
 
 
 # --- Instance profile ----------------------------------------------------------------------------------------------
 
 _PROFILE = {
-    "name": Arg(replaces=True, allowed=_PROFILE_NAME),
+    "name": Arg(replaces=True, allowed=NAME),
     "path": Arg(default="/", replaces=True),
     "role": Arg(),
 }
@@ -89,22 +131,10 @@ def _delete_profile(cloud: Cloud, name: str, _: Props) -> None:
 
 
 RESOURCES = (
-    Resource(
-        kind="aws:iam/userPolicyAttachment:UserPolicyAttachment",
-        args={"user": Arg(replaces=True), "policyArn": Arg(replaces=True, allowed=ARN)},
-        create=_attach_to_user,
-        read=_read_user_attachment,
-        delete=_detach_from_user,
-        identity=("user", "policyArn"),
-    ),
-    Resource(
-        kind="aws:iam/rolePolicyAttachment:RolePolicyAttachment",
-        args={"role": Arg(replaces=True), "policyArn": Arg(replaces=True, allowed=ARN)},
-        create=_attach_to_role,
-        read=_read_role_attachment,
-        delete=_detach_from_role,
-        identity=("role", "policyArn"),
-    ),
+    _inline("aws:iam/rolePolicy:RolePolicy", "role", Arg(same=as_policy, allowed=up_to(_MOST))),
+    _inline("aws:iam/userPolicy:UserPolicy", "user", Arg(same=as_policy)),
+    _attached("aws:iam/rolePolicyAttachment:RolePolicyAttachment", "role"),
+    _attached("aws:iam/userPolicyAttachment:UserPolicyAttachment", "user"),
     Resource(
         kind="aws:iam/instanceProfile:InstanceProfile",
         args=_PROFILE,

@@ -132,7 +132,8 @@ RESOURCES = (
         update=lambda cloud, name, wanted, _: cloud.kms.update_alias(AliasName=name, TargetKeyId=wanted["targetKeyId"]),
         delete=lambda cloud, name, _: cloud.kms.delete_alias(AliasName=name),
         computed=("arn", "targetKeyArn"),
-        identity=("name",),
+        auto_name="name",
+        auto_form=lambda name, _: f"alias/{name.removeprefix('alias/')}",
         rules=_alias_rules,
     ),
 )

@@ -1,13 +1,15 @@
-"""Amazon Route 53. After internal/service/route53/record.go.
+"""Amazon Route 53. After internal/service/route53/{zone,record}.go.
 
 Unlike the official provider, a changed type makes a new record instead of swapping it in place.
 """
 
 import re
+import uuid
 from typing import Any, cast
 
 from localcloud.pulumi.provider.cloud import Cloud
-from localcloud.pulumi.provider.resource import Arg, Resource, as_set
+from localcloud.pulumi.provider.resource import Arg, Resource, Tagging, as_set, up_to
+from localcloud.pulumi.provider.resources._names import mapping, pairs
 from localcloud.pulumi.schema import Problem
 from localcloud.pulumi.wire import Props
 
@@ -21,15 +23,97 @@ def plain_name(name: object) -> str:
     return _ESCAPE.sub(lambda found: chr(int(found[1], 8)), str(name or "")).rstrip(".").lower()
 
 
+def _same_zone(wanted: Any, actual: Any) -> bool:
+    return plain_name(wanted) == plain_name(actual)
+
+
 def _same_name(wanted: Any, actual: Any) -> bool:
     # A name may be given without that of its zone.
     return plain_name(actual) == plain_name(wanted) or plain_name(actual).startswith(f"{plain_name(wanted)}.")
 
 
+# --- Zone ----------------------------------------------------------------------------------------------------------
+
+_ZONE = {
+    "name": Arg(replaces=True, same=_same_zone, allowed=up_to(1024, 1)),
+    "comment": Arg(default="Managed by Pulumi", allowed=up_to(256)),
+    "forceDestroy": Arg(default=False, write_only=True),
+}
+_KEPT_TYPES = ("NS", "SOA")  # a zone has them at its top for as long as it is there
+_HOSTED_ZONE: Any = "hostedzone"
+
+
+def _create_zone(cloud: Cloud, wanted: Props) -> str:
+    made = cloud.route53.create_hosted_zone(
+        Name=wanted["name"],
+        CallerReference=f"pulumi-{uuid.uuid4()}",
+        HostedZoneConfig={"Comment": wanted["comment"]},
+    )
+    zone = made["HostedZone"]["Id"].rsplit("/", 1)[-1]
+    if wanted["tags"]:
+        _ZONE_TAGS.add(cloud, {"id": zone}, wanted["tags"])
+    return zone
+
+
+def read_zone(cloud: Cloud, zone: str, _: Props) -> Props:
+    """A hosted zone, as the resource and the data source both show it."""
+    found = cast("Any", cloud.route53.get_hosted_zone(Id=zone))
+    hosted, servers = found["HostedZone"], found.get("DelegationSet", {}).get("NameServers", [])
+    return {
+        "name": plain_name(hosted["Name"]),
+        "arn": f"arn:aws:route53:::hostedzone/{zone}",
+        "comment": hosted.get("Config", {}).get("Comment", ""),
+        "nameServers": sorted(servers),
+        "primaryNameServer": servers[0] if servers else "",
+        "zoneId": zone,
+    }
+
+
+def _update_zone(cloud: Cloud, zone: str, wanted: Props, changed: frozenset[str]) -> None:
+    if "comment" in changed:
+        cloud.route53.update_hosted_zone_comment(Id=zone, Comment=wanted["comment"])
+
+
+def _delete_zone(cloud: Cloud, zone: str, state: Props) -> None:
+    if state.get("forceDestroy"):
+        for page in cloud.route53.get_paginator("list_resource_record_sets").paginate(HostedZoneId=zone):
+            for record in page["ResourceRecordSets"]:
+                if plain_name(record["Name"]) != state["name"] or record["Type"] not in _KEPT_TYPES:
+                    _change(cloud, "DELETE", zone, record)
+    cloud.route53.delete_hosted_zone(Id=zone)
+
+
+def zone_tags(cloud: Cloud, zone: str) -> dict[str, str]:
+    """The tags of a hosted zone."""
+    found = cloud.route53.list_tags_for_resource(ResourceType=_HOSTED_ZONE, ResourceId=zone)
+    return mapping(found["ResourceTagSet"]["Tags"])
+
+
+_ZONE_TAGS = Tagging(
+    read=lambda cloud, state: mapping(
+        cloud.route53.list_tags_for_resource(ResourceType=_HOSTED_ZONE, ResourceId=state["id"])["ResourceTagSet"][
+            "Tags"
+        ]
+    ),
+    add=lambda cloud, state, tags: cloud.route53.change_tags_for_resource(
+        ResourceType=_HOSTED_ZONE, ResourceId=state["id"], AddTags=cast("Any", pairs(tags))
+    ),
+    remove=lambda cloud, state, keys: cloud.route53.change_tags_for_resource(
+        ResourceType=_HOSTED_ZONE, ResourceId=state["id"], RemoveTagKeys=keys
+    ),
+)
+
+# --- Record --------------------------------------------------------------------------------------------------------
+
+# https://docs.aws.amazon.com/Route53/latest/APIReference/API_ResourceRecordSet.html
+_TYPES = (
+    "A", "AAAA", "CAA", "CNAME", "DS", "HTTPS", "MX", "NAPTR", "NS", "PTR", "SOA", "SPF", "SRV", "SSHFP", "SVCB",
+    "TLSA", "TXT",
+)  # fmt: skip
 _RECORD = {
     "zoneId": Arg(replaces=True),
     "name": Arg(replaces=True, same=_same_name),
-    "type": Arg(replaces=True),
+    "type": Arg(replaces=True, allowed=_TYPES),
     "ttl": Arg(),
     "records": Arg(same=as_set),
     "allowOverwrite": Arg(default=False, write_only=True),
@@ -105,6 +189,17 @@ def _rules(inputs: Props) -> list[Problem]:
 
 
 RESOURCES = (
+    Resource(
+        kind="aws:route53/zone:Zone",
+        args=_ZONE,
+        create=_create_zone,
+        read=read_zone,
+        update=_update_zone,
+        delete=_delete_zone,
+        computed=("arn", "nameServers", "primaryNameServer", "zoneId"),
+        auto_name="name",
+        tags=_ZONE_TAGS,
+    ),
     Resource(
         kind="aws:route53/record:Record",
         args=_RECORD,

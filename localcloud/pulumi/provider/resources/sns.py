@@ -200,6 +200,7 @@ RESOURCES = (
         delete=lambda cloud, arn, _: cloud.sns.delete_topic(TopicArn=arn),
         computed=("arn", "owner"),
         auto_name="name",
+        auto_form=lambda name, inputs: f"{name}.fifo" if inputs.get("fifoTopic") else name,
         tags=_TOPIC_TAGS,
         rules=_topic_rules,
     ),

@@ -134,6 +134,7 @@ RESOURCES = (
         delete=lambda cloud, url, _: cloud.sqs.delete_queue(QueueUrl=url),
         computed=("arn", "url"),
         auto_name="name",
+        auto_form=lambda name, inputs: f"{name}.fifo" if inputs.get("fifoQueue") else name,
         tags=Tagging(
             read=lambda cloud, state: cloud.sqs.list_queue_tags(QueueUrl=state["id"]).get("Tags", {}),
             add=_tag,
