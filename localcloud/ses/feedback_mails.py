@@ -50,7 +50,7 @@ def _mail(state: State, message: StoredMessage, happening: Happening) -> StoredM
 
 
 def _report(message: StoredMessage, happening: Happening, sender: str, to: str) -> EmailMessage:
-    """Words for people, and for programs a delivery status (RFC 3464) or a feedback report (RFC 5965)."""
+    """Words for people, a delivery status (RFC 3464) or a feedback report (RFC 5965), and the headers of the mail."""
     mail = EmailMessage(policy=SMTP)
     mail["From"], mail["To"], mail["Subject"] = sender, to, _SUBJECTS[happening.kind]
     if happening.kind == "Bounce":
@@ -58,23 +58,23 @@ def _report(message: StoredMessage, happening: Happening, sender: str, to: str) 
         said = (
             f"An error occurred while trying to deliver the mail to the following recipients:\n{happening.recipient}\n"
         )
-        fields = {
-            "Reporting-MTA": "dns; amazonses.com",
-            "Final-Recipient": f"rfc822; {happening.recipient}",
-            "Action": "failed",
-            "Status": status or "4.0.0",
-            "Diagnostic-Code": diagnostic if diagnostic.startswith("smtp;") else f"x-amz; {bounce_type}",
-        }
+        report = (
+            "Reporting-MTA: dns; amazonses.com\r\n\r\n"
+            f"Final-Recipient: rfc822; {happening.recipient}\r\nAction: failed\r\nStatus: {status or '4.0.0'}\r\n"
+            f"Diagnostic-Code: {diagnostic if diagnostic.startswith('smtp;') else f'x-amz; {bounce_type}'}\r\n"
+        )
     else:
         said = f"{happening.recipient} complained about the mail {message.subject!r}.\n"
         kind = happening.detail if happening.detail in FEEDBACK_TYPES else "other"
-        fields = {"Feedback-Type": kind, "User-Agent": "AmazonSES/0.1", "Version": "0.1"}
+        report = f"Feedback-Type: {kind}\r\nUser-Agent: AmazonSES/0.1\r\nVersion: 0.1\r\n"
     mail.set_content(said)
-    written = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-    report = message_from_string(f"Content-Type: {_KINDS[happening.kind]}\r\n\r\n{written}", policy=SMTP)
     mail.make_mixed()
-    mail.attach(report)
+    mail.set_type("multipart/report")
+    mail.set_param("report-type", _REPORTS[happening.kind])
+    headers = "".join(f"{name}: {value}\r\n" for name, value in mime.headers(message))
+    for kind, text in ((f"message/{_REPORTS[happening.kind]}", report), ("text/rfc822-headers", headers)):
+        mail.attach(message_from_string(f"Content-Type: {kind}\r\n\r\n{text}", policy=SMTP))
     return mail
 
 
-_KINDS = {"Bounce": "message/delivery-status", "Complaint": "message/feedback-report"}
+_REPORTS = {"Bounce": "delivery-status", "Complaint": "feedback-report"}

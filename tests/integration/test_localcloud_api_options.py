@@ -1,5 +1,6 @@
 """What a request to send says beside its mail: identities by ARN, where feedback goes, what is not tracked."""
 
+import email
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
@@ -115,7 +116,11 @@ def test_bounces_and_complaints_are_forwarded_by_mail_where_that_is_wanted(cloud
     assert forwarded(cloud, "bounces@example.org") == [bounce]
     source = cloud.control("GET", "messages?recipient=bounces@example.org")["messages"][0]["message_id"]
     with urllib.request.urlopen(f"{cloud.inbox_url}/{source}/source", timeout=5) as answer:  # noqa: S310 - our own
-        text = answer.read().decode()
-    assert "Content-Type: message/delivery-status" in text
-    assert "Final-Recipient: rfc822; bob@example.com" in text
+        report = email.message_from_bytes(answer.read())
+    assert (report.get_content_type(), report.get_param("report-type")) == ("multipart/report", "delivery-status")
+    parts: Any = report.get_payload()
+    said, status, headers = parts
+    assert "An error occurred" in said.get_payload()
+    assert [block.keys()[0] for block in status.get_payload()] == ["Reporting-MTA", "Final-Recipient"]
+    assert "Subject: Hello" in headers.get_payload()
     assert ses.get_account()["SendQuota"]["SentLast24Hours"] == 5
