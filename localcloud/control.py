@@ -28,6 +28,7 @@ from localcloud.ses.errors import SesError
 from localcloud.ses.events import event, timestamp
 from localcloud.ses.jobs import work
 from localcloud.ses.mime import bare
+from localcloud.ses.rules import identity_name
 from localcloud.ses.service import Ses
 from localcloud.ses.simulator import OUTCOMES
 from localcloud.ses.state import Account, StoredMessage
@@ -48,7 +49,7 @@ ACCOUNT_SETTINGS: dict[str, type] = {
     "max_24_hour_send": float,
     "max_send_rate": float,
     "enforcement_status": str,
-    "verify_addresses_at_once": bool,
+    "verify_at_once": bool,
     "duplicate_events": bool,
     "reverse_events": bool,
     "forward_feedback": bool,
@@ -184,7 +185,7 @@ class Control:
 
     def verify(self, names: list[str], _: _Body) -> _Answer:
         """Take an identity as verified, as if its records stood or its link had been clicked."""
-        identity = self.ses.context.state.identities.get(names[0].lower())
+        identity = self.ses.context.state.identities.get(identity_name(names[0]))
         if identity is None:
             raise ControlError(404, f"No identity {names[0]}.")
         confirm(identity)

@@ -13,6 +13,7 @@ from localcloud.ses.errors import SesError, bad_request, not_found
 from localcloud.ses.files import Files
 from localcloud.ses.publishing import Publisher
 from localcloud.ses.quota import Meter
+from localcloud.ses.rules import identity_name
 from localcloud.ses.state import ConfigurationSet, ContactList, Identity, State, Tenant
 from localcloud.ses.verification import Dns
 
@@ -46,7 +47,7 @@ class Context:
         Raises:
             SesError: There is none (404).
         """
-        name = str(parameters["EmailIdentity"]).lower()
+        name = identity_name(str(parameters["EmailIdentity"]))
         if name not in self.state.identities:
             raise not_found("Email identity", name)
         return self.state.identities[name]

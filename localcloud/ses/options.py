@@ -41,7 +41,8 @@ def _check_arn(context: Context, arn: str, address: str) -> None:
     state, name = context.state, arn.partition(":identity/")[2]
     if arn != state.arn("identity", name):
         raise not_emulated("Sending with the identity of another account or region")
-    if name.lower() not in state.identities:
+    known = rules.identity_name(name)
+    if known not in state.identities:
         raise not_found("Email identity", name)
-    if address and name.lower() not in {i.name for i in rules.identities_of(address, state.identities)}:
+    if address and known not in {i.name for i in rules.identities_of(address, state.identities)}:
         raise bad_request(f"Identity <{name}> does not cover {address}.")

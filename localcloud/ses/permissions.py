@@ -10,6 +10,7 @@ from localcloud.ses.authorization import API_VERSION, SIGNER
 from localcloud.ses.context import Context, Parameters
 from localcloud.ses.errors import SesError
 from localcloud.ses.operations.tags import tags_of
+from localcloud.ses.rules import identity_name
 
 ALL = "*"
 # Judged with all that they use once that is known.
@@ -74,7 +75,7 @@ def check_v1(context: Context, operation: str) -> None:
 def resources(context: Context, operation: str, p: Parameters) -> list[str]:
     """The ARNs that an operation acts on; everything where it names none."""
     named = [
-        context.state.arn(kind, str(p[name]).lower() if kind == "identity" else str(p[name]))
+        context.state.arn(kind, identity_name(str(p[name])) if kind == "identity" else str(p[name]))
         for name, kind in _OWN_KINDS.get(operation, _KINDS).items()
         if p.get(name)
     ]

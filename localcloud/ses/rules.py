@@ -86,10 +86,20 @@ def suffixes(domain: str) -> tuple[str, ...]:
     return tuple(".".join(labels[i:]) for i in range(max(len(labels) - 1, 1)))
 
 
+def identity_name(name: str) -> str:
+    """What an identity goes by: addresses are case-sensitive, as AWS's guide has it, and domains are not."""
+    return name if "@" in name else name.lower().rstrip(".")
+
+
 def identities_of(address: str, identities: Mapping[str, Identity]) -> list[Identity]:
-    """The identities that cover an address, most specific first."""
-    names = [address.lower(), *suffixes(address.rpartition("@")[2])]
-    return [identities[name] for name in names if name in identities]
+    """The identities that cover an address, most specific first; the address without its label is one of them.
+
+    https://docs.aws.amazon.com/ses/latest/dg/creating-identities.html#verify-email-addresses-procedure-console
+    """
+    local, _, domain = address.rpartition("@")
+    account, label, _ = local.partition("+")
+    own = (address, f"{account}@{domain}") if label else (address,)
+    return [identities[name] for name in (*own, *suffixes(domain)) if name in identities]
 
 
 def may_send(address: str, identities: Mapping[str, Identity]) -> bool:

@@ -79,7 +79,7 @@ class Account:
     enforcement_status: str = "HEALTHY"
     max_24_hour_send: float = 1_000_000.0
     max_send_rate: float = 100.0
-    verify_addresses_at_once: bool = False
+    verify_at_once: bool = False
     suppressed_reasons: list[str] = field(default_factory=lambda: ["BOUNCE", "COMPLAINT"])
     # ValidationAttributes as the API takes them; empty where they were never set.
     validation: dict[str, Any] = field(default_factory=dict[str, Any])
@@ -120,7 +120,7 @@ class VerificationTemplate:
 
 @dataclass(frozen=True, slots=True)
 class VerificationLink:
-    """A link that verifies an address in lower case; `template` is empty in SES's own mails."""
+    """A link that verifies an address; `template` is empty in SES's own mails."""
 
     address: str
     sent_at: datetime

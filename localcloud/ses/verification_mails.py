@@ -65,7 +65,7 @@ def deliver(context: Context, sender: str, recipient: str, subject: str, body: M
 def link(context: Context, address: str, template: str = "") -> str:
     """A new link for an address; `template` names the custom mail that it stands in."""
     links, token = context.state.verification_links, secrets.token_urlsafe(32)
-    links[token] = VerificationLink(address.lower(), datetime.now(UTC), template)
+    links[token] = VerificationLink(address, datetime.now(UTC), template)
     while len(links) > _KEPT_LINKS:
         del links[next(iter(links))]
     return f"{context.backend.endpoint}{PATH}{token}"

@@ -423,15 +423,33 @@ def test_another_region_is_refused_rather_than_confused(cloud: LocalCloud):
         cloud.client("sesv2", region="eu-west-1").get_account()
 
 
-def test_an_address_identity_is_verified_on_command_or_at_once(cloud: LocalCloud, ses: "SESV2Client"):
+def test_an_identity_is_verified_on_command_or_at_once(cloud: LocalCloud, ses: "SESV2Client"):
     ses.create_email_identity(EmailIdentity="ada@example.org")
     with pytest.raises(ses.exceptions.MessageRejected):
         send(ses, "ada@example.org")
     cloud.control("POST", "identities/ada@example.org/verify")
     assert send(ses, "ada@example.org")
-    cloud.control("PUT", "account", {"verify_addresses_at_once": True})
-    ses.create_email_identity(EmailIdentity="bob@example.org")
+    cloud.control("PUT", "account", {"verify_at_once": True})
+    for name in ("bob@example.org", "example.net"):
+        ses.create_email_identity(EmailIdentity=name)
     assert send(ses, "bob@example.org")
+    assert send(ses, "eve@example.net")
+    ses.put_email_identity_mail_from_attributes(EmailIdentity="example.net", MailFromDomain="bounce.example.net")
+    found = ses.get_email_identity(EmailIdentity="example.net")
+    assert (found["DkimAttributes"]["Status"], found["MailFromAttributes"]["MailFromDomainStatus"]) == ("SUCCESS",) * 2
+
+
+def test_an_address_is_case_sensitive_and_covers_its_labels(cloud: LocalCloud, ses: "SESV2Client"):
+    cloud.control("PUT", "account", {"verify_at_once": True})
+    ses.create_email_identity(EmailIdentity="Ada@Example.org")
+    for covered in ("Ada@Example.org", "Ada+receipts@Example.org", "Ada Lovelace <Ada@Example.org>"):
+        assert send(ses, covered)
+    for other in ("ada@Example.org", "Ada@example.org", "Ada2@Example.org"):
+        with pytest.raises(ses.exceptions.MessageRejected):
+            send(ses, other)
+    assert [i.get("IdentityName") for i in ses.list_email_identities()["EmailIdentities"]] == ["Ada@Example.org"]
+    with pytest.raises(ses.exceptions.NotFoundException):
+        ses.get_email_identity(EmailIdentity="ada@example.org")
 
 
 def test_other_services_pass_through_untouched(cloud: LocalCloud):

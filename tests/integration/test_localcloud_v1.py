@@ -196,7 +196,7 @@ def test_a_domain_is_verified_by_its_txt_record_and_signed_by_its_dkim_records(c
 
 
 def test_identities_are_those_of_the_second_api(cloud: LocalCloud, v1: Any):
-    v1.verify_email_identity(EmailAddress="Ada@example.com")
+    v1.verify_email_identity(EmailAddress="ada@example.com")
     v1.verify_email_identity(EmailAddress="ada@example.com")
     cloud.control("POST", "identities/ada@example.com/verify")
     assert v1.list_identities()["Identities"] == ["ada@example.com", "example.test"]

@@ -103,7 +103,10 @@ def test_a_record_stands_only_with_the_value_that_ses_asked_for(
     [
         ("ada@example.test", [identity("example.test")], True),
         ("ada@news.example.test", [identity("example.test")], True),
-        ("ADA@EXAMPLE.TEST", [identity("ada@example.test")], True),
+        ("ada@EXAMPLE.TEST", [identity("example.test")], True),
+        ("ada@EXAMPLE.TEST", [identity("ada@example.test")], False),
+        ("ada+bounces@example.test", [identity("ada@example.test")], True),
+        ("ada@example.test", [identity("ada+bounces@example.test")], False),
         ("ada@example.test", [identity("example.test", verified=False)], False),
         ("ada@example.test", [identity("bob@example.test")], False),
         ("ada@notexample.test", [identity("example.test")], False),

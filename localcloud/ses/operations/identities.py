@@ -9,7 +9,7 @@ from localcloud.ses import ids
 from localcloud.ses.context import Context, Handler, Output, Parameters, page, tag_dict, tag_list
 from localcloud.ses.dkim_keys import public_half
 from localcloud.ses.errors import SesError, already_exists, bad_request, not_emulated, not_found
-from localcloud.ses.rules import dkim_zone, identity_problem
+from localcloud.ses.rules import dkim_zone, identity_name, identity_problem
 from localcloud.ses.state import Identity, MailFrom
 from localcloud.ses.verification import check, check_all, confirm, is_verified
 from localcloud.ses.verification_mails import ask
@@ -23,8 +23,11 @@ _FILTERS = {"IDENTITY_TYPE": "IdentityType", "VERIFICATION_STATUS": "Verificatio
 
 
 def create(context: Context, p: Parameters) -> Output:
-    """CreateEmailIdentity: pending until its records stand, or until somebody follows the link that it is sent."""
-    name = str(p["EmailIdentity"]).lower().rstrip(".")
+    """CreateEmailIdentity: pending until its records stand, or until somebody follows the link that it is sent.
+
+    A setting of the account's has it verified at once.
+    """
+    name = identity_name(str(p["EmailIdentity"]))
     state = context.state
     problem = identity_problem(name)
     if problem:
@@ -45,23 +48,22 @@ def create(context: Context, p: Parameters) -> Output:
         origin = signing.get("DomainSigningAttributesOrigin", "EXTERNAL" if own_key else "AWS_SES")
         _sign(context, identity, origin, signing)
     state.identities[name] = identity
-    if not identity.is_domain:
-        invite(context, identity)
+    invite(context, identity)
     view = _view(context, identity)
     return {key: view[key] for key in ("IdentityType", "VerifiedForSendingStatus", "DkimAttributes")}
 
 
 def add(context: Context, address: str) -> None:
     """An address whose verification mail is another's to send."""
-    identity = Identity(address.lower(), is_domain=False, created_at=datetime.now(UTC))
+    identity = Identity(address, is_domain=False, created_at=datetime.now(UTC))
     context.state.identities[identity.name] = identity
 
 
 def invite(context: Context, identity: Identity) -> None:
-    """Ask an address by mail to be verified, unless addresses are verified at once here."""
-    if context.state.account.verify_addresses_at_once:
+    """Ask an address by mail to be verified, unless identities are verified at once here."""
+    if context.state.account.verify_at_once:
         confirm(identity)
-    else:
+    elif not identity.is_domain:
         ask(context, identity.name)
 
 
@@ -82,7 +84,7 @@ async def list_(context: Context, p: Parameters) -> Output:
     matching = [
         one
         for one in summaries
-        if part in one["IdentityName"] and all(one[_FILTERS[name]] == value for name, value in wanted.items())
+        if part in one["IdentityName"].lower() and all(one[_FILTERS[name]] == value for name, value in wanted.items())
     ]
     shown, token = page(matching, p)
     return {"EmailIdentities": shown, "NextToken": token}
@@ -114,7 +116,7 @@ def put_mail_from(context: Context, p: Parameters) -> Output:
     """PutEmailIdentityMailFromAttributes: a domain below the identity's, or none."""
     identity = context.identity(p)
     domain = str(p.get("MailFromDomain") or "").lower()
-    parent = identity.name.rpartition("@")[2]
+    parent = identity.name.rpartition("@")[2].lower()
     if domain and not domain.endswith(f".{parent}"):
         raise bad_request(
             f"Provided MAIL-FROM domain <{domain}> is not subdomain of the domain of the identity <{parent}>."
@@ -122,7 +124,9 @@ def put_mail_from(context: Context, p: Parameters) -> Output:
     before = identity.mail_from
     behavior = p.get("BehaviorOnMxFailure", "USE_DEFAULT_VALUE")
     identity.mail_from = MailFrom(domain, behavior) if domain else None
-    if identity.mail_from and before and before.domain == domain:
+    if identity.mail_from and context.state.account.verify_at_once:
+        identity.mail_from.status = "SUCCESS"
+    elif identity.mail_from and before and before.domain == domain:
         identity.mail_from.status = before.status
     return {}
 

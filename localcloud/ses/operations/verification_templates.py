@@ -74,7 +74,7 @@ async def send(context: Context, p: Parameters) -> Output:
         "ConfigurationOverrides": _UNTRACKED,
     }
     message_id = await sending.send(context, parameters, Filled(content), "SendCustomVerificationEmail")
-    if address.lower() not in state.identities:
+    if address not in state.identities:
         identities.add(context, address)
     return {"MessageId": message_id}
 

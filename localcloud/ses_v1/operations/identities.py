@@ -7,6 +7,7 @@ from typing import Any
 
 from localcloud.ses.context import Context, Handler, Output, Parameters, page
 from localcloud.ses.operations import identities as v2
+from localcloud.ses.rules import identity_name
 from localcloud.ses.state import Identity
 from localcloud.ses.verification import check, confirm, is_verified
 from localcloud.ses_v1 import notifications
@@ -40,7 +41,7 @@ def verify_address(context: Context, p: Parameters) -> Output:
     name = str(p["EmailAddress"])
     if "@" not in name:
         raise QueryError("InvalidParameterValue", f"Invalid email address {name}.")
-    known = context.state.identities.get(name.lower())
+    known = context.state.identities.get(name)
     if known is None:
         v2.create(context, {"EmailIdentity": name})
     elif not known.verified:
@@ -60,7 +61,7 @@ def verify_dkim(context: Context, p: Parameters) -> Output:
 
 def delete(context: Context, p: Parameters) -> Output:
     """DeleteIdentity: none is as good as gone."""
-    context.state.identities.pop(str(p["Identity"]).lower(), None)
+    context.state.identities.pop(identity_name(str(p["Identity"])), None)
     return {}
 
 
@@ -107,7 +108,7 @@ async def dkim(context: Context, p: Parameters) -> Output:
     """GetIdentityDkimAttributes, after a look at the DNS; an address has its domain's."""
     shown: dict[str, dict[str, Any]] = {}
     for asked, named in _named(context, p):
-        identity = context.state.identities.get(named.name.rpartition("@")[2], named)
+        identity = context.state.identities.get(named.name.rpartition("@")[2].lower(), named)
         await check(identity, context.dns, context.state.region)
         shown[asked] = {
             "DkimEnabled": identity.is_domain and identity.dkim_signing_enabled,
@@ -189,13 +190,13 @@ def _named(context: Context, p: Parameters) -> Iterator[tuple[str, Identity]]:
     if len(p["Identities"]) > MAX_ASKED:
         raise QueryError("InvalidParameterValue", f"At most {MAX_ASKED} identities can be asked for at a time.")
     for name in p["Identities"]:
-        found = context.state.identities.get(str(name).lower())
+        found = context.state.identities.get(identity_name(str(name)))
         if found:
             yield name, found
 
 
 def _existing(context: Context, p: Parameters) -> Identity:
-    found = context.state.identities.get(str(p["Identity"]).lower())
+    found = context.state.identities.get(identity_name(str(p["Identity"])))
     if found is None:
         raise QueryError("InvalidParameterValue", f"Identity <{p['Identity']}> does not exist.")
     return found
