@@ -121,15 +121,18 @@ def _list(shape: ListShape, inner: Callable[[Shape], _Convert]) -> _Convert:
 
 
 def _map(shape: MapShape, inner: Callable[[Shape], _Convert]) -> _Convert:
-    member = inner(shape.value)
+    name, member, check_length = inner(shape.key), inner(shape.value), _bounds(shape)
 
     def convert(value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise ShapeError("must be an object")
+        items = cast("dict[str, Any]", value)
+        if check_length:
+            check_length(len(items))
         converted: dict[str, Any] = {}
-        for key, item in cast("dict[str, Any]", value).items():
+        for key, item in items.items():
             try:
-                converted[key] = member(item)
+                converted[name(key)] = member(item)
             except ShapeError as error:
                 raise error.inside(key) from None
         return converted

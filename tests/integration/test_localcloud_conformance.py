@@ -437,6 +437,8 @@ AGAINST_THE_RULES: list[tuple[str, dict[str, Any], str]] = [
         "Only the default event bus",
     ),
     ("CreateEmailIdentity", {"EmailIdentity": BOB, "DkimSigningAttributes": OWN_KEY}, "DkimSigningAttributes can"),
+    ("ListEmailIdentities", {"Filter": {"NAME": "x"}}, "Filter.NAME must be one of IDENTITY_NAME_CONTAINS"),
+    ("ListRecommendations", {"Filter": {}}, "Filter is below its minimum of 1"),
     ("CreateEmailIdentityPolicy", {"PolicyName": "a b"}, "Invalid policy name <a b>"),
     ("UpdateEmailIdentityPolicy", {"Policy": LONG_POLICY}, "Invalid policy document: it is longer"),
 ]
