@@ -132,6 +132,24 @@ def test_a_domain_below_a_verified_one_is_verified_and_an_address_is_not(ses: "S
     assert not ses.get_email_identity(EmailIdentity="news.example.test")["VerifiedForSendingStatus"]
 
 
+@pytest.mark.usefixtures("sender")
+def test_the_most_specific_identity_that_is_verified_decides_on_the_default_set(cloud: LocalCloud, ses: "SESV2Client"):
+    for name, default in (("example.test", "all"), ("news.example.test", "news"), ("ada@example.test", "ada")):
+        ses.create_configuration_set(ConfigurationSetName=default)
+        if name != "example.test":
+            ses.create_email_identity(EmailIdentity=name)
+        ses.put_email_identity_configuration_set_attributes(EmailIdentity=name, ConfigurationSetName=default)
+
+    def used(source: str) -> str | None:
+        return cloud.control("GET", f"messages/{send(ses, source)}")["configuration_set"]
+
+    assert (used("ada@example.test"), used("eve@news.example.test")) == ("all", "news")
+    cloud.control("POST", "identities/ada@example.test/verify")
+    assert used("ada@example.test") == "ada"
+    ses.put_email_identity_configuration_set_attributes(EmailIdentity="ada@example.test")
+    assert used("ada@example.test") is None
+
+
 def test_an_address_has_a_mail_from_domain_of_its_own(cloud: LocalCloud, ses: "SESV2Client", zone: str):
     ses.create_email_identity(EmailIdentity="ada@example.test")
     ses.put_email_identity_mail_from_attributes(EmailIdentity="ada@example.test", MailFromDomain="ada.example.test")
@@ -303,6 +321,7 @@ def test_a_paused_or_shut_account_sends_nothing(cloud: LocalCloud, ses: "SESV2Cl
         ({"Content": {"Template": {"TemplateName": "t", "TemplateData": "{}"}}}, "NotFoundException", "Template <t>"),
         ({"to": ["Ada\r\nBcc: eve@example.com <ada@example.com>"]}, "BadRequestException", "line break"),
         ({"to": []}, "BadRequestException", "At least one recipient"),
+        ({"Content": {"Template": {}}}, "BadRequestException", "Template has exactly one of"),
         ({"TenantName": "t"}, "NotFoundException", "Tenant <t> does not exist"),
     ],
 )

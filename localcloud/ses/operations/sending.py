@@ -12,7 +12,7 @@ from localcloud.ses.errors import SesError, bad_request, not_found
 from localcloud.ses.rendering import Filled, data, renderer
 from localcloud.ses.state import Account, ConfigurationSet, Identity
 from localcloud.ses.subscriptions import defaults
-from localcloud.ses.verification import check
+from localcloud.ses.verification import check, is_verified
 
 _ACCOUNT_PAUSED = (
     "Sending paused for this account. For more information, please check the inbox of the email address associated "
@@ -27,8 +27,8 @@ async def send_email(context: Context, p: Parameters) -> Output:
         raise bad_request("Content has exactly one of Simple, Raw and Template.")
     if "Raw" in given:
         return {"MessageId": await send(context, *raw_mail(p, given["Raw"]["Data"]))}
-    template = given.get("Template")
-    return {"MessageId": await send(context, p, _filled(context, template) if template else Filled(given))}
+    filled = _filled(context, given["Template"]) if "Template" in given else Filled(given)
+    return {"MessageId": await send(context, p, filled)}
 
 
 def raw_mail(p: Parameters, raw: bytes) -> tuple[Parameters, Filled]:
@@ -158,8 +158,11 @@ def _configuration_set(context: Context, p: Parameters, source: str) -> Configur
     named = p.get("ConfigurationSetName")
     if named:
         return context.configuration_set(p)
-    covering = rules.identities_of(mime.bare(source), context.state.identities)
-    default = next((identity.configuration_set for identity in covering if identity.configuration_set), None)
+    identities = context.state.identities
+    covering = rules.identities_of(mime.bare(source), identities)
+    # The most specific of the verified ones decides, whether it has a set or not.
+    deciding = next((i for i in covering if is_verified(i, identities)), covering[0] if covering else None)
+    default = deciding and deciding.configuration_set
     return context.configuration_set({"ConfigurationSetName": default}) if default else None
 
 
@@ -189,7 +192,8 @@ async def check_identities(context: Context, source: str, recipients: Iterable[s
     for identity in [i for address in unverified for i in rules.identities_of(address, state.identities)]:
         await check(identity, context.dns, state.region)
     unverified = rules.unverified(needed, state.identities)
-    sender = next((i for i in rules.identities_of(needed[0], state.identities) if i.verified), None)
+    covering = rules.identities_of(needed[0], state.identities)
+    sender = next((i for i in covering if is_verified(i, state.identities)), None)
     if unverified or sender is None:
         raise SesError(
             "MessageRejected",
