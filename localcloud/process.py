@@ -7,16 +7,15 @@ import selectors
 import shutil
 import subprocess
 import sys
-import urllib.request
-import uuid
 from collections.abc import Callable
-from http import HTTPStatus
-from typing import IO, Any, Self, Unpack, cast
+from typing import IO, TYPE_CHECKING, Any, Self, Unpack, cast
 
 from localcloud.backend.credentials import environment
-from localcloud.faults.rules import Effect, Options
 from localcloud.isolation import isolated
-from localcloud.smtp.access import SmtpAccess
+
+if TYPE_CHECKING:
+    from localcloud.faults.rules import Effect, Options
+    from localcloud.smtp.access import SmtpAccess
 
 START_SECONDS = 30.0
 _STOP_SECONDS = 10.0
@@ -111,8 +110,10 @@ class LocalCloud:
         return f"{self.endpoint}/inbox"
 
     @property
-    def smtp(self) -> SmtpAccess:
+    def smtp(self) -> "SmtpAccess":
         """How to send over SMTP: ports, certificate, user name and password."""
+        from localcloud.smtp.access import SmtpAccess
+
         self._smtp = self._smtp or SmtpAccess(**self.control("GET", "smtp"))
         return self._smtp
 
@@ -149,17 +150,21 @@ class LocalCloud:
         Raises:
             LocalCloudError: It refused; the message says why.
         """
-        url = f"{self.endpoint}/_localcloud/{path}"
-        data = json.dumps(body).encode() if body is not None else None
-        request = urllib.request.Request(url, data=data, method=method)  # noqa: S310 - http on loopback by construction
-        with _DIRECT.open(request, timeout=_CONTROL_SECONDS) as answer:
+        from http.client import OK, HTTPConnection  # whoever only starts one does not wait for it
+
+        connection = HTTPConnection(self.endpoint.removeprefix("http://"), timeout=_CONTROL_SECONDS)
+        try:
+            connection.request(method, f"/_localcloud/{path}", json.dumps(body) if body is not None else None)
+            answer = connection.getresponse()
             said = cast("dict[str, Any]", json.load(answer))
-        if answer.status != HTTPStatus.OK:
+        finally:
+            connection.close()
+        if answer.status != OK:
             __tracebackhide__ = True  # a failing test shows the line that asked wrongly
             raise LocalCloudError(f"{method} {path}: {said['message']}")
         return said
 
-    def fault(self, effect: Effect, **options: Unpack[Options]) -> "ArmedFault":
+    def fault(self, effect: "Effect", **options: "Unpack[Options]") -> "ArmedFault":
         """Have SES fail on command: `localcloud.faults.rules.Fault` says what each effect and option means.
 
         Example:
@@ -169,7 +174,7 @@ class LocalCloud:
         Raises:
             LocalCloudError: The fault makes no sense; the message says why.
         """
-        return ArmedFault(self, uuid.uuid4().hex[:8], {"effect": effect, **options})
+        return ArmedFault(self, os.urandom(4).hex(), {"effect": effect, **options})
 
     def reset(self) -> None:
         """Empty every service."""
@@ -225,17 +230,6 @@ class ArmedFault:
 
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - a plain string is wanted
-
-
-class _AnyStatus(urllib.request.HTTPErrorProcessor):
-    """What the control plane refuses is an answer like any other."""
-
-    def http_response(self, request: urllib.request.Request, response: Any) -> Any:  # noqa: ARG002 - urllib's signature
-        return response
-
-
-# A proxy of the environment has no business with the loopback interface.
-_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}), _AnyStatus)
 
 
 def _end(process: "subprocess.Popen[str]", scratch: str) -> None:

@@ -4,12 +4,16 @@ It is pinned exactly (pyproject.toml) because of this package. Untyped as it is,
 """
 
 import contextlib
+import functools
 import logging
 import os
 import time
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any, cast
 
+from botocore.exceptions import DataNotFoundError
+
+from localcloud.aws import service_model
 from localcloud.backend.access import Access
 from localcloud.backend.cloudwatch import CloudWatch
 from localcloud.backend.confinement import Confinement
@@ -22,6 +26,8 @@ from localcloud.backend.topics import Buses, Topics
 from localcloud.persistence import StateFolder, unreadable
 
 if TYPE_CHECKING:
+    from botocore.model import ServiceModel
+
     from localcloud.http import App
 
 
@@ -57,6 +63,7 @@ class Backend:
         self.streams = Streams(firehose)
         count_every_invocation(lambda_svc)
         complete(iam)
+        _share_descriptions(cast("Any", responses))
 
     def restore(self, folder: StateFolder) -> None:
         """Take over what `save` wrote.
@@ -114,6 +121,18 @@ class Backend:
     def _enter(self, account_id: str, region: str) -> None:
         self._responses.set_request_account_id(account_id)
         self._responses.set_request_region(region)
+
+
+def _share_descriptions(responses: Any) -> None:
+    """Have it read what is loaded here: it would make a session of botocore's, and load everything again."""
+
+    @functools.cache
+    def known(service: str) -> "ServiceModel | None":
+        with contextlib.suppress(DataNotFoundError):
+            return service_model(responses._BOTOCORE_NAME.get(service, service))  # noqa: SLF001
+        return None
+
+    responses._service_model = known  # noqa: SLF001
 
 
 def _environment(port: int, region: str, scratch: str, folder: StateFolder | None) -> dict[str, str]:
