@@ -24,7 +24,6 @@ REGIONS_WITH_OWN_DKIM_ZONE = frozenset(
         "us-gov-east-1",
     }
 )
-SPF = "v=spf1 include:amazonses.com"
 SIMULATOR_DOMAIN = "simulator.amazonses.com"
 _AT_SIMULATOR = f"@{SIMULATOR_DOMAIN}"
 # https://docs.aws.amazon.com/ses/latest/dg/quotas.html: recipients a message; bytes after base64 encoding (API v2).
@@ -62,9 +61,12 @@ def dkim_records(identity: Identity, region: str) -> list[Record]:
     return [Record(n, "CNAME", f"{t}.{zone}") for n, t in zip(names, identity.dkim_tokens, strict=True)]
 
 
-def mail_from_records(domain: str, region: str) -> list[Record]:
-    """What a custom MAIL FROM domain must hold: exactly one MX, and SPF."""
-    return [Record(domain, "MX", f"10 feedback-smtp.{region}.amazonses.com"), Record(domain, "TXT", SPF)]
+def mail_from_record(domain: str, region: str) -> Record:
+    """What SES looks for at a custom MAIL FROM domain: exactly one MX. SPF is for receivers to look for.
+
+    https://docs.aws.amazon.com/ses/latest/dg/mail-from.html#mail-from-states
+    """
+    return Record(domain, "MX", f"10 feedback-smtp.{region}.amazonses.com")
 
 
 def stands(record: Record, values: Collection[str]) -> bool:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from localcloud.aws import InProcess
-from localcloud.ses.rules import Record, dkim_records, mail_from_records, may_send, stands, suffixes
+from localcloud.ses.rules import Record, dkim_records, mail_from_record, may_send, stands, suffixes
 from localcloud.ses.state import Identity
 
 _MAX_ZONES = 1000
@@ -57,7 +57,7 @@ async def check(identity: Identity, dns: Dns, region: str) -> None:
     if signs and await _all_stand(dkim_records(identity, region), dns):
         confirm(identity)
     mail_from = identity.mail_from
-    if mail_from and await _all_stand([r for r in mail_from_records(mail_from.domain, region) if r.type == "MX"], dns):
+    if mail_from and await _all_stand([mail_from_record(mail_from.domain, region)], dns):
         mail_from.status = "SUCCESS"
 
 

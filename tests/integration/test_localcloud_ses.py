@@ -103,6 +103,8 @@ def test_a_domain_is_verified_by_the_clock_without_anybody_asking(cloud: LocalCl
 
 
 def test_a_mail_from_domain_needs_its_one_mx(cloud: LocalCloud, ses: "SESV2Client", zone: str, sender: str):
+    none = ses.get_email_identity(EmailIdentity="example.test")["MailFromAttributes"]
+    assert none == {"BehaviorOnMxFailure": "USE_DEFAULT_VALUE"}
     ses.put_email_identity_mail_from_attributes(
         EmailIdentity="example.test", MailFromDomain="bounce.example.test", BehaviorOnMxFailure="REJECT_MESSAGE"
     )

@@ -223,13 +223,6 @@ def _sign(context: Context, identity: Identity, origin: str, signing: dict[str, 
 
 
 def _view(context: Context, identity: Identity) -> Output:
-    mail_from = identity.mail_from
-    # SES says BehaviorOnMxFailure alone where there is no MAIL FROM domain, which its own model does not allow.
-    shown_mail_from = mail_from and {
-        "MailFromDomain": mail_from.domain,
-        "MailFromDomainStatus": mail_from.status,
-        "BehaviorOnMxFailure": mail_from.behavior_on_mx_failure,
-    }
     return {
         "IdentityType": _type(identity),
         "FeedbackForwardingStatus": identity.feedback_forwarding,
@@ -240,10 +233,20 @@ def _view(context: Context, identity: Identity) -> Output:
             "LastSuccessTimestamp": identity.last_success_at,
         },
         "DkimAttributes": _dkim(context, identity),
-        "MailFromAttributes": shown_mail_from,
+        "MailFromAttributes": _mail_from(identity.mail_from),
         "Policies": identity.policies,
         "Tags": tag_list(identity.tags),
         "ConfigurationSetName": identity.configuration_set,
+    }
+
+
+def _mail_from(mail_from: MailFrom | None) -> Output:
+    if mail_from is None:
+        return {"BehaviorOnMxFailure": "USE_DEFAULT_VALUE"}
+    return {
+        "MailFromDomain": mail_from.domain,
+        "MailFromDomainStatus": mail_from.status,
+        "BehaviorOnMxFailure": mail_from.behavior_on_mx_failure,
     }
 
 

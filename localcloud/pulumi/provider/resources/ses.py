@@ -129,10 +129,10 @@ def _mail_from_rules(inputs: Props) -> list[Problem]:
 
 
 def _read_mail_from(cloud: Cloud, name: str, _: Props) -> Props:
-    found = cast("Any", cloud.ses.get_email_identity(EmailIdentity=name)).get("MailFromAttributes", {})
+    found = cast("Any", cloud.ses.get_email_identity(EmailIdentity=name))["MailFromAttributes"]
     return {
         "emailIdentity": name,
-        "behaviorOnMxFailure": found.get("BehaviorOnMxFailure", "USE_DEFAULT_VALUE"),
+        "behaviorOnMxFailure": found["BehaviorOnMxFailure"],
         "mailFromDomain": found.get("MailFromDomain", ""),
     }
 
