@@ -236,6 +236,15 @@ aws.sesv2.EmailIdentityPolicy("senders", email_identity=identity.email_identity,
 aws.kms.Alias("mail", target_key_id=aws.kms.Key("mail").key_id)
 pulumi.export("servers", zone.name_servers)
 """
+STRUCK = """
+import os, signal, pulumi, pulumi_aws as aws
+first = aws.sesv2.ConfigurationSet("first", configuration_set_name="first")
+def name(_):
+    if pulumi.Config().get_bool("kill"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return "second"
+aws.sesv2.ConfigurationSet("second", configuration_set_name=first.arn.apply(name))
+"""
 FAILING = 'raise LookupError("no such thing")\n'
 MISSPELT = """
 import pulumi_aws as aws
@@ -517,6 +526,32 @@ class EngineSuite:
         assert stack.up().names == {"replace": ("events", "there")}
         assert stack.outputs["regions"] == ["eu-west-1", "eu-central-1", "eu-west-1"]
         assert (topics(cloud), topics(cloud, "eu-west-1")) == (set(), {"events"})
+
+    def test_what_was_made_before_a_program_was_killed_is_gone_on_with(
+        self, stack_factory: StackFactory, tmp_path: Path
+    ):
+        folder = write(tmp_path / "project", STRUCK)
+        with pytest.raises(DeploymentError):
+            stack_factory(folder, {"tiny:kill": "true"}).up()
+        stack = stack_factory(folder, {})
+        assert (stack.refresh().names, stack.up().names) == ({}, {"create": ("second",)})
+        assert stack.destroy().names == {"delete": ("first", "second")}
+
+    @pytest.mark.parametrize("operation", ["GetConfigurationSet", "DeleteConfigurationSet"])
+    def test_a_service_that_fails_for_a_while_leaves_what_a_later_run_goes_on_with(
+        self, stack_factory: StackFactory, cloud: LocalCloud, tmp_path: Path, operation: str
+    ):
+        stack = stack_factory(write(tmp_path / "project", STRUCK), {})
+        deletes = operation.startswith("Delete")
+        if deletes:
+            stack.up()
+        failing = pytest.raises(DeploymentError, match=r"(?s)(first|second).*InternalFailure")
+        with cloud.fault("error", operation=operation, code="InternalFailure", status=500), failing:
+            (stack.destroy if deletes else stack.up)()
+        if not deletes:
+            assert stack.up().names == {"create": ("first", "second")}
+        assert stack.destroy().names == {"delete": ("first", "second")}
+        assert cloud.client("sesv2").list_configuration_sets().get("ConfigurationSets", []) == []
 
     @pytest.mark.parametrize(
         ("program", "said"), [(FAILING, "no such thing"), (MISSPELT, "tlsPolice")], ids=["raises", "misspelt"]

@@ -33,7 +33,14 @@ class Deployment:
     """One operation on one stack. Thread-safe, as programs register resources side by side."""
 
     def __init__(
-        self, old: Iterable[Record], config: Props, *, preview: bool, folder: Path, plugin: Plugin | None = None
+        self,
+        old: Iterable[Record],
+        config: Props,
+        *,
+        preview: bool,
+        folder: Path,
+        keep: Callable[[list[Record]], None],
+        plugin: Plugin | None = None,
     ) -> None:
         """Begin.
 
@@ -42,9 +49,11 @@ class Deployment:
             config: Of the default provider.
             preview: Change nothing.
             folder: Where the program runs; relative paths of archives start there.
+            keep: Told what is there now after every step, should no other follow.
             plugin: The default provider's, if it has been started.
         """
         self.preview = preview
+        self._keep = keep
         self.steps: list[tuple[Operation, str]] = []
         self.errors: list[str] = []
         self.hooks = Hooks(preview=preview)
@@ -142,6 +151,7 @@ class Deployment:
         with self._lock:
             self._old.pop(goal.urn, None)
             self._new[goal.urn] = record
+            self._keep(self.records)
         return record
 
     def _take_old(self, goal: Goal) -> Record | None:
@@ -312,6 +322,7 @@ class Deployment:
             self._delete(record)
             self._old.pop(record.urn)
             self._gone.add(record.urn)
+            self._keep(self.records)
 
     def _taken_along(self, root: Record) -> list[Record]:
         """What hangs on a resource and would be replaced with it, what others need first."""
@@ -345,6 +356,7 @@ class Deployment:
                 self._retired = [other for other in self._retired if other is not record]
             else:
                 self._old.pop(record.urn)
+            self._keep(self.records)
             if record.managed and not record.external and not record.retired:
                 self.steps.append(("delete", record.urn))
 

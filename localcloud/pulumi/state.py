@@ -6,7 +6,7 @@ Not Pulumi's format, and not encrypted: secrets stand in it in plain text, and t
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +122,7 @@ def save(path: Path, records: Iterable[Record]) -> None:
     """Write the records: whole, or not at all. What others need stands before them."""
     path.parent.mkdir(parents=True, exist_ok=True)
     ordered = dependents_first(records)[::-1]
-    content = json.dumps({"note": _NOTE, "resources": [asdict(record) for record in ordered]}, indent=2)
+    content = json.dumps({"note": _NOTE, "resources": [vars(record) for record in ordered]})
     fresh = path.with_suffix(".new")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:

@@ -9,6 +9,7 @@ import os
 import runpy
 import sys
 import traceback
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from localcloud.pulumi import state
 from localcloud.pulumi.deployment import Deployment, StepError
 from localcloud.pulumi.monitor import Monitor
 from localcloud.pulumi.plugin import Plugin, PluginError
+from localcloud.pulumi.state import Record
 from localcloud.pulumi.transforms import TransformError, Transforms
 
 _PROVIDER = "aws:"
@@ -57,9 +59,18 @@ def main() -> None:
 
 def perform(request: Request, plugin: Plugin | None = None) -> None:
     """Carry out a request, in the folder of its program."""
-    records = state.load(Path(request.state))
+    remembered = Path(request.state)
+    records = state.load(remembered)
+
+    preview = request.verb == "preview"
+
+    def keep(found: Iterable[Record]) -> None:
+        """After every step, so that whatever ends this process leaves behind what is there."""
+        if not preview:
+            state.save(remembered, found)
+
     config = {key.removeprefix(_PROVIDER): value for key, value in request.config.items() if key.startswith(_PROVIDER)}
-    deployment = Deployment(records, config, preview=request.verb == "preview", folder=Path.cwd(), plugin=plugin)
+    deployment = Deployment(records, config, preview=preview, folder=Path.cwd(), keep=keep, plugin=plugin)
     errors: list[str] = []
     try:
         _VERBS[request.verb](deployment, request)
@@ -72,8 +83,7 @@ def perform(request: Request, plugin: Plugin | None = None) -> None:
         errors = deployment.errors or [_of_program(error)]
     finally:
         deployment.close()
-        if request.verb != "preview":
-            state.save(Path(request.state), deployment.records)
+        keep(deployment.records)
     Path(request.answer).write_text(json.dumps({"errors": errors, "steps": deployment.steps}), encoding="utf-8")
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from localcloud.pulumi import schema
 from localcloud.pulumi.paths import join, reset
@@ -273,7 +273,7 @@ def create(resource: Resource, name: str, inputs: Props, cloud: Cloud) -> tuple[
         Its id and outputs.
 
     Raises:
-        ProviderError: An input is unknown, or the service refused. Nothing half-made is left behind.
+        ProviderError: An input is unknown, or the service refused. Nothing half-made is left behind, unless it says so.
     """
     doing = f"creating {resource.kind} {name!r}"
     _refuse_unknown(doing, inputs)
@@ -287,8 +287,12 @@ def create(resource: Resource, name: str, inputs: Props, cloud: Cloud) -> tuple[
             if later and resource.update:
                 resource.update(cloud, identifier, wanted, later)
             found = read(resource, name, identifier, inputs, {**inputs, **once}, cloud)
-        except Exception:
-            resource.delete(cloud, identifier, wanted)
+        except Exception as error:
+            try:
+                resource.delete(cloud, identifier, wanted)
+            except (ClientError, BotoCoreError) as another:
+                left = f"{identifier} is left half-made, as it could not be deleted: {another}. Delete or import it"
+                raise ProviderError(f"{doing} failed: {error}. {left}") from error
             raise
     if found is None:
         raise ProviderError(
