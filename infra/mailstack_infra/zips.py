@@ -6,6 +6,7 @@ brings along.
 
 import ast
 import base64
+import functools
 import hashlib
 import os
 import sys
@@ -118,9 +119,15 @@ def closure(start: Path, sources: Sources) -> list[Path]:
     return sorted(found)
 
 
-def _imports(file: Path, sources: Sources) -> "Iterator[tuple[int, str]]":
+def _imports(file: Path, sources: Sources) -> tuple[tuple[int, str], ...]:
     """Every module that a file names in an import that runs; `from a import b` gives both `a` and `a.b`."""
-    waiting: list[ast.AST] = [ast.parse(file.read_text(encoding="utf-8"), filename=str(file))]
+    return _imported(file.read_text(encoding="utf-8"), sources.place(file))
+
+
+@functools.cache  # the functions of a stack reach much the same files
+def _imported(source: str, place: Path) -> tuple[tuple[int, str], ...]:
+    found: list[tuple[int, str]] = []
+    waiting: list[ast.AST] = [ast.parse(source, filename=str(place))]
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.If) and _is_type_checking(node.test):
@@ -128,11 +135,12 @@ def _imports(file: Path, sources: Sources) -> "Iterator[tuple[int, str]]":
             continue
         waiting += ast.iter_child_nodes(node)
         if isinstance(node, ast.Import):
-            yield from ((node.lineno, alias.name) for alias in node.names)
+            found += ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            module = _absolute(node, sources.place(file))
-            yield node.lineno, module
-            yield from ((node.lineno, f"{module}.{alias.name}") for alias in node.names)
+            module = _absolute(node, place)
+            found.append((node.lineno, module))
+            found += ((node.lineno, f"{module}.{alias.name}") for alias in node.names)
+    return tuple(found)
 
 
 def _is_type_checking(test: ast.expr) -> bool:
