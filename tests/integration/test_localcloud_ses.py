@@ -185,16 +185,19 @@ def test_an_identity_keeps_what_is_put_and_goes_when_deleted(ses: "SESV2Client",
     assert refused(error) == ("NotFoundException", 404)
 
 
-def own_key() -> tuple[str, str]:
+def own_key(encoding: Encoding = Encoding.DER) -> tuple[str, str]:
     """A private key as SES takes it, and its public half as DNS publishes it."""
     key = rsa.generate_private_key(65537, 2048)
-    private = key.private_bytes(Encoding.DER, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    private = key.private_bytes(encoding, PrivateFormat.TraditionalOpenSSL, NoEncryption())
     public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return base64.b64encode(private).decode(), base64.b64encode(public).decode()
 
 
-def test_byodkim_is_verified_by_the_public_half_of_its_key(cloud: LocalCloud, ses: "SESV2Client", zone: str):
-    private, public = own_key()
+@pytest.mark.parametrize("encoding", [Encoding.DER, Encoding.PEM])
+def test_byodkim_is_verified_by_the_public_half_of_its_key(
+    cloud: LocalCloud, ses: "SESV2Client", zone: str, encoding: Encoding
+):
+    private, public = own_key(encoding)
     signing: Any = {"DomainSigningSelector": "own", "DomainSigningPrivateKey": private}
     made = ses.create_email_identity(EmailIdentity="example.test", DkimSigningAttributes=signing)
     assert made["DkimAttributes"]["Tokens"] == ["own"]

@@ -19,6 +19,13 @@ MAX_POLICIES = 20
 MAX_IDENTITIES = 10_000
 _MAX_POLICY_BYTES = 4096
 _POLICY_NAME = re.compile(r"[A-Za-z0-9_-]+")
+# Of an address, which is signed for by its domain.
+_NO_DKIM = {
+    "SigningEnabled": False,
+    "Status": "NOT_STARTED",
+    "SigningAttributesOrigin": "AWS_SES",
+    "NextSigningKeyLength": "RSA_1024_BIT",
+}
 _FILTERS = {"IDENTITY_TYPE": "IdentityType", "VERIFICATION_STATUS": "VerificationStatus"}
 
 
@@ -252,7 +259,7 @@ def _mail_from(mail_from: MailFrom | None) -> Output:
 
 def _dkim(context: Context, identity: Identity) -> Output:
     if not identity.is_domain:
-        return {"SigningEnabled": False, "Status": "NOT_STARTED", "SigningAttributesOrigin": "AWS_SES"}
+        return _NO_DKIM
     easy = identity.dkim_origin == "AWS_SES"
     return {
         "SigningEnabled": identity.dkim_signing_enabled,
