@@ -16,12 +16,18 @@ from localcloud.ses import mime, raw_headers, rules
 from localcloud.ses.context import Parameters
 from localcloud.ses.errors import bad_request
 
-_TAG_NAME = re.compile(r"[A-Za-z0-9_-]{1,256}")
-_TAG_VALUE = re.compile(r"[A-Za-z0-9_.@-]{1,256}")
+# The two names that are SES's own put a sender's words into the Feedback-ID header.
+# https://docs.aws.amazon.com/ses/latest/dg/event-publishing-send-email.html
+_TAG_NAME = re.compile(r"[A-Za-z0-9_-]{1,255}|ses:feedback-id-[ab]")
+_TAG_VALUE = re.compile(r"[A-Za-z0-9_.@-]{1,255}")
+_MAX_TAG = 255
 _HEADER_NAME = re.compile(r"[!-9;-~]{1,126}")
 _HEADER_VALUE = re.compile(r"[ -~]*")
 _MAX_HEADER = 996
 _LINE_BREAK = re.compile(r"[\r\n]")
+_RECIPIENTS = frozenset({"to", "cc", "bcc"})
+# One address, or what should be one, with neither a name nor a comment.
+_ALONE = re.compile(r"""[^\s"(<,;][^"(<,;]*""")
 _WRITTEN_BY_SES = re.compile(
     "from|to|cc|bcc|subject|reply-to|date|message-id|mime-version|return-path|content-type|content-disposition|"
     "content-transfer-encoding",
@@ -153,11 +159,18 @@ def check_tags(tags: Sequence[Mapping[str, str]]) -> None:
         SesError: One is not.
     """
     for tag in tags:
-        if not _TAG_NAME.fullmatch(tag["Name"]) or not _TAG_VALUE.fullmatch(tag["Value"]):
-            raise bad_request(
-                f"Invalid tag <{tag['Name']}={tag['Value']}>: only alphanumeric ASCII characters, '_' and '-' are "
-                "allowed, and '.' and '@' in values."
-            )
+        if not _TAG_NAME.fullmatch(tag["Name"]):
+            raise bad_request(_tag_problem("name", tag["Name"], "'_',  '-'"))
+        if not _TAG_VALUE.fullmatch(tag["Value"]):
+            raise bad_request(_tag_problem("value", tag["Value"], "'_',  '-' , '.', '@'"))
+
+
+def _tag_problem(part: str, text: str, allowed: str) -> str:
+    if not text:
+        return f"The tag {part} must be specified."
+    if len(text) > _MAX_TAG:
+        return f"Tag {part} cannot exceed {_MAX_TAG} characters."
+    return f"Invalid tag {part} <{text}>: only alphanumeric ASCII characters, {allowed} are allowed."
 
 
 def _check_simple(simple: Mapping[str, Any]) -> None:
@@ -197,6 +210,11 @@ def _check_headers(headers: Sequence[Mapping[str, str]]) -> None:
 
 def _check_raw(headers: raw_headers.Headers, raw: bytes) -> None:
     _check_twice([name for name, _ in headers])
+    for name, value in headers:
+        # Judged even where the mail goes to others.
+        problem = name.lower() in _RECIPIENTS and _ALONE.fullmatch(value) and rules.address_problem(value)
+        if problem:
+            raise bad_request(problem)
     if _MAY_BE_ILLEGAL.search(raw):
         for name in _file_names(raw):
             _check_file_name(name)

@@ -87,7 +87,7 @@ def common_headers(message: StoredMessage) -> dict[str, Any]:
             "cc": message.cc,
             "messageId": message.message_id,
         }
-    return {**{name: value for name, value in common.items() if value}, "subject": message.subject}
+    return {name: value for name, value in {**common, "subject": message.subject}.items() if value}
 
 
 def _content_type(message: StoredMessage) -> str:

@@ -222,7 +222,9 @@ def _lets_ses_publish(policy: str, topic_arn: str, set_arn: str) -> bool:
 
 
 def _source(set_arn: str) -> dict[str, str]:
-    return {"aws:sourceaccount": set_arn.split(":")[4], "aws:sourcearn": set_arn}
+    # With the owner it meets the policy that every new topic has: SES may publish to its own account's.
+    account_id = set_arn.split(":")[4]
+    return {"aws:sourceaccount": account_id, "aws:sourceowner": account_id, "aws:sourcearn": set_arn}
 
 
 def _dimension(configuration: dict[str, str], event: Event) -> str:

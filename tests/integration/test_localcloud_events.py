@@ -119,15 +119,20 @@ def within(seconds: float, seen: Callable[[], bool]) -> bool:
 
 
 def test_a_destination_is_refused_while_the_topic_policy_does_not_let_ses_publish(loop: Loop):
+    loop.allow("another-set")
     with pytest.raises(ClientError, match=r"Could not publish message to SNS topic .*policy does not allow") as error:
         loop.connect()
     assert error.value.response["Error"]["Code"] == "BadRequestException"
-    loop.allow("another-set")
-    with pytest.raises(ClientError, match="policy does not allow"):
-        loop.connect()
     loop.allow()
     loop.connect()
     assert loop.heard() == [NOTICE]
+
+
+def test_the_policy_that_every_new_topic_has_lets_ses_publish_for_the_same_account(loop: Loop):
+    loop.connect()
+    assert loop.heard() == [NOTICE]
+    loop.send("ada@example.com")
+    assert [event["eventType"] for event in loop.events()] == ["Send", "Delivery"]
 
 
 def test_only_events_have_a_subject_the_first_message_to_a_topic_has_none(loop: Loop):

@@ -75,6 +75,7 @@ def test_events_repeat_the_headers_that_a_raw_mail_has_whoever_gets_it(cloud: Lo
         "Subject: Grüße".encode(),
     )
     shown = common_headers(cloud, send(ses, raw(*headers)))
+    assert "subject" not in common_headers(cloud, send(ses, raw(b"From: ada@example.com")))
     assert shown["to"] == ["Everybody <all@example.org>"]
     assert (shown["messageId"], shown["date"]) == ("<own@example.com>", "Mon, 05 Jan 2026 10:00:00 +0000")
     assert shown["subject"] == "Grüße"
@@ -100,6 +101,15 @@ def test_a_name_that_should_have_been_quoted_is_taken_for_an_address_as_in_ses(s
     assert refusal(ses, raw(b"From: Lovelace, Ada <ada@example.com>")) == "Missing final '@domain'"
 
 
+def test_whom_a_raw_mail_names_must_be_addresses_even_where_it_goes_to_others(ses: Any):
+    assert refusal(ses, raw(b"From: ada@example.com", b"To: root")) == "Missing final '@domain'"
+    # What nodemailer 6 sends to find out whether its credentials are right, and how SES answers it.
+    to_nobody = raw(b"From: invalid@invalid", b"To: invalid@invalid", b" Subject: Invalid")
+    assert refusal(ses, to_nobody) == "Domain contains control or whitespace"
+    for to in (b"undisclosed-recipients:;", b"bob@example.org (Bob)", b"Bob Root <bob@example.org>", b""):
+        assert send(ses, raw(b"From: ada@example.com", b"To: " + to))
+
+
 def test_a_header_that_may_be_there_once_is_refused_the_second_time(ses: Any):
     assert refusal(ses, raw(b"From: ada@example.com", b"From: eve@example.com")) == "Duplicate header 'From'."
     twice = [{"Name": "Sender", "Value": ADA}, {"Name": "sender", "Value": ADA}]
@@ -114,7 +124,7 @@ def test_headers_that_ses_writes_or_that_cannot_be_written_are_refused(ses: Any,
     assert header[0] in refusal(ses, simple(Headers=[{"Name": header[0], "Value": header[1]}]))
 
 
-def test_nodemailer_finds_out_that_its_credentials_are_right_by_a_mail_that_is_rejected(ses: Any):
+def test_nodemailer_7_finds_out_that_its_credentials_are_right_by_a_mail_that_is_rejected(ses: Any):
     """It takes only this error for good news."""
     content = raw(b"From: <invalid@invalid>", b"To: <invalid@invalid>", b" Subject: Invalid")
     invalid: Any = {"FromEmailAddress": "invalid@invalid", "Destination": {"ToAddresses": ["invalid@invalid"]}}

@@ -269,7 +269,7 @@ class Notified:
         }
         policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
         sns.set_topic_attributes(TopicArn=self.topic, AttributeName="Policy", AttributeValue=policy)
-        cloud.client("sns").create_topic(Name="closed")
+        sns.create_topic(Name="closed", Attributes={"Policy": policy})
 
     def heard(self) -> list[dict[str, Any]]:
         got = self.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages", [])
