@@ -143,7 +143,7 @@ def unreadable(file: Path, problem: object) -> StateError:
 
 def _locked(path: Path) -> IO[str]:
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)  # mails and secrets are in it
         lock = (path / "lock").open("w")
     except OSError as error:
         raise StateError(f"{path} cannot hold state: {error.strerror}. Name another folder.") from error

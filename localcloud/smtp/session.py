@@ -19,7 +19,7 @@ from localcloud.faults.rules import Faults
 from localcloud.ses.authorization import SIGNER
 from localcloud.ses.context import Context
 from localcloud.ses.errors import SesError
-from localcloud.ses.operations.sending import check_identities, send
+from localcloud.ses.operations.sending import send
 from localcloud.ses.rendering import Filled
 from localcloud.smtp import mail
 from localcloud.smtp.credentials import smtp_password
@@ -121,9 +121,7 @@ class Mta:
         try:
             mail_from = envelope.mail_from or ""
             p = mail.parameters(mail_from, envelope.rcpt_tos, envelope.original_content or b"")
-            # SES wants the Return-Path verified as it wants the From.
-            await check_identities(self.context, mail_from)
-            return f"250 Ok {await send(self.context, p, Filled(p['Content']), SMTP_OPERATION)}"
+            return f"250 Ok {await send(self.context, p, Filled(p['Content']), SMTP_OPERATION, mail_from)}"
         except SesError as error:
             return mail.reply(error)
 

@@ -161,6 +161,11 @@ def test_a_folder_has_one_user_and_one_region(tmp_path: Path):
         StateFolder(tmp_path / "file", "us-east-1")
 
 
+def test_nobody_else_reads_a_folder_that_was_made_for_the_state(tmp_path: Path):
+    with StateFolder(tmp_path / "state", "us-east-1"):
+        assert (tmp_path / "state").stat().st_mode & 0o077 == 0
+
+
 def handler_zip() -> bytes:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as bundle:

@@ -55,6 +55,15 @@ def test_a_simple_mail_is_the_one_that_the_second_api_would_have_taken(cloud: Lo
     assert (content["text"].strip(), content["html"].strip()) == ("Hello <Ada> & all", "<p>Hi</p>")
 
 
+def test_a_raw_mail_is_judged_by_its_form_before_its_sender_as_nodemailer_6_counts_on(v1: Any):
+    nobody = "invalid@invalid"
+    raw = {"Data": f"From: {nobody}\r\nTo: {nobody}\r\n Subject: Invalid\r\n\r\nInvalid".encode()}
+    asked = {"Source": nobody, "Destinations": [nobody]}
+    assert code(v1.send_raw_email, RawMessage=raw, **asked) == "InvalidParameterValue"
+    raw = {"Data": b"From: shop@example.test\r\n\r\nHello"}
+    assert code(v1.send_raw_email, RawMessage=raw, **asked) == "MessageRejected"
+
+
 def test_a_raw_mail_goes_where_it_says_and_obeys_the_headers_of_ses(cloud: LocalCloud, v1: Any):
     v1.create_configuration_set(ConfigurationSet={"Name": "news"})
     mail = EmailMessage()

@@ -30,12 +30,10 @@ async def send_raw_email(context: Context, p: Parameters) -> Output:
     named = list[str](p.get("Destinations", ())) or in_headers
     asked = parameters(p.get("Source", ""), [mime.bare(address) for address in named], raw)
     content = asked.pop("Content")
-    if p.get("Source"):
-        await sending.check_identities(context, p["Source"])
     # What the request says comes before what the mail's headers say; tags of both are not joined.
     given = {"ConfigurationSetName": p.get("ConfigurationSetName"), **identities_in(p), "EmailTags": p.get("Tags")}
     stated = {name: value for name, value in given.items() if value}
-    return await _send(context, {**asked, **stated}, Filled(content), "SendRawEmail")
+    return await _send(context, {**asked, **stated}, Filled(content), "SendRawEmail", p.get("Source", ""))
 
 
 async def send_templated_email(context: Context, p: Parameters) -> Output:
@@ -49,8 +47,8 @@ def stored_template(p: Parameters) -> dict[str, str]:
     return {"TemplateName": p["Template"], **({"TemplateArn": p["TemplateArn"]} if "TemplateArn" in p else {})}
 
 
-async def _send(context: Context, p: Parameters, filled: Filled, operation: str) -> Output:
-    return {"MessageId": await sending.send(context, p, filled, operation)}
+async def _send(context: Context, p: Parameters, filled: Filled, operation: str, envelope_from: str = "") -> Output:
+    return {"MessageId": await sending.send(context, p, filled, operation, envelope_from)}
 
 
 def _addressed(p: Parameters) -> dict[str, Any]:
