@@ -65,8 +65,7 @@ def test_the_dashboard_is_off_and_says_so(ses: "SESV2Client"):
     assert (options["DashboardEnabled"], options["AccountStatus"]) == (False, "DISABLED")
     with pytest.raises(ClientError, match="The deliverability dashboard is not emulated"):
         ses.put_deliverability_dashboard_option(DashboardEnabled=True)
-    with pytest.raises(ses.exceptions.NotFoundException):
-        ses.get_blacklist_reports(BlacklistItemNames=["192.0.2.1"])
+    assert ses.get_blacklist_reports(BlacklistItemNames=["192.0.2.1"])["BlacklistReport"] == {}
 
 
 def test_an_identity_has_no_certificates(ses: "SESV2Client"):

@@ -152,8 +152,7 @@ SPECIAL: dict[str, dict[str, Any]] = {
 FIRST = {"CreateContactList": ("DeleteContactList", {"ContactListName": "list"})}
 # What an account without dedicated addresses answers.
 REFUSED: dict[str, str] = dict.fromkeys(
-    ("GetBlacklistReports", "GetDedicatedIp", "PutDedicatedIpInPool", "PutDedicatedIpWarmupAttributes"),
-    "NotFoundException",
+    ("GetDedicatedIp", "PutDedicatedIpInPool", "PutDedicatedIpWarmupAttributes"), "NotFoundException"
 )
 
 
@@ -416,8 +415,12 @@ AGAINST_THE_RULES: list[tuple[str, dict[str, Any], str]] = [
     ("CreateConfigurationSet", tagged(("", "")), "Invalid tag <>"),
     ("CreateConfigurationSet", tagged(("a" * 129, "")), "Invalid tag <a"),
     ("CreateConfigurationSet", tagged(("a", "x" * 257)), "Invalid tag <a>"),
-    ("CreateConfigurationSet", {"TrackingOptions": {"CustomRedirectDomain": "t.example.org"}}, "The custom redirect"),
-    ("PutConfigurationSetTrackingOptions", {"HttpsPolicy": "REQUIRE"}, "The custom redirect domain <>"),
+    (
+        "CreateConfigurationSet",
+        {"TrackingOptions": {"CustomRedirectDomain": "t.example.org"}},
+        "Domain <t.example.org> is not verified under this account.",
+    ),
+    ("PutConfigurationSetTrackingOptions", {"HttpsPolicy": "REQUIRE"}, "CustomRedirectDomain must be specified."),
     ("CreateConfigurationSetEventDestination", {**TO_NEW, "EventDestinationName": "a b"}, "Invalid event destination"),
     ("CreateConfigurationSetEventDestination", {**TO_NEW, **dimensions()}, "A CloudWatch destination has 1 to 10"),
     (

@@ -1,6 +1,7 @@
 """The emulated SES v2 through boto3: identities, configuration sets, account, suppression list, sending."""
 
 import base64
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -411,7 +412,8 @@ def test_the_suppression_list_is_kept_by_hand(ses: "SESV2Client"):
     listed = ses.list_suppressed_destinations(Reasons=["COMPLAINT"])["SuppressedDestinationSummaries"]
     assert [entry["EmailAddress"] for entry in listed] == ["bob@example.com"]
     ses.delete_suppressed_destination(EmailAddress="ada@example.com")
-    with pytest.raises(ses.exceptions.NotFoundException):
+    gone = "Email address ada@example.com does not exist on your suppression list."
+    with pytest.raises(ses.exceptions.NotFoundException, match=re.escape(gone)):
         ses.get_suppressed_destination(EmailAddress="ada@example.com")
 
 

@@ -112,10 +112,12 @@ async def check_redirect(context: Context, options: dict[str, Any]) -> None:
         SesError: They do not (400).
     """
     domain, state = str(options.get("CustomRedirectDomain") or ""), context.state
+    if not domain.strip():
+        raise bad_request("CustomRedirectDomain must be specified.")
     for identity in rules.identities_of(domain, state.identities):
         await check(identity, context.dns, state.region)
     if not rules.may_send(domain, state.identities):
-        raise bad_request(f"The custom redirect domain <{domain}> is not a verified domain.")
+        raise bad_request(f"Domain <{domain}> is not verified under this account.")
 
 
 def _put_vdm(context: Context, p: Parameters) -> Output:

@@ -2,7 +2,7 @@
 
 from localcloud.ses.addresses import evaluations
 from localcloud.ses.context import Context, Handler, Output, Parameters
-from localcloud.ses.errors import not_emulated, not_found
+from localcloud.ses.errors import not_emulated
 
 
 def address_insights(context: Context, p: Parameters) -> Output:
@@ -24,9 +24,9 @@ def put_dashboard(_: Context, p: Parameters) -> Output:
     return {}
 
 
-def blacklists(_: Context, p: Parameters) -> Output:
-    """GetBlacklistReports: of one's own dedicated addresses, of which there are none."""
-    raise not_found("Dedicated IP", ", ".join(p["BlacklistItemNames"]))
+def blacklists(_: Context, __: Parameters) -> Output:
+    """GetBlacklistReports: none, since the account has no dedicated addresses."""
+    return {"BlacklistReport": {}}
 
 
 def _verdict(*, holds: bool) -> dict[str, str]:

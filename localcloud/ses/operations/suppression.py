@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from localcloud.ses.context import Context, Handler, Output, Parameters, page
-from localcloud.ses.errors import bad_request, not_found
+from localcloud.ses.errors import SesError, bad_request
 from localcloud.ses.rules import address_problem
 from localcloud.ses.state import Suppressed
 
@@ -56,7 +56,7 @@ def _list(context: Context, p: Parameters) -> dict[str, Suppressed]:
 def _existing(context: Context, p: Parameters) -> Suppressed:
     address, suppressed = str(p["EmailAddress"]).lower(), _list(context, p)
     if address not in suppressed:
-        raise not_found("Email address", address)
+        raise SesError("NotFoundException", f"Email address {address} does not exist on your suppression list.")
     return suppressed[address]
 
 
