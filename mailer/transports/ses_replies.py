@@ -133,11 +133,11 @@ REPLIES = (
         containing="tenant",
     ),
     Reply(
-        ("BadRequestException",),
+        ("AccessDeniedException", "BadRequestException"),
         Refused,
         "The tenant {tenant} may not use the identity or the configuration set {configuration_set}.",
         "Name the stream at the tenant in mailstack:tenants, and deploy.",
-        containing="associated.*tenant|tenant.*associated",
+        containing="tenant not associated|not associated with tenant",
     ),
     Reply(
         ("NotFoundException",),

@@ -353,7 +353,7 @@ def test_ses_s_own_tags_for_the_feedback_id_are_taken(cloud: LocalCloud, ses: "S
         ({"to": ["Ada\r\nBcc: eve@example.com <ada@example.com>"]}, "BadRequestException", "line break"),
         ({"to": []}, "BadRequestException", "At least one recipient"),
         ({"Content": {"Template": {}}}, "BadRequestException", "Template has exactly one of"),
-        ({"TenantName": "t"}, "NotFoundException", "Tenant <t> does not exist"),
+        ({"TenantName": "t"}, "NotFoundException", "Tenant t for AwsAccountId"),
     ],
 )
 def test_a_mail_that_ses_would_not_take_is_refused_as_ses_does(

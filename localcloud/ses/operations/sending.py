@@ -133,8 +133,6 @@ def check_tenant(
 ) -> None:
     """See that the tenant and the multi-region endpoint that a request names may be used so.
 
-    SES says that all resources must be the tenant's; with which error it refuses others, nobody here has seen.
-
     Raises:
         SesError: There is none such, the tenant is paused, or a resource is not associated with it.
     """
@@ -143,7 +141,10 @@ def check_tenant(
         raise not_found("Multi-region endpoint", endpoint)
     if not p.get("TenantName"):
         return
-    tenant, state = context.tenant(str(p["TenantName"])), context.state
+    name, state = str(p["TenantName"]), context.state
+    if name not in state.tenants:
+        raise SesError("NotFoundException", f"Tenant {name} for AwsAccountId {state.account_id} not found.")
+    tenant = state.tenants[name]
     if tenant.status == "DISABLED":
         raise SesError("SendingPausedException", f"Sending is paused for tenant {tenant.name}.")
     identities = [state.arn("identity", i.name) for i in rules.identities_of(mime.bare(source), state.identities)]
@@ -154,7 +155,7 @@ def check_tenant(
     ]
     foreign = [arn for arn in needed if arn not in tenant.resources]
     if foreign:
-        raise bad_request(f"Not associated with tenant {tenant.name}: {', '.join(foreign)}.")
+        raise SesError("AccessDeniedException", f"Tenant not associated with resources [{', '.join(foreign)}].")
 
 
 def _configuration_set(context: Context, p: Parameters, source: str) -> ConfigurationSet | None:

@@ -40,6 +40,7 @@ def reply(code: str, message: str = "", status: int = 400) -> TransportError:
         ("SendingPausedException", "Sending is paused for tenant x.", "SendingPaused", "refused", False),
         ("NotFoundException", "Tenant <x> does not exist.", "ResourceNotFound", "refused", False),
         ("BadRequestException", "Resource not associated with tenant x.", "Refused", "refused", False),
+        ("AccessDeniedException", "Tenant not associated with resources [arn:aws:ses:x].", "Refused", "refused", False),
         ("MessageRejected", "Sending paused for this account.", "SendingPaused", "refused", False),
         ("AccountSuspendedException", "", "AccountSuspended", "refused", False),
         ("MessageRejected", "Email address is not verified.", "IdentityNotVerified", "refused", False),
