@@ -73,6 +73,17 @@ class Context:
             raise not_found("Tenant", name)
         return self.state.tenants[name]
 
+    def let_go(self, kind: str, name: str) -> None:
+        """See that an identity, a configuration set or a template may be deleted: no tenant has it.
+
+        Raises:
+            SesError: One has (400).
+        """
+        arn = self.state.arn(kind, name)
+        if any(arn in tenant.resources for tenant in self.state.tenants.values()):
+            why = "it has tenant associations. Remove all tenant associations and try again."
+            raise bad_request(f"Cannot delete <{arn}> because {why}")
+
     def contact_list(self, name: str) -> ContactList:
         """The contact list of that name.
 

@@ -82,6 +82,31 @@ def test_a_tenant_sends_with_what_is_associated_with_it_and_nothing_else(
         ses.create_tenant_resource_association(TenantName="acme", ResourceArn=f"{ARN}:template/none")
 
 
+def test_what_a_tenant_has_is_deleted_only_once_it_is_no_longer_the_tenants(
+    cloud: LocalCloud, ses: "SESV2Client", tenant: str
+):
+    own = {"TenantName": "acme", "ResourceArn": f"{ARN}:identity/example.test"}
+    problem = f"Cannot delete <{ARN}:identity/example.test> because it has tenant associations."
+    for delete in (
+        lambda: ses.delete_email_identity(EmailIdentity="example.test"),
+        lambda: cloud.client("ses").delete_identity(Identity="example.test"),
+    ):
+        with pytest.raises(ClientError, match=problem):
+            delete()
+    ses.delete_tenant_resource_association(**own)
+    ses.delete_tenant_resource_association(**own)  # as good as gone
+    ses.delete_email_identity(EmailIdentity="example.test")
+    ses.create_email_template(TemplateName="code", TemplateContent={"Subject": "Code", "Text": "1"})
+    for name in ("configuration-set/theirs", "template/code"):
+        ses.create_tenant_resource_association(TenantName="acme", ResourceArn=f"{ARN}:{name}")
+    with pytest.raises(ses.exceptions.BadRequestException, match="tenant associations"):
+        ses.delete_configuration_set(ConfigurationSetName="theirs")
+    with pytest.raises(ses.exceptions.BadRequestException, match="tenant associations"):
+        ses.delete_email_template(TemplateName="code")
+    ses.delete_tenant(TenantName="acme")  # and with it its associations
+    ses.delete_email_template(TemplateName="code")
+
+
 def test_a_paused_tenant_sends_nothing_until_it_is_let_again(ses: "SESV2Client", tenant: str):
     entity: Any = {"ReputationEntityType": "RESOURCE", "ReputationEntityReference": tenant}
     ses.update_reputation_entity_customer_managed_status(**entity, SendingStatus="DISABLED")

@@ -148,8 +148,11 @@ SPECIAL: dict[str, dict[str, Any]] = {
         "ReputationEntityPolicy": "arn:aws:ses:us-east-1:aws:reputation-policy/standard",
     },
 }
-# An account has one contact list: the other one makes room.
-FIRST = {"CreateContactList": ("DeleteContactList", {"ContactListName": "list"})}
+# An account has one contact list: the other one makes room. What is a tenant's stays.
+FIRST = {
+    "CreateContactList": ("DeleteContactList", {"ContactListName": "list"}),
+    "DeleteEmailIdentity": ("DeleteTenant", {"TenantName": "tenant"}),
+}
 # What an account without dedicated addresses answers.
 REFUSED: dict[str, str] = dict.fromkeys(
     ("GetDedicatedIp", "PutDedicatedIpInPool", "PutDedicatedIpWarmupAttributes"), "NotFoundException"

@@ -79,7 +79,9 @@ def update(context: Context, p: Parameters) -> Output:
 
 def delete(context: Context, p: Parameters) -> Output:
     """DeleteConfigurationSet, with its event destinations."""
-    del context.state.configuration_sets[context.configuration_set(p).name]
+    name = context.configuration_set(p).name
+    context.let_go("configuration-set", name)
+    del context.state.configuration_sets[name]
     return {}
 
 

@@ -99,7 +99,9 @@ async def list_(context: Context, p: Parameters) -> Output:
 
 def delete(context: Context, p: Parameters) -> Output:
     """DeleteEmailIdentity."""
-    del context.state.identities[context.identity(p).name]
+    name = context.identity(p).name
+    context.let_go("identity", name)
+    del context.state.identities[name]
     return {}
 
 

@@ -45,7 +45,9 @@ def update(context: Context, p: Parameters) -> Output:
 
 def delete(context: Context, p: Parameters) -> Output:
     """DeleteEmailTemplate."""
-    del context.state.templates[_existing(context, p).name]
+    name = _existing(context, p).name
+    context.let_go("template", name)
+    del context.state.templates[name]
     return {}
 
 

@@ -61,7 +61,9 @@ def verify_dkim(context: Context, p: Parameters) -> Output:
 
 def delete(context: Context, p: Parameters) -> Output:
     """DeleteIdentity: none is as good as gone."""
-    context.state.identities.pop(identity_name(str(p["Identity"])), None)
+    name = identity_name(str(p["Identity"]))
+    context.let_go("identity", name)
+    context.state.identities.pop(name, None)
     return {}
 
 

@@ -41,7 +41,9 @@ def get(context: Context, p: Parameters) -> Output:
 
 def delete(context: Context, p: Parameters) -> Output:
     """DeleteTemplate: none is as good as gone."""
-    context.state.templates.pop(str(p["TemplateName"]), None)
+    name = str(p["TemplateName"])
+    context.let_go("template", name)
+    context.state.templates.pop(name, None)
     return {}
 
 
