@@ -1,5 +1,6 @@
 """boto3 walks through every operation of SES's first API: each answers by its service model, or is not emulated."""
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -236,6 +237,14 @@ def test_a_set_s_switches_are_those_of_the_second_api(cloud: LocalCloud, v1: Any
     assert found["ReputationOptions"]["ReputationMetricsEnabled"] is True
     assert found["DeliveryOptions"]["TlsPolicy"] == "REQUIRE"
     assert found["TrackingOptions"]["CustomRedirectDomain"] == "t.example.test"
+    v1.update_configuration_set_sending_enabled(ConfigurationSetName="set", Enabled=True)
+    wanted = ["deliveryOptions", "reputationOptions"]
+    shown = v1.describe_configuration_set(ConfigurationSetName="set", ConfigurationSetAttributeNames=wanted)
+    assert shown["DeliveryOptions"] == {"TlsPolicy": "Require"}
+    assert shown["ReputationOptions"]["LastFreshStart"] <= datetime.now(UTC)
+    v1.put_configuration_set_delivery_options(ConfigurationSetName="set")
+    shown = v1.describe_configuration_set(ConfigurationSetName="set", ConfigurationSetAttributeNames=wanted)
+    assert "DeliveryOptions" not in shown
     again: Any = {"ConfigurationSetName": "set", "TrackingOptions": {"CustomRedirectDomain": "t.example.org"}}
     assert code(v1.create_configuration_set_tracking_options, **again) == "TrackingOptionsAlreadyExistsException"
     assert code(v1.update_configuration_set_tracking_options, **again) == "InvalidTrackingOptions"

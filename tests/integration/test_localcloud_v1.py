@@ -252,7 +252,7 @@ def test_configuration_sets_are_described_in_the_words_of_the_first_api(cloud: L
             "CloudWatchDestination": {"DimensionConfigurations": [{**dimension, "DimensionValueSource": "messageTag"}]},
         }
     ]
-    assert found["DeliveryOptions"] == {"TlsPolicy": "Optional"}
+    assert "DeliveryOptions" not in found
     assert found["ReputationOptions"] == {"SendingEnabled": True, "ReputationMetricsEnabled": False}
     v1.delete_configuration_set(ConfigurationSetName="news")
     assert code(v1.describe_configuration_set, ConfigurationSetName="news") == "ConfigurationSetDoesNotExist"

@@ -51,15 +51,16 @@ def describe(context: Context, p: Parameters) -> Output:
     found = context.configuration_set(p)
     wanted = set(p.get("ConfigurationSetAttributeNames", ()))
     redirect = found.option("TrackingOptions", "CustomRedirectDomain", None)
-    tls = str(found.option("DeliveryOptions", "TlsPolicy", "OPTIONAL")).capitalize()
+    tls = found.option("DeliveryOptions", "TlsPolicy", None)
     reputation = {
         "SendingEnabled": found.option("SendingOptions", "SendingEnabled", True),
         "ReputationMetricsEnabled": found.option("ReputationOptions", "ReputationMetricsEnabled", False),
+        "LastFreshStart": found.option("ReputationOptions", "LastFreshStart", None),
     }
     groups: dict[str, tuple[str, object]] = {
         "eventDestinations": ("EventDestinations", [_destination(n, d) for n, d in found.destinations.items()]),
         "trackingOptions": ("TrackingOptions", {"CustomRedirectDomain": redirect} if redirect else None),
-        "deliveryOptions": ("DeliveryOptions", {"TlsPolicy": tls}),
+        "deliveryOptions": ("DeliveryOptions", {"TlsPolicy": str(tls).capitalize()} if tls else None),
         "reputationOptions": ("ReputationOptions", reputation),
     }
     shown = {member: value for name, (member, value) in groups.items() if name in wanted}

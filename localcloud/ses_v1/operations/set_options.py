@@ -28,10 +28,12 @@ def put_reputation(context: Context, p: Parameters) -> Output:
 
 
 def put_delivery(context: Context, p: Parameters) -> Output:
-    """PutConfigurationSetDeliveryOptions: whether TLS is a must; the pool, which this API does not know, stays."""
-    policy = p.get("DeliveryOptions", {}).get("TlsPolicy", "Optional")
-    kept = context.configuration_set(p).options.get("DeliveryOptions", {})
-    return _put(context, p, "PutConfigurationSetDeliveryOptions", {**kept, "TlsPolicy": str(policy).upper()})
+    """PutConfigurationSetDeliveryOptions: whether TLS is a must, or no word; what this API does not know stays."""
+    policy = p.get("DeliveryOptions", {}).get("TlsPolicy")
+    before = context.configuration_set(p).options.get("DeliveryOptions", {})
+    kept = {name: value for name, value in before.items() if name != "TlsPolicy"}
+    word = {"TlsPolicy": str(policy).upper()} if policy else {}
+    return _put(context, p, "PutConfigurationSetDeliveryOptions", {**kept, **word})
 
 
 async def create_tracking(context: Context, p: Parameters) -> Output:
