@@ -111,6 +111,7 @@ def _stored(
         size=envelope.size,
         subscription=sender.subscription,
         untracked=sender.untracked,
+        mail_from=envelope.mail_from,
         return_path=sender.return_path,
     )
 
@@ -137,7 +138,7 @@ def _outcome(context: Context, sender: Sender, recipient: str) -> simulator.Outc
     state, suppressed = context.state, sender.suppression
     found = suppressed.listed.get(recipient.lower())
     if found and found.reason in suppressed.reasons:
-        return simulator.ON_TENANT_LIST if suppressed.of_tenant else simulator.ON_ACCOUNT_LIST
+        return simulator.ON_TENANT_LIST if suppressed.of_tenant else simulator.ON_ACCOUNT_LIST[found.reason]
     if sender.subscription and not _wants(context, sender.subscription, recipient):
         return simulator.UNSUBSCRIBED
     if sender.only_valid and not (rules.is_simulator(recipient) or simulator.seems_valid(recipient, state.outcomes)):

@@ -53,7 +53,8 @@ _REMEMBERED = 1000
 class Envelope:
     """Who writes to whom, from the parameters or from a raw mail's headers; `recipients` are bare addresses.
 
-    `senders` are the further ones that a raw mail's headers name; `counted` recipients are not the simulator's.
+    `senders` are the further ones that a raw mail's headers name, `mail_from` is the envelope's own where it is known;
+    `counted` recipients are not the simulator's.
     """
 
     source: str
@@ -64,6 +65,7 @@ class Envelope:
     subject: str
     size: int
     senders: list[str] = field(default_factory=list[str])
+    mail_from: str = ""
     recipients: list[str] = field(init=False)
     counted: int = field(init=False)
 
@@ -110,7 +112,7 @@ def _of_raw(p: Parameters, raw: bytes) -> Envelope:
     source = str(p.get("FromEmailAddress") or next(iter(raw_headers.mailboxes(found, "from")), ""))
     reply_to = p.get("ReplyToAddresses") or raw_headers.mailboxes(found, "reply-to")
     subject = raw_headers.decoded(next(iter(raw_headers.values(found, "subject")), ""))
-    return _checked(Envelope(source, to, cc, bcc, reply_to, subject, len(raw), senders))
+    return _checked(Envelope(source, to, cc, bcc, reply_to, subject, len(raw), senders, str(p.get("MailFrom", ""))))
 
 
 def _listed(destination: Mapping[str, list[str]]) -> tuple[list[str], list[str], list[str]]:

@@ -167,20 +167,29 @@ def timestamp(moment: datetime) -> str:
 
 
 def _mail(message: StoredMessage, source_arn: str, account_id: str) -> dict[str, Any]:
-    headers = mime.headers(message)
+    headers = [] if _is_unwritten(message) else mime.headers(message)
     shown = _fitting(headers)
     return {
         "timestamp": timestamp(message.accepted_at),
-        "source": message.source,
+        "source": message.mail_from or message.source,
         "sourceArn": source_arn,
         "sendingAccountId": account_id,
         "messageId": message.message_id,
         "destination": [mime.bare(recipient) for recipient in message.recipients],
         "headersTruncated": len(shown) < len(headers),
-        "headers": [{"name": name, "value": value} for name, value in shown],
-        "commonHeaders": mime.common_headers(message),
+        **(_written(message, shown) if headers else {}),
         "tags": message.tags,
     }
+
+
+def _written(message: StoredMessage, headers: list[tuple[str, str]]) -> dict[str, Any]:
+    named = [{"name": name, "value": value} for name, value in headers]
+    return {"headers": named, "commonHeaders": mime.common_headers(message)}
+
+
+def _is_unwritten(message: StoredMessage) -> bool:
+    """Whether its template could not be rendered, so that there are no headers to tell."""
+    return any(happening.kind == "Rendering Failure" for happening in message.happenings[:1])
 
 
 def _fitting(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:

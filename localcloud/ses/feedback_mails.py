@@ -28,7 +28,7 @@ def forward(_: Backend, state: State, message: StoredMessage, happenings: list[H
 
 
 def _mail(state: State, message: StoredMessage, happening: Happening) -> StoredMessage:
-    sender, to = _SENDERS[happening.kind], mime.bare(message.return_path or message.source)
+    sender, to = _SENDERS[happening.kind], _destination(message)
     raw = _report(message, happening, sender, to).as_bytes()
     kinds = (("Send", ""), ("Delivery", to))
     return StoredMessage(
@@ -47,6 +47,11 @@ def _mail(state: State, message: StoredMessage, happening: Happening) -> StoredM
         size=len(raw),
         happenings=[Happening(kind, happening.at, "", recipient) for kind, recipient in kinds],
     )
+
+
+def _destination(message: StoredMessage) -> str:
+    in_header = next((value for name, value in mime.headers(message) if name.lower() == "return-path"), "")
+    return mime.bare(message.return_path or message.mail_from or in_header or message.source)
 
 
 def _report(message: StoredMessage, happening: Happening, sender: str, to: str) -> EmailMessage:

@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 
 from localcloud.backend.ministack import Backend
-from localcloud.ses.events import HARD_BOUNCES, KEPT_BACK, KINDS
+from localcloud.ses.events import HARD_BOUNCES, KEPT_BACK, KINDS, ON_A_LIST
 from localcloud.ses.rules import is_simulator
 from localcloud.ses.state import ConfigurationSet, Happening, Reputation, State, StoredMessage
 
 NAMESPACE = "AWS/SES"
 SET_DIMENSION = "ses:configuration-set"
+_NO_COMPLAINT = ON_A_LIST | {"not-spam"}
 
 
 def count(backend: Backend, mails: Iterable[tuple[State, StoredMessage, list[Happening]]]) -> None:
@@ -49,8 +50,8 @@ def is_hard_bounce(happening: Happening) -> bool:
 
 
 def is_complaint(happening: Happening) -> bool:
-    """A complaint; `not-spam` is the opposite of one."""
-    return happening.kind == "Complaint" and happening.detail != "not-spam"
+    """A new complaint: `not-spam` is the opposite of one, and who is on a list was sent nothing to complain about."""
+    return happening.kind == "Complaint" and happening.detail not in _NO_COMPLAINT
 
 
 def publish_reputation(backend: Backend, state: State) -> None:

@@ -231,7 +231,9 @@ def _dimension(configuration: dict[str, str], event: Event) -> str:
     name = configuration["DimensionName"]
     values = {
         "MESSAGE_TAG": lambda: event.mail["tags"].get(name, []),
-        "EMAIL_HEADER": lambda: [h["value"] for h in event.mail["headers"] if h["name"].lower() == name.lower()],
+        "EMAIL_HEADER": lambda: [
+            h["value"] for h in event.mail.get("headers", ()) if h["name"].lower() == name.lower()
+        ],
         "LINK_TAG": lambda: (event.link_tags or {}).get(name, []),
     }[configuration["DimensionValueSource"]]()
     return str(next(iter(cast("list[str]", values)), configuration["DefaultDimensionValue"]))

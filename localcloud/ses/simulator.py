@@ -39,7 +39,11 @@ OUTCOMES: dict[str, Outcome] = {
     },
 }
 UNSUBSCRIBED: Outcome = (("Bounce", "UnsubscribedRecipient"),)
-ON_ACCOUNT_LIST: Outcome = (("Bounce", "OnAccountSuppressionList"),)
+# By the reason why an address is on the list: https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Complaint.html
+ON_ACCOUNT_LIST: dict[str, Outcome] = {
+    "BOUNCE": (("Bounce", "OnAccountSuppressionList"),),
+    "COMPLAINT": (("Complaint", "OnAccountSuppressionList"),),
+}
 NOT_VALID: Outcome = (("Bounce", "EmailValidationSuppressed"),)
 ON_TENANT_LIST: Outcome = (("Bounce", "OnTenantSuppressionList"),)
 

@@ -256,7 +256,9 @@ class StoredMessage:
     subscription: tuple[str, str] | None = None
     # Kinds of events that SES was asked not to look out for.
     untracked: list[str] = field(default_factory=list[str])
-    # Where feedback is forwarded to, if not to the source.
+    # The envelope's sender, where it is known beside the one that the mail names.
+    mail_from: str = ""
+    # Where feedback is forwarded to, if that was asked for.
     return_path: str = ""
     happenings: list[Happening] = field(default_factory=list[Happening])
 

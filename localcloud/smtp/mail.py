@@ -27,7 +27,7 @@ def parameters(mail_from: str, recipients: list[str], content: bytes) -> dict[st
     """What SendEmail is to be asked.
 
     Args:
-        mail_from: The envelope's sender, who is the sender where the mail names none.
+        mail_from: The envelope's sender, of whom events tell, and who is the sender where the mail names none.
         recipients: The envelope's; those that the headers do not name are blind copies.
         content: The mail.
 
@@ -41,6 +41,7 @@ def parameters(mail_from: str, recipients: list[str], content: bytes) -> dict[st
     )
     shown = {mime.bare(one).lower() for one in (*to, *cc)}
     return {
+        "MailFrom": mail_from,
         "FromEmailAddress": next(iter(raw_headers.mailboxes(found, "from")), mail_from),
         "Destination": {
             "ToAddresses": to,

@@ -117,6 +117,9 @@ def test_a_mail_whose_data_lack_a_variable_is_taken_and_fails_to_render(cloud: L
     assert results[0]["Status"] == "SUCCESS"
     found = mail(cloud, results[0]["MessageId"])
     assert kinds(found) == ["Rendering Failure"]
+    told = found["events"][0]["mail"]
+    assert told["headersTruncated"] is False
+    assert not {"headers", "commonHeaders"} & told.keys(), "there is no mail that could have headers"
     assert found["events"][0]["failure"] == {
         "errorMessage": "Attribute 'name' is not present in the rendering data.",
         "templateName": "welcome",

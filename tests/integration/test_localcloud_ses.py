@@ -435,6 +435,30 @@ def test_a_hard_bounce_joins_the_suppression_list_and_the_next_mail_is_kept_back
     assert kinds(cloud, send(ses, sender, "ada@gone.test"))[1:] == [("Delivery", "")]
 
 
+def test_who_complained_is_kept_mail_back_from_with_a_complaint_that_does_not_count(
+    cloud: LocalCloud, ses: "SESV2Client", sender: str
+):
+    """https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Complaint.html."""
+    cloud.control("PUT", "recipients/*@angry.test", {"outcome": "complaint"})
+    assert kinds(cloud, send(ses, sender, "ada@angry.test"))[1:] == [("Delivery", ""), ("Complaint", "abuse")]
+    first = ses.get_suppressed_destination(EmailAddress="ada@angry.test")["SuppressedDestination"]
+    kept_back = send(ses, sender, "ada@angry.test")
+    assert kinds(cloud, kept_back)[1:] == [("Complaint", "OnAccountSuppressionList")]
+    complaint = cloud.control("GET", f"messages/{kept_back}")["events"][1]["complaint"]
+    assert (complaint["complaintSubType"], "complaintFeedbackType" in complaint) == ("OnAccountSuppressionList", False)
+    assert ses.get_suppressed_destination(EmailAddress="ada@angry.test")["SuppressedDestination"] == first
+    cloud.control("POST", "alarms/evaluate")
+    rate = cloud.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/SES",
+        MetricName="Reputation.ComplaintRate",
+        Statistics=["SampleCount", "Maximum"],
+        StartTime="2020-01-01",
+        EndTime="2100-01-01",
+        Period=60,
+    )
+    assert rate["Datapoints"][-1]["Maximum"] == 1.0, "one complaint of one mail that was sent"
+
+
 def test_a_set_without_reasons_suppresses_nobody(cloud: LocalCloud, ses: "SESV2Client", sender: str):
     ses.create_configuration_set(ConfigurationSetName="news", SuppressionOptions={"SuppressedReasons": []})
     ses.put_suppressed_destination(EmailAddress="ada@gone.test", Reason="BOUNCE")

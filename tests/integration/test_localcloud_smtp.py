@@ -232,6 +232,22 @@ def test_sess_headers_are_honoured_and_left_out_and_events_follow(verified: Loca
     assert not {name for name in names if name.startswith("X-SES")}
 
 
+def test_events_and_feedback_know_the_envelopes_sender_and_the_inbox_the_mails(
+    verified: LocalCloud, client: smtplib.SMTP
+):
+    """https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html, `source`."""
+    verified.control("PUT", "account", {"forward_feedback": True})
+    bounce = "bounce@simulator.amazonses.com"
+    client.sendmail("bounces@example.test", bounce, mail("Ada <ada@example.test>", bounce).as_bytes())
+    verified.control("POST", "events/drain")
+    forwarded, one = kept(verified)
+    event = verified.control("GET", f"messages/{one['message_id']}")["events"][0]
+    assert (one["source"], forwarded["to"]) == ("Ada <ada@example.test>", ["bounces@example.test"])
+    assert event["mail"]["source"] == "bounces@example.test"
+    assert event["mail"]["commonHeaders"]["from"] == ["Ada <ada@example.test>"]
+    assert event["mail"]["tags"]["ses:from-domain"] == ["example.test"]
+
+
 def test_a_mail_of_any_bytes_arrives_whole(verified: LocalCloud, client: smtplib.SMTP):
     made = mail()
     made.set_content("Grüße\n.\n..\nFrom here\n")

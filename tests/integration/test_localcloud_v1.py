@@ -85,6 +85,10 @@ def test_a_raw_mail_goes_where_it_says_and_obeys_the_headers_of_ses(cloud: Local
     kept = cloud.control("GET", f"messages/{sent['MessageId']}")
     assert (kept["to"], kept["cc"], kept["bcc"]) == (["Ada <ada@example.com>"], [], ["hidden@example.org"])
     assert (kept["tags"]["own"], kept["tags"]["ses:operation"]) == (["1"], ["SendRawEmail"])
+    # Who asked is the envelope's sender; the mail's is its From.
+    sent = v1.send_raw_email(RawMessage=raw, Source="bounces@example.test")
+    kept = cloud.control("GET", f"messages/{sent['MessageId']}")
+    assert (kept["source"], kept["events"][0]["mail"]["source"]) == ("shop@example.test", "bounces@example.test")
 
 
 def test_a_stored_template_is_sent(cloud: LocalCloud, v1: Any):

@@ -51,7 +51,7 @@ async def send(
 
     Args:
         context: Where.
-        p: The parameters that `SendEmail` has, `Content` left out.
+        p: The parameters that `SendEmail` has, `Content` left out, and `MailFrom`, the sender of an envelope.
         filled: The content, a simple or a raw mail.
         operation: As the tag `ses:operation` has it.
         envelope_from: A sender beside those that the mail names, who must be verified as they must.
