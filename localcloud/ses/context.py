@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import binascii
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,6 +26,12 @@ _PAGE_SIZES = range(1001)
 # https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Tag.html
 MAX_TAGS = 50
 _MAX_KEY, _MAX_VALUE = 128, 256
+_TAG = re.compile(r"[\w\s.:/=+@-]*")
+_TOO_MANY = (
+    f"Maximum of {MAX_TAGS} user tags are allowed per resource, consider reducing the number of tags in the request"
+)
+_NO_TAG = "Tags can only contain letters, numbers, spaces, and the following special characters: _ . : / = + - @"
+_AWS_TAG = "Caller is an end user and not allowed to mutate system tags"
 
 
 @dataclass(slots=True)
@@ -107,12 +114,21 @@ def tag_dict(tags: list[dict[str, str]], there: Mapping[str, str] | None = None)
         SesError: They are not as AWS allows them (400).
     """
     given = {tag["Key"]: tag["Value"] for tag in tags}
-    for key, value in given.items():
-        if not 0 < len(key) <= _MAX_KEY or len(value) > _MAX_VALUE or key.lower().startswith("aws:"):
-            raise bad_request(f"Invalid tag <{key}>: 1 to {_MAX_KEY} characters, a value of at most {_MAX_VALUE}.")
     joined = {**(there or {}), **given}
-    if len(joined) > MAX_TAGS or len(given) < len(tags):
-        raise bad_request(f"A resource has at most {MAX_TAGS} tags, each key once.")
+    long = [key for key, value in given.items() if not 0 < len(key) <= _MAX_KEY or len(value) > _MAX_VALUE]
+    problems = (
+        (len(joined) > MAX_TAGS, _TOO_MANY),
+        (not all(_TAG.fullmatch(key + value) for key, value in given.items()), _NO_TAG),
+        (any(key.lower().startswith("aws:") for key in given), _AWS_TAG),
+        (
+            bool(long),
+            f"Invalid tag <{''.join(long[:1])}>: 1 to {_MAX_KEY} characters, a value of at most {_MAX_VALUE}.",
+        ),
+        (len(given) < len(tags), "Cannot provide multiple tags with the same key"),
+    )
+    for wrong, text in problems:
+        if wrong:
+            raise bad_request(text)
     return joined
 
 

@@ -412,9 +412,10 @@ OWN_KEY = {"DomainSigningSelector": "own", "DomainSigningPrivateKey": "c2VjcmV0"
 LONG_POLICY = '{"Version": "2012-10-17", "Statement": [], "Id": "%s"}' % ("x" * 4096)
 # What a request asks for against AWS's documentation, and how the refusal begins.
 AGAINST_THE_RULES: list[tuple[str, dict[str, Any], str]] = [
-    ("CreateConfigurationSet", tagged(*((str(i), "") for i in range(51))), "A resource has at most 50 tags"),
-    ("CreateConfigurationSet", tagged(("a", "1"), ("a", "2")), "A resource has at most 50 tags, each key once"),
-    ("CreateConfigurationSet", tagged(("aws:a", "")), "Invalid tag <aws:a>"),
+    ("CreateConfigurationSet", tagged(*((str(i), "") for i in range(51))), "Maximum of 50 user tags are"),
+    ("CreateConfigurationSet", tagged(("a", "1"), ("a", "2")), "Cannot provide multiple tags with"),
+    ("CreateConfigurationSet", tagged(("aws:a", "")), "Caller is an end user and not allowed to mutate system tags"),
+    ("CreateConfigurationSet", tagged(("a", "b!")), "Tags can only contain letters, numbers, spaces, and the"),
     ("CreateConfigurationSet", tagged(("", "")), "Invalid tag <>"),
     ("CreateConfigurationSet", tagged(("a" * 129, "")), "Invalid tag <a"),
     ("CreateConfigurationSet", tagged(("a", "x" * 257)), "Invalid tag <a>"),
