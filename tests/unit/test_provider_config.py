@@ -55,6 +55,19 @@ def test_a_key_that_the_official_provider_does_not_know_is_refused():
     assert reason.startswith("regoin: no such input; did you mean 'region'?")
 
 
+def test_what_would_change_what_is_made_is_refused_and_not_ignored():
+    tags = json.dumps({"keys": ["owner"]})
+    assert reasons({"ignoreTags": tags}, LOCAL) == ["ignoreTags: the local cloud's provider does not serve this"]
+
+
+def test_another_region_makes_another_provider_wherever_it_is_said():
+    before = config.complete({}, LOCAL)
+    assert before == {"region": "eu-west-1"}
+    assert config.diff(before, {}, LOCAL) == []
+    assert config.diff(before, {}, {**LOCAL, "AWS_REGION": "us-east-1"}) == ["region"]
+    assert config.diff(before, {"defaultTags": json.dumps({"tags": {"a": "b"}})}, LOCAL) == ["defaultTags"]
+
+
 def test_a_region_is_required():
     (reason,) = reasons({}, {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"})
     assert reason.startswith("region: not set")

@@ -5,7 +5,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 from botocore.config import Config
@@ -135,101 +135,88 @@ class Cloud:
         """An ARN in this account and region."""
         return f"arn:aws:{service}:{self.region if region else ''}:{self.account_id}:{resource}"
 
-    def _options(self, service: str) -> dict[str, Any]:
-        return {
-            "endpoint_url": self.endpoints.get(service, self.endpoint),
-            "region_name": self.region,
-            "aws_access_key_id": self.access_key,
-            "aws_secret_access_key": self.secret_key,
-            "config": _TIMEOUTS,
-        }
+    def _client(self, service: str) -> Any:
+        with _MAKING:
+            return cast("Any", boto3).client(
+                service,
+                endpoint_url=self.endpoints.get(service, self.endpoint),
+                region_name=self.region,
+                aws_access_key_id=self.access_key,
+                aws_secret_access_key=self.secret_key,
+                config=_TIMEOUTS,
+            )
 
     @cached_property
     def chatbot(self) -> "ChatbotClient":
         """AWS Chatbot."""
-        with _MAKING:
-            return boto3.client("chatbot", **self._options("chatbot"))
+        return self._client("chatbot")
 
     @cached_property
     def cloudwatch(self) -> "CloudWatchClient":
         """Amazon CloudWatch."""
-        with _MAKING:
-            return boto3.client("cloudwatch", **self._options("cloudwatch"))
+        return self._client("cloudwatch")
 
     @cached_property
     def dynamodb(self) -> "DynamoDBClient":
         """Amazon DynamoDB."""
-        with _MAKING:
-            return boto3.client("dynamodb", **self._options("dynamodb"))
+        return self._client("dynamodb")
 
     @cached_property
     def events(self) -> "EventBridgeClient":
         """Amazon EventBridge."""
-        with _MAKING:
-            return boto3.client("events", **self._options("events"))
+        return self._client("events")
 
     @cached_property
     def iam(self) -> "IAMClient":
         """AWS Identity and Access Management."""
-        with _MAKING:
-            return boto3.client("iam", **self._options("iam"))
+        return self._client("iam")
 
     @cached_property
     def awslambda(self) -> "LambdaClient":
         """AWS Lambda."""
-        with _MAKING:
-            return boto3.client("lambda", **self._options("lambda"))
+        return self._client("lambda")
 
     @cached_property
     def kms(self) -> "KMSClient":
         """AWS Key Management Service."""
-        with _MAKING:
-            return boto3.client("kms", **self._options("kms"))
+        return self._client("kms")
 
     @cached_property
     def logs(self) -> "CloudWatchLogsClient":
         """Amazon CloudWatch Logs."""
-        with _MAKING:
-            return boto3.client("logs", **self._options("logs"))
+        return self._client("logs")
 
     @cached_property
     def route53(self) -> "Route53Client":
         """Amazon Route 53."""
-        with _MAKING:
-            return boto3.client("route53", **self._options("route53"))
+        return self._client("route53")
 
     @cached_property
     def secretsmanager(self) -> "SecretsManagerClient":
         """AWS Secrets Manager."""
-        with _MAKING:
-            return boto3.client("secretsmanager", **self._options("secretsmanager"))
+        return self._client("secretsmanager")
 
     @cached_property
     def ses(self) -> "SESV2Client":
         """Amazon SES, version 2 of its API."""
-        with _MAKING:
-            return boto3.client("sesv2", **self._options("sesv2"))
+        return self._client("sesv2")
 
     @cached_property
     def sns(self) -> "SNSClient":
         """Amazon SNS."""
-        with _MAKING:
-            return boto3.client("sns", **self._options("sns"))
+        return self._client("sns")
 
     @cached_property
     def sqs(self) -> "SQSClient":
         """Amazon SQS."""
-        with _MAKING:
-            return boto3.client("sqs", **self._options("sqs"))
+        return self._client("sqs")
 
     @cached_property
     def ssm(self) -> "SSMClient":
         """AWS Systems Manager."""
-        with _MAKING:
-            return boto3.client("ssm", **self._options("ssm"))
+        return self._client("ssm")
 
     @cached_property
     def sts(self) -> "STSClient":
         """AWS Security Token Service."""
-        with _MAKING:
-            return boto3.client("sts", **self._options("sts"))
+        return self._client("sts")

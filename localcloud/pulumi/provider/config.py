@@ -26,6 +26,9 @@ _SERVICES = (
     *("chatbot", "cloudwatch", "dynamodb", "events", "iam", "kms", "lambda", "logs", "route53"),
     *("secretsmanager", "sesv2", "sns", "sqs", "ssm", "sts"),
 )
+# Of the official provider's keys, those that would change what is made here, and are not served; the others say how AWS
+# is reached, or who asks, which does not matter on this machine.
+_REFUSED = ("assumeRoleWithWebIdentity", "assumeRoles", "ignoreTags", "tagPolicyCompliance")
 REPLACING = ("region",)
 """What, when it changes, makes a new provider, and with it everything that it made, as in the official provider."""
 _OTHER_NAMES = {"logs": ("cloudwatchlogs",)}
@@ -48,6 +51,7 @@ def check(news: Props, environ: Mapping[str, str] = os.environ) -> list[Problem]
         return problems
     if not _region(given, environ):
         problems.append(Problem("region", "not set: give aws:region, or set AWS_REGION"))
+    problems += [Problem(name, "the local cloud's provider does not serve this") for name in _REFUSED if name in given]
     endpoints = _endpoints(given)
     base = environ.get(ENDPOINT)
     missing = [] if base else [service for service in _SERVICES if service not in endpoints]

@@ -35,6 +35,11 @@ def given(values: Mapping[str, Any]) -> Props:
     return {name: value for name, value in values.items() if value is not None and value not in ("", [], {})}
 
 
+def written(value: object) -> str:
+    """An attribute as SNS and SQS write all of theirs: as text."""
+    return str(value).lower() if isinstance(value, bool) else str("" if value is None else value)
+
+
 def when(moment: datetime) -> str:
     """A point in time as the official provider writes it: RFC 3339, to the second, in UTC."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

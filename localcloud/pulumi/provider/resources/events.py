@@ -1,6 +1,7 @@
 """Amazon EventBridge; Pulumi counts it to CloudWatch. After internal/service/events/rule.go and target.go."""
 
 import json
+import uuid
 from typing import Any, cast
 
 from localcloud.pulumi.provider.cloud import Cloud
@@ -88,7 +89,7 @@ _TARGET = {
 
 def _put_target(cloud: Cloud, wanted: Props) -> str:
     bus, rule = wanted["eventBusName"], wanted["rule"]
-    target = wanted.get("targetId") or f"terraform-{rule}"
+    target = wanted.get("targetId") or f"terraform-{uuid.uuid4().hex}"
     own = given({arg.api: wanted.get(name) for name, arg in _TARGET.items() if arg.api})
     cloud.events.put_targets(Rule=rule, EventBusName=bus, Targets=[cast("Any", {"Id": target, **to_api(own)})])
     return f"{bus}/{rule}/{target}"

@@ -1,9 +1,9 @@
 """AWS IAM. After internal/service/iam/{role,policy}.go; what IAM does eventually happens at once here."""
 
 from localcloud.pulumi.provider.cloud import Cloud
-from localcloud.pulumi.provider.resource import ARN, Arg, Resource, Tagging, as_policy, form, up_to
-from localcloud.pulumi.provider.resources._names import given, mapping, pairs, when
-from localcloud.pulumi.provider.resources.iam_attachments import NAME, text
+from localcloud.pulumi.provider.resource import ARN, Arg, Resource, as_policy, form, up_to
+from localcloud.pulumi.provider.resources._iam import NAME, tagging, text
+from localcloud.pulumi.provider.resources._names import given, pairs, when
 from localcloud.pulumi.wire import Props
 
 _ROLE_NAME = form(r"[\w+=,.@-]{1,64}", "has letters, digits and _+=,.@-, at most 64")
@@ -142,11 +142,7 @@ RESOURCES = (
         delete=_delete_role,
         computed=("arn", "createDate", "uniqueId"),
         auto_name="name",
-        tags=Tagging(
-            read=lambda cloud, state: mapping(cloud.iam.list_role_tags(RoleName=state["id"])["Tags"]),
-            add=lambda cloud, state, tags: cloud.iam.tag_role(RoleName=state["id"], Tags=pairs(tags)),
-            remove=lambda cloud, state, keys: cloud.iam.untag_role(RoleName=state["id"], TagKeys=keys),
-        ),
+        tags=tagging("role", "RoleName"),
     ),
     Resource(
         kind="aws:iam/policy:Policy",
@@ -157,10 +153,6 @@ RESOURCES = (
         delete=_delete_policy,
         computed=("arn", "attachmentCount", "policyId"),
         auto_name="name",
-        tags=Tagging(
-            read=lambda cloud, state: mapping(cloud.iam.list_policy_tags(PolicyArn=state["id"])["Tags"]),
-            add=lambda cloud, state, tags: cloud.iam.tag_policy(PolicyArn=state["id"], Tags=pairs(tags)),
-            remove=lambda cloud, state, keys: cloud.iam.untag_policy(PolicyArn=state["id"], TagKeys=keys),
-        ),
+        tags=tagging("policy", "PolicyArn"),
     ),
 )

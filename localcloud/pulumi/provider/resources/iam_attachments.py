@@ -3,25 +3,19 @@
 And what makes a role a machine's: internal/service/iam/instance_profile.go.
 """
 
-import json
 from typing import Any, cast
 
 from localcloud.pulumi.provider.cloud import Cloud
-from localcloud.pulumi.provider.resource import ARN, Arg, Form, Resource, Tagging, as_policy, form, up_to
-from localcloud.pulumi.provider.resources._names import mapping, pairs, when
+from localcloud.pulumi.provider.resource import ARN, Arg, Form, Resource, as_policy, form, up_to
+from localcloud.pulumi.provider.resources._iam import NAME, tagging, text
+from localcloud.pulumi.provider.resources._names import pairs, when
 from localcloud.pulumi.wire import Props
 
-NAME = form(r"[\w+=,.@-]{1,128}", "has letters, digits and _+=,.@-, at most 128")
 _HOLDERS: dict[str, Form] = {
     "role": form(r"[\w+=,.@-]{1,64}", "has letters, digits and _+=,.@-, at most 64"),
     "user": form(".+", "is the name of a user"),
 }
 _MOST = 10_240  # characters of a role's inline policy
-
-
-def text(document: Any) -> str:
-    """A policy document, which boto3 has read already."""
-    return document if isinstance(document, str) else json.dumps(document)
 
 
 # --- Policies ------------------------------------------------------------------------------------------------------
@@ -145,16 +139,6 @@ RESOURCES = (
         computed=("arn", "createDate", "uniqueId"),
         finish=("role",),
         auto_name="name",
-        tags=Tagging(
-            read=lambda cloud, state: mapping(
-                cloud.iam.list_instance_profile_tags(InstanceProfileName=state["id"])["Tags"]
-            ),
-            add=lambda cloud, state, tags: cloud.iam.tag_instance_profile(
-                InstanceProfileName=state["id"], Tags=pairs(tags)
-            ),
-            remove=lambda cloud, state, keys: cloud.iam.untag_instance_profile(
-                InstanceProfileName=state["id"], TagKeys=keys
-            ),
-        ),
+        tags=tagging("instance_profile", "InstanceProfileName"),
     ),
 )

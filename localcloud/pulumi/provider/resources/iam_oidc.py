@@ -4,7 +4,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from localcloud.pulumi.provider.cloud import Cloud, ProviderError
-from localcloud.pulumi.provider.resource import Arg, Resource, Tagging, as_set
+from localcloud.pulumi.provider.resource import Arg, Resource, as_set
+from localcloud.pulumi.provider.resources._iam import tagging
 from localcloud.pulumi.provider.resources._names import given, mapping, pairs
 from localcloud.pulumi.schema import Problem
 from localcloud.pulumi.wire import Props, is_unknown
@@ -96,17 +97,7 @@ RESOURCES = (
         delete=lambda cloud, arn, _: cloud.iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=arn),
         computed=("arn",),
         identity=("url",),
-        tags=Tagging(
-            read=lambda cloud, state: mapping(
-                cloud.iam.list_open_id_connect_provider_tags(OpenIDConnectProviderArn=state["id"])["Tags"]
-            ),
-            add=lambda cloud, state, tags: cloud.iam.tag_open_id_connect_provider(
-                OpenIDConnectProviderArn=state["id"], Tags=pairs(tags)
-            ),
-            remove=lambda cloud, state, keys: cloud.iam.untag_open_id_connect_provider(
-                OpenIDConnectProviderArn=state["id"], TagKeys=keys
-            ),
-        ),
+        tags=tagging("open_id_connect_provider", "OpenIDConnectProviderArn"),
         rules=_rules,
     ),
 )

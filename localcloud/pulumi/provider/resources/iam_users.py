@@ -1,8 +1,9 @@
 """AWS IAM's users and their access keys. After internal/service/iam/{user,access_key}.go."""
 
 from localcloud.pulumi.provider.cloud import Cloud
-from localcloud.pulumi.provider.resource import Arg, Made, Resource, Tagging, form
-from localcloud.pulumi.provider.resources._names import given, mapping, pairs, when
+from localcloud.pulumi.provider.resource import Arg, Made, Resource, form
+from localcloud.pulumi.provider.resources._iam import tagging
+from localcloud.pulumi.provider.resources._names import given, pairs, when
 from localcloud.pulumi.wire import Props
 from localcloud.smtp.credentials import smtp_password
 
@@ -99,11 +100,7 @@ RESOURCES = (
         delete=_delete_user,
         computed=("arn", "uniqueId"),
         auto_name="name",
-        tags=Tagging(
-            read=lambda cloud, state: mapping(cloud.iam.list_user_tags(UserName=state["id"])["Tags"]),
-            add=lambda cloud, state, tags: cloud.iam.tag_user(UserName=state["id"], Tags=pairs(tags)),
-            remove=lambda cloud, state, keys: cloud.iam.untag_user(UserName=state["id"], TagKeys=keys),
-        ),
+        tags=tagging("user", "UserName"),
     ),
     Resource(
         kind="aws:iam/accessKey:AccessKey",

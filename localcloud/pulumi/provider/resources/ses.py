@@ -3,8 +3,6 @@
 from datetime import datetime
 from typing import Any, cast
 
-from botocore.exceptions import ClientError
-
 from localcloud.pulumi.provider.cloud import Cloud
 from localcloud.pulumi.provider.resource import ARN, Allowed, Arg, Resource, Tagging, as_set, form, up_to
 from localcloud.pulumi.provider.resources._names import from_api, given, mapping, pairs, to_api, when
@@ -151,15 +149,6 @@ def _put_feedback(cloud: Cloud, wanted: Props) -> str:
 def _read_feedback(cloud: Cloud, name: str, _: Props) -> Props:
     found = cloud.ses.get_email_identity(EmailIdentity=name)
     return {"emailIdentity": name, "emailForwardingEnabled": found.get("FeedbackForwardingStatus", False)}
-
-
-def _unset_feedback(cloud: Cloud, name: str, _: Props) -> None:
-    """As in the official provider, forwarding stays off when the resource is gone."""
-    try:
-        cloud.ses.put_email_identity_feedback_attributes(EmailIdentity=name)
-    except ClientError as error:
-        if error.response.get("Error", {}).get("Code") != "NotFoundException":
-            raise
 
 
 # --- Account -------------------------------------------------------------------------------------------------------
@@ -311,14 +300,6 @@ def _destination_rules(inputs: Props) -> list[Problem]:
     return []
 
 
-def _unset_mail_from(cloud: Cloud, name: str, _: Props) -> None:
-    try:
-        cloud.ses.put_email_identity_mail_from_attributes(EmailIdentity=name)
-    except ClientError as error:
-        if error.response.get("Error", {}).get("Code") != "NotFoundException":
-            raise
-
-
 RESOURCES = (
     Resource(
         kind="aws:sesv2/emailIdentity:EmailIdentity",
@@ -346,7 +327,7 @@ RESOURCES = (
         update=lambda cloud, _, wanted, changed: _put_mail_from(
             cloud, {name: value for name, value in wanted.items() if value or name not in changed}
         ),
-        delete=_unset_mail_from,
+        delete=lambda cloud, name, _: cloud.ses.put_email_identity_mail_from_attributes(EmailIdentity=name),
         identity=("emailIdentity",),
         rules=_mail_from_rules,
     ),
@@ -356,7 +337,8 @@ RESOURCES = (
         create=_put_feedback,
         read=_read_feedback,
         update=lambda cloud, _, wanted, __: _put_feedback(cloud, wanted),
-        delete=_unset_feedback,
+        # As in the official provider, forwarding stays off when the resource is gone.
+        delete=lambda cloud, name, _: cloud.ses.put_email_identity_feedback_attributes(EmailIdentity=name),
         identity=("emailIdentity",),
     ),
     Resource(

@@ -1,11 +1,10 @@
 """Amazon SNS. After internal/service/sns/{topic,topic_policy,topic_subscription}.go."""
 
 import json
-from typing import Any
 
 from localcloud.pulumi.provider.cloud import Cloud
 from localcloud.pulumi.provider.resource import ARN, Arg, Resource, Tagging, as_json, as_policy, form
-from localcloud.pulumi.provider.resources._names import given, mapping, pairs
+from localcloud.pulumi.provider.resources._names import given, mapping, pairs, written
 from localcloud.pulumi.schema import Problem
 from localcloud.pulumi.wire import Props
 
@@ -54,10 +53,6 @@ _DEFAULT_ACTIONS = (
 )  # fmt: skip
 
 
-def _written(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str("" if value is None else value)
-
-
 def _state(args: dict[str, Arg], attributes: dict[str, str]) -> Props:
     state: Props = {}
     for name, arg in args.items():
@@ -71,7 +66,7 @@ def _state(args: dict[str, Arg], attributes: dict[str, str]) -> Props:
 
 
 def _create_topic(cloud: Cloud, wanted: Props) -> str:
-    attributes = {arg.api: _written(wanted[name]) for name, arg in _TOPIC.items() if arg.api and name in given(wanted)}
+    attributes = {arg.api: written(wanted[name]) for name, arg in _TOPIC.items() if arg.api and name in given(wanted)}
     if not wanted["fifoTopic"]:
         attributes = {key: value for key, value in attributes.items() if key not in _FIFO_ONLY}
     return cloud.sns.create_topic(Name=wanted["name"], Attributes=attributes, Tags=pairs(wanted["tags"]))["TopicArn"]
@@ -92,7 +87,7 @@ def _read_topic(cloud: Cloud, arn: str, _: Props) -> Props:
 
 def _update_topic(cloud: Cloud, arn: str, wanted: Props, changed: frozenset[str]) -> None:
     for name in sorted(changed):
-        text = _written(wanted.get(name))
+        text = written(wanted.get(name))
         cloud.sns.set_topic_attributes(TopicArn=arn, AttributeName=_TOPIC[name].api, AttributeValue=text)
 
 
@@ -145,7 +140,7 @@ def _default_policy(cloud: Cloud, arn: str) -> str:
 
 def _subscribe(cloud: Cloud, wanted: Props) -> str:
     values = given(wanted)
-    attributes = {_SUBSCRIPTION[name].api: _written(values[name]) for name in _SET_LATER if name in values}
+    attributes = {_SUBSCRIPTION[name].api: written(values[name]) for name in _SET_LATER if name in values}
     made = cloud.sns.subscribe(
         TopicArn=wanted["topic"],
         Protocol=wanted["protocol"],
@@ -178,7 +173,7 @@ def _update_subscription(cloud: Cloud, arn: str, wanted: Props, changed: frozens
     body_first = wanted.get("filterPolicyScope") == "MessageBody"
     later = [name for name in _SET_LATER if name in changed]
     for name in sorted(later, key=lambda name: (name == "filterPolicyScope") != body_first):
-        text = _written(wanted.get(name)) or ("{}" if name == "filterPolicy" else "")
+        text = written(wanted.get(name)) or ("{}" if name == "filterPolicy" else "")
         cloud.sns.set_subscription_attributes(
             SubscriptionArn=arn, AttributeName=_SUBSCRIPTION[name].api, AttributeValue=text
         )

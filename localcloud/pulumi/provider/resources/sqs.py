@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from localcloud.pulumi.provider.cloud import Cloud
 from localcloud.pulumi.provider.resource import Arg, Resource, Tagging, as_json, as_policy
-from localcloud.pulumi.provider.resources._names import given
+from localcloud.pulumi.provider.resources._names import given, written
 from localcloud.pulumi.schema import Problem
 from localcloud.pulumi.wire import Props, is_unknown
 
@@ -33,16 +33,12 @@ _NUMBERS = {name for name, arg in _QUEUE.items() if isinstance(arg.allowed, rang
 _FLAGS = {"fifoQueue", "contentBasedDeduplication", "sqsManagedSseEnabled"}
 
 
-def _written(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value if value is not None else "")
-
-
 def _read_value(name: str, text: str) -> Any:
     return int(text) if name in _NUMBERS else text == "true" if name in _FLAGS else text
 
 
 def _create_queue(cloud: Cloud, wanted: Props) -> str:
-    attributes = {arg.api: _written(wanted[name]) for name, arg in _QUEUE.items() if arg.api and name in given(wanted)}
+    attributes = {arg.api: written(wanted[name]) for name, arg in _QUEUE.items() if arg.api and name in given(wanted)}
     if not wanted["fifoQueue"]:
         attributes = {
             key: value for key, value in attributes.items() if key not in ("FifoQueue", "ContentBasedDeduplication")
@@ -72,7 +68,7 @@ def _read_queue(cloud: Cloud, url: str, _: Props) -> Props:
 
 
 def _update_queue(cloud: Cloud, url: str, wanted: Props, changed: frozenset[str]) -> None:
-    attributes = {_QUEUE[name].api: _written(wanted.get(name)) for name in changed}
+    attributes = {_QUEUE[name].api: written(wanted.get(name)) for name in changed}
     cloud.sqs.set_queue_attributes(QueueUrl=url, Attributes=cast("Any", attributes))
 
 
