@@ -206,6 +206,13 @@ there = aws.sns.Topic("there", name="there", region="eu-central-1")
 pulumi.export("tags", topic.tags_all)
 pulumi.export("regions", [topic.region, there.region, aws.get_region().region])
 """
+AFTER = """
+import pulumi, pulumi_aws as aws
+where = aws.ssm.Parameter("where", name="/where", type="String", insecure_value="eu-west-1")
+there = aws.Provider("there", region=where.arn.apply(lambda _: "eu-west-1"))
+topic = aws.sns.Topic("events", name="events", opts=pulumi.ResourceOptions(provider=there))
+pulumi.export("region", aws.get_region_output(opts=pulumi.InvokeOptions(provider=there)).region)
+"""
 PASTED = """
 import pulumi, pulumi_aws as aws
 trust = aws.iam.get_policy_document(statements=[{
@@ -536,6 +543,15 @@ class EngineSuite:
         stack = stack_factory(folder, {})
         assert (stack.refresh().names, stack.up().names) == ({}, {"create": ("second",)})
         assert stack.destroy().names == {"delete": ("first", "second")}
+
+    def test_a_provider_may_hang_on_what_is_not_made_yet(
+        self, stack_factory: StackFactory, cloud: LocalCloud, tmp_path: Path
+    ):
+        stack = stack_factory(write(tmp_path / "project", AFTER), {})
+        assert stack.preview().names == {"create": ("events", "where")}
+        assert stack.up().names == {"create": ("events", "where")}
+        assert (topics(cloud, "eu-west-1"), stack.outputs["region"]) == ({"events"}, "eu-west-1")
+        assert not stack.up().any
 
     @pytest.mark.parametrize("operation", ["GetConfigurationSet", "DeleteConfigurationSet"])
     def test_a_service_that_fails_for_a_while_leaves_what_a_later_run_goes_on_with(

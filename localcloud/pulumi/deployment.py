@@ -18,7 +18,7 @@ from localcloud.pulumi.plugin import DiffResult, Plugin, PluginError
 from localcloud.pulumi.schema import PROVIDER, Problem
 from localcloud.pulumi.stack import Operation
 from localcloud.pulumi.state import Record, dependents_first
-from localcloud.pulumi.wire import UNKNOWN, Props, bare
+from localcloud.pulumi.wire import UNKNOWN, Props, bare, is_unknown
 
 _DEFAULT_PROVIDER = "urn:pulumi:default::default::pulumi:providers:aws::default"
 _SEED_BYTES = 32  # of what a name of its own is made of
@@ -103,14 +103,30 @@ class Deployment:
                 self.register(Goal(_DEFAULT_PROVIDER, PROVIDER, custom=True, inputs=self._config))
             return f"{_DEFAULT_PROVIDER}::{self._new[_DEFAULT_PROVIDER].id}"
 
+    def _provider(self, urn: str) -> Record:
+        provider = self._new.get(urn) or self._old.get(urn)
+        if provider is None:
+            raise StepError(f"The provider {urn} is not in the stack: refresh with a program that has it.")
+        return provider
+
+    def invoke(self, reference: str, token: str, args: Props) -> Props:
+        """Call a function. Of a provider whose configuration is not known yet, nothing is known.
+
+        Raises:
+            StepError: An argument is wrong.
+        """
+        if is_unknown(self._provider(reference.rsplit("::", 1)[0]).inputs):
+            return {}
+        result, problems = self.plugin(reference).invoke(token, args)
+        _refuse([Problem(f"{token}: {problem.path}", problem.reason) for problem in problems])
+        return result
+
     def plugin(self, reference: str) -> Plugin:
         """The configured plugin of a provider reference."""
         urn = reference.rsplit("::", 1)[0]
         with self._lock:
             if urn not in self._plugins:
-                provider = self._new.get(urn) or self._old.get(urn)
-                if provider is None:
-                    raise StepError(f"The provider {urn} is not in the stack: refresh with a program that has it.")
+                provider = self._provider(urn)
                 started = self._default if urn == _DEFAULT_PROVIDER else Plugin(folder=self._folder)
                 self._plugins[urn] = started
                 _refuse(started.configure(urn, provider.inputs))

@@ -127,9 +127,7 @@ class Monitor:
 
     def Invoke(self, request: resource_pb2.ResourceInvokeRequest) -> resource_pb2.ResourceInvokeResponse:
         args, provider = self.transforms.invoke(request)
-        result, problems = self.deployment.plugin(self.deployment.provider(provider)).invoke(request.tok, bare(args))
-        if problems:
-            raise StepError(f"{request.tok}: " + "; ".join(f"{p.path}: {p.reason}" for p in problems))
+        result = self.deployment.invoke(self.deployment.provider(provider), request.tok, bare(args))
         values: Any = {"return": struct(result)}  # a keyword of Python
         return resource_pb2.ResourceInvokeResponse(**values)
 
