@@ -5,6 +5,10 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+# Whatever the shell says: without bytecode each of the many processes below would compile the same again.
+export PYTHONDONTWRITEBYTECODE :=
+# Each worker begins with a half of the tests, so that neighbours share what they set up.
+TESTS := $(BIN)/pytest -n 2 --dist worksteal -m "not e2e"
 
 .PHONY: help install demo test coverage e2e pulumi format docs lock clean
 
@@ -19,6 +23,7 @@ $(INSTALLED): requirements/dev.lock pyproject.toml
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q infra lambdas localcloud mailer
 	@touch $@
 
 demo: $(INSTALLED) ## Provision, send, bounce, suppress, refuse, page: all on this machine (KEEP=1 leaves it up)
@@ -29,10 +34,10 @@ test: $(INSTALLED) ## Format, lint, types, import rules; unit, contract and inte
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/basedpyright --level error
 	@PYTHONPATH=infra $(BIN)/lint-imports
-	@$(BIN)/pytest -n 2 -m "not e2e" --cov --cov-report=term
+	@$(TESTS) --cov --cov-report=term
 
 coverage: $(INSTALLED) ## Coverage with the local cloud's and the engines' own processes counted (slower)
-	@COVERAGE_PATCH=subprocess COVERAGE_EXIT=_exit $(BIN)/pytest -n 2 -m "not e2e" -q --cov --cov-report=term
+	@COVERAGE_PATCH=subprocess COVERAGE_EXIT=_exit $(TESTS) -q --cov --cov-report=term
 
 e2e: $(INSTALLED) pulumi ## The real Pulumi CLI against the local cloud
 	@$(BIN)/pytest -n 2 --dist loadfile -m e2e
