@@ -146,7 +146,7 @@ def test_the_aws_cli_works_against_it(cloud: LocalCloud):
         "example.test"
     ]
     for name in ("a", "b", "c"):
-        aws("create-configuration-set", "--configuration-set-name", name)
+        cloud.client("sesv2").create_configuration_set(ConfigurationSetName=name)
     page = json.loads(aws("list-configuration-sets", "--page-size", "2", "--no-paginate").stdout)
     assert page["ConfigurationSets"] == ["a", "b"]
     rest = json.loads(aws("list-configuration-sets", "--next-token", page["NextToken"], "--no-paginate").stdout)
