@@ -85,7 +85,7 @@ class Account:
     validation: dict[str, Any] = field(default_factory=dict[str, Any])
     vdm: dict[str, Any] = field(default_factory=lambda: {"VdmEnabled": "DISABLED"})
     details: dict[str, Any] | None = None
-    dedicated_ip_warmup: bool = False
+    dedicated_ip_warmup: bool = True
     pricing_plan: str = "NONE"
     # SES delivers events at least once and in no order; on command so does the local cloud.
     duplicate_events: bool = False

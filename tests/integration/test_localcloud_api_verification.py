@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
-from botocore.exceptions import ClientError
 
 from localcloud import LocalCloud, LocalCloudError
 
@@ -128,7 +127,7 @@ def test_a_template_is_changed_listed_and_deleted(ses: "SESV2Client"):
 
 def test_only_a_verified_sender_asks_and_not_from_the_sandbox(cloud: LocalCloud, ses: "SESV2Client"):
     unverified: dict[str, Any] = {**TEMPLATE, "FromEmailAddress": "ada@example.org"}
-    with pytest.raises(ClientError, match=r"FromEmailAddress <ada@example\.org> is not verified"):
+    with pytest.raises(ses.exceptions.NotFoundException, match=r"FromEmailAddress <ada@example\.org> is not verified"):
         ses.create_custom_verification_email_template(TemplateName="welcome", **unverified)
     ses.create_custom_verification_email_template(TemplateName="welcome", **TEMPLATE)
     with pytest.raises(ses.exceptions.NotFoundException):

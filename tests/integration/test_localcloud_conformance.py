@@ -446,6 +446,7 @@ AGAINST_THE_RULES: list[tuple[str, dict[str, Any], str]] = [
     ("CreateEmailIdentity", {"EmailIdentity": BOB, "DkimSigningAttributes": OWN_KEY}, "DkimSigningAttributes can"),
     ("ListEmailIdentities", {"Filter": {"NAME": "x"}}, "Filter.NAME must be one of IDENTITY_NAME_CONTAINS"),
     ("ListRecommendations", {"Filter": {}}, "Filter is below its minimum of 1"),
+    ("PutEmailIdentityDkimAttributes", {"EmailIdentity": "none.test"}, "Domain none.test is not verified for DKIM"),
     ("CreateEmailIdentityPolicy", {"PolicyName": "a b"}, "Invalid policy name <a b>"),
     ("UpdateEmailIdentityPolicy", {"Policy": LONG_POLICY}, "Invalid policy document: it is longer"),
 ]

@@ -106,8 +106,14 @@ def delete(context: Context, p: Parameters) -> Output:
 
 
 def put_dkim(context: Context, p: Parameters) -> Output:
-    """PutEmailIdentityDkimAttributes: sign or not; left out means not."""
-    context.identity(p).dkim_signing_enabled = bool(p.get("SigningEnabled", False))
+    """PutEmailIdentityDkimAttributes: sign or not; left out means not. It is its domain that signs for an address."""
+    name = identity_name(str(p["EmailIdentity"]))
+    domain = name.rpartition("@")[2].lower()
+    identity = context.state.identities.get(domain)
+    if identity is None:
+        raise bad_request(f"Domain {domain} is not verified for DKIM signing.")
+    if identity.name == name:
+        identity.dkim_signing_enabled = bool(p.get("SigningEnabled", False))
     return {}
 
 

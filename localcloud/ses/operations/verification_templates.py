@@ -57,12 +57,13 @@ def list_(context: Context, p: Parameters) -> Output:
 
 async def send(context: Context, p: Parameters) -> Output:
     """SendCustomVerificationEmail: not in the sandbox. The link stands below what the template says."""
-    state, found, address = context.state, _existing(context, p), str(p["EmailAddress"])
+    state, address = context.state, str(p["EmailAddress"])
     if not state.account.production_access:
         raise bad_request("Custom verification emails need production access.")
     problem = rules.address_problem(address)
     if problem:
         raise bad_request(problem)
+    found = _existing(context, p)
     _check_sender(context, found.sender)
     url = link(context, address, found.name)
     html = f'{found.content}<p><a href="{url}">{url}</a></p>{_CLOSING}'
@@ -96,7 +97,7 @@ def _template(context: Context, p: Parameters) -> VerificationTemplate:
 
 def _check_sender(context: Context, sender: str) -> None:
     if not rules.may_send(sender, context.state.identities):
-        raise bad_request(f"FromEmailAddress <{sender}> is not verified.")
+        raise SesError("NotFoundException", f"FromEmailAddress <{sender}> is not verified.")
 
 
 def _existing(context: Context, p: Parameters) -> VerificationTemplate:

@@ -110,10 +110,9 @@ def _verification(handler: Handler, context: Context, p: Parameters) -> Output:
 
 
 def _refused(error: SesError, otherwise: str) -> SesError | QueryError:
-    """The first API's own error for a bad request, where it has one."""
-    if error.code != "BadRequestException":
-        return error
-    code = next((code for start, code in _REFUSALS.items() if error.message.startswith(start)), otherwise)
+    """The first API's own error where it has one; `otherwise` for another bad request."""
+    other = otherwise if error.code == "BadRequestException" else ""
+    code = next((code for start, code in _REFUSALS.items() if error.message.startswith(start)), other)
     return QueryError(code, error.message) if code else error
 
 
