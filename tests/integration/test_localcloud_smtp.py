@@ -5,6 +5,7 @@ import smtplib
 import ssl
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -246,6 +247,8 @@ def test_events_and_feedback_know_the_envelopes_sender_and_the_inbox_the_mails(
     assert event["mail"]["source"] == "bounces@example.test"
     assert event["mail"]["commonHeaders"]["from"] == ["Ada <ada@example.test>"]
     assert event["mail"]["tags"]["ses:from-domain"] == ["example.test"]
+    with urllib.request.urlopen(f"{verified.inbox_url}/{one['message_id']}", timeout=5) as page:  # noqa: S310 - our own
+        assert "<th>MAIL FROM</th><td>bounces@example.test</td>" in page.read().decode()
 
 
 def test_a_mail_of_any_bytes_arrives_whole(verified: LocalCloud, client: smtplib.SMTP):
