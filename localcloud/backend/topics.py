@@ -1,13 +1,16 @@
 """SNS and EventBridge inside ministack: what AWS's services tell topics and buses."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import orjson
 
 from localcloud.backend.queues import Queues
 from localcloud.unique import unique
+
+# What a function's event calls otherwise than the envelope that others get.
+_FOR_LAMBDA = {"SigningCertURL": "SigningCertUrl", "UnsubscribeURL": "UnsubscribeUrl"}
 
 
 class Topics:
@@ -16,6 +19,12 @@ class Topics:
     def __init__(self, module: Any, queues: Queues) -> None:
         self._module = module
         self._queues = queues
+        deliver: Callable[..., None] = module._deliver_to_lambda  # noqa: SLF001
+
+        def delivered(function: str, envelope: str, *rest: object) -> None:
+            deliver(function, for_lambda(envelope), *rest)
+
+        module._deliver_to_lambda = delivered  # noqa: SLF001
 
     def policy(self, arn: str) -> str | None:
         """A topic's policy; None where there is no such topic."""
@@ -44,6 +53,15 @@ class Topics:
         before, _, rest = envelope.partition("<id>")
         between, _, after = rest.rpartition('"<message>"')
         return [f"{before}{unique()}{between}{orjson.dumps(one).decode()}{after}" for one in messages]
+
+
+def for_lambda(envelope: str) -> str:
+    """SNS's envelope as functions get it: two names are spelt otherwise, and nothing is left out.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/with-sns.html
+    """
+    told = {_FOR_LAMBDA.get(name, name): value for name, value in json.loads(envelope).items()}
+    return json.dumps({"Subject": None, "MessageAttributes": {}, **told})
 
 
 def _is_plain_queue(subscription: Mapping[str, Any]) -> bool:

@@ -368,18 +368,51 @@ def test_a_composite_alarm_follows_its_children(loop: Loop):
     assert [json.loads(body)["AlarmName"] for body in loop.heard(pages)] == ["parent"]
 
 
-def test_a_failing_function_counts_errors_that_an_alarm_sees(loop: Loop):
+def function_of(loop: Loop, name: str, statement: str) -> Any:
+    """The client of Lambda, and with it a function that does no more than the statement."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as bundle:
-        bundle.writestr("handler.py", "def handle(event, context):\n    raise ValueError('broken')\n")
+        bundle.writestr("handler.py", f"import json\n\n\ndef handle(event, context):\n    {statement}\n")
     function: Any = loop.cloud.client("lambda")
     function.create_function(
-        FunctionName="broken",
+        FunctionName=name,
         Runtime="python3.13",
         Role=f"arn:aws:iam::{ACCOUNT}:role/any",
         Handler="handler.handle",
         Code={"ZipFile": archive.getvalue()},
     )
+    return function
+
+
+def test_a_function_on_a_topic_gets_the_names_that_lambda_gives(loop: Loop):
+    function_of(loop, "tell", "print(json.dumps(event))")
+    target = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:tell"
+    loop.sns.subscribe(TopicArn=loop.topic, Protocol="lambda", Endpoint=target)
+    loop.connect()
+    logs: Any = loop.cloud.client("logs")
+    said: list[str] = []
+
+    def told() -> bool:
+        groups = [
+            g["logGroupName"] for g in logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/tell")["logGroups"]
+        ]
+        found = [e["message"] for g in groups for e in logs.filter_log_events(logGroupName=g)["events"]]
+        said[:] = [message for message in found if message.startswith("{")]
+        return bool(said)
+
+    assert within(10, told)
+    (record,) = json.loads(said[0])["Records"]
+    # https://docs.aws.amazon.com/lambda/latest/dg/with-sns.html
+    assert set(record) == {"EventVersion", "EventSubscriptionArn", "EventSource", "Sns"}
+    assert set(record["Sns"]) == {
+        *("SignatureVersion", "Timestamp", "Signature", "SigningCertUrl", "MessageId", "Message"),
+        *("MessageAttributes", "Type", "UnsubscribeUrl", "TopicArn", "Subject"),
+    }
+    assert (record["Sns"]["Message"], record["Sns"]["Subject"]) == (NOTICE, None)
+
+
+def test_a_failing_function_counts_errors_that_an_alarm_sees(loop: Loop):
+    function = function_of(loop, "broken", "raise ValueError('broken')")
     dimensions = [{"Name": "FunctionName", "Value": "broken"}]
     metric = {"Namespace": "AWS/Lambda", "MetricName": "Errors", "Threshold": 1}
     pages = alarm(loop, "errors", Dimensions=dimensions, TreatMissingData="notBreaching", **metric)
