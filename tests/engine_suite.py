@@ -211,6 +211,10 @@ import pulumi, pulumi_aws as aws
 where = aws.ssm.Parameter("where", name="/where", type="String", insecure_value="eu-west-1")
 there = aws.Provider("there", region=where.arn.apply(lambda _: "eu-west-1"))
 topic = aws.sns.Topic("events", name="events", opts=pulumi.ResourceOptions(provider=there))
+made = aws.sesv2.ConfigurationSet("receipts", configuration_set_name="receipts")
+found = aws.sesv2.get_configuration_set_output(configuration_set_name=made.configuration_set_name)
+pulumi.export("set", found.arn)
+aws.ssm.Parameter("id", type="String", value=topic.id.apply(lambda arn: arn.rsplit(":", 1)[1]))
 pulumi.export("region", aws.get_region_output(opts=pulumi.InvokeOptions(provider=there)).region)
 """
 PASTED = """
@@ -544,12 +548,14 @@ class EngineSuite:
         assert (stack.refresh().names, stack.up().names) == ({}, {"create": ("second",)})
         assert stack.destroy().names == {"delete": ("first", "second")}
 
-    def test_a_provider_may_hang_on_what_is_not_made_yet(
+    def test_providers_and_functions_may_hang_on_what_is_not_made_yet(
         self, stack_factory: StackFactory, cloud: LocalCloud, tmp_path: Path
     ):
         stack = stack_factory(write(tmp_path / "project", AFTER), {})
-        assert stack.preview().names == {"create": ("events", "where")}
-        assert stack.up().names == {"create": ("events", "where")}
+        wanted = {"create": ("events", "id", "receipts", "where")}
+        assert stack.preview().names == wanted
+        assert stack.up().names == wanted
+        assert str(stack.outputs["set"]).endswith(":configuration-set/receipts")
         assert (topics(cloud, "eu-west-1"), stack.outputs["region"]) == ({"events"}, "eu-west-1")
         assert not stack.up().any
 

@@ -18,7 +18,7 @@ from localcloud.pulumi.hooks import KINDS
 from localcloud.pulumi.schema import PROVIDER
 from localcloud.pulumi.state import STACK, Record
 from localcloud.pulumi.transforms import Options, Transforms
-from localcloud.pulumi.wire import UNKNOWN, Props, bare, plain, secret, struct
+from localcloud.pulumi.wire import Props, bare, plain, secret, struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -98,8 +98,7 @@ class Monitor:
         self.goals[goal.urn] = goal
         # What a resource without outputs of its own answers is not read.
         outputs = _with_secrets(record) if record.custom else {}
-        identifier = record.id or (UNKNOWN if record.custom and self.deployment.preview else "")
-        return resource_pb2.RegisterResourceResponse(urn=record.urn, id=identifier, object=struct(outputs))
+        return resource_pb2.RegisterResourceResponse(urn=record.urn, id=record.id, object=struct(outputs))
 
     def RegisterResourceOutputs(self, request: resource_pb2.RegisterResourceOutputsRequest) -> empty_pb2.Empty:
         self.deployment.set_outputs(request.urn, plain(request.outputs))
