@@ -98,7 +98,7 @@ class Context:
             SesError: There is none (404).
         """
         if name not in self.state.contact_lists:
-            raise not_found("Contact list", name)
+            raise SesError("NotFoundException", f"List with name: {name} doesn't exist.")
         return self.state.contact_lists[name]
 
 

@@ -105,8 +105,7 @@ def _contact_rows(text: str) -> Iterator[Record]:
 
 def _put_contact(context: Context, p: Parameters) -> object:
     known = str(p["EmailAddress"]).lower() in context.contact_list(str(p["ContactListName"])).contacts
-    whole = {"AttributesData": None, **p}
-    return contacts.update(context, whole) if known else contacts.create(context, whole)
+    return contacts.update(context, p) if known else contacts.create(context, p)
 
 
 _SUPPRESSION, _CONTACTS = "SuppressionListDestination", "ContactListDestination"

@@ -289,6 +289,8 @@ def three_of_each(cloud: LocalCloud, ses: "SESV2Client") -> None:
         )
         for operation, parameters in steps:
             call(ses, operation, parameters)
+    # What is done does not change between two pages.
+    cloud.control("POST", "jobs/work")
     pairs = [("a", letter) for letter in "abc"] + [("b", "a"), ("c", "a")]
     for tenant, letter in pairs:
         ses.create_tenant_resource_association(TenantName=tenant, ResourceArn=f"{ARN}:configuration-set/{letter}")
@@ -403,6 +405,10 @@ def dimensions(*names: str, default: str = "none") -> dict[str, Any]:
     }
 
 
+def topic(name: str) -> dict[str, str]:
+    return {"TopicName": name, "DisplayName": "x", "DefaultSubscriptionStatus": "OPT_IN"}
+
+
 def tagged(*tags: tuple[str, str]) -> dict[str, Any]:
     return {"ConfigurationSetName": "new", "Tags": [{"Key": key, "Value": value} for key, value in tags]}
 
@@ -444,6 +450,11 @@ AGAINST_THE_RULES: list[tuple[str, dict[str, Any], str]] = [
         "Only the default event bus",
     ),
     ("CreateEmailIdentity", {"EmailIdentity": BOB, "DkimSigningAttributes": OWN_KEY}, "DkimSigningAttributes can"),
+    ("CreateContactList", {"ContactListName": "a b"}, "ContactListName can contain up to 64 characters"),
+    ("UpdateContactList", {"Topics": [topic("a b")]}, "TopicName can contain up to 64 characters"),
+    ("UpdateContactList", {"Topics": [topic("a"), topic("a")]}, "Duplicate topic names"),
+    ("UpdateContactList", {"Topics": [topic(f"t{i}") for i in range(21)]}, "Maximum of <20> topics"),
+    ("UpdateContactList", {"Description": "x" * 501}, "List description can contain up to 500"),
     ("ListEmailIdentities", {"Filter": {"NAME": "x"}}, "Filter.NAME must be one of IDENTITY_NAME_CONTAINS"),
     ("ListRecommendations", {"Filter": {}}, "Filter is below its minimum of 1"),
     ("PutEmailIdentityDkimAttributes", {"EmailIdentity": "none.test"}, "Domain none.test is not verified for DKIM"),

@@ -1,10 +1,11 @@
 """Contact lists, their topics and contacts."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 from localcloud.ses.context import Context, Handler, Output, Parameters, page, tag_dict, tag_list
-from localcloud.ses.errors import SesError, already_exists, bad_request, not_found
+from localcloud.ses.errors import SesError, bad_request
 from localcloud.ses.rules import address_problem
 from localcloud.ses.state import Contact, ContactList
 from localcloud.ses.subscriptions import defaults, status
@@ -12,17 +13,20 @@ from localcloud.ses.subscriptions import defaults, status
 # https://docs.aws.amazon.com/ses/latest/dg/sending-email-list-management.html
 MAX_LISTS = 1
 MAX_TOPICS = 20
+MAX_DISPLAY_NAME, MAX_DESCRIPTION = 128, 500
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_NAMES = "can contain up to 64 characters. Only alphanumeric characters, underscores(_) and hyphens(-) are allowed."
 
 
 def create_list(context: Context, p: Parameters) -> Output:
-    """CreateContactList: an account has one."""
+    """CreateContactList: an account has one, which is what SES says of the same name again, too."""
     name, lists = str(p["ContactListName"]), context.state.contact_lists
-    if name in lists:
-        raise already_exists("Contact list", name)
-    if len(lists) >= MAX_LISTS:
-        raise SesError("LimitExceededException", "Maximum number of contact lists exceeded.")
+    if not _NAME.fullmatch(name):
+        raise bad_request(f"ContactListName {_NAMES}")
     now = datetime.now(UTC)
     topics = _topics(p)
+    if len(lists) >= MAX_LISTS:
+        raise bad_request(f"A maximum of {MAX_LISTS} Lists allowed per account.")
     lists[name] = ContactList(name, now, now, topics, p.get("Description"), tags=tag_dict(p.get("Tags", [])))
     return {}
 
@@ -41,9 +45,11 @@ def get_list(context: Context, p: Parameters) -> Output:
 
 
 def update_list(context: Context, p: Parameters) -> Output:
-    """UpdateContactList: replaces topics and description."""
+    """UpdateContactList: replaces topics and description, each where it is given."""
     found = _list(context, p)
-    found.topics, found.description = _topics(p), p.get("Description")
+    topics = _topics(p)
+    found.topics = topics if "Topics" in p else found.topics
+    found.description = p.get("Description", found.description)
     found.updated_at = datetime.now(UTC)
     return {}
 
@@ -68,7 +74,7 @@ def create(context: Context, p: Parameters) -> Output:
     if problem:
         raise bad_request(problem)
     if address.lower() in found.contacts:
-        raise already_exists("Contact", address)
+        raise SesError("AlreadyExistsException", f"{address} already exists in List.")
     now = datetime.now(UTC)
     contact = Contact(address, now, now)
     _set(found, contact, p)
@@ -89,10 +95,10 @@ def get(context: Context, p: Parameters) -> Output:
 
 
 def update(context: Context, p: Parameters) -> Output:
-    """UpdateContact: replaces the preferences; attributes stay unless they are given."""
+    """UpdateContact: preferences join those that are there; of the rest, what is left out is gone."""
     found = _list(context, p)
     contact = _contact(found, p)
-    _set(found, contact, {"AttributesData": contact.attributes, **p})
+    _set(found, contact, p)
     contact.updated_at = datetime.now(UTC)
     return {}
 
@@ -128,17 +134,18 @@ def _set(found: ContactList, contact: Contact, p: Parameters) -> None:
     preferences = {one["TopicName"]: one["SubscriptionStatus"] for one in p.get("TopicPreferences", [])}
     unknown = preferences.keys() - defaults(found).keys()
     if unknown:
-        raise not_found("Topic", min(unknown))
-    contact.preferences = preferences
+        raise bad_request(f"List: {found.name} doesn't contain Topic: {min(unknown)}")
+    contact.preferences = {**contact.preferences, **preferences}
     contact.unsubscribed_from_all = bool(p.get("UnsubscribeAll", False))
     contact.attributes = p.get("AttributesData")
 
 
 def _view(found: ContactList, contact: Contact) -> Output:
+    own = contact.preferences
     return {
         "EmailAddress": contact.address,
-        "TopicPreferences": _statuses(contact.preferences),
-        "TopicDefaultPreferences": _statuses(defaults(found)),
+        "TopicPreferences": _statuses(own),
+        "TopicDefaultPreferences": _statuses({t: s for t, s in defaults(found).items() if t not in own}),
         "UnsubscribeAll": contact.unsubscribed_from_all,
         "LastUpdatedTimestamp": contact.updated_at,
     }
@@ -150,10 +157,23 @@ def _statuses(by_topic: dict[str, str]) -> list[dict[str, str]]:
 
 def _topics(p: Parameters) -> list[dict[str, str]]:
     topics = list[dict[str, str]](p.get("Topics", []))
-    if len(topics) > MAX_TOPICS:
-        raise SesError("LimitExceededException", f"A contact list has at most {MAX_TOPICS} topics.")
-    if len({topic["TopicName"] for topic in topics}) < len(topics):
-        raise bad_request("Topic names must differ.")
+    names = {topic["TopicName"] for topic in topics}
+    problems = (
+        (len(topics) > MAX_TOPICS, f"Maximum of <{MAX_TOPICS}> topics allowed per ContactList"),
+        (not all(map(_NAME.fullmatch, names)), f"TopicName {_NAMES}"),
+        (
+            any(len(topic["DisplayName"]) > MAX_DISPLAY_NAME for topic in topics),
+            f"Topic DisplayName can contain up to <{MAX_DISPLAY_NAME}> characters.",
+        ),
+        (len(names) < len(topics), "Duplicate topic names are not allowed within a List."),
+        (
+            len(p.get("Description", "")) > MAX_DESCRIPTION,
+            f"List description can contain up to {MAX_DESCRIPTION} characters.",
+        ),
+    )
+    for wrong, text in problems:
+        if wrong:
+            raise bad_request(text)
     return topics
 
 
@@ -164,7 +184,7 @@ def _list(context: Context, p: Parameters) -> ContactList:
 def _contact(found: ContactList, p: Parameters) -> Contact:
     address = str(p["EmailAddress"])
     if address.lower() not in found.contacts:
-        raise not_found("Contact", address)
+        raise SesError("NotFoundException", f"{address} doesn't exist in List.")
     return found.contacts[address.lower()]
 
 
