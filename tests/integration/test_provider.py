@@ -233,6 +233,22 @@ def test_what_was_made_is_taken_back_when_the_rest_fails(plugin: Plugin, shared_
     assert groups["logGroups"] == []
 
 
+def test_what_can_be_neither_finished_nor_taken_back_is_named(plugin: Plugin, shared_cloud: LocalCloud):
+    of = urn("aws:sesv2/configurationSet:ConfigurationSet")
+    left = pytest.raises(
+        PluginError, match=r"GetConfigurationSet answered.* half is left half-made.*Delete or import it\.$"
+    )
+    with (
+        shared_cloud.fault("error", operation="GetConfigurationSet", code="InternalFailure", status=400),
+        shared_cloud.fault("error", operation="DeleteConfigurationSet", code="InternalFailure", status=400),
+        left,
+    ):
+        plugin.create(of, {"configurationSetName": "half", "region": "us-east-1"})
+    found = plugin.read(of, "half", {}, {"region": "us-east-1"})
+    assert found is not None
+    plugin.delete(of, "half", found.inputs, found.state)
+
+
 def test_functions(plugin: Plugin, shared_cloud: LocalCloud):
     identity, _ = plugin.invoke("aws:index/getCallerIdentity:getCallerIdentity", {})
     assert identity["accountId"] == "000000000000"
@@ -254,6 +270,7 @@ def test_it_leaves_when_it_is_cancelled(shared_cloud: LocalCloud):
     started = Plugin(environment={**os.environ, **shared_cloud.environment()})
     assert started.version
     process = started._process
+    assert process is not None
     started.close()
     assert process.returncode == 0
 

@@ -291,8 +291,9 @@ def create(resource: Resource, name: str, inputs: Props, cloud: Cloud) -> tuple[
             try:
                 resource.delete(cloud, identifier, wanted)
             except (ClientError, BotoCoreError) as another:
-                left = f"{identifier} is left half-made, as it could not be deleted: {another}. Delete or import it"
-                raise ProviderError(f"{doing} failed: {error}. {left}") from error
+                first, then = (str(each).rstrip(".") for each in (error, another))
+                left = f"{identifier} is left half-made, as it could not be deleted: {then}. Delete or import it."
+                raise ProviderError(f"{doing} failed: {first}. {left}") from error
             raise
     if found is None:
         raise ProviderError(
