@@ -110,7 +110,7 @@ _ON_THE_WAY = {"ses:outgoing-tls-version": ["TLSv1.3"], "ses:outgoing-ip": ["192
 _ON_THE_WAY_TEXT = orjson.dumps(_ON_THE_WAY).decode()[1:]
 # SES gives up a delayed message after 14 hours at most.
 _RETRY_FOR = timedelta(hours=14)
-_TRANSIT_MILLISECONDS = 321
+_MILLISECOND = timedelta(milliseconds=1)
 _READER = {"ipAddress": "127.0.0.1", "userAgent": "Mozilla/5.0 (compatible; localcloud)"}
 
 
@@ -209,10 +209,10 @@ def _delivered_text(text: str, mail: Mapping[str, Any]) -> str:
     return f"{text[:-2]}{',' if mail['tags'] else ''}{_ON_THE_WAY_TEXT}}}"
 
 
-def _delivery(_: StoredMessage, happening: Happening) -> dict[str, Any]:
+def _delivery(message: StoredMessage, happening: Happening) -> dict[str, Any]:
     return {
         "timestamp": timestamp(happening.at),
-        "processingTimeMillis": _TRANSIT_MILLISECONDS,
+        "processingTimeMillis": (happening.at - message.accepted_at) // _MILLISECOND,
         "recipients": [happening.recipient],
         "smtpResponse": "250 2.6.0 Message received",
         "reportingMTA": _MTA,

@@ -1,7 +1,7 @@
 """Event JSON and MIME source of a mail."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
@@ -71,6 +71,18 @@ def test_the_mail_object_holds_what_aws_documents():
     }
     names = [header["name"] for header in mail["headers"]]
     assert names == ["From", "To", "Cc", "Subject", "MIME-Version", "Content-Type", "X-Kind"]
+
+
+def test_a_delivery_took_as_long_as_its_timestamps_say():
+    later = Happening("Delivery", NOW + timedelta(seconds=11.893), "", "bob@example.com")
+    delivery = event(message(), later, source_arn=ARN, account_id="000000000000")["delivery"]
+    assert delivery == {
+        "timestamp": "2026-01-02T03:04:17.571Z",
+        "processingTimeMillis": 11893,
+        "recipients": ["bob@example.com"],
+        "smtpResponse": "250 2.6.0 Message received",
+        "reportingMTA": "a8-70.smtp-out.amazonses.com",
+    }
 
 
 def test_a_bounce_names_type_status_and_recipient():
