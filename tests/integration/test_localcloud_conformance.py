@@ -450,6 +450,7 @@ AGAINST_THE_RULES: list[tuple[str, dict[str, Any], str]] = [
         "Only the default event bus",
     ),
     ("CreateEmailIdentity", {"EmailIdentity": BOB, "DkimSigningAttributes": OWN_KEY}, "DkimSigningAttributes can"),
+    ("CreateEmailTemplate", {"TemplateName": "new", "TemplateContent": {"Text": "Hello"}}, "The subject must be"),
     ("CreateContactList", {"ContactListName": "a b"}, "ContactListName can contain up to 64 characters"),
     ("UpdateContactList", {"Topics": [topic("a b")]}, "TopicName can contain up to 64 characters"),
     ("UpdateContactList", {"Topics": [topic("a"), topic("a")]}, "Duplicate topic names"),

@@ -291,6 +291,11 @@ def test_policies_of_an_identity_are_put_by_name_or_arn(cloud: LocalCloud, v1: A
     assert v1.list_identity_policies(Identity=arn)["PolicyNames"] == ["q"]
 
 
+def test_a_template_has_a_subject(v1: Any):
+    bare = {"TemplateName": "bare", "TextPart": "Hello"}
+    assert code(v1.create_template, Template=bare) == "InvalidParameterValue"
+
+
 def test_ten_templates_make_a_page_unless_more_are_asked_for(v1: Any):
     for i in range(11):
         v1.create_template(Template={**TEMPLATE, "TemplateName": f"t{i}"})

@@ -24,7 +24,7 @@ def create(context: Context, p: Parameters) -> Output:
         raise already_exists("Template", name)
     if len(templates) >= MAX_TEMPLATES:
         raise SesError("LimitExceededException", "Maximum number of templates exceeded.")
-    prepare(name, p["TemplateContent"], MAX_STORED_BYTES)
+    _check(name, p["TemplateContent"])
     templates[name] = EmailTemplate(name, p["TemplateContent"], datetime.now(UTC), tag_dict(p.get("Tags", [])))
     return {}
 
@@ -38,7 +38,7 @@ def get(context: Context, p: Parameters) -> Output:
 def update(context: Context, p: Parameters) -> Output:
     """UpdateEmailTemplate: replaces the whole content."""
     found = _existing(context, p)
-    prepare(found.name, p["TemplateContent"], MAX_STORED_BYTES)
+    _check(found.name, p["TemplateContent"])
     found.content = p["TemplateContent"]
     return {}
 
@@ -79,6 +79,12 @@ def test_render(context: Context, p: Parameters) -> Output:
         size=0,
     )
     return {"RenderedTemplate": mime.source(message, context.state.region).decode()}
+
+
+def _check(name: str, content: dict[str, str]) -> None:
+    if not content.get("Subject"):
+        raise bad_request("The subject must be specified.")
+    prepare(name, content, MAX_STORED_BYTES)
 
 
 def _existing(context: Context, p: Parameters) -> EmailTemplate:

@@ -117,6 +117,8 @@ def _refused(error: SesError, otherwise: str) -> SesError | QueryError:
 
 
 def _given(template: dict[str, str]) -> Parameters:
+    if not template.get("SubjectPart"):
+        raise QueryError("InvalidParameterValue", "The subject must be specified.")
     content = {name: template[own] for own, name in _PARTS.items() if own in template}
     return {"TemplateName": template["TemplateName"], "TemplateContent": content}
 
