@@ -28,6 +28,7 @@ _SERVER = {
     "hypercorn.protocol.ws_stream": "WSStream",
     "ministack.core.hypercorn_compat": "install",
 }
+_END_SECONDS = 1.0
 
 
 class Confinement(MetaPathFinder):
@@ -56,8 +57,12 @@ class Confinement(MetaPathFinder):
         sys.meta_path.insert(0, self)
 
     def end(self) -> None:
-        """End its background threads, which do something, sleep, and do it again."""
+        """End its background threads, which do something, sleep, and do it again; wait a moment for who is at it."""
         self.over.set()
+        until = time.monotonic() + _END_SECONDS
+        for thread in threading.enumerate():
+            if isinstance(thread, _Thread):
+                thread.join(max(until - time.monotonic(), 0.0))
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
