@@ -107,6 +107,9 @@ def _deploy(deployment: Deployment, request: Request) -> None:
     )
     set_all_config(request.config, request.secrets)
 
+    # What is kept of a program is told from another by its size and the second in which it was written.
+    sys.dont_write_bytecode = True
+
     def program() -> None:
         runpy.run_path(request.program, run_name="__main__")
 
