@@ -28,6 +28,7 @@ def urn(kind: str, name: str = "subject") -> str:
 
 @pytest.fixture(scope="module")
 def plugin(shared_cloud: LocalCloud) -> Iterator[Plugin]:
+    shared_cloud.reset()
     with Plugin(environment={**os.environ, **shared_cloud.environment()}) as started:
         tags = json.dumps({"tags": {"stack": "local", "team": "none"}})
         assert started.configure(DEFAULT, {"region": "eu-west-1", "defaultTags": tags}) == []

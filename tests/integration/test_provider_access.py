@@ -21,6 +21,7 @@ def urn(kind: str) -> str:
 
 @pytest.fixture(scope="module")
 def plugin(shared_cloud: LocalCloud) -> Iterator[Plugin]:
+    shared_cloud.reset()
     with Plugin(environment={**os.environ, **shared_cloud.environment()}) as started:
         assert started.configure("urn:pulumi:t::t::pulumi:providers:aws::default", {}) == []
         yield started

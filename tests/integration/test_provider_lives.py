@@ -21,6 +21,7 @@ by_life = pytest.mark.parametrize("life", LIVES, ids=lambda life: life.id)
 
 @pytest.fixture(scope="module")
 def plugin(shared_cloud: LocalCloud):
+    shared_cloud.reset()
     with Plugin(environment={"PATH": "", **shared_cloud.environment()}) as started:
         tags = '{"tags": {}}'
         assert started.configure("urn:pulumi:t::t::pulumi:providers:aws::default", {"defaultTags": tags}) == []
