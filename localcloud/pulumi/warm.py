@@ -47,6 +47,8 @@ class Nursery:
         said = Path(request["answer"]).with_name("said")
         asked = {"request": request, "environment": environment, "said": str(said)}
         with self._turn:
+            if self._process and self._process.poll() is not None:
+                self.close()
             process = self._process = self._process or _start()
             try:
                 status = _ask(process, json.dumps(asked), timeout)

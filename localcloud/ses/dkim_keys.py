@@ -26,7 +26,6 @@ def public_half(private_key: str) -> str:
     # Not at the start: whoever brings no key does not wait for it.
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
     try:
         given = base64.b64decode(private_key, validate=True)
@@ -37,7 +36,7 @@ def public_half(private_key: str) -> str:
         raise _refused("it is not an RSA private key in base64") from error
     if not isinstance(key, RSAPrivateKey) or not MIN_BITS <= key.key_size <= MAX_BITS:
         raise _refused(f"it is not an RSA key of {MIN_BITS} to {MAX_BITS} bits")
-    public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    public = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     return base64.b64encode(public).decode()
 
 

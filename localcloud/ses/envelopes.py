@@ -137,12 +137,12 @@ def check_written(*addresses: str) -> None:
         SesError: One is not.
     """
     for address in addresses:
-        problem = written_problem(address)
+        problem = _written_problem(address)
         if problem:
             raise bad_request(problem)
 
 
-def written_problem(address: str) -> str:
+def _written_problem(address: str) -> str:
     """Why SES refuses an address, with or without a name, as it is written; empty if it takes it."""
     return "" if rules.is_plain(address) else _named_problem(address)
 

@@ -108,7 +108,7 @@ class Publisher:
             for parcel in itertools.chain.from_iterable(parcels.values()):
                 _attempt(f"{parcel.set_arn} {parcel.name}", self._to, parcel)
 
-    def _to(self, parcel: "_Parcel") -> None:
+    def _to(self, parcel: _Parcel) -> None:
         for kind, deliver in _DELIVER.items():
             if kind in parcel.destination and parcel.told:
                 deliver(self, parcel.destination[kind], parcel.told, parcel.set_arn)

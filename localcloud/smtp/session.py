@@ -121,7 +121,7 @@ class Mta:
         try:
             mail_from = envelope.mail_from or ""
             p = mail.parameters(mail_from, envelope.rcpt_tos, envelope.original_content or b"")
-            return f"250 Ok {await send(self.context, p, Filled(p['Content']), SMTP_OPERATION, mail_from)}"
+            return f"250 Ok {await send(self.context, p, Filled(p['Content']), SMTP_OPERATION)}"
         except SesError as error:
             return mail.reply(error)
 

@@ -133,6 +133,17 @@ def test_it_does_without_a_process_to_fork_from(
     assert stack.up().create == 1
 
 
+@pytest.mark.skipif(not warm.POSSIBLE, reason="nothing forks them")
+def test_what_forks_operations_may_end_between_two_of_them(stack_factory: StackFactory, tmp_path: Path):
+    stack = stack_factory(write(tmp_path / "project", PROTECTED), {})
+    stack.preview()
+    forking = warm.NURSERY._process
+    assert forking
+    forking.kill()
+    forking.wait(10)
+    assert stack.up().create == 1
+
+
 @pytest.mark.skipif(not warm.POSSIBLE, reason="the parent of an operation is this process")
 def test_what_forks_operations_may_end_unexpectedly(stack_factory: StackFactory, tmp_path: Path):
     folder = write(tmp_path / "project", "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\n" + PROTECTED)

@@ -44,17 +44,15 @@ def _filled(context: Context, template: dict[str, Any]) -> Filled:
     return filler.fill(replacements, template.get("Headers", ()), template.get("Attachments", ()))
 
 
-async def send(
-    context: Context, p: Parameters, filled: Filled, operation: str = "SendEmail", envelope_from: str = ""
-) -> str:
+async def send(context: Context, p: Parameters, filled: Filled, operation: str = "SendEmail") -> str:
     """Check one mail and take it; its message id.
 
     Args:
         context: Where.
-        p: The parameters that `SendEmail` has, `Content` left out, and `MailFrom`, the sender of an envelope.
+        p: The parameters that `SendEmail` has, `Content` left out, and `MailFrom`, the sender of an envelope, who must
+            be verified as those that the mail names.
         filled: The content, a simple or a raw mail.
         operation: As the tag `ses:operation` has it.
-        envelope_from: A sender beside those that the mail names, who must be verified as they must.
 
     Raises:
         SesError: SES would not take it.
@@ -62,7 +60,7 @@ async def send(
     envelope = enveloped(p, filled.content)
     action = "SendRawEmail" if "Raw" in filled.content else operation
     sender = await admitted(context, p, (operation, action), (envelope.source, envelope.recipients), filled.template)
-    for named in filter(None, (*envelope.senders, envelope_from)):
+    for named in filter(None, (*envelope.senders, envelope.mail_from)):
         await check_identities(context, named)
     return accept(context, sender, envelope, filled, p.get("EmailTags", ()))
 

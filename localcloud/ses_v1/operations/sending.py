@@ -33,7 +33,7 @@ async def send_raw_email(context: Context, p: Parameters) -> Output:
     # What the request says comes before what the mail's headers say; tags of both are not joined.
     given = {"ConfigurationSetName": p.get("ConfigurationSetName"), **identities_in(p), "EmailTags": p.get("Tags")}
     stated = {name: value for name, value in given.items() if value}
-    return await _send(context, {**asked, **stated}, Filled(content), "SendRawEmail", p.get("Source", ""))
+    return await _send(context, {**asked, **stated}, Filled(content), "SendRawEmail")
 
 
 async def send_templated_email(context: Context, p: Parameters) -> Output:
@@ -47,8 +47,8 @@ def stored_template(p: Parameters) -> dict[str, str]:
     return {"TemplateName": p["Template"], **({"TemplateArn": p["TemplateArn"]} if "TemplateArn" in p else {})}
 
 
-async def _send(context: Context, p: Parameters, filled: Filled, operation: str, envelope_from: str = "") -> Output:
-    return {"MessageId": await sending.send(context, p, filled, operation, envelope_from)}
+async def _send(context: Context, p: Parameters, filled: Filled, operation: str) -> Output:
+    return {"MessageId": await sending.send(context, p, filled, operation)}
 
 
 def _addressed(p: Parameters) -> dict[str, Any]:

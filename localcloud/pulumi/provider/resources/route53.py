@@ -90,11 +90,7 @@ def zone_tags(cloud: Cloud, zone: str) -> dict[str, str]:
 
 
 _ZONE_TAGS = Tagging(
-    read=lambda cloud, state: mapping(
-        cloud.route53.list_tags_for_resource(ResourceType=_HOSTED_ZONE, ResourceId=state["id"])["ResourceTagSet"][
-            "Tags"
-        ]
-    ),
+    read=lambda cloud, state: zone_tags(cloud, state["id"]),
     add=lambda cloud, state, tags: cloud.route53.change_tags_for_resource(
         ResourceType=_HOSTED_ZONE, ResourceId=state["id"], AddTags=cast("Any", pairs(tags))
     ),
