@@ -14,13 +14,15 @@ MailerError                       what happened, why, and what to do next
     ├── Throttled                 too fast: not accepted, may be tried again
     │   └── QuotaExceeded         the day's quota is used up: not accepted, trying again soon does not help
     ├── Unreachable               never reached the service: not accepted, may be tried again
+    │   └── CredentialsUnavailable  the source of the credentials failed: nothing was asked, may be tried again
+    ├── CredentialsMissing        there are no credentials: nothing was asked
     ├── OutcomeUnknown            no answer after the request was written: never tried again blindly
     └── Refused                   the service said no: not accepted, and would say no again
         ├── SendingPaused         sending is switched off for the configuration set or the account
         ├── AccountSuspended      AWS stopped the account
         ├── IdentityNotVerified   the sender, or in the sandbox a recipient, is not verified
         ├── AccessDenied          the role may not send so
-        ├── CredentialsInvalid    no credentials, or ones that are expired or wrong
+        ├── CredentialsInvalid    credentials that are expired or wrong
         └── ResourceNotFound      the configuration set is not there
 
 Which reply of which service becomes which of these stands with its transport.
@@ -111,6 +113,14 @@ class Unreachable(TransportError):  # noqa: N818
     retryable = True
 
 
+class CredentialsUnavailable(Unreachable):
+    """The source of the credentials (instance metadata, STS, SSO) failed, so the service was not asked."""
+
+
+class CredentialsMissing(TransportError):  # noqa: N818
+    """There are no credentials, so the service was not asked."""
+
+
 class OutcomeUnknown(TransportError):  # noqa: N818
     """The request was written and no answer came: the message may or may not have been accepted."""
 
@@ -136,7 +146,7 @@ class AccessDenied(Refused):
 
 
 class CredentialsInvalid(Refused):
-    """There are no credentials, or they are expired or wrong."""
+    """The service does not take the credentials: they are expired or wrong."""
 
 
 class ResourceNotFound(Refused):

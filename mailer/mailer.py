@@ -8,17 +8,20 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from mailer.errors import ConfigurationError, TransportError, UnknownStream
+from mailer.errors import TransportError, UnknownStream
 from mailer.message import Envelope, Message
 from mailer.results import RecipientResult, SendResult
 from mailer.sending.retry import RetryPolicy, retrying
 from mailer.sending.screening import suppressed_results, without
 from mailer.stack import load
 from mailer.stores.base import StoreError
+from mailer.wire.access import Access
 
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import Unpack
+
+    from boto3.session import Session
 
     from mailer.stack import StackOutputs
     from mailer.stores.base import SuppressionStore
@@ -40,6 +43,8 @@ class Mailer:
         transport: SES in the stack's region when left out.
         suppressions: The stack's own list when left out.
         retries: How often and how long a message that was not accepted is handed over again.
+        session: A boto3 session, whose credentials and profile are used; what boto3 finds by itself when left out.
+        role: The ARN of a role to assume with those credentials, and to assume again before its session ends.
 
     Example:
         >>> from mailer.catalog import Welcome
@@ -56,25 +61,47 @@ class Mailer:
         transport: "Transport | None" = None,
         suppressions: "SuppressionStore | None" = None,
         retries: RetryPolicy | None = None,
+        session: "Session | None" = None,
+        role: str = "",
     ) -> None:
         self.outputs = outputs
         self.brand = brand or _default_brand(outputs)
-        # An empty one may well be false: what is not given is None.
-        self._transport = _ses(outputs) if transport is None else transport
-        self._suppressions = _stack_suppressions(outputs) if suppressions is None else suppressions
+        access = Access(session, role)
+        # Compare with None: an empty store is falsy.
+        self._transport = _ses(outputs, access) if transport is None else transport
+        self._suppressions = _stack_suppressions(outputs, access) if suppressions is None else suppressions
         self._retries = retries or RetryPolicy()
 
     @classmethod
     def from_stack(
-        cls, stack: str, *, outputs: "StackOutputs | str | Path | None" = None, brand: "Brand | None" = None
+        cls,
+        stack: str,
+        *,
+        outputs: "StackOutputs | str | Path | None" = None,
+        brand: "Brand | None" = None,
+        transport: "Transport | None" = None,
+        suppressions: "SuppressionStore | None" = None,
+        retries: RetryPolicy | None = None,
+        session: "Session | None" = None,
+        role: str = "",
     ) -> "Mailer":
         """A mailer that knows nothing but the stack's name; see `mailer.stack.load` for where its outputs are found.
+
+        Arguments are those of `Mailer`.
 
         Raises:
             StackNotFound: They are nowhere.
             StackOutputsInvalid: They cannot be read.
         """
-        return cls(load(stack, outputs=outputs), brand=brand)
+        return cls(
+            load(stack, outputs=outputs),
+            brand=brand,
+            transport=transport,
+            suppressions=suppressions,
+            retries=retries,
+            session=session,
+            role=role,
+        )
 
     def send(self, content: "EmailTemplate | Message", **envelope: "Unpack[Envelope]") -> SendResult:
         """Send one message, which all its recipients share.
@@ -138,22 +165,14 @@ def _default_brand(outputs: "StackOutputs") -> "Brand":
     return Brand(name=outputs.domain[:64])
 
 
-def _ses(outputs: "StackOutputs") -> "Transport":
+def _ses(outputs: "StackOutputs", access: Access) -> "Transport":
     from mailer.transports.ses import SesTransport
 
-    return SesTransport(outputs)
+    return SesTransport(outputs, access=access)
 
 
-def _stack_suppressions(outputs: "StackOutputs") -> "SuppressionStore":
+def _stack_suppressions(outputs: "StackOutputs", access: Access) -> "SuppressionStore":
     """The stack's table, in the stack's region, whichever region the process is set to."""
-    from botocore.exceptions import BotoCoreError
+    from mailer.stores.dynamodb import DynamoDBSuppressions
 
-    from mailer.stores.dynamodb import DynamoDBSuppressions, dynamodb_client
-
-    try:
-        client = dynamodb_client(outputs.region)
-    except (BotoCoreError, ValueError) as error:  # the last for an endpoint that is no URL
-        raise ConfigurationError(
-            f"No client for DynamoDB could be made: {error}.", hint="Check AWS_PROFILE and AWS_ENDPOINT_URL."
-        ) from error
-    return DynamoDBSuppressions(outputs.table, client)
+    return DynamoDBSuppressions(outputs.table, region=outputs.region, access=access)

@@ -11,15 +11,23 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
 from mailer.address import address_key
+from mailer.errors import ConfigurationError
 from mailer.stores.base import REASONS, ProcessedEvent, StoreError, Suppression, utcnow
+from mailer.wire.boto import BotoApi
+from mailer.wire.client import DYNAMODB, WireApi
+from mailer.wire.deadline import Limits
+from mailer.wire.errors import CannotAsk, WireError
+from mailer.wire.retry import ask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, KeysAndAttributesUnionTypeDef
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
     from mailer.stores.base import Reason
+    from mailer.wire.access import Access
+    from mailer.wire.client import Api
 
     Item = Mapping[str, AttributeValueTypeDef]
 
@@ -27,6 +35,8 @@ if TYPE_CHECKING:
 _MAX_KEYS = 100
 # What DynamoDB hands back unprocessed is asked for again at most this often, after up to 0.05, 0.1, ... 1.6 s.
 _ATTEMPTS, _FIRST_DELAY = 7, 0.05
+# DynamoDB answers within milliseconds.
+LIMITS = Limits(connect=2.0, attempt=5.0)
 
 
 def dynamodb_client(region: str | None = None) -> "DynamoDBClient":
@@ -44,7 +54,9 @@ class DynamoDBSuppressions:
 
     Args:
         table: The table's name; `StackOutputs.table`.
-        client: A boto3 DynamoDB client with timeouts of its own; made on first use when left out.
+        client: A boto3 DynamoDB client with timeouts of its own, to use instead of connections of our own.
+        region: The table's; what boto3 is set to when left out.
+        access: A boto3 session, a role, or both; what boto3 finds by itself when left out.
         clock: The time now, with a zone.
 
     Example:
@@ -54,19 +66,26 @@ class DynamoDBSuppressions:
     """
 
     def __init__(
-        self, table: str, client: "DynamoDBClient | None" = None, *, clock: "Callable[[], datetime]" = utcnow
+        self,
+        table: str,
+        client: "DynamoDBClient | None" = None,
+        *,
+        region: str | None = None,
+        access: "Access | None" = None,
+        clock: "Callable[[], datetime]" = utcnow,
     ) -> None:
         self._table = _Table(table, client)
+        self._api = _api(client, region, access)
         self._clock = clock
 
     def get_many(self, keys: "Iterable[str]") -> dict[str, Suppression]:
         """See `SuppressionStore.get_many`. Read consistently, 100 keys a request."""
         wanted = sorted({address_key(key) for key in keys})
         found: dict[str, Suppression] = {}
-        with self._table.translated("read suppressions from") as client:
+        with _translated("read suppressions from", self._table.name):
             for start in range(0, len(wanted), _MAX_KEYS):
                 chunk = [_suppression_key(key) for key in wanted[start : start + _MAX_KEYS]]
-                for item in _batch_get(client, self._table.name, chunk):
+                for item in _batch_get(self._api, self._table.name, chunk):
                     suppression = _suppression(item)
                     found[suppression.address] = suppression
         now = self._clock()
@@ -179,22 +198,46 @@ _HINTS = {
     "UnrecognizedClient": "AWS does not know these credentials: `aws sts get-caller-identity` shows what is used.",
     "AccessDenied": "Attach the stack's sender policy to the role: `mailer stack` shows its ARN.",
     "ResourceNotFound": "Check that the stack is deployed, and the region.",
+    "NotWritten": "DynamoDB cannot be reached: check the network, AWS_ENDPOINT_URL and the region.",
     "Connect": "DynamoDB cannot be reached: check the network, AWS_ENDPOINT_URL and the region.",
     "ValueError": "Check AWS_ENDPOINT_URL.",
 }
 
 
 def _hint(error: Exception) -> str:
-    code = getattr(error, "response", {}).get("Error", {}).get("Code", "") or type(error).__name__
+    code = getattr(error, "code", "") or getattr(error, "response", {}).get("Error", {}).get("Code", "")
+    code = code or type(error).__name__
     return next((hint for part, hint in _HINTS.items() if part in code), "It may pass: try again later.")
 
 
-def _batch_get(client: "DynamoDBClient", table: str, keys: "Sequence[Item]") -> "Iterator[Item]":
-    pending: Mapping[str, KeysAndAttributesUnionTypeDef] = {table: {"Keys": keys, "ConsistentRead": True}}
+def _api(client: "DynamoDBClient | None", region: str | None, access: "Access | None") -> "Api":
+    return BotoApi(client) if client else WireApi(DYNAMODB, region, LIMITS, access)
+
+
+@contextmanager
+def _translated(doing: str, table: str) -> "Generator[None]":
+    """What AWS or the network refuses inside, or answers in no form of DynamoDB's, becomes a `StoreError`."""
+    try:
+        yield
+    except WireError as error:
+        if isinstance(error, CannotAsk) and "Credential" not in error.code and "Profile" not in error.code:
+            raise ConfigurationError(
+                f"DynamoDB cannot be asked: {error}.", hint="Check AWS_ENDPOINT_URL, AWS_REGION and AWS_PROFILE."
+            ) from error
+        raise StoreError(f"Could not {doing} the DynamoDB table {table}: {error}", hint=_hint(error)) from error
+    except (AttributeError, KeyError, LookupError, TypeError, ValueError) as error:
+        raise StoreError(
+            f"Could not {doing} the DynamoDB table {table}: the answer is not DynamoDB's.",
+            hint="Is a proxy on the way?",
+        ) from error
+
+
+def _batch_get(api: "Api", table: str, keys: "Sequence[Item]") -> "Iterator[Item]":
+    pending: object = {table: {"Keys": keys, "ConsistentRead": True}}
     for attempt in range(_ATTEMPTS):
-        answer = client.batch_get_item(RequestItems=pending)
+        answer = cast("Mapping[str, Mapping[str, Sequence[Item]]]", ask(api, "BatchGetItem", {"RequestItems": pending}))
         yield from answer["Responses"].get(table, ())
-        pending = answer["UnprocessedKeys"]
+        pending = answer.get("UnprocessedKeys")
         if not pending:
             return
         time.sleep(random.uniform(0, _FIRST_DELAY * 2**attempt))  # noqa: S311 - spreads load, guards nothing

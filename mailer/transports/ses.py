@@ -1,17 +1,19 @@
 """SES v2, one message a request: `SendEmail` with parameters, so that SES builds the MIME.
 
-One attempt. boto3's own retries are off, because SES has no idempotency token: they would post the same message again
-after a read timeout, and the recipient would get it twice.
+One attempt: SES has no idempotency token, so a request that is made again after a lost answer sends the mail twice.
 """
 
 from importlib.util import find_spec
-from threading import Lock
 from typing import TYPE_CHECKING
 
 from mailer.errors import ConfigurationError, InvalidMessage, OutcomeUnknown
 from mailer.results import RecipientResult, Status
 from mailer.stack import tenant_name
 from mailer.transports.ses_replies import Context, classify
+from mailer.wire.boto import BotoApi
+from mailer.wire.client import SES, WireApi
+from mailer.wire.deadline import Limits
+from mailer.wire.errors import WireError
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
@@ -26,26 +28,10 @@ if TYPE_CHECKING:
 
     from mailer.message import Attachment, Message
     from mailer.stack import StackOutputs
+    from mailer.wire.access import Access
 
-# Seconds. SES answers within one; a message of 40 MB takes a while to write.
-CONNECT_TIMEOUT, READ_TIMEOUT = 3, 15
-# One for each thread that sends at the same time, up to this.
-POOL_CONNECTIONS = 50
-
-
-def ses_client(region: str, *, read_timeout: float = READ_TIMEOUT) -> "SESV2Client":
-    """A client that tries once, with timeouts; credentials and endpoint come from where boto3 finds them."""
-    from boto3.session import Session
-    from botocore.config import Config
-
-    config = Config(
-        connect_timeout=CONNECT_TIMEOUT,
-        read_timeout=read_timeout,
-        retries={"mode": "standard", "total_max_attempts": 1},
-        max_pool_connections=POOL_CONNECTIONS,
-    )
-    # A session of its own: the default session is not to be shared between threads while clients are made.
-    return Session().client("sesv2", region_name=region, config=config)
+# SES answers within a second; what a large message takes to be written comes on top.
+LIMITS = Limits(connect=3.0, attempt=15.0)
 
 
 class SesTransport:
@@ -53,45 +39,45 @@ class SesTransport:
 
     Args:
         outputs: The stack whose region, configuration sets and policy are used.
-        client: A boto3 SES v2 client with retries off and timeouts of its own; made on first use when left out.
+        client: A boto3 SES v2 client to use instead of connections of our own. Give it time-outs, and switch its
+            retries off (`total_max_attempts=1`): boto3 posts a message again after a read time-out.
+        access: A boto3 session, a role, or both; what boto3 finds by itself when left out.
+        limits: How long an attempt may take, where no client is given.
     """
 
-    def __init__(self, outputs: "StackOutputs", *, client: "SESV2Client | None" = None) -> None:
+    def __init__(
+        self,
+        outputs: "StackOutputs",
+        *,
+        client: "SESV2Client | None" = None,
+        access: "Access | None" = None,
+        limits: Limits = LIMITS,
+    ) -> None:
         self._outputs = outputs
-        self._client = client
-        self._lock = Lock()
+        self._api = BotoApi(client) if client else _wire(outputs, limits, access)
 
     def send(self, message: "Message") -> tuple[RecipientResult, ...]:
         """See `Transport.send`. SES takes a message for all its recipients or for none."""
-        from botocore.exceptions import BotoCoreError, ClientError
-        from botocore.parsers import ResponseParserError
-
         configuration_set = self._outputs.streams[message.stream].configuration_set
         tenant = tenant_name(self._outputs.stack, message.tenant) if message.tenant else ""
         request = send_email_request(message, configuration_set, tenant=tenant, endpoint=self._outputs.endpoint_id)
         try:
-            message_id = self._connected().send_email(**request).get("MessageId")
-        except (ClientError, BotoCoreError, ResponseParserError) as error:
+            message_id = self._api.call("SendEmail", {**request}).get("MessageId")
+        except WireError as error:
             where = Context(configuration_set, self._outputs.region, self._outputs.sender_policy_arn, tenant)
             raise classify(error, where) from error
-        if not message_id:  # a proxy's own page, for example: botocore reads any 200 as an answer
+        if not message_id or not isinstance(message_id, str):
             raise OutcomeUnknown("The answer is not SES's: it has no message id.", hint="Is a proxy on the way?")
         return tuple(RecipientResult(address, Status.SENT, message_id) for address in message.recipients)
 
-    def _connected(self) -> "SESV2Client":
-        if self._outputs.endpoint_id and not self._client and find_spec("awscrt") is None:
-            raise ConfigurationError(
-                "Mail through a multi-region endpoint is signed for all regions, and boto3 cannot do that by itself.",
-                hint="pip install 'boto3[crt]'",
-            )
-        with self._lock:
-            try:
-                self._client = self._client or ses_client(self._outputs.region)
-            except ValueError as error:  # an endpoint that is no URL
-                raise ConfigurationError(
-                    f"No client for SES could be made: {error}.", hint="Check AWS_ENDPOINT_URL."
-                ) from error
-        return self._client
+
+def _wire(outputs: "StackOutputs", limits: Limits, access: "Access | None") -> WireApi:
+    if outputs.endpoint_id and find_spec("awscrt") is None:
+        raise ConfigurationError(
+            "Mail through a multi-region endpoint is signed for all regions, and boto3 cannot do that by itself.",
+            hint="pip install 'boto3[crt]'",
+        )
+    return WireApi(SES, outputs.region, limits, access, through_botocore=bool(outputs.endpoint_id))
 
 
 def send_email_request(

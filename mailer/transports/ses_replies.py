@@ -5,13 +5,15 @@ Not for deciding about retries: that stands with the classes, in `mailer.errors`
 
 import re
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
 
 from mailer.address import mask
 from mailer.errors import (
     AccessDenied,
     AccountSuspended,
+    ConfigurationError,
     CredentialsInvalid,
+    CredentialsMissing,
+    CredentialsUnavailable,
     IdentityNotVerified,
     OutcomeUnknown,
     QuotaExceeded,
@@ -22,10 +24,7 @@ from mailer.errors import (
     TransportError,
     Unreachable,
 )
-
-if TYPE_CHECKING:
-    from botocore.exceptions import BotoCoreError, ClientError
-    from botocore.parsers import ResponseParserError
+from mailer.wire.errors import AnswerLost, CannotAsk, CredentialsFailed, NotWritten, ServiceError, WireError
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ class Reply:
     """One row: an answer and what it means.
 
     Attributes:
-        codes: AWS's error codes, or botocore's exception classes where there was no answer.
+        codes: AWS's error codes.
         error: Our class.
         cause: Why, one sentence.
         hint: What to do next; `{configuration_set}`, `{tenant}`, `{region}` and `{policy}` are filled in.
@@ -166,8 +165,6 @@ REPLIES = (
                 "InvalidSignatureException",
             ),
             *("IncompleteSignature", "MissingAuthenticationTokenException", "OptInRequired"),
-            *("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "TokenRetrievalError"),
-            *("SSOTokenLoadError", "UnauthorizedSSOTokenError", "ProfileNotFound", "NoRegionError"),
         ),
         CredentialsInvalid,
         "AWS credentials are missing or wrong.",
@@ -180,57 +177,91 @@ REPLIES = (
         "Read SES's words above; unsupported attachments and malware end here.",
     ),
     Reply(
-        ("BadRequestException", "ValidationException", "ParamValidationError"),
+        ("BadRequestException", "ValidationException"),
         Refused,
         "SES does not take a parameter as it stands.",
         "Read SES's words above; the message was not sent.",
     ),
-    Reply(
-        ("EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError"),
+)
+
+# What ends without an answer of AWS's. The first class that fits decides.
+ENDINGS: dict[type[WireError], Reply] = {
+    CannotAsk: Reply(
+        (),
+        CredentialsMissing,
+        "There are no AWS credentials, so nothing was sent.",
+        "Give the process a role, or set AWS_PROFILE; `aws sts get-caller-identity` shows what is used.",
+    ),
+    CredentialsFailed: Reply(
+        (),
+        CredentialsUnavailable,
+        "The source of the AWS credentials failed, so nothing was sent.",
+        "If it lasts, check the role, the instance metadata service or the SSO session: `aws sts get-caller-identity`.",
+    ),
+    NotWritten: Reply(
+        (),
         Unreachable,
-        "No connection to SES was made, so nothing was sent.",
+        "SES was not reached, so nothing was sent.",
         "Check the network, a proxy and the region ({region}), then send again.",
     ),
-    Reply(
-        ("HTTPClientError", "ConnectionError", "ResponseParserError"),
+    AnswerLost: Reply(
+        (),
         OutcomeUnknown,
         "The request was written and SES's answer never came, or cannot be read: the message may or may not "
         "have been accepted.",
         "Do not send it again blindly; look for its Send event.",
     ),
-)
-
-# An answer of 500 and above says nothing about what was accepted; of 400 and above, that nothing was.
-_SERVER_ERROR = 500
-_UNNAMED_SERVER_ERROR = Reply((), OutcomeUnknown, "SES failed while it handled the request.", REPLIES[-1].hint)
+}
+# Answers without a code of AWS's, by HTTP status: those of proxies, gateways and load balancers, most of them.
+# RFC 9110 §15.5 and RFC 6585 §4. What is not here was refused below 500, and is unknown from there on.
+STATUSES: dict[int, Reply] = {
+    407: ENDINGS[NotWritten],
+    408: Reply((), Throttled, "Something on the way did not wait for the request.", "Send more slowly."),
+    429: Reply((), Throttled, "Something on the way takes no more requests just then.", "Send more slowly."),
+}
+_BELOW_REFUSALS, _SERVER_ERROR = 400, 500
+_UNNAMED_SERVER_ERROR = Reply((), OutcomeUnknown, "SES failed while it handled the request.", ENDINGS[AnswerLost].hint)
 _UNNAMED = Reply((), Refused, "SES refuses the message.", "Read SES's words above; the message was not sent.")
+# The set-up is at fault in another way than by its credentials: raised, for no message can be sent.
+_CREDENTIALS = frozenset(
+    (
+        *("NoCredentialsError", "PartialCredentialsError", "ProfileNotFound", "RefreshWithMFAUnsupportedError"),
+        *("SSOTokenLoadError", "UnauthorizedSSOTokenError", "LoginRefreshRequired", "LoginTokenLoadError"),
+        *("LoginInsufficientPermissions", "UnknownCredentialError", "InfiniteLoopConfigError"),
+    )
+)
 _ADDRESS = re.compile(r"[^\s<>,;:\"'()\[\]]+@[^\s<>,;:\"'()\[\]]+")
 
 
-def classify(error: "ClientError | BotoCoreError | ResponseParserError", context: Context) -> TransportError:
+def classify(error: WireError, context: Context) -> TransportError | ConfigurationError:
     """The error of ours that a failed `SendEmail` is, with AWS's own words and every address in them masked.
 
     Example:
-        >>> from botocore.exceptions import ClientError
-        >>> reply = {"Error": {"Code": "TooManyRequestsException", "Message": "Maximum sending rate exceeded."}}
-        >>> classify(ClientError(reply, "SendEmail"), Context("set", "eu-west-1", "arn:...")).retryable
+        >>> from mailer.wire.errors import ServiceError
+        >>> error = ServiceError("TooManyRequestsException", "Maximum sending rate exceeded.", 429)
+        >>> classify(error, Context("set", "eu-west-1", "arn:...")).retryable
         True
     """
-    code, words, status = _read(error)
-    row = next((row for row in REPLIES if code in row.codes and re.search(row.containing, words, re.IGNORECASE)), None)
-    row = row or (_UNNAMED_SERVER_ERROR if status >= _SERVER_ERROR else _UNNAMED)
+    code, words = "", str(error)
+    if isinstance(error, ServiceError):
+        code, words = error.code, error.words
+        row = _row(error)
+    elif isinstance(error, CannotAsk) and error.code not in _CREDENTIALS:
+        return ConfigurationError(
+            f"SES cannot be asked: {words}.", hint="Check AWS_ENDPOINT_URL, AWS_REGION, AWS_CA_BUNDLE and AWS_PROFILE."
+        )
+    else:
+        row = next(row for kind, row in ENDINGS.items() if isinstance(error, kind))
     names = asdict(context)
     said = _ADDRESS.sub(lambda found: mask(found[0]), words).strip()
-    message = f"{row.cause.format(**names)} {code}: {said}".rstrip(": ")
+    message = f"{row.cause.format(**names)} {f'{code}: ' if code else ''}{said}".rstrip(": ")
     return row.error(message, hint=row.hint.format(**names), code=code)
 
 
-def _read(error: "ClientError | BotoCoreError | ResponseParserError") -> tuple[str, str, int]:
-    from botocore.exceptions import ClientError
-
-    if isinstance(error, ClientError):
-        answer, meta = error.response.get("Error", {}), error.response.get("ResponseMetadata", {})
-        return answer.get("Code", ""), answer.get("Message", ""), meta.get("HTTPStatusCode", 0)
-    named = {code for row in REPLIES for code in row.codes}
-    kinds = (kind.__name__ for kind in type(error).__mro__ if kind.__name__ in named)
-    return next(kinds, type(error).__name__), str(error), 0
+def _row(error: ServiceError) -> Reply:
+    for row in REPLIES:
+        if error.code in row.codes and re.search(row.containing, error.words, re.IGNORECASE):
+            return row
+    if error.status in STATUSES:
+        return STATUSES[error.status]
+    return _UNNAMED if _BELOW_REFUSALS <= error.status < _SERVER_ERROR else _UNNAMED_SERVER_ERROR

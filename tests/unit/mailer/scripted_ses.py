@@ -3,15 +3,21 @@ lost answers, broken connections, throttling on demand.
 """
 
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from unittest.mock import patch
 
 import boto3
 from botocore.config import Config
+
+from mailer.stack import StackOutputs
+from mailer.transports.ses import SesTransport
+from mailer.wire.deadline import Limits
 
 Answer = Callable[["_Handler"], None]
 
@@ -25,8 +31,14 @@ class ScriptedSes:
         self.connections: set[object] = set()
         self.endpoint = ""
 
+    def transport(self, kind: str, stack: StackOutputs, seconds: float = 5.0) -> SesTransport:
+        """A transport to this server over connections of our own (`wire`), or over a client of boto3's (`boto3`)."""
+        if kind == "boto3":
+            return SesTransport(stack, client=self.client(seconds))
+        return SesTransport(stack, limits=Limits(connect=2.0, attempt=seconds))
+
     def client(self, read_timeout: float = 5.0) -> Any:
-        """A client as `mailer.transports.ses.ses_client` makes it, for this server."""
+        """A boto3 client with retries off."""
         return boto3.session.Session().client(
             "sesv2",
             region_name="us-east-1",
@@ -44,6 +56,11 @@ class ScriptedSes:
 
 def accept(handler: "_Handler") -> None:
     handler.reply(200, {"MessageId": f"message-{len(handler.ses.posted)}"})
+
+
+def echo_tag(handler: "_Handler") -> None:
+    (tag,) = handler.posted["EmailTags"]
+    handler.reply(200, {"MessageId": f"message-for-{tag['Value']}"})
 
 
 def refuse(status: int, code: str, message: str) -> Answer:
@@ -75,7 +92,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.ses.posted.append(json.loads(body))
+        self.posted = json.loads(body)
+        self.ses.posted.append(self.posted)
         self.ses.connections.add(self.client_address)
         (self.ses.script.pop(0) if self.ses.script else accept)(self)
 
@@ -92,6 +110,18 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
+def environment(endpoint: str) -> AbstractContextManager[object]:
+    """What a process is told by its environment: where SES is, and as whom to ask it."""
+    return patch.dict(
+        os.environ,
+        {
+            "AWS_ENDPOINT_URL_SESV2": endpoint,
+            "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+            "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+        },
+    )
+
+
 @contextmanager
 def scripted_ses() -> Generator[ScriptedSes]:
     ses = ScriptedSes()
@@ -101,7 +131,8 @@ def scripted_ses() -> Generator[ScriptedSes]:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
-        yield ses
+        with environment(ses.endpoint):
+            yield ses
     finally:
         server.shutdown()
         server.server_close()

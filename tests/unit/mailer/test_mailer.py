@@ -31,6 +31,8 @@ from tests.unit.feedback.memory import MemorySuppressions
 from tests.unit.mailer.scripted_ses import (
     ScriptedSes,
     accept,
+    echo_tag,
+    environment,
     hang_up,
     refuse,
     scripted_ses,
@@ -55,15 +57,20 @@ def suppressions() -> MemorySuppressions:
     return MemorySuppressions()
 
 
-def mailer_for(ses: ScriptedSes, suppressions: Any, read_timeout: float = 5.0) -> Mailer:
+@pytest.fixture(params=["wire", "boto3"])
+def kind(request: pytest.FixtureRequest) -> str:
+    """The same is promised over connections of our own and over a client of boto3's."""
+    return request.param
+
+
+def mailer_for(ses: ScriptedSes, suppressions: Any, kind: str, seconds: float = 5.0) -> Mailer:
     stack = outputs()
-    transport = SesTransport(stack, client=ses.client(read_timeout))
-    return Mailer(stack, transport=transport, suppressions=suppressions, retries=SOON)
+    return Mailer(stack, transport=ses.transport(kind, stack, seconds), suppressions=suppressions, retries=SOON)
 
 
 @pytest.fixture
-def mail(ses: ScriptedSes, suppressions: MemorySuppressions) -> Mailer:
-    return mailer_for(ses, suppressions)
+def mail(ses: ScriptedSes, suppressions: MemorySuppressions, kind: str) -> Mailer:
+    return mailer_for(ses, suppressions, kind)
 
 
 def statuses(result: SendResult) -> list[Status]:
@@ -129,12 +136,12 @@ def test_nothing_is_posted_when_everybody_is_suppressed(
     assert not ses.posted
 
 
-def test_nothing_is_posted_when_the_suppression_list_cannot_be_read(ses: ScriptedSes):
+def test_nothing_is_posted_when_the_suppression_list_cannot_be_read(ses: ScriptedSes, kind: str):
     class Broken(MemorySuppressions):
         def get_many(self, keys: Iterable[str]) -> dict[str, Suppression]:
             raise StoreError("The table is out of reach.", hint="Look at it.")
 
-    result = mailer_for(ses, Broken()).send(CODE, to=[ADA, BOB])
+    result = mailer_for(ses, Broken(), kind).send(CODE, to=[ADA, BOB])
     assert statuses(result) == [Status.FAILED, Status.FAILED]
     assert isinstance(result[BOB].error, StoreError)
     assert not ses.posted
@@ -163,10 +170,10 @@ def test_a_used_up_quota_is_not_tried_again(mail: Mailer, ses: ScriptedSes):
 
 
 def test_a_lost_answer_is_unknown_and_the_message_was_posted_exactly_once(
-    ses: ScriptedSes, suppressions: MemorySuppressions
+    ses: ScriptedSes, suppressions: MemorySuppressions, kind: str
 ):
-    ses.script = [stay_silent(1.0)]
-    (one,) = mailer_for(ses, suppressions, read_timeout=0.2).send(CODE, to=BOB)
+    ses.script = [stay_silent(2.0)]
+    (one,) = mailer_for(ses, suppressions, kind, seconds=1.0).send(CODE, to=BOB)
     assert one.status is Status.UNKNOWN
     assert isinstance(one.error, OutcomeUnknown)
     assert "blindly" in one.error.hint
@@ -182,13 +189,14 @@ def test_an_answer_that_tells_nothing_is_unknown_and_never_retried(mail: Mailer,
     assert len(ses.posted) == 1
 
 
-def test_a_service_that_is_not_there_is_tried_again_and_then_failed(suppressions: MemorySuppressions):
+def test_a_service_that_is_not_there_is_tried_again_and_then_failed(suppressions: MemorySuppressions, kind: str):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     nowhere = ScriptedSes()
     nowhere.endpoint = f"http://127.0.0.1:{port}"
-    (one,) = mailer_for(nowhere, suppressions).send(CODE, to=BOB)
+    with environment(nowhere.endpoint):
+        (one,) = mailer_for(nowhere, suppressions, kind).send(CODE, to=BOB)
     assert (one.status, type(one.error)) == (Status.FAILED, Unreachable)
 
 
@@ -237,21 +245,11 @@ def test_a_mailer_keeps_its_client_and_its_connection(mail: Mailer, ses: Scripte
     assert len(ses.connections) == 1
 
 
-def test_threads_make_one_client_between_them(ses: ScriptedSes, monkeypatch: pytest.MonkeyPatch):
-    made: list[object] = []
-
-    def make(_: str) -> object:
-        made.append(client := ses.client())
-        return client
-
-    monkeypatch.setattr("mailer.transports.ses.ses_client", make)
-    stack = outputs()
-    mail = Mailer(stack, transport=SesTransport(stack), suppressions=MemorySuppressions())
+def test_threads_share_a_mailer_and_each_answer_is_its_own(mail: Mailer, ses: ScriptedSes):
+    ses.script = [echo_tag] * 64
     with ThreadPoolExecutor(8) as threads:
-        results = list(threads.map(lambda n: mail.send(CODE, to=f"reader-{n}@example.com"), range(24)))
-    assert all(result.ok for result in results)
-    assert len(made) == 1
-    assert len(ses.posted) == 24
+        results = list(threads.map(lambda n: mail.send(CODE, to=BOB, tags={"n": str(n)}), range(64)))
+    assert [result.message_id for result in results] == [f"message-for-{n}" for n in range(64)]
 
 
 def test_a_stream_has_its_own_configuration_set_and_an_unknown_one_names_the_known(mail: Mailer, ses: ScriptedSes):
@@ -264,7 +262,7 @@ def test_a_stream_has_its_own_configuration_set_and_an_unknown_one_names_the_kno
 def test_an_endpoint_that_is_no_url_is_a_mistake_of_the_set_up(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "garbage")
     with pytest.raises(ConfigurationError, match=r"DynamoDB.*Invalid endpoint: garbage.*AWS_ENDPOINT_URL"):
-        Mailer(outputs())
+        Mailer(outputs()).send(CODE, to=BOB)
     mail = Mailer(outputs(), suppressions=MemorySuppressions())
     with pytest.raises(ConfigurationError, match=r"SES.*Invalid endpoint: garbage.*AWS_ENDPOINT_URL"):
         mail.send(CODE, to=BOB)
@@ -273,9 +271,8 @@ def test_an_endpoint_that_is_no_url_is_a_mistake_of_the_set_up(monkeypatch: pyte
 def test_a_multi_region_endpoint_takes_a_signature_that_boto3_alone_cannot_make(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("mailer.transports.ses.find_spec", lambda _: None)  # pyright: ignore[reportUnknownLambdaType]
     both = outputs().model_copy(update={"endpoint_id": "abcdef12.g3h"})
-    mail = Mailer(both, suppressions=MemorySuppressions())
     with pytest.raises(ConfigurationError, match=r"signed for all regions.*pip install 'boto3\[crt\]'"):
-        mail.send(CODE, to=BOB)
+        Mailer(both, suppressions=MemorySuppressions())
 
 
 def test_a_message_names_the_endpoint_and_the_tenant_that_it_is_sent_through(ses: ScriptedSes):

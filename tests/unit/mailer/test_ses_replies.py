@@ -1,32 +1,21 @@
 """Every answer of SES, IAM and the network becomes one class, with a cause, a hint and no full address."""
 
 import pytest
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    ConnectionClosedError,
-    ConnectTimeoutError,
-    EndpointConnectionError,
-    NoCredentialsError,
-    ParamValidationError,
-    ReadTimeoutError,
-)
 from botocore.session import get_session
 
 from mailer import errors
 from mailer.errors import TransportError
 from mailer.results import Status, status_of
 from mailer.transports.ses_replies import REPLIES, Context, classify
+from mailer.wire.errors import AnswerLost, CannotAsk, CredentialsFailed, NotWritten, ServiceError, WireError
 
 WHERE = Context("mailstack-dev-transactional", "eu-west-1", "arn:aws:iam::000000000000:policy/sender")
 
 
 def reply(code: str, message: str = "", status: int = 400) -> TransportError:
-    answer: dict[str, dict[str, object]] = {
-        "Error": {"Code": code, "Message": message},
-        "ResponseMetadata": {"HTTPStatusCode": status},
-    }
-    return classify(ClientError(answer, "SendEmail"), WHERE)  # pyright: ignore[reportArgumentType] - a part of one
+    error = classify(ServiceError(code, message, status), WHERE)
+    assert isinstance(error, TransportError)
+    return error
 
 
 @pytest.mark.parametrize(
@@ -70,19 +59,37 @@ def test_a_server_error_says_nothing_about_what_was_accepted(status: int):
 
 
 @pytest.mark.parametrize(
-    ("error", "status", "retryable"),
+    ("error", "kind", "status", "retryable"),
     [
-        (EndpointConnectionError(endpoint_url="https://example.com"), Status.FAILED, True),
-        (ConnectTimeoutError(endpoint_url="https://example.com"), Status.FAILED, True),
-        (ReadTimeoutError(endpoint_url="https://example.com"), Status.UNKNOWN, False),
-        (ConnectionClosedError(endpoint_url="https://example.com"), Status.UNKNOWN, False),
-        (NoCredentialsError(), Status.REFUSED, False),
-        (ParamValidationError(report="too many headers"), Status.REFUSED, False),
+        (NotWritten("connection refused"), "Unreachable", "failed", True),
+        (CredentialsFailed("MetadataRetrievalError"), "CredentialsUnavailable", "failed", True),
+        (CannotAsk("Unable to locate credentials", "NoCredentialsError"), "CredentialsMissing", "failed", False),
+        (AnswerLost("no answer in time"), "OutcomeUnknown", "unknown", False),
     ],
 )
-def test_only_what_never_reached_ses_is_tried_again(error: BotoCoreError, status: Status, *, retryable: bool):
+def test_what_ended_without_an_answer_has_its_class(error: WireError, kind: str, status: str, *, retryable: bool):
     ours = classify(error, WHERE)
-    assert (status_of(ours), ours.retryable) == (status, retryable)
+    assert isinstance(ours, TransportError)
+    assert (type(ours), status_of(ours), ours.retryable) == (getattr(errors, kind), Status(status), retryable)
+    assert ours.hint
+
+
+def test_a_wrong_set_up_is_no_result_but_an_error_of_the_configuration():
+    error = classify(CannotAsk("Invalid endpoint: garbage", "ValueError"), WHERE)
+    assert type(error) is errors.ConfigurationError
+    assert "AWS_ENDPOINT_URL" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        *((302, "OutcomeUnknown"), (307, "OutcomeUnknown"), (204, "OutcomeUnknown")),
+        *((400, "Refused"), (403, "Refused"), (404, "Refused"), (407, "Unreachable"), (413, "Refused")),
+        *((408, "Throttled"), (429, "Throttled"), (500, "OutcomeUnknown"), (599, "OutcomeUnknown")),
+    ],
+)
+def test_an_answer_that_is_not_aws_s_is_read_by_its_status(status: int, kind: str):
+    assert type(classify(ServiceError("", "", status), WHERE)) is getattr(errors, kind)
 
 
 def test_every_error_of_send_email_in_the_service_model_has_a_row():

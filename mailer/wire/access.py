@@ -1,0 +1,230 @@
+"""Who asks, and where a service is: what botocore finds in the environment, profiles, roles and instance metadata."""
+
+import ssl
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
+from urllib.parse import SplitResult, urlsplit
+
+from mailer.wire.deadline import bounded
+from mailer.wire.errors import CannotAsk, CredentialsFailed, NotWritten
+from mailer.wire.forks import belongs_to_process
+from mailer.wire.http import Destination
+from mailer.wire.signing import Keys
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from boto3.session import Session as Boto3Session
+    from botocore.credentials import Credentials
+    from botocore.session import Session
+
+    from mailer.wire.deadline import Deadline
+
+_Result = TypeVar("_Result")
+# botocore's exceptions that say that the set-up is wrong: asking again soon changes nothing.
+SET_UP = frozenset(
+    (
+        *(
+            "ConfigNotFound",
+            "ConfigParseError",
+            "InfiniteLoopConfigError",
+            "InvalidConfigError",
+            "UnknownCredentialError",
+        ),
+        *("InvalidEndpointConfigurationError", "InvalidIMDSEndpointError", "InvalidIMDSEndpointModeError"),
+        *(
+            "InvalidRegionError",
+            "NoRegionError",
+            "UnknownRegionError",
+            "UnknownFIPSEndpointError",
+            "EndpointVariantError",
+        ),
+        *("NoCredentialsError", "PartialCredentialsError", "ProfileNotFound", "RefreshWithMFAUnsupportedError"),
+        *("MissingDependencyException", "SSOTokenLoadError", "UnauthorizedSSOTokenError", "LoginRefreshRequired"),
+        *("LoginTokenLoadError", "LoginInsufficientPermissions", "InvalidProxiesConfigError", "UnknownServiceError"),
+    )
+)
+
+
+class Place(NamedTuple):
+    """Where a service is.
+
+    Attributes:
+        region: The region that requests are signed for.
+        destination: Where connections go; None where that takes botocore, such as a proxy that is reached by https.
+    """
+
+    region: str
+    destination: Destination | None
+
+
+@dataclass(frozen=True)
+class Access:
+    """As whom AWS is asked: the credentials that boto3 would find, unless a session or a role is given.
+
+    Attributes:
+        session: A boto3 session: its profile, credentials and region are used.
+        role: The ARN of a role that is assumed with those credentials, and assumed again before its session ends.
+    """
+
+    session: "Boto3Session | None" = None
+    role: str = ""
+
+    def botocore_session(self) -> "Session":
+        """The session given, else a new one: the default session must not be shared between threads."""
+        from botocore.session import get_session
+
+        if self.session is None:
+            return get_session()
+        return self.session._session  # noqa: SLF001 - boto3 shows it nowhere else
+
+
+class Identity:
+    """Credentials and places: found on first use, renewed before they expire, and found again in a forked process."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        self._lock = Lock()
+        self._credentials: Credentials | None = None
+        self._places: dict[tuple[str, str | None], Place] = {}
+        belongs_to_process(self)
+
+    def after_fork(self) -> None:
+        """Find the credentials again: a thread of the parent may have held a lock, botocore's included."""
+        self._lock = Lock()
+        self._credentials = None
+        if self._access.session is not None:
+            kept: object = vars(self._access.botocore_session()).get("_credentials")  # asking for it would fetch it
+            if hasattr(kept, "_refresh_lock"):
+                vars(kept)["_refresh_lock"] = Lock()
+
+    def keys(self, deadline: "Deadline") -> Keys:
+        """The credentials of now. Where they must be fetched, no longer than the deadline is waited.
+
+        Raises:
+            CannotAsk: There are none.
+            CredentialsFailed: There are some, and their source failed or did not answer in time.
+        """
+        if self._credentials is None:
+            self._once(self._find, deadline)
+        credentials = cast("Credentials", self._credentials)
+        needs = getattr(credentials, "refresh_needed", None)
+        freeze = credentials.get_frozen_credentials
+        frozen = translated(lambda: bounded(freeze, deadline)) if needs is not None and needs() else freeze()
+        return Keys(frozen.access_key or "", frozen.secret_key or "", frozen.token)
+
+    def place(self, service: str, region: str | None, deadline: "Deadline") -> Place:
+        """Where a service is: botocore's rules, AWS_ENDPOINT_URL, FIPS and dual stack, proxies, the CA bundle.
+
+        Raises:
+            CannotAsk: No region is known, or the endpoint or the CA bundle is none.
+        """
+        key = (service, region)
+        if key not in self._places:
+            self._once(lambda: self._places.update({key: self._locate(service, region)}), deadline)
+        return self._places[key]
+
+    def _once(self, work: "Callable[[], None]", deadline: "Deadline") -> None:
+        """Do what takes long in one thread at a time."""
+        if not self._lock.acquire(timeout=deadline.remaining()):
+            raise CredentialsFailed("The AWS set-up was not read in time.")
+        try:
+            translated(lambda: bounded(work, deadline))
+        finally:
+            self._lock.release()
+
+    def _find(self) -> None:
+        if self._credentials:
+            return
+        session, role = self._access.botocore_session(), self._access.role
+        self._credentials = assumed(session, role) if role else found(session)
+
+    def _locate(self, service: str, region: str | None) -> Place:
+        from botocore.config import Config
+        from botocore.httpsession import get_cert_path
+        from botocore.utils import get_environ_proxies
+
+        session = self._access.botocore_session()
+        client = session.create_client(
+            service,
+            region_name=region,
+            config=Config(signature_version="v4"),
+            # It signs nothing: without them it would look for some, and wait for instance metadata where there is none.
+            aws_access_key_id="unused",
+            aws_secret_access_key="unused",  # noqa: S106
+        )
+        try:
+            url = urlsplit(client.meta.endpoint_url)
+        finally:
+            client.close()
+        if url.scheme not in {"http", "https"} or not url.hostname:
+            raise CannotAsk(f"The endpoint {url.geturl()!r} is no http or https URL.", "InvalidEndpoint")
+        proxy = _proxy(get_environ_proxies(url.geturl()), url.scheme)
+        if proxy and proxy.scheme != "http":
+            return Place(client.meta.region_name, None)
+        tls = (
+            _tls(str(session.get_config_variable("ca_bundle") or get_cert_path(True)))
+            if url.scheme == "https"
+            else None
+        )
+        return Place(client.meta.region_name, Destination(url, proxy, tls))
+
+
+def translated(work: "Callable[[], _Result]") -> "_Result":
+    """Do work of botocore's that comes before a request; whatever it raises, nothing was written.
+
+    Raises:
+        CannotAsk: The set-up is wrong.
+        CredentialsFailed: Anything else: a refresh raises errors of every kind, RuntimeError and KeyError included.
+    """
+    try:
+        return work()
+    except NotWritten:
+        raise
+    except Exception as error:
+        name = type(error).__name__
+        if name in SET_UP or isinstance(error, ValueError):  # the last for an endpoint that is no URL
+            raise CannotAsk(str(error), name) from error
+        raise CredentialsFailed(f"{name}: {error}") from error
+
+
+def found(session: "Session") -> "Credentials":
+    """The session's credentials.
+
+    Raises:
+        NoCredentialsError: botocore finds none.
+    """
+    from botocore.exceptions import NoCredentialsError
+
+    credentials = session.get_credentials()
+    if credentials is None:
+        raise NoCredentialsError
+    return credentials
+
+
+def assumed(session: "Session", role: str) -> "Credentials":
+    """Credentials of the role, fetched when they are first needed."""
+    from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+
+    fetcher = AssumeRoleCredentialFetcher(session.create_client, found(session), role)
+    return DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
+
+
+def _proxy(proxies: dict[str, str], scheme: str) -> SplitResult | None:
+    found = proxies.get(scheme) or ""
+    if not found:
+        return None
+    proxy = urlsplit(found if "://" in found else f"http://{found}")
+    if not proxy.hostname:
+        raise CannotAsk(
+            "The proxy of the environment (HTTPS_PROXY, HTTP_PROXY) is no URL.", "InvalidProxiesConfigError"
+        )
+    return proxy
+
+
+def _tls(verify: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=verify)
+    except (OSError, ssl.SSLError) as error:
+        raise CannotAsk(f"The CA bundle {verify} cannot be read: {error}", "InvalidCaBundle") from error

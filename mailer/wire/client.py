@@ -1,0 +1,201 @@
+"""One JSON request to one AWS service: signed, written, read, and its error named. One attempt.
+
+Not for deciding what an error means or whether to ask again: transports and stores do.
+"""
+
+import json
+import sys
+import time
+import zlib
+from base64 import b64encode
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from threading import Lock
+from typing import TYPE_CHECKING, Protocol, cast
+from urllib.parse import urlunsplit
+
+from mailer.wire.access import Access, Identity
+from mailer.wire.boto import BotoApi, boto_api
+from mailer.wire.deadline import Deadline, Limits
+from mailer.wire.errors import AnswerLost, ServiceError
+from mailer.wire.forks import belongs_to_process
+from mailer.wire.http import proxy_headers
+from mailer.wire.pool import Pool
+from mailer.wire.signing import Scope, signed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mailer.wire.http import Answer, Destination
+
+_OK = 200
+_USER_AGENT = f"mailstack Python/{'.'.join(map(str, sys.version_info[:3]))}"
+
+
+class Api(Protocol):
+    """A service that is asked by the names of its operations. Safe to use from several threads, and over forks."""
+
+    def call(self, operation: str, request: "Mapping[str, object]") -> dict[str, object]:
+        """Ask once, within a bounded time.
+
+        Raises:
+            ServiceError: The service says no.
+            NotWritten: It was never asked.
+            AnswerLost: It was asked, and what it answered is not known.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Service:
+    """How a service is spoken to.
+
+    Attributes:
+        name: botocore's name for it.
+        signing: Its name in signatures.
+        paths: The path of each operation that is used, where operations have paths (REST-JSON).
+        target: What stands before the operation's name in X-Amz-Target, where they have none (JSON 1.0).
+    """
+
+    name: str
+    signing: str
+    paths: "Mapping[str, str]"
+    target: str = ""
+
+
+# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html
+SES = Service("sesv2", "ses", {"SendEmail": "/v2/email/outbound-emails"})
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.LowLevelAPI.html
+DYNAMODB = Service("dynamodb", "dynamodb", {}, target="DynamoDB_20120810.")
+
+
+class WireApi:
+    """An `Api` over connections of our own.
+
+    Args:
+        service: Which.
+        region: Where; what boto3 is set to when left out.
+        limits: How long an attempt may take.
+        access: As whom.
+        through_botocore: Where requests need a signature that only botocore makes.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        region: str | None,
+        limits: Limits,
+        access: Access | None = None,
+        *,
+        through_botocore: bool = False,
+    ) -> None:
+        self._service, self._region, self._limits = service, region, limits
+        self._is_botocores = through_botocore
+        self._access = access or Access()
+        self._identity = Identity(self._access)
+        self.after_fork()
+        belongs_to_process(self)
+
+    def after_fork(self) -> None:
+        """Connect anew."""
+        self._lock = Lock()
+        self._pool: Pool | None = None
+        self._boto: BotoApi | None = None
+
+    def call(self, operation: str, request: "Mapping[str, object]") -> dict[str, object]:
+        """See `Api.call`."""
+        if self._is_botocores:
+            return self._through_botocore().call(operation, request)
+        body = _ENCODER.encode(request).encode()
+        deadline = Deadline(self._limits.attempt + len(body) / self._limits.bytes_a_second)
+        region, destination = self._identity.place(self._service.name, self._region, deadline)
+        if destination is None:
+            return self._through_botocore().call(operation, request)
+        head = self._head(operation, body, region, destination, deadline)
+        return understood(self._connections(destination).exchange(head + body, deadline))
+
+    def close(self) -> None:
+        """Close the connections that are idle; the next call opens others."""
+        if self._pool:
+            self._pool.close()
+
+    def _connections(self, destination: "Destination") -> Pool:
+        if self._pool is None:
+            with self._lock:
+                self._pool = self._pool or Pool(destination, self._limits.connect)
+        return self._pool
+
+    def _through_botocore(self) -> BotoApi:
+        with self._lock:
+            self._boto = self._boto or boto_api(self._service.name, self._region, self._limits, self._access)
+        return self._boto
+
+    def _head(self, operation: str, body: bytes, region: str, destination: "Destination", deadline: Deadline) -> bytes:
+        keys = self._identity.keys(deadline)
+        url = destination.url
+        path = (url.path.rstrip("/") + self._service.paths.get(operation, "")) or "/"
+        headers = {"host": url.netloc.rpartition("@")[2], "content-type": "application/json"}
+        if self._service.target:
+            headers["content-type"] = "application/x-amz-json-1.0"
+            headers["x-amz-target"] = self._service.target + operation
+        scope = Scope(region, self._service.signing)
+        stamped = signed(path, headers, body, keys=keys, scope=scope, now=datetime.fromtimestamp(time.time(), UTC))
+        unsigned = {"content-length": str(len(body)), "accept-encoding": "identity", "user-agent": _USER_AGENT}
+        asked = path
+        if destination.is_forwarded:
+            asked = urlunsplit((url.scheme, headers["host"], path, "", ""))
+            unsigned |= proxy_headers(destination)
+        lines = "".join([f"{name}: {value}\r\n" for name, value in (stamped | unsigned).items()])
+        return f"POST {asked} HTTP/1.1\r\n{lines}\r\n".encode("latin-1")
+
+
+def understood(answer: "Answer") -> dict[str, object]:
+    """The answer's JSON object.
+
+    Raises:
+        ServiceError: The answer is an error.
+        AnswerLost: It says that all is well, and is not what a service of AWS's answers.
+    """
+    if answer.status != _OK:
+        raise error_of(answer)
+    checksum = answer.headers.get("x-amz-crc32", "")
+    # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.LowLevelAPI.html
+    if checksum.isdigit() and int(checksum) != zlib.crc32(answer.body):
+        raise AnswerLost("the answer's checksum is not that of its body")
+    found = _json_object(answer.body)
+    if found is None:
+        raise AnswerLost("the answer is not a JSON object: is a proxy on the way?")
+    return found
+
+
+def error_of(answer: "Answer") -> ServiceError:
+    """What an answer other than 200 says; the places where the code may stand are botocore's.
+
+    Example:
+        >>> from mailer.wire.http import Answer
+        >>> error_of(Answer(400, {}, b'{"__type": "com.amazon#Oops", "message": "No."}')).code
+        'Oops'
+    """
+    said = _json_object(answer.body) or {}
+    code = said.get("__type") or answer.headers.get("x-amzn-errortype") or said.get("code") or ""
+    name = str(code).partition(":")[0].rpartition("#")[2]
+    words = said.get("message") or said.get("Message") or ""
+    return ServiceError(name, str(words), answer.status)
+
+
+def _blob(value: object) -> str:
+    """How JSON carries bytes: https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html."""
+    if not isinstance(value, bytes | bytearray):
+        raise TypeError(f"a {type(value).__name__} is no part of a request")
+    return b64encode(value).decode()
+
+
+_ENCODER = json.JSONEncoder(default=_blob, separators=(",", ":"))
+
+
+def _json_object(body: bytes) -> dict[str, object] | None:
+    try:
+        value: object = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return cast("dict[str, object]", value) if isinstance(value, dict) else None

@@ -1,0 +1,59 @@
+"""How a request can end without an answer that can be used. Internal: transports and stores translate them.
+
+The classes say what is known about the request, because that decides whether it may be made again:
+
+WireError
+├── NotWritten            the service cannot have the whole request
+│   ├── CredentialsFailed credentials exist and could not be fetched just then
+│   └── CannotAsk         the set-up is wrong; making the request again changes nothing
+├── AnswerLost            the whole request was written, and no answer came that can be read
+└── ServiceError          the service answered with an error
+"""
+
+
+class WireError(Exception):
+    """Base of the tree."""
+
+
+class NotWritten(WireError):  # noqa: N818
+    """The request was not written to its end, so the service cannot have acted on it."""
+
+
+class CredentialsFailed(NotWritten):
+    """The source of the credentials (instance metadata, STS, SSO) failed, so nothing was signed."""
+
+
+class CannotAsk(NotWritten):
+    """Nothing was tried, because the set-up is wrong: no credentials, no region, an endpoint that is no URL.
+
+    Attributes:
+        code: The name of botocore's exception, for a hint; empty where it is none of botocore's.
+    """
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+
+    def __reduce__(self) -> tuple[type["CannotAsk"], tuple[str, str]]:
+        return type(self), (str(self), self.code)
+
+
+class AnswerLost(WireError):  # noqa: N818
+    """The request was written, and its answer never came or cannot be read: the service may have acted on it."""
+
+
+class ServiceError(WireError):
+    """An answer that says no, or that the service failed.
+
+    Attributes:
+        code: AWS's error code without its namespace, such as `MessageRejected`; empty where the answer names none.
+        words: What the answer says.
+        status: HTTP's status code.
+    """
+
+    def __init__(self, code: str, words: str, status: int) -> None:
+        super().__init__(f"{status} {code}: {words}")
+        self.code, self.words, self.status = code, words, status
+
+    def __reduce__(self) -> tuple[type["ServiceError"], tuple[str, str, int]]:
+        return type(self), (self.code, self.words, self.status)
