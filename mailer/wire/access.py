@@ -6,7 +6,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 from urllib.parse import SplitResult, urlsplit
 
-from mailer.wire.deadline import bounded
+from mailer.wire.deadline import Deadline, bounded
 from mailer.wire.errors import CannotAsk, CredentialsFailed, NotWritten
 from mailer.wire.forks import belongs_to_process
 from mailer.wire.http import Destination
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from boto3.session import Session as Boto3Session
     from botocore.credentials import Credentials
     from botocore.session import Session
-
-    from mailer.wire.deadline import Deadline
 
 _Result = TypeVar("_Result")
 # botocore's exceptions that say that the set-up is wrong: asking again soon changes nothing.
@@ -45,6 +43,10 @@ SET_UP = frozenset(
         *("LoginTokenLoadError", "LoginInsufficientPermissions", "InvalidProxiesConfigError", "UnknownServiceError"),
     )
 )
+
+
+# Once in a process: files are read, a client is made, and instance metadata is asked where there is some.
+SET_UP_SECONDS = 15.0
 
 
 class Place(NamedTuple):
@@ -107,14 +109,14 @@ class Identity:
             CredentialsFailed: There are some, and their source failed or did not answer in time.
         """
         if self._credentials is None:
-            self._once(self._find, deadline)
+            self._once(self._find)
         credentials = cast("Credentials", self._credentials)
         needs = getattr(credentials, "refresh_needed", None)
         freeze = credentials.get_frozen_credentials
         frozen = translated(lambda: bounded(freeze, deadline)) if needs is not None and needs() else freeze()
         return Keys(frozen.access_key or "", frozen.secret_key or "", frozen.token)
 
-    def place(self, service: str, region: str | None, deadline: "Deadline") -> Place:
+    def place(self, service: str, region: str | None) -> Place:
         """Where a service is: botocore's rules, AWS_ENDPOINT_URL, FIPS and dual stack, proxies, the CA bundle.
 
         Raises:
@@ -122,11 +124,12 @@ class Identity:
         """
         key = (service, region)
         if key not in self._places:
-            self._once(lambda: self._places.update({key: self._locate(service, region)}), deadline)
+            self._once(lambda: self._places.update({key: self._locate(service, region)}))
         return self._places[key]
 
-    def _once(self, work: "Callable[[], None]", deadline: "Deadline") -> None:
-        """Do what takes long in one thread at a time."""
+    def _once(self, work: "Callable[[], None]") -> None:
+        """Do in one thread at a time what is done once in a process, and takes long."""
+        deadline = Deadline(SET_UP_SECONDS)
         if not self._lock.acquire(timeout=deadline.remaining()):
             raise CredentialsFailed("The AWS set-up was not read in time.")
         try:

@@ -16,8 +16,15 @@ if TYPE_CHECKING:
     from mailer.wire.access import Access
     from mailer.wire.deadline import Limits
 
-# Of what botocore raises while it sends: the connection never came about.
-NEVER_CONNECTED = frozenset(("ConnectTimeoutError", "EndpointConnectionError", "ProxyConnectionError"))
+# What botocore and, behind it, urllib3 and ssl raise where no connection came about that a request is written to.
+NEVER_CONNECTED = frozenset(
+    (
+        *("ConnectTimeoutError", "EndpointConnectionError", "ProxyConnectionError"),
+        *("NameResolutionError", "NewConnectionError", "LocationParseError", "LocationValueError", "URLSchemeUnknown"),
+        *("ProxyError", "ProxySchemeUnknown", "ProxySchemeUnsupported", "EmptyPoolError", "ClosedPoolError"),
+        *("CertificateError", "SSLCertVerificationError", "gaierror"),
+    )
+)
 
 
 class BotoApi:
@@ -97,7 +104,7 @@ def ending_of(error: Exception, operation: str, *, sent: bool) -> WireError:
             return CredentialsFailed(said)
         return _service_error(cast("dict[str, Any]", response))
     if sent:
-        return NotWritten(said) if name in NEVER_CONNECTED or _shaking_hands(error) else AnswerLost(said)
+        return NotWritten(said) if _never_connected(error) else AnswerLost(said)
     if name in SET_UP or isinstance(error, ValueError):
         return CannotAsk(str(error), name)
     return CannotAsk(str(error), name) if name == "ParamValidationError" else CredentialsFailed(said)
@@ -110,10 +117,11 @@ def _service_error(response: "dict[str, Any]") -> ServiceError:
     return ServiceError(str(code), str(error.get("Message", "")), int(status))
 
 
-def _shaking_hands(error: BaseException | None) -> bool:
-    """Whether it was raised by a TLS handshake, before anything of the request was written."""
+def _never_connected(error: BaseException | None) -> bool:
+    """Whether it comes from connecting, or from a TLS handshake: nothing of the request was written."""
     while error is not None:
-        if any(frame.f_code.co_name == "do_handshake" for frame, _ in traceback.walk_tb(error.__traceback__)):
+        frames = traceback.walk_tb(error.__traceback__)
+        if type(error).__name__ in NEVER_CONNECTED or any(f.f_code.co_name == "do_handshake" for f, _ in frames):
             return True
         error = error.__cause__ or error.__context__
     return False

@@ -107,10 +107,10 @@ class WireApi:
         if self._is_botocores:
             return self._through_botocore().call(operation, request)
         body = _ENCODER.encode(request).encode()
-        deadline = Deadline(self._limits.attempt + len(body) / self._limits.bytes_a_second)
-        region, destination = self._identity.place(self._service.name, self._region, deadline)
+        region, destination = self._identity.place(self._service.name, self._region)
         if destination is None:
             return self._through_botocore().call(operation, request)
+        deadline = Deadline(self._limits.attempt + len(body) / self._limits.bytes_a_second)
         head = self._head(operation, body, region, destination, deadline)
         return understood(self._connections(destination).exchange(head + body, deadline))
 

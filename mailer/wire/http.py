@@ -118,6 +118,10 @@ class Connection:
         self.reusable = False
         self._socket.close()
 
+    def __del__(self) -> None:
+        if hasattr(self, "_socket"):  # its client is gone without a word
+            self._socket.close()
+
     def _is_readable(self) -> bool:
         if self._rest or (isinstance(self._socket, ssl.SSLSocket) and self._socket.pending()):
             return True
