@@ -6,6 +6,7 @@ MailerError                       what happened, why, and what to do next
 │   ├── StackOutputsInvalid       outputs were found and are not what this version reads
 │   ├── UnknownStream             the stack has no stream of that name
 │   └── TemplateError             a template cannot be found, compiled or rendered
+│       └── TemplateFieldsInvalid (ValueError)   its fields are missing, misspelt or of the wrong type
 ├── InvalidMessage (ValueError)   a message that cannot be sent as it stands
 │   └── InvalidAddress            an address that no mail may be sent to
 ├── StoreError                    a store could not be read or written (mailer.stores.base)
@@ -28,6 +29,8 @@ Which reply of which service becomes which of these stands with its transport.
 
 from typing import ClassVar
 
+from mailer.redaction import Cause
+
 
 class MailerError(Exception):
     """Base of the tree.
@@ -48,6 +51,15 @@ class MailerError(Exception):
     def __str__(self) -> str:
         return f"{self.message} {self.hint}" if self.hint else self.message
 
+    def __reduce__(self) -> "tuple[object, ...]":
+        """Across processes, and for copies: the error as it is, without calling `__init__` again, and its cause."""
+        cause = self.__cause__ if isinstance(self.__cause__, MailerError | Cause) else None
+        return _restored, (type(self), self.args), {**self.__dict__, **({"__cause__": cause} if cause else {})}
+
+
+def _restored(kind: type[MailerError], args: tuple[object, ...]) -> MailerError:
+    return kind.__new__(kind, *args)
+
 
 class ConfigurationError(MailerError):
     """The set-up is wrong; nothing was tried."""
@@ -67,6 +79,10 @@ class UnknownStream(ConfigurationError):  # noqa: N818
 
 class TemplateError(ConfigurationError):
     """A template cannot be found, compiled or rendered."""
+
+
+class TemplateFieldsInvalid(TemplateError, ValueError):  # noqa: N818
+    """A template, or a brand, was given fields that are missing, misspelt or wrong; what was given is not shown."""
 
 
 class InvalidMessage(MailerError, ValueError):  # noqa: N818
