@@ -27,9 +27,12 @@ MailerError                       what happened, why, and what to do next
 Which reply of which service becomes which of these stands with its transport.
 """
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from mailer.redaction import Cause
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class MailerError(Exception):
@@ -91,6 +94,13 @@ class InvalidMessage(MailerError, ValueError):  # noqa: N818
 
 class InvalidAddress(InvalidMessage):
     """An address that no mail may be sent to or from."""
+
+
+def refuse(problems: "Iterable[str]") -> None:
+    """Raise one `InvalidMessage` that names every problem, where there are any."""
+    found = list(problems)
+    if found:
+        raise InvalidMessage(f"The message cannot be sent: {'; '.join(found)}.", hint="Correct it; nothing was sent.")
 
 
 class TransportError(MailerError):

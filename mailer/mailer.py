@@ -9,17 +9,19 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mailer.errors import ConfigurationError, TransportError, UnknownStream
-from mailer.message import Envelope, Message
+from mailer.message import Message
 from mailer.results import RecipientResult, SendResult
 from mailer.sending.retry import RetryPolicy, retrying
 from mailer.sending.screening import suppressed_results, without
 from mailer.stack import load
 from mailer.stores.base import StoreError
+from mailer.templates.compose import compose
 
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import Unpack
 
+    from mailer.message import Envelope
     from mailer.stack import StackOutputs
     from mailer.stores.base import SuppressionStore
     from mailer.templates.base import EmailTemplate
@@ -105,13 +107,7 @@ class Mailer:
 
     def compose(self, content: "EmailTemplate | Message", **envelope: "Unpack[Envelope]") -> Message:
         """The message that `send` would send, with sender and stream filled in. Arguments and errors as there."""
-        if isinstance(content, Message):
-            message = replace(content, **envelope)
-        else:
-            from mailer.templates.engine import render
-
-            rendered = render(content, self.brand)
-            message = Message(subject=rendered.subject, text=rendered.text, html=rendered.html, **envelope)
+        message = compose(content, self.brand, **envelope)
         stream = message.stream or self.outputs.default_stream
         if stream not in self.outputs.streams:
             known = ", ".join(sorted(self.outputs.streams))
