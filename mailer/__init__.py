@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mailer.address import Address
+    from mailer.attachment import Attachment
     from mailer.errors import InvalidAddress, InvalidMessage, MailerError, TransportError
     from mailer.mailer import Mailer
-    from mailer.message import Attachment, Message
+    from mailer.message import Message
     from mailer.results import NotSent, RecipientResult, SendResult, Status
     from mailer.stack import StackOutputs
     from mailer.templates.base import EmailTemplate
@@ -38,7 +39,7 @@ __all__ = [
 
 _HOME = {
     "Address": "address",
-    "Attachment": "message",
+    "Attachment": "attachment",
     "Brand": "templates.brand",
     "EmailTemplate": "templates.base",
     "InvalidAddress": "errors",

@@ -1,32 +1,51 @@
 """An e-mail address: read, checked, compared, masked and written as a header.
 
-Standard library only, because the feedback Lambda compares addresses too.
+Standard library and `idna` only, because the feedback Lambda compares addresses too.
 """
 
 import re
-from dataclasses import dataclass
-from email.headerregistry import Address as _HeaderAddress
-from email.utils import getaddresses, parseaddr
+from dataclasses import dataclass, field
 
+from mailer.domain import ascii_domain
 from mailer.errors import InvalidAddress
+from mailer.redaction import mask
+from mailer.text import as_text
+
+__all__ = ["Address", "address_key", "mask"]
 
 # RFC 5321 §4.5.3.1: octets of the local part and of the whole path without its angle brackets.
 MAX_LOCAL_PART, MAX_ADDRESS = 64, 254
 # Characters; what is longer is no name, and leaves no room in the header.
 MAX_NAME = 128
+# Characters of a mailbox as it is written, every character of the name escaped.
+MAX_MAILBOX = 2048
 
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*\Z")  # RFC 5322 dot-atom
-_DOMAIN_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\Z")  # RFC 1035 §2.3.4
 # Control characters, everything that Unicode calls the end of a line, and halves of a surrogate pair.
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+# Unicode's Bidi_Control: they show "gpj.exe" where "exe.jpg" stands, and one name in place of another (UTR 36 §3.1).
+BIDI_CONTROL = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+# RFC 5322 §3.2.3 lets more stand unquoted. Yahoo refuses a bare apostrophe; quotes do no harm anywhere.
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9]+(?: [A-Za-z0-9]+)*\Z")
+# What begins an encoded word (RFC 2047 §2), which mail programs would decode.
+_ENCODED_WORD = "=?"
+# One word of a name (RFC 5322 §3.2.5), quoted or not. Outside of quotes there is nothing that lists, groups (§3.4) or
+# routes are made of.
+_WORD = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^\s"<>@,:;\\]+))')
+_TRAILING_COMMENT = re.compile(r"([^\s()]+)\s+\(([^()\\]*)\)\Z")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Address:
     """A mailbox: an address and, optionally, the name shown beside it.
 
-    The domain is kept in its ASCII form (RFC 5891), which is the one SES takes. The local part must be ASCII: SES does
-    not support SMTPUTF8.
+    The domain is kept in its ASCII form (`mailer.domain`), which is the one SES takes. The local part must be ASCII:
+    SES does not support SMTPUTF8.
+
+    Attributes:
+        email: The bare address.
+        name: The name shown beside it; empty for none.
+        key: What the suppression list knows this mailbox by; see `address_key`.
 
     Raises:
         InvalidAddress: The address or the name cannot stand in a header.
@@ -38,13 +57,15 @@ class Address:
 
     email: str
     name: str = ""
+    key: str = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
-        if UNPRINTABLE.search(self.name):
-            raise InvalidAddress("The display name holds a control character.", hint="Remove line breaks and tabs.")
-        if len(self.name) > MAX_NAME:
-            raise InvalidAddress(f"The display name is longer than {MAX_NAME} characters.", hint="Shorten it.")
-        object.__setattr__(self, "email", _checked(self.email))
+        name = as_text(self.name, "The display name", refusal=InvalidAddress)
+        email = as_text(self.email, "The address", refusal=InvalidAddress)
+        object.__setattr__(self, "name", _checked_name(name))
+        object.__setattr__(self, "email", _checked_email(email))
+        # What `address_key` makes of an address that was checked.
+        object.__setattr__(self, "key", self.email.lower())
 
     @classmethod
     def parse(cls, value: "str | Address") -> "Address":
@@ -55,21 +76,18 @@ class Address:
         """
         if isinstance(value, Address):
             return value
-        if UNPRINTABLE.search(value):
+        text = as_text(value, "The address", refusal=InvalidAddress)
+        if UNPRINTABLE.search(text):
             raise InvalidAddress("The address holds a control character.", hint="Remove line breaks and tabs.")
-        mailboxes = getaddresses([value])
-        name, email = mailboxes[0] if len(mailboxes) == 1 else ("", "")
-        if not email or email not in value:  # the reader drops spaces and comments: that would be another address
+        found = _split(text)
+        if found is None:
             raise InvalidAddress(
-                f"{mask(value)!r} is not one mailbox.",
-                hint="Write 'ada@example.com' or 'Ada Lovelace <ada@example.com>'; pass several addresses as a list.",
+                f"{mask(text)!r} is not one mailbox.",
+                hint="Write 'ada@example.com' or 'Ada Lovelace <ada@example.com>', with quotes around a name that has "
+                "a comma or a colon; pass several addresses as a list.",
             )
+        name, email = found
         return cls(email, name)
-
-    @property
-    def key(self) -> str:
-        """What the suppression list knows this mailbox by; see `address_key`."""
-        return address_key(self.email)
 
     @property
     def domain(self) -> str:
@@ -82,9 +100,14 @@ class Address:
         return mask(self.email)
 
     def formatted(self) -> str:
-        """The address as a header value; a name outside ASCII is encoded (RFC 2047)."""
-        if self.name.isascii():
-            return str(_HeaderAddress(self.name, addr_spec=self.email))
+        """The address as a header value (RFC 5322 §3.4), the name quoted or encoded (RFC 2047) where it must be."""
+        if not self.name:
+            return self.email
+        if _PLAIN_NAME.match(self.name):
+            return f"{self.name} <{self.email}>"
+        if self.name.isascii() and _ENCODED_WORD not in self.name:
+            escaped = self.name.replace("\\", "\\\\").replace('"', '\\"')
+            return f'"{escaped}" <{self.email}>'
         from email.header import Header
 
         # RFC 2047 §2: an encoded word has at most 75 characters, and several are set apart by white space.
@@ -93,6 +116,9 @@ class Address:
 
     def __str__(self) -> str:
         return self.formatted()
+
+    def __repr__(self) -> str:
+        return f"<Address {self.masked}>"
 
 
 def address_key(text: str) -> str:
@@ -105,46 +131,99 @@ def address_key(text: str) -> str:
         >>> address_key("Ada <Ada@Example.COM>")
         'ada@example.com'
     """
-    email = (parseaddr(text)[1] or text).strip().strip("<>").lower()
+    found = _split(text)
+    email = (found[1] if found else text).strip().strip("<>").lower()
     local, _, domain = email.rpartition("@")
     try:
-        return f"{local}@{_ascii_domain(domain)}" if local else email
-    except UnicodeError:
+        return f"{local}@{ascii_domain(domain)}" if local else email
+    except ValueError:
         return email
 
 
-def mask(text: str) -> str:
-    """The text with the local part of its address hidden, for logs and error messages.
+def _split(text: str) -> tuple[str, str] | None:
+    """Name and bare address of one mailbox; None where it is a list, a group, or nothing of the kind.
 
-    Example:
-        >>> mask("ada@example.com")
-        'a***@example.com'
+    `email.utils` drops comments, groups and routes silently, and so may read another address than is written.
     """
-    email = parseaddr(text)[1] or text
-    local, at, domain = email.rpartition("@")
-    return f"{local[:1]}***@{domain}" if at else "***"
+    text = text.strip()
+    if len(text) > MAX_MAILBOX:
+        return None
+    if not text.endswith(">"):
+        comment = _TRAILING_COMMENT.match(text)  # the older way to write a name: ada@example.com (Ada Lovelace)
+        email, name = comment.groups() if comment else (text, "")
+    else:
+        start = text.rfind("<")
+        email, found = text[start + 1 : -1].strip(), _words(text[:start])
+        if start < 0 or found is None:
+            return None
+        name = found
+    return (name, email) if email and _is_one_word(email) else None
 
 
-def _checked(email: str) -> str:
+def _words(text: str) -> str | None:
+    """A display name as it is shown, without its quotes; None where something stands in it that no name may hold."""
+    words: list[str] = []
+    position = 0
+    while position < len(text.rstrip()):
+        found = _WORD.match(text, position)
+        if not found:
+            return None
+        quoted = found[1]
+        words.append(found[2] if quoted is None else re.sub(r"\\(.)", r"\1", quoted))
+        position = found.end()
+    return " ".join(words)
+
+
+def _is_one_word(email: str) -> bool:
+    """Whether nothing stands in it that lists, groups and routes are made of; a quoted local part may hold anything."""
+    local, _, domain = email.rpartition("@")
+    quoted = len(local) > 1 and local[0] == local[-1] == '"'
+    return not any(mark in ("" if quoted else local) + domain for mark in " \t,:;<>()")
+
+
+def _checked_name(name: str) -> str:
+    if UNPRINTABLE.search(name):
+        raise InvalidAddress("The display name holds a control character.", hint="Remove line breaks and tabs.")
+    if BIDI_CONTROL.search(name):
+        raise InvalidAddress(
+            "The display name holds a character that turns the direction of writing.",
+            hint="Remove the characters U+202A to U+202E, U+2066 to U+2069, U+200E, U+200F and U+061C.",
+        )
+    if len(name) > MAX_NAME:
+        raise InvalidAddress(f"The display name is longer than {MAX_NAME} characters.", hint="Shorten it.")
+    return name.strip()
+
+
+def _checked_email(email: str) -> str:
+    if UNPRINTABLE.search(email):
+        raise InvalidAddress("The address holds a control character.", hint="Remove line breaks and tabs.")
+    if len(email) > MAX_MAILBOX:
+        raise InvalidAddress(f"{mask(email)!r} is too long.", hint="Correct the address; nothing was sent.")
     local, at, domain = email.rpartition("@")
-    try:
-        domain = _ascii_domain(domain)
-    except UnicodeError as error:
-        raise InvalidAddress(f"{mask(email)!r} has a domain that DNS cannot hold.") from error
-    labels = domain.split(".")
+    problem = "has no @" if not at else _problem_of_local_part(local)
+    if not problem:
+        try:
+            domain = ascii_domain(domain)
+        except ValueError as error:
+            problem = f"has a domain that cannot be one: {error}"
     problem = (
-        ("has no @" if not at else "")
-        or ("has no part before the @" if not local else "")
-        or ("has characters outside ASCII before the @, which SES does not deliver to" if not local.isascii() else "")
-        or ("has a part before the @ that RFC 5322 does not allow unquoted" if not _LOCAL_PART.match(local) else "")
+        problem
         or ("is too long" if len(local) > MAX_LOCAL_PART or len(local) + 1 + len(domain) > MAX_ADDRESS else "")
-        or ("has a domain without a dot" if len(labels) < 2 else "")  # noqa: PLR2004
-        or ("has a domain that DNS cannot hold" if not all(map(_DOMAIN_LABEL.match, labels)) else "")
+        or ("has a domain without a dot" if "." not in domain else "")
     )
     if problem:
         raise InvalidAddress(f"{mask(email)!r} {problem}.", hint="Correct the address; nothing was sent.")
     return f"{local}@{domain}"
 
 
-def _ascii_domain(domain: str) -> str:
-    return domain.lower() if domain.isascii() else domain.encode("idna").decode("ascii")
+def _problem_of_local_part(local: str) -> str:
+    checks = (
+        (not local, "has no part before the @"),
+        (not local.isascii(), "has characters outside ASCII before the @, which SES does not deliver to"),
+        # RFC 5321 §4.1.2: "a host that expects to receive mail SHOULD avoid" defining such mailboxes.
+        (local.startswith('"'), "has a quoted part before the @, which this library does not send to"),
+        (not _LOCAL_PART.match(local), "has a part before the @ that RFC 5322 does not allow unquoted"),
+        # RFC 2047 §5 (3): not within an addr-spec. Mail programs decode it all the same, to another address.
+        (_ENCODED_WORD in local, "has an encoded word before the @, which RFC 2047 does not allow"),
+    )
+    return next((problem for wrong, problem in checks if wrong), "")

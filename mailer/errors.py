@@ -6,6 +6,7 @@ MailerError                       what happened, why, and what to do next
 │   ├── StackOutputsInvalid       outputs were found and are not what this version reads
 │   ├── UnknownStream             the stack has no stream of that name
 │   └── TemplateError             a template cannot be found, compiled or rendered
+│       └── TemplateFieldsInvalid (ValueError)   its fields are missing, misspelt or of the wrong type
 ├── InvalidMessage (ValueError)   a message that cannot be sent as it stands
 │   └── InvalidAddress            an address that no mail may be sent to
 ├── StoreError                    a store could not be read or written (mailer.stores.base)
@@ -28,7 +29,12 @@ MailerError                       what happened, why, and what to do next
 Which reply of which service becomes which of these stands with its transport.
 """
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+from mailer.redaction import Cause
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class MailerError(Exception):
@@ -49,6 +55,15 @@ class MailerError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}" if self.hint else self.message
+
+    def __reduce__(self) -> "tuple[object, ...]":
+        """Across processes, and for copies: the error as it is, without calling `__init__` again, and its cause."""
+        cause = self.__cause__ if isinstance(self.__cause__, MailerError | Cause) else None
+        return _restored, (type(self), self.args), {**self.__dict__, **({"__cause__": cause} if cause else {})}
+
+
+def _restored(kind: type[MailerError], args: tuple[object, ...]) -> MailerError:
+    return kind.__new__(kind, *args)
 
 
 class ConfigurationError(MailerError):
@@ -71,12 +86,23 @@ class TemplateError(ConfigurationError):
     """A template cannot be found, compiled or rendered."""
 
 
+class TemplateFieldsInvalid(TemplateError, ValueError):  # noqa: N818
+    """A template, or a brand, was given fields that are missing, misspelt or wrong; what was given is not shown."""
+
+
 class InvalidMessage(MailerError, ValueError):  # noqa: N818
     """A message that cannot be sent as it stands."""
 
 
 class InvalidAddress(InvalidMessage):
     """An address that no mail may be sent to or from."""
+
+
+def refuse(problems: "Iterable[str]") -> None:
+    """Raise one `InvalidMessage` that names every problem, where there are any."""
+    found = list(problems)
+    if found:
+        raise InvalidMessage(f"The message cannot be sent: {'; '.join(found)}.", hint="Correct it; nothing was sent.")
 
 
 class TransportError(MailerError):

@@ -4,17 +4,17 @@ What is decided on the way stands in `mailer.sending`; what goes over the wire i
 """
 
 import logging
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from mailer.address import Address
 from mailer.errors import TransportError, UnknownStream
-from mailer.message import Envelope, Message
 from mailer.results import RecipientResult, SendResult
 from mailer.sending.retry import RetryPolicy, retrying
-from mailer.sending.screening import suppressed_results, without
+from mailer.sending.screening import suppressed_results
 from mailer.stack import load
 from mailer.stores.base import StoreError
+from mailer.templates.compose import compose
 from mailer.wire.access import Access
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from boto3.session import Session
 
+    from mailer.message import Envelope, Message
     from mailer.stack import StackOutputs
     from mailer.stores.base import SuppressionStore
     from mailer.templates.base import EmailTemplate
@@ -66,6 +67,7 @@ class Mailer:
     ) -> None:
         self.outputs = outputs
         self.brand = brand or _default_brand(outputs)
+        self._sender = Address.parse(outputs.sender)
         access = Access(session, role)
         # Compare with None: an empty store is falsy.
         self._transport = _ses(outputs, access) if transport is None else transport
@@ -126,32 +128,26 @@ class Mailer:
         except StoreError as error:  # whether they may be sent to is not known, so they are not
             return self._told(message, [RecipientResult.of_error(one, error) for one in message.recipients])
         suppressed = suppressed_results(message, found)
-        allowed = without(message, suppressed)
+        allowed = message.without(found)
         handed_over = self._hand_over(allowed) if allowed else ()
         return self._told(message, [*suppressed, *handed_over])
 
-    def compose(self, content: "EmailTemplate | Message", **envelope: "Unpack[Envelope]") -> Message:
+    def compose(self, content: "EmailTemplate | Message", **envelope: "Unpack[Envelope]") -> "Message":
         """The message that `send` would send, with sender and stream filled in. Arguments and errors as there."""
-        if isinstance(content, Message):
-            message = replace(content, **envelope)
-        else:
-            from mailer.templates.engine import render
-
-            rendered = render(content, self.brand)
-            message = Message(subject=rendered.subject, text=rendered.text, html=rendered.html, **envelope)
+        message = compose(content, self.brand, **envelope)
         stream = message.stream or self.outputs.default_stream
         if stream not in self.outputs.streams:
             known = ", ".join(sorted(self.outputs.streams))
             raise UnknownStream(f"The stack {self.outputs.stack!r} has no stream {stream!r}.", hint=f"It has: {known}.")
-        return replace(message, stream=stream, sender=message.sender or self.outputs.sender)
+        return message.filled_in(sender=self._sender, stream=stream)
 
-    def _hand_over(self, message: Message) -> tuple[RecipientResult, ...]:
+    def _hand_over(self, message: "Message") -> tuple[RecipientResult, ...]:
         try:
             return retrying(partial(self._transport.send, message), self._retries)
         except TransportError as error:
             return tuple(RecipientResult.of_error(address, error) for address in message.recipients)
 
-    def _told(self, message: Message, results: list[RecipientResult]) -> SendResult:
+    def _told(self, message: "Message", results: list[RecipientResult]) -> SendResult:
         by_key = {result.address.key: result for result in results}
         result = SendResult(tuple(by_key[address.key] for address in message.recipients))
         level = logging.INFO if result.ok else logging.WARNING

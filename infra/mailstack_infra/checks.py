@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable
 from email.utils import parseaddr
 
+from mailer.domain import ascii_domain
+
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 LOG_RETENTIONS = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
@@ -17,9 +19,10 @@ LOG_RETENTIONS = (
 SHORTEST_PERIOD, LONGEST_PERIOD = 60, 86_400
 
 _LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"  # RFC 1035 §2.3.4
-_DOMAIN = re.compile(rf"(?=.{{1,253}}\Z)({_LABEL}\.)+(?!\d){_LABEL}\Z")
 _LOCAL_PART = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}\Z")
-_HTTPS = re.compile(r"https://[^\s/@?#]+\.[^\s/@?#]+(/\S*)?\Z")
+_HTTPS = re.compile(r"https://([^\s/@?#:]+)(:[0-9]{1,5})?(/\S*)?\Z")
+# A URL that everything takes, and more than a name of 128 characters with an address needs (RFC 5321 §4.5.3.1.3).
+MAX_URL, MAX_MAILBOX = 2048, 1024
 _FIREHOSE = re.compile(r"arn:aws[a-z-]*:firehose:[a-z0-9-]+:\d{12}:deliverystream/[A-Za-z0-9_.-]{1,64}\Z")
 _ZONE_ID = re.compile(r"Z[A-Z0-9]{4,31}\Z")
 _CLOUDFLARE_ZONE_ID = re.compile(r"[0-9a-f]{32}\Z")
@@ -33,11 +36,11 @@ def domain(text: str) -> str:
         'xn--bcher-kva.example'
     """
     try:
-        name = text.strip().rstrip(".").lower().encode("idna").decode("ascii")
-    except UnicodeError as error:
-        raise ValueError("DNS cannot hold this name") from error
-    if not _DOMAIN.match(name):
-        raise ValueError("it is not a domain name")
+        name = ascii_domain(text.strip().removesuffix("."))
+    except ValueError as error:
+        raise ValueError(f"it is not a domain name: {error}") from error
+    if "." not in name:
+        raise ValueError("it is not a domain name: it has one label")
     return name
 
 
@@ -58,20 +61,30 @@ def address(text: str) -> str:
 
 def mailbox(text: str) -> str:
     """An address with an optional display name (RFC 5322 §3.4)."""
-    name, bare = parseaddr(text)
+    name, bare = parseaddr(text[:MAX_MAILBOX])
     checked = address(bare)
-    if "\n" in text or "\r" in text or not text.isprintable():
+    tidied = text.replace(bare, checked) if name else checked
+    if not tidied.isprintable():
         raise ValueError("it holds a line break or another character that a header cannot")
-    return text.replace(bare, checked) if name else checked
+    if text.strip() not in {bare, f"<{bare}>"} and not text.rstrip().endswith(f"<{bare}>"):  # a group, a comment
+        raise ValueError("it is not one address with an optional name before it")
+    return tidied
 
 
 def page(text: str) -> str:
     """Where a page goes: an address or an https URL."""
-    if text.startswith("https://"):
-        if not _HTTPS.match(text):
-            raise ValueError("it is not an https URL")
-        return text
-    return address(text)
+    return _https(text) if text.startswith("https://") else address(text)
+
+
+def _https(text: str) -> str:
+    """An https URL, its host tidied."""
+    found = _HTTPS.match(text) if len(text) <= MAX_URL else None
+    if not found:
+        raise ValueError("it is not an https URL")
+    try:
+        return f"https://{domain(found[1])}{text[found.end(1) :]}"
+    except ValueError as error:
+        raise ValueError(f"it is not an https URL: {error}") from error
 
 
 def label_or_nothing(text: str) -> str:
@@ -98,9 +111,10 @@ def firehose(text: str) -> str:
 
 def https_or_nothing(text: str) -> str:
     """An https URL that may stand in a DNS record, or nothing."""
-    if text and (not _HTTPS.match(text) or not text.isascii() or any(mark in text for mark in ';"\\')):
-        raise ValueError("it is not an https URL")
-    return text
+    url = _https(text) if text else ""
+    if not url.isascii() or any(mark in url for mark in ';"\\'):
+        raise ValueError("it is not an https URL that a DNS record can hold")
+    return url
 
 
 def recipients(text: str) -> str:

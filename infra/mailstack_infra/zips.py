@@ -1,7 +1,6 @@
 """Lambda zips: a handler and the part of `mailer` that it imports, byte for byte the same for the same sources.
 
-Not for deploying them, and not for third-party code: a function has the standard library and boto3, which the runtime
-brings along.
+Not for deploying them. Of third-party code a function has boto3, which the runtime brings along, and `BUNDLED`.
 """
 
 import ast
@@ -12,6 +11,7 @@ import os
 import sys
 import zipfile
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,9 @@ HERE = Path(__file__).resolve().parent
 FOLDER = ".build"
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html: the Python runtimes include the SDK.
 RUNTIME_MODULES = frozenset({"boto3", "botocore"})
+# Pure Python, copied into the zip as it is installed: the same version gives the same bytes. Without `idna` the
+# feedback function would not find the suppression of an address whose domain a server reports in Unicode.
+BUNDLED = frozenset({"idna"})
 _OLDEST_ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 _UNIX, _READABLE_FILE = 3, 0o100644
 
@@ -67,13 +70,24 @@ class Sources:
             library=Path(str(mailer.__file__)).resolve().parents[1],
         )
 
+    def root(self, package: str) -> Path:
+        """The folder that holds a package which goes into the zips."""
+        if package not in BUNDLED:
+            return self.library
+        found = find_spec(package)
+        if found is None or found.origin is None:
+            raise PackagingError(f"{package} is not installed, and the functions need it: pip install {package}")
+        return Path(found.origin).resolve().parents[1]
+
     def place(self, file: Path) -> Path:
         """A file as it is called in messages and among modules."""
-        return file.relative_to(self.library if file.is_relative_to(self.library) else self.functions.parent)
+        package = next((name for name in BUNDLED if file.is_relative_to(self.root(name) / name)), "mailer")
+        root = self.root(package)
+        return file.relative_to(root if file.is_relative_to(root) else self.functions.parent)
 
 
 def build(function: str, folder: Path, sources: Sources | None = None) -> Package:
-    """Write `<function>.zip`: the function's `handler.py` and the `mailer` modules that it reaches.
+    """Write `<function>.zip`: the function's `handler.py` and the modules of `mailer` and `BUNDLED` that it reaches.
 
     Args:
         function: A folder's name under `lambdas/`.
@@ -81,14 +95,14 @@ def build(function: str, folder: Path, sources: Sources | None = None) -> Packag
         sources: What it is made of; what is installed unless given.
 
     Raises:
-        PackagingError: There is no such function, or it reaches an import other than of the standard library, boto3
-            and `mailer`.
+        PackagingError: There is no such function, or it reaches an import other than of the standard library, boto3,
+            `mailer` and `BUNDLED`.
     """
     sources = sources or Sources.installed()
     handler = sources.functions / function / "handler.py"
     if not handler.is_file():
         raise PackagingError(f"There is no function {function!r}: {handler} does not exist.")
-    reached = {file.relative_to(sources.library).as_posix(): file for file in closure(handler, sources)}
+    reached = {sources.place(file).as_posix(): file for file in closure(handler, sources)}
     files = {"handler.py": handler} | reached
     target = folder / f"{function}.zip"
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -101,7 +115,7 @@ def build(function: str, folder: Path, sources: Sources | None = None) -> Packag
 
 
 def closure(start: Path, sources: Sources) -> list[Path]:
-    """The files of `mailer` that a file reaches by importing, in order of their paths.
+    """The files of `mailer` and `BUNDLED` that a file reaches by importing, in order of their paths.
 
     Imports inside functions count, for they run in the Lambda; those under `if TYPE_CHECKING` do not.
 
@@ -113,7 +127,7 @@ def closure(start: Path, sources: Sources) -> list[Path]:
     while waiting:
         file = waiting.pop()
         for line, module in _imports(file, sources):
-            new = set(_files(module, sources.library, f"{sources.place(file)}:{line}")) - found
+            new = set(_files(module, sources, f"{sources.place(file)}:{line}")) - found
             found |= new
             waiting += new
     return sorted(found)
@@ -152,17 +166,17 @@ def _absolute(node: ast.ImportFrom, place: Path) -> str:
     return ".".join((*package, *(node.module or "").split("."))).rstrip(".")
 
 
-def _files(module: str, library: Path, where: str) -> "Iterator[Path]":
-    """The files that importing the module runs: its packages' `__init__.py` and its own; none outside `mailer`."""
+def _files(module: str, sources: Sources, where: str) -> "Iterator[Path]":
+    """The files that importing the module runs and the zip must hold: its packages' `__init__.py` and its own."""
     top, *rest = module.split(".")
     if top in sys.stdlib_module_names or top in RUNTIME_MODULES:
         return
-    if top != "mailer":
+    if top not in {"mailer", *BUNDLED}:
         raise PackagingError(
-            f"{where} imports {module}, which the Lambda will not have: only the standard library, "
-            f"{', '.join(sorted(RUNTIME_MODULES))} and mailer go into its zip."
+            f"{where} imports {module}, which the Lambda will not have: it has the standard library, "
+            f"{', '.join(sorted(RUNTIME_MODULES))}, mailer and {', '.join(sorted(BUNDLED))}."
         )
-    folder = library / top
+    folder = sources.root(top) / top
     yield folder / "__init__.py"
     for part in rest:
         if (folder / f"{part}.py").is_file():

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from mailer.dnscheck.verdict import Answer
+from mailer.domain import ascii_domain
 from mailer.errors import ConfigurationError
 
 try:
@@ -47,9 +48,12 @@ def ask_server(host: str, port: int = DNS_PORT, *, timeout: float = TIMEOUT) -> 
         ConfigurationError: There is no such host.
     """
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
-    except OSError as error:
-        raise ConfigurationError(f"The name server {host} cannot be found: {error.strerror}.") from error
+        # Python's own translation of a host name is IDNA 2003.
+        name = host if host.isascii() else ascii_domain(host)
+        found = socket.getaddrinfo(name, port, type=socket.SOCK_DGRAM)
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise ConfigurationError(f"The name server {host} cannot be found: {why}.") from error
     return partial(_ask, _resolver([str(found[0][4][0])], port, timeout))
 
 

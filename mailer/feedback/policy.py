@@ -21,6 +21,7 @@ from mailer.feedback.events import (
     Send,
     Subscription,
 )
+from mailer.redaction import redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +52,6 @@ _NOT_TRIED = frozenset({"EmailValidationSuppressed", "UnsubscribedRecipient"})
 # RFC 5965 §7.3 and RFC 6430: the recipient took the mail out of the spam folder.
 _NOT_SPAM = "not-spam"
 
-_ADDRESS = re.compile(r"[^\s<>,;:()\"']+@[^\s<>,;:()\"']+")
 _MAX_DETAIL = 400
 
 
@@ -107,16 +107,6 @@ def decide(event: Event, recipient: Recipient) -> Decision:
     rule = next(r for r in _RULES if isinstance(event, r.kind) and r.applies(event, recipient))
     simulator = recipient.address.endswith(_SIMULATOR)
     return Decision(rule.action, rule.reason, _detail(event, recipient), rule.counts and not simulator, simulator)
-
-
-def redact(text: str) -> str:
-    """The text with every address in it taken out: servers like to repeat them.
-
-    Example:
-        >>> redact("smtp; 550 5.1.1 <ada@example.com>... User unknown")
-        'smtp; 550 5.1.1 <***>... User unknown'
-    """
-    return _ADDRESS.sub("***", text)
 
 
 def status_codes(recipient: Recipient) -> frozenset[str]:

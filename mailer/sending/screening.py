@@ -1,6 +1,5 @@
 """The suppression check: who of a message's recipients may be sent to. Not for what puts an address on the list."""
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mailer.results import RecipientResult, Status
@@ -24,16 +23,6 @@ def suppressed_results(message: "Message", found: "Mapping[str, Suppression]") -
         for address in message.recipients
         if address.key in found
     )
-
-
-def without(message: "Message", suppressed: tuple[RecipientResult, ...]) -> "Message | None":
-    """The message for those who are left; None when nobody is."""
-    dropped = {result.address.key for result in suppressed}
-    to, cc, bcc = (
-        tuple(address for address in part if address.key not in dropped)
-        for part in (message.to, message.cc, message.bcc)
-    )
-    return replace(message, to=to, cc=cc, bcc=bcc) if to or cc or bcc else None
 
 
 def _reason(suppression: "Suppression") -> str:

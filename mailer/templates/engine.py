@@ -16,13 +16,13 @@ from jinja2 import TemplateError as JinjaError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from mailer.errors import TemplateError
+from mailer.templates.brand import Brand
 from mailer.templates.mjml import LAYOUT, LAYOUT_PREFIX, compile_mjml
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from mailer.templates.base import EmailTemplate
-    from mailer.templates.brand import Brand
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,8 @@ def render(template: "EmailTemplate", brand: "Brand") -> Rendered:
     Raises:
         TemplateError: A file is missing or broken, or names something that is not there.
     """
+    if not isinstance(brand, Brand):  # pyright: ignore[reportUnnecessaryIsInstance] - not every program is checked
+        raise TemplateError("The brand is no mailer.Brand.", hint='Pass Brand(name="...").')
     kind = type(template)
     fields: dict[str, object] = {name: getattr(template, name) for name in kind.model_fields}
     try:

@@ -134,7 +134,7 @@ def _attachment(attachment: "Attachment") -> "AttachmentTypeDef":
         "ContentType": attachment.content_type,
         "ContentDisposition": "INLINE" if attachment.content_id else "ATTACHMENT",
         # SES's own default is SEVEN_BIT, which breaks anything that is not ASCII.
-        "ContentTransferEncoding": "BASE64",
+        "ContentTransferEncoding": attachment.transfer_encoding,
     }
     if attachment.content_id:
         described["ContentId"] = attachment.content_id

@@ -108,8 +108,7 @@ class Identity:
             CannotAsk: There are none.
             CredentialsFailed: There are some, and their source failed or did not answer in time.
         """
-        if self._credentials is None:
-            self._once(self._find)
+        self._once(lambda: self._credentials is not None, self._find)
         credentials = cast("Credentials", self._credentials)
         needs = getattr(credentials, "refresh_needed", None)
         freeze = credentials.get_frozen_credentials
@@ -123,23 +122,23 @@ class Identity:
             CannotAsk: No region is known, or the endpoint or the CA bundle is none.
         """
         key = (service, region)
-        if key not in self._places:
-            self._once(lambda: self._places.update({key: self._locate(service, region)}))
+        self._once(lambda: key in self._places, lambda: self._places.update({key: self._locate(service, region)}))
         return self._places[key]
 
-    def _once(self, work: "Callable[[], None]") -> None:
-        """Do in one thread at a time what is done once in a process, and takes long."""
+    def _once(self, is_done: "Callable[[], bool]", work: "Callable[[], None]") -> None:
+        """Do in one thread what takes long and is done once in a process; other threads wait for it."""
+        if is_done():
+            return
         deadline = Deadline(SET_UP_SECONDS)
         if not self._lock.acquire(timeout=deadline.remaining()):
             raise CredentialsFailed("The AWS set-up was not read in time.")
         try:
-            translated(lambda: bounded(work, deadline))
+            if not is_done():
+                translated(lambda: bounded(work, deadline))
         finally:
             self._lock.release()
 
     def _find(self) -> None:
-        if self._credentials:
-            return
         session, role = self._access.botocore_session(), self._access.role
         self._credentials = assumed(session, role) if role else found(session)
 

@@ -65,6 +65,25 @@ def test_a_mailer_that_knows_only_the_stacks_name_sends(cloud: LocalCloud, stack
     assert [kind for kind in ("plain", "html") if "424242" in str(mail.get_body((kind,)))] == ["plain", "html"]
 
 
+def test_a_mail_inside_a_mail_arrives_as_one(cloud: LocalCloud, stack: StackOutputs):
+    inner = b"Subject: Inner\r\nFrom: eve@example.org\r\n\r\nHello\r\n"
+    forwarded = Message(subject="Fwd", text="See below.", to=ADA, attachments=Attachment("inner.eml", inner))
+    mail = arrived(cloud, Mailer(stack).send(forwarded).message_id)
+    (part,) = mail.iter_attachments()
+    assert part.get_content_type() == "message/rfc822"
+    assert part["Content-Transfer-Encoding"] in {"7bit", None}
+    assert part.get_content()["Subject"] == "Inner"
+
+
+def test_the_parts_of_gmails_feedback_id_are_tags(cloud: LocalCloud, stack: StackOutputs):
+    tags = {"ses:feedback-id-a": "spring", "ses:feedback-id-b": "news", "order": 7}
+    result = Mailer(stack).send(CODE, to=ADA, tags=tags)
+    (kept,) = messages(cloud)
+    assert result.ok
+    assert kept["tags"]["ses:feedback-id-a"] == ["spring"]
+    assert kept["tags"]["order"] == ["7"]
+
+
 def test_what_arrives_has_names_headers_and_attachments_whole(cloud: LocalCloud, stack: StackOutputs):
     message = Message(
         subject="Grüße",

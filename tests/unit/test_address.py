@@ -1,6 +1,9 @@
 """Addresses: what is read, what is refused, and what two spellings share."""
 
+from email import message_from_string
 from email.header import decode_header, make_header
+from email.policy import default
+from typing import Any
 
 import pytest
 
@@ -17,6 +20,14 @@ from mailer.errors import InvalidAddress
         ("Ada <ada@bücher.example>", "Ada <ada@xn--bcher-kva.example>"),
         ("Ädá <ada@example.com>", "=?utf-8?b?w4Rkw6E=?= <ada@example.com>"),
         ("o'brien+tag@example.com", "o'brien+tag@example.com"),
+        ("<ada@example.com>", "ada@example.com"),
+        ("ada@example.com (Ada Lovelace)", "Ada Lovelace <ada@example.com>"),
+        ("O'Brien <ada@example.com>", '"O\'Brien" <ada@example.com>'),
+        ("J.R.R. Tolkien <ada@example.com>", '"J.R.R. Tolkien" <ada@example.com>'),
+        ('"The \\"First\\"" <ada@example.com>', '"The \\"First\\"" <ada@example.com>'),
+        ('"ada@example.com" <eve@example.org>', '"ada@example.com" <eve@example.org>'),
+        ('"Team: Ada" <ada@example.com>', '"Team: Ada" <ada@example.com>'),
+        ("=?utf-8?q?Eve?= <ada@example.com>", "=?utf-8?b?PT91dGYtOD9xP0V2ZT89?= <ada@example.com>"),
     ],
 )
 def test_a_mailbox_is_read_and_written_as_a_header(text: str, header: str):
@@ -38,6 +49,25 @@ def test_a_mailbox_is_read_and_written_as_a_header(text: str, header: str):
         ("ada@example.com, bob@example.com", "not one mailbox"),
         ("ada@example.com\r\nBcc: eve@example.org", "control character"),
         ("", "not one mailbox"),
+        ("ada@127.0.0.1", "top-level domain"),
+        ("ada@example.123", "top-level domain"),
+        ("=?utf-8?q?eve=40example.org?=@example.com", "encoded word"),
+        ("=?x?=@example.com", "encoded word"),
+        ('"ada lovelace"@example.com', "quoted part before the @"),
+        ("Team: ada@example.com;", "not one mailbox"),
+        ("Team: ada@example.com, eve@example.org;", "not one mailbox"),
+        ("undisclosed-recipients:;", "not one mailbox"),
+        ("Team: Ada <ada@example.com>;", "not one mailbox"),
+        ("Team: Ada <ada@example.com>", "not one mailbox"),
+        ("Lovelace, Ada <ada@example.com>", "not one mailbox"),
+        ("eve@example.org <ada@example.com>", "not one mailbox"),
+        ("<@example.org:ada@example.com>", "not one mailbox"),
+        ("ada@example.com eve@example.org", "not one mailbox"),
+        ("ada(x)@example.com", "not one mailbox"),
+        ("\u202eada@example.com", "outside ASCII"),
+        ("Ada\u202e <ada@example.com>", "direction of writing"),
+        ("x" * 100_000 + "@example.com", "not one mailbox"),
+        ("a." * 50_000, "not one mailbox"),
     ],
 )
 def test_what_is_not_one_deliverable_mailbox_is_refused_with_the_reason(text: str, complaint: str):
@@ -56,6 +86,37 @@ def test_a_long_name_outside_ascii_stays_on_one_line_in_words_of_75_characters()
     assert "\n" not in header
     assert all(len(word) <= 75 for word in header.split(" "))
     assert str(make_header(decode_header(header.rpartition(" <")[0]))) == "é" * 128
+
+
+def test_a_name_is_read_back_as_it_was_given():
+    for name in (
+        "O'Brien",
+        'A "quoted" \\ name',
+        "Ada, Countess",
+        "=?utf-8?q?Eve?=",
+        "Ädá =?x",
+        "a@b",
+        "(x) [y] <z>",
+    ):
+        parsed = message_from_string(f"To: {Address('ada@example.com', name).formatted()}\n\n", policy=default)[
+            "to"
+        ].addresses
+        assert [(one.display_name, one.addr_spec) for one in parsed] == [(name, "ada@example.com")]
+
+
+@pytest.mark.parametrize(
+    "value", [None, 7, b"ada@example.com", Address, {"ada@example.com": "Ada"}, ["ada@example.com"]]
+)
+def test_what_is_not_text_is_refused_with_a_hint(value: Any):
+    for make in (Address, Address.parse):
+        with pytest.raises(InvalidAddress) as refusal:
+            make(value)
+        assert refusal.value.hint
+
+
+def test_its_repr_is_masked():
+    shown = repr([Address("lovelace@example.com", "Ada Lovelace")])
+    assert shown == "[<Address l***@example.com>]"
 
 
 def test_a_name_that_is_no_name_is_refused():

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -249,3 +250,19 @@ def test_a_role_that_may_not_be_assumed_is_no_answer_of_ses(server: RawServer, m
     )
     with pytest.raises(CredentialsFailed, match="AssumeRole"):
         api.call("SendEmail", {})
+
+
+def test_threads_that_begin_together_find_a_place_once(monkeypatch: pytest.MonkeyPatch):
+    found: list[str] = []
+    locate = Identity._locate
+
+    def counted(self: Identity, service: str, region: str | None) -> access.Place:
+        found.append(service)
+        return locate(self, service, region)
+
+    monkeypatch.setattr(Identity, "_locate", counted)
+    identity = Identity(Access())
+    with ThreadPoolExecutor(16) as threads:
+        places = list(threads.map(lambda _: identity.place("sesv2", "us-east-1"), range(16)))
+    assert found == ["sesv2"]
+    assert len({id(place) for place in places}) == 1
