@@ -9,7 +9,8 @@ from functools import cached_property
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, cast
 
-from localcloud.ses import mime
+from localcloud.inbox.people import readable
+from localcloud.ses import mime, raw_headers
 from localcloud.ses.state import StoredMessage
 
 if TYPE_CHECKING:
@@ -47,8 +48,8 @@ class Mail:
 
     @cached_property
     def headers(self) -> list[tuple[str, str]]:
-        """Every header."""
-        return [(name, str(value)) for name, value in self._parsed.items()]
+        """Every header, decoded."""
+        return [(name, readable(value)) for name, value in raw_headers.parsed(self.source)]
 
     @cached_property
     def text(self) -> str:
