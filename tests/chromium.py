@@ -1,6 +1,5 @@
 """A real browser for tests: Debian's chromium without a window, driven over its debugging pipe. No dependency."""
 
-import base64
 import contextlib
 import fcntl
 import itertools
@@ -16,6 +15,7 @@ from typing import Any
 import pytest
 
 _SECONDS = 60
+_PHONE = 600
 _FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -65,15 +65,12 @@ class Page:
         except (AssertionError, ProtocolError):
             return False
 
-    def screenshot(self, file: Path, width: int = 1280, height: int = 800, *, dark: bool = False) -> None:
-        """The page in a window of that size, for people to look at."""
-        features = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
-        self.call("Emulation.setEmulatedMedia", features=features)
-        self.call(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
-        )
-        time.sleep(0.3)
-        file.write_bytes(base64.b64decode(self.call("Page.captureScreenshot")["data"]))
+    def window(self, width: int = 1280, height: int = 800, *, dark: bool = False) -> None:
+        """Give the page a window of that size, a phone's where it is narrow, in light or dark mode."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < _PHONE}
+        self.call("Emulation.setDeviceMetricsOverride", **size)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.call("Emulation.setEmulatedMedia", features=[scheme])
 
 
 class ProtocolError(Exception):

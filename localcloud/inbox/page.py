@@ -6,12 +6,9 @@ page keeps itself current by asking again with the ETag that it has, which costs
 no connection.
 """
 
-import base64
 import functools
 import hashlib
-import html
 import json
-import re
 import secrets
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
@@ -40,10 +37,6 @@ if TYPE_CHECKING:
 PAGE_SIZE = 100
 # More of a source than this is only to be had as a document of its own.
 _SHOWN_SOURCE = 64 * 1024
-# `cid:` of an inline image → the image itself. The mail's document is sandboxed: what it asked us for would be refused
-# as another site's.
-_CID = re.compile(r"(?<=[\"'(=])cid:([^\"')\s>]+)")
-_IMAGE = re.compile(r"image/[a-z0-9.+-]+")
 _PAGE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'nonce-{nonce}'; connect-src 'self'; frame-src 'self'; "
     "img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -186,12 +179,9 @@ class Inbox:
         return _see(f"{INBOX_PREFIX}/{quote(mail.message.message_id)}")
 
     async def rendered(self, mail: Mail, _: list[str], __: Request) -> Response:
-        """The mail's HTML, sandboxed, with its inline images in it."""
-        images = {part.content_id: _data_url(part) for part in mail.attachments if _IMAGE.fullmatch(part.content_type)}
-        markup = _CID.sub(lambda match: images.get(unquote(html.unescape(match[1])), match[0]), mail.html)
-        return Response(
-            200, f"{markup}{_OPENS_BESIDE}".encode("utf-8", "replace"), "text/html; charset=utf-8", _safe(_MAIL_POLICY)
-        )
+        """The mail's HTML, sandboxed."""
+        markup = f"{mail.shown_html}{_OPENS_BESIDE}".encode("utf-8", "replace")
+        return Response(200, markup, "text/html; charset=utf-8", _safe(_MAIL_POLICY))
 
     async def raw(self, mail: Mail, _: list[str], __: Request) -> Response:
         """The MIME source as text."""
@@ -218,10 +208,6 @@ def _download(attachment: Attachment) -> Response:
     name = quote(attachment.name or "attachment", safe="")
     disposition = {"content-disposition": f"attachment; filename*=UTF-8''{name}"}
     return Response(200, attachment.content, "application/octet-stream", {**_safe(_MAIL_POLICY), **disposition})
-
-
-def _data_url(image: Attachment) -> str:
-    return f"data:{image.content_type};base64,{base64.b64encode(image.content).decode()}"
 
 
 def _form(request: Request) -> dict[str, str]:

@@ -19,6 +19,9 @@ from localcloud.ses.state import Refused, State, StoredMessage
 
 # So many of a suppression list are shown, the newest.
 SHOWN = 100
+# So many recipients of a refused mail are named.
+_NAMED = 3
+_IDLE = ", but the account sends to it all the same"
 _REFUSES = "SES refuses its mail"
 
 
@@ -34,6 +37,8 @@ class Notice:
     detail: str = ""
     message_id: str = ""
     at: datetime | None = None
+    # Whether SES refuses mail because of it.
+    stops: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,13 @@ def _account(state: State) -> list[Notice]:
         ),
         (
             account.enforcement_status == "PROBATION",
-            Notice("The account is under review", "reinstate-account", "End review", detail="its mail still goes out"),
+            Notice(
+                "The account is under review",
+                "reinstate-account",
+                "End review",
+                detail="its mail still goes out",
+                stops=False,
+            ),
         ),
         (
             not account.sending_enabled,
@@ -93,7 +104,7 @@ def _account(state: State) -> list[Notice]:
         ),
         (
             not account.production_access,
-            Notice("Sandbox", "leave-sandbox", "Leave", detail="only verified recipients, 200 a day, 1 a second"),
+            Notice("Sandbox", "leave-sandbox", "Leave", detail="only verified recipients", stops=False),
         ),
     )
     return [notice for applies, notice in wrong if applies]
@@ -115,7 +126,8 @@ def _suppressed(state: State) -> Iterator[Notice]:
     """The newest of the account's list first, then its tenants'."""
     for tenant, listed in [("", state.suppressed), *((one.name, one.suppressed) for one in state.tenants.values())]:
         for entry in reversed(listed.values()):
-            detail = f"{entry.reason.lower()}{f', tenant {tenant}' if tenant else ''}"
+            idle = not tenant and entry.reason not in state.account.suppressed_reasons
+            detail = entry.reason.lower() + (f", tenant {tenant}" if tenant else "") + _IDLE * idle
             title, mail = person(entry.address).shown, entry.message_id or ""
             yield Notice(title, "unsuppress", "Remove", entry.address, tenant, detail, mail, entry.updated_at)
 
@@ -128,7 +140,8 @@ def _fault(name: str, armed: Armed) -> Notice:
 
 
 def _refused(one: Refused) -> Notice:
-    to = ", ".join(str(person(written)) for written in one.recipients)
+    more = f" and {len(one.recipients) - _NAMED} more" if len(one.recipients) > _NAMED else ""
+    to = ", ".join(str(person(written)) for written in one.recipients[:_NAMED]) + more
     route = f"{person(one.source)} → {to}{f': {readable(one.subject)}' if one.subject else ''}"
     times = f", {one.times} times" if one.times > 1 else ""
     return Notice(f"{one.code}{times}", "forget-refusals", "Clear", detail=f"{one.reason}\n{route}", at=one.at)

@@ -5,7 +5,6 @@ import threading
 import zlib
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -244,7 +243,7 @@ def test_the_inbox_is_cleared_once_that_is_confirmed(browser: Chromium, ours: Lo
 
 
 @pytest.mark.parametrize("width", [360, 390, 700, 1000, 1280, 1920])
-def test_no_page_is_wider_than_its_window(browser: Chromium, ours: LocalCloud, tmp_path: Path, width: int):
+def test_no_page_is_wider_than_its_window(browser: Chromium, ours: LocalCloud, width: int):
     long = f"{'long.' * 10}address@{'sub.' * 20}example.com"
     tags = [{"Name": "kind" * 20, "Value": "x" * 200}, {"Name": "team", "Value": "platform"}]
     message_id = send(ours, long, EmailTags=tags)
@@ -252,14 +251,14 @@ def test_no_page_is_wider_than_its_window(browser: Chromium, ours: LocalCloud, t
     ours.client("sesv2").put_account_sending_attributes(SendingEnabled=False)
     for url in (ours.inbox_url, f"{ours.inbox_url}/{message_id}", ours.endpoint):
         page = browser.page(url)
-        page.screenshot(tmp_path / "page.png", width, 900)
+        page.window(width)
         page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
         assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
 
 
-def test_a_phone_has_timeline_and_buttons_above_the_source(browser: Chromium, ours: LocalCloud, tmp_path: Path):
+def test_a_phone_has_timeline_and_buttons_above_the_source(browser: Chromium, ours: LocalCloud):
     page = browser.page(f"{ours.inbox_url}/{send(ours)}")
-    page.screenshot(tmp_path / "page.png", 390, 844)
+    page.window(390, 844)
     tops = page.evaluate(
         "['.make', '#timeline', '.rest details'].map((one) => document.querySelector(one).getBoundingClientRect().top)"
     )
@@ -298,7 +297,7 @@ FAINT = """(() => {
 ROLES = {"button", "link", "textbox", "searchbox", "combobox", "radio", "checkbox", "DisclosureTriangle", "Iframe"}
 
 
-def test_every_control_has_a_name_and_every_text_contrast(browser: Chromium, ours: LocalCloud, tmp_path: Path):
+def test_every_control_has_a_name_and_every_text_contrast(browser: Chromium, ours: LocalCloud):
     ses = ours.client("sesv2")
     ses.create_configuration_set(ConfigurationSetName="news")
     message_id = send(ours, ConfigurationSetName="news", EmailTags=[{"Name": "kind", "Value": "welcome"}])
@@ -310,7 +309,7 @@ def test_every_control_has_a_name_and_every_text_contrast(browser: Chromium, our
         page = browser.page(url)
         page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
         for dark in (False, True):
-            page.screenshot(tmp_path / "page.png", dark=dark)
+            page.window(dark=dark)
             assert page.evaluate(FAINT) == []
         nodes = page.call("Accessibility.getFullAXTree")["nodes"]
         controls = [n for n in nodes if not n["ignored"] and n.get("role", {}).get("value") in ROLES]

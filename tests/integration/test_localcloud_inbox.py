@@ -395,6 +395,38 @@ def test_the_page_needs_nothing_from_elsewhere_and_runs_only_its_own_script(brow
     assert rendered.text.endswith('<base target="_blank">'), "a link opens beside the mail, which has no frame for it"
 
 
+def test_inline_images_stand_in_the_html_however_they_are_named(browser: Browser):
+    def image(name: str, kind: str = "image/png", size: int = 3) -> dict[str, Any]:
+        inline = {"ContentDisposition": "INLINE", "ContentTransferEncoding": "BASE64", "ContentType": kind}
+        return {"FileName": "image.png", "RawContent": b"x" * size, "ContentId": name, **inline}
+
+    markup = """<img src="cid:a@b"><img src='cid:a%40b'><img src=cid:a@b><p style="background: url(cid:a@b)">
+        <img src="cid:page"><img src="cid:none">"""
+    simple: Any = {"Subject": {"Data": "Images"}, "Body": {"Html": {"Data": markup}}}
+    simple["Attachments"] = [image("a@b"), image("page", "text/html")]
+    sent = browser.cloud.client("sesv2").send_email(
+        FromEmailAddress="shop@example.test",
+        Destination={"ToAddresses": ["ada@example.com"]},
+        Content={"Simple": simple},
+    )
+    shown = browser.ask("GET", f"/inbox/{sent['MessageId']}/html")
+    assert shown.text.count("data:image/png;base64,eHh4") == 4
+    assert re.findall(r"cid:\w+", shown.text) == ["cid:page", "cid:none"], "only images are put in"
+    assert "img-src data:;" in shown.headers["content-security-policy"]
+
+
+def test_an_image_that_is_named_often_does_not_fill_the_memory(browser: Browser):
+    inline = {"ContentDisposition": "INLINE", "ContentTransferEncoding": "BASE64", "ContentType": "image/png"}
+    large = {"FileName": "a.png", "RawContent": b"x" * 3_000_000, "ContentId": "a", **inline}
+    simple: Any = {"Subject": {"Data": "Images"}, "Body": {"Html": {"Data": '<img src="cid:a">' * 1000}}}
+    sent = browser.cloud.client("sesv2").send_email(
+        FromEmailAddress="shop@example.test",
+        Destination={"ToAddresses": ["ada@example.com"]},
+        Content={"Simple": {**simple, "Attachments": [large]}},
+    )
+    assert len(browser.ask("GET", f"/inbox/{sent['MessageId']}/html").body) < 70_000_000
+
+
 def test_a_type_of_event_can_be_chosen(browser: Browser):
     message_id = send(browser.cloud, "ada@example.com")
     assert "<option>delay:IPFailure</option>" in browser.ask("GET", f"/inbox/{message_id}").text

@@ -143,6 +143,16 @@ def test_a_tenants_own_suppressions_are_shown_and_removed(ours: LocalCloud):
     assert "nobody suppressed" in state(ours)
 
 
+def test_a_list_that_is_not_in_force_says_so(ours: LocalCloud):
+    ses = ours.client("sesv2")
+    ses.put_suppressed_destination(EmailAddress="ada@example.com", Reason="BOUNCE")
+    assert "all the same" not in state(ours)
+    assert '<span class="chip warn">suppressed</span>' in ask(ours, "GET", f"/inbox/{send(ours)}")[1]
+    ses.put_account_suppression_attributes(SuppressedReasons=["COMPLAINT"])
+    assert "bounce, but the account sends to it all the same" in state(ours)
+    assert '<span class="chip warn">suppressed</span>' not in ask(ours, "GET", f"/inbox/{send(ours)}")[1]
+
+
 @pytest.mark.parametrize(
     ("form", "problem"),
     [
