@@ -120,6 +120,21 @@ class Control:
         theirs = (m for m in found if not wanted or wanted in {bare(r).lower() for r in m.recipients})
         return {"messages": [_summary(message) for message in itertools.islice(theirs, max(limit, 0))]}
 
+    def delete_messages(self, _: list[str], __: _Body) -> _Answer:
+        """Forget the mails, as the inbox page's button does."""
+        self.ses.context.state.messages.clear()
+        return {}
+
+    def refusals(self, _: list[str], __: _Body) -> _Answer:
+        """The sends that SES refused, by reason."""
+        refused = reversed(self.ses.context.state.refused)
+        return {"refusals": [{**dataclasses.asdict(one), "at": timestamp(one.at)} for one in refused]}
+
+    def delete_refusals(self, _: list[str], __: _Body) -> _Answer:
+        """Forget them."""
+        self.ses.context.state.refused.clear()
+        return {}
+
     def message(self, names: list[str], _: _Body) -> _Answer:
         """One mail with its events."""
         state = self.ses.context.state
@@ -357,6 +372,9 @@ _ROUTES: tuple[tuple[str, str, _Handler, str], ...] = (
         Control.messages,
         f"The newest mails: ?limit=100&recipient=ada@example.com&q=words&status={'|'.join(STATUSES)}.",
     ),
+    ("DELETE", "/messages", Control.delete_messages, "Forget the mails; suppressions and counts stay."),
+    ("GET", "/refusals", Control.refusals, "The sends that SES refused, by reason, the newest first."),
+    ("DELETE", "/refusals", Control.delete_refusals, "Forget them."),
     ("GET", "/messages/{message_id}", Control.message, "One mail with its events as SES publishes them."),
     ("GET", "/messages/{message_id}/content", Control.content, "Its text, HTML, headers, links and attachments."),
     (

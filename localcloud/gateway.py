@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from localcloud import origin
 from localcloud.aws import InProcess
 from localcloud.backend.credentials import ACCOUNT_ID
 from localcloud.backend.ministack import Backend
@@ -33,7 +34,6 @@ from localcloud.http import (
     read,
     respond,
 )
-from localcloud.origin import problem
 from localcloud.ses import protocol
 from localcloud.ses.service import Ses
 from localcloud.ses.verification_mails import deliver
@@ -58,6 +58,10 @@ _LOG = logging.getLogger(__name__)
 _Answer = Callable[[], Awaitable[Response]]
 _Handler = Callable[[Request], Awaitable[Response]]
 _SIGNED_FOR_SES = re.compile(rb"Credential=[^,]*/ses/aws4_request")
+# A bucket, a function or an API by its host name.
+_BUCKET = re.compile(r"[^:]+\.localhost\b", re.IGNORECASE)
+# What AWS's SDKs send even where they do not sign.
+_OF_CLIENTS = ("x-amz-", "amz-sdk-")
 _SIGNED_FOR_CHATBOT = re.compile(rb"Credential=[^,]*/chatbot/aws4_request")
 
 
@@ -134,14 +138,16 @@ class Gateway:
         if scope["type"] == "lifespan":
             await self._lifespan(scope, receive, send)
             return
-        query = bytes(scope.get("query_string", b"")).decode("latin-1")
-        stranger = problem(str(scope.get("method", "GET")), headers_of(scope), query)
-        if stranger:
-            await respond(send, as_json({"message": stranger}, 403))
+        refused = origin.refusal(scope, lambda: self._page(scope) is not None)
+        if refused and scope["type"] == "websocket":
+            await send({"type": "websocket.close"})  # ASGI: 403 before the handshake
+            return
+        if refused:
+            await respond(send, as_json({"message": refused.reason}, refused.status))
             return
         handler = self._handler(scope) if scope["type"] == "http" else None
         if handler is None:
-            await self._backend.app(scope, receive, send)
+            await self._backend.app(scope, receive, origin.without_cors(scope, send))
             return
         try:
             request = await read(scope, receive)
@@ -174,13 +180,22 @@ class Gateway:
         path = str(scope["path"])
         if path.startswith(protocol.PREFIX):
             return self._ses.handle
+        page = self._page(scope)
+        if page:
+            return page
         if path.startswith(f"{CONTROL_PREFIX}/") or path == CONTROL_PREFIX:
-            return self._links.handler(str(scope["method"]), path) or self._control.handle
-        if path.startswith(f"{INBOX_PREFIX}/") or path == INBOX_PREFIX:
-            return self._inbox.handle if not _is_signed(scope) else None
+            return self._control.handle
         if _is_signed(scope, _SIGNED_FOR_CHATBOT) and self._chatbot.has(path):
             return self._chatbot.handle
         return self._ses_v1.handle if path == "/" and _is_signed(scope, _SIGNED_FOR_SES) else None
+
+    def _page(self, scope: Scope) -> _Handler | None:
+        """What answers with a page for people, to which mails and other sites may link; None if it is no page."""
+        path = str(scope["path"])
+        if path.startswith(f"{CONTROL_PREFIX}/"):
+            return self._links.handler(str(scope["method"]), path)
+        is_inbox = path.startswith(f"{INBOX_PREFIX}/") or path == INBOX_PREFIX
+        return self._inbox.handle if (is_inbox and not _is_signed(scope)) or _is_start(scope) else None
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def starting(message: Message) -> None:
@@ -214,3 +229,17 @@ def _is_signed(scope: Scope, pattern: re.Pattern[bytes] | None = None) -> bool:
     """Whether the request is an AWS client's; a bucket may be called `inbox`."""
     authorization = next((bytes(v) for n, v in scope["headers"] if bytes(n).lower() == b"authorization"), b"")
     return bool(pattern.search(authorization) if pattern else authorization.startswith(b"AWS4-"))
+
+
+def _is_start(scope: Scope) -> bool:
+    """Whether somebody looks at the bare address, of which AWS makes nothing: no client, no operation, no bucket."""
+    if (
+        scope["type"] != "http"
+        or scope["path"] != "/"
+        or scope["query_string"]
+        or scope["method"] not in {"GET", "HEAD"}
+    ):
+        return False
+    headers = headers_of(scope)
+    is_client = any(name == "authorization" or name.startswith(_OF_CLIENTS) for name in headers)
+    return not is_client and not _BUCKET.match(headers.get("host", ""))

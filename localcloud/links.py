@@ -102,5 +102,5 @@ def _page(title: str, body: str, status: int = 200) -> Response:
         f"<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
         f"<title>{title}</title><style>{_STYLE}</style><h1>{title}</h1>{body}</html>"
     )
-    headers = {"content-security-policy": _POLICY, "referrer-policy": "no-referrer", "cache-control": "no-store"}
+    headers = {"content-security-policy": _POLICY, "referrer-policy": "same-origin", "cache-control": "no-store"}
     return Response(status, text.encode(), "text/html; charset=utf-8", headers)

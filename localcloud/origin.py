@@ -1,51 +1,97 @@
-"""Who may ask for anything here: programs on this machine and our own pages, no other web page.
+"""Which requests are served: those of programs and of our own pages, never those of other web pages.
 
-A page of the web, or a mail's HTML, runs in a browser that can reach the loopback interface, and whoever may make a
-Lambda function here may run what they like. Such a page can neither change anything here (the Origin and Sec-Fetch-Site
-headers give it away), not even by a picture whose address AWS's Query protocol takes for an action, nor read through a
-name of its own that points here.
+A web page, or the HTML of a mail, runs in a browser that can reach the loopback interface, and whoever can create a
+Lambda function here can run code on this machine. Browsers tell where a request comes from (Sec-Fetch-Site, Origin);
+programs such as SDKs and curl send neither header. DNS rebinding shows in the Host header, which then names the
+attacker's domain. Another page may do one thing, which is what a link does: open one of our pages in a tab.
+
+https://www.w3.org/TR/fetch-metadata/, https://web.dev/articles/fetch-metadata
 """
 
 import functools
 import ipaddress
-from collections.abc import Mapping
-from urllib.parse import parse_qs
+import re
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
-_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+from localcloud.http import Message, Scope, Send, headers_of
+
+_HOST = re.compile(r"(?P<name>[^\s:@/\[\]]+|\[[0-9a-f:.]+\])(?::[0-9]*)?", re.IGNORECASE)
+_SAME = frozenset({"same-origin", "none"})  # `none`: a person typed the address or opened a bookmark
+_READS = frozenset({"GET", "HEAD"})
+_CORS = (b"access-control-", b"timing-allow-origin")
+# Host names are short; a longer one must not fill the memory.
+_REMEMBERED = 100
 
 
-def problem(method: str, headers: Mapping[str, str], query: str = "") -> str:
-    """Why the request is refused; empty if it is not.
+class Refusal(NamedTuple):
+    """Why a request is not served."""
 
-    Example:
-        >>> problem("POST", {"host": "127.0.0.1:4566", "origin": "https://example.com"})
-        'Requests from https://example.com are not served: only those of programs and of our own pages.'
+    status: int
+    reason: str
+
+
+def refusal(scope: Scope, is_page: Callable[[], bool]) -> Refusal | None:
+    """Why the request is refused; None if it is served.
+
+    Args:
+        scope: The request, an HTTP or a WebSocket one.
+        is_page: Whether it is for a page of our own that other sites may link to.
     """
-    host = headers.get("host", "")
-    if host and not _is_loopback(host):
-        return f"Nothing is served under the name {host}: use 127.0.0.1 or localhost."
-    stranger = _stranger(headers, host)
-    if not stranger or not _acts(method, headers, query):
-        return ""
-    return f"Requests from {stranger} are not served: only those of programs and of our own pages."
+    hosts = [bytes(value).decode("latin-1") for name, value in scope["headers"] if bytes(name).lower() == b"host"]
+    if len(hosts) != 1 or not hosts[0]:  # RFC 9112 section 3.2: exactly one, else 400
+        return Refusal(400, "A request must have exactly one Host header.")
+    host = hosts[0]
+    if not _is_loopback(host):
+        return Refusal(403, f"Nothing is served under the name {host}: use 127.0.0.1 or localhost.")
+    headers = headers_of(scope)
+    stranger = _other_origin(headers, host) or _other_site(headers)
+    if not stranger or (_follows_a_link(scope, headers) and is_page()):
+        return None
+    return Refusal(403, f"Requests from {stranger} are not served: only those of programs and of our own pages.")
 
 
-def _acts(method: str, headers: Mapping[str, str], query: str) -> bool:
-    return method not in _SAFE_METHODS or "x-amz-target" in headers or "Action" in parse_qs(query)
+def without_cors(scope: Scope, send: Send) -> Send:
+    """`send` without the headers by which ministack lets every web page read its answers.
+
+    Only our own origin passes `refusal`, so whoever sends an Origin may see them.
+    """
+    if "origin" in headers_of(scope):
+        return send
+
+    async def stripped(message: Message) -> None:
+        if "headers" in message:
+            kept = [header for header in message["headers"] if not bytes(header[0]).lower().startswith(_CORS)]
+            message = {**message, "headers": kept}
+        await send(message)
+
+    return stripped
 
 
-def _stranger(headers: Mapping[str, str], host: str) -> str:
-    """The other site that the request comes from. Programs send neither header, browsers always one of them."""
+def _other_origin(headers: Mapping[str, str], host: str) -> str:
+    """The foreign origin that the request names; empty if there is none. Sandboxed pages have the origin `null`."""
     origin = headers.get("origin")
-    if origin is not None and origin != f"http://{host}":
-        return "a sandboxed page" if origin == "null" else origin
-    return "another site" if headers.get("sec-fetch-site", "none") not in {"same-origin", "none"} else ""
+    if origin is None or origin.lower() == f"http://{host.lower()}":
+        return ""
+    return "a sandboxed page" if origin == "null" else origin or "an empty origin"
 
 
-# Whoever asks asks again; a name from outside must not fill the memory.
-@functools.lru_cache(maxsize=100)
+def _other_site(headers: Mapping[str, str]) -> str:
+    """`another site` if that is what the browser says. Another port of this machine is the same site, not ours."""
+    return "" if headers.get("sec-fetch-site", "none").lower() in _SAME else "another site"
+
+
+def _follows_a_link(scope: Scope, headers: Mapping[str, str]) -> bool:
+    """Whether a browser opens an address in a tab: not in a frame, and without a body, as a form would send it."""
+    navigates = (headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")) == ("navigate", "document")
+    return scope["type"] == "http" and scope["method"] in _READS and navigates and "origin" not in headers
+
+
+@functools.lru_cache(maxsize=_REMEMBERED)
 def _is_loopback(host: str) -> bool:
-    name = (host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host).lower()
+    """Whether no DNS server can have a say in where the name points (RFC 6761 section 6.3)."""
+    found = _HOST.fullmatch(host)
+    name = found["name"].lower().removesuffix(".") if found else ""
     if name == "localhost" or name.endswith(".localhost"):
         return True
     try:

@@ -109,7 +109,10 @@ class Connection(asyncio.Protocol):
             return
         self._head = b""
         if url.startswith(_ABSOLUTE):
-            url = b"/" + url.split(b"/", 3)[3] if url.count(b"/") > 2 else b"/"  # noqa: PLR2004 - after scheme and host
+            # RFC 9112 section 3.2.2: the target's host counts, whatever the Host header says.
+            _, _, host, *rest = url.split(b"/", 3)
+            url = b"/" + b"".join(rest)
+            headers = [(b"host", host), *(header for header in headers if header[0] != b"host")]
         path, _, query = url.partition(b"?")
         scope = {
             "type": "http",

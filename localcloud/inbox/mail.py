@@ -1,5 +1,7 @@
 """A kept mail as its reader sees it, parsed from its source: bodies, headers, links, attachments. Makes no page."""
 
+import base64
+import html
 import re
 from dataclasses import dataclass
 from email import message_from_bytes
@@ -8,13 +10,20 @@ from email.policy import default
 from functools import cached_property
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, cast
+from urllib.parse import unquote
 
-from localcloud.ses import mime
+from localcloud.inbox.people import readable
+from localcloud.ses import mime, raw_headers
 from localcloud.ses.state import StoredMessage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# `cid:` of an inline image, in an attribute or in CSS.
+_CID = re.compile(r"(?<=[\"'(=])cid:([^\"')\s>]+)")
+_IMAGE = re.compile(r"image/[a-z0-9.+-]+")
+# So many characters of images are put into a mail's HTML, however often it names them.
+_MAX_IMAGES = 64 * 1024 * 1024
 # Without the full stop that ends a sentence in plain text.
 _WEB = re.compile(r"https?://[^\s<>\"')\]]*[^\s<>\"')\].,;:!?]", re.IGNORECASE)
 
@@ -27,6 +36,11 @@ class Attachment:
     content_type: str
     content_id: str
     content: bytes
+
+    @property
+    def data_url(self) -> str:
+        """An address that holds the content."""
+        return f"data:{self.content_type};base64,{base64.b64encode(self.content).decode()}"
 
 
 @dataclass(frozen=True)
@@ -47,8 +61,8 @@ class Mail:
 
     @cached_property
     def headers(self) -> list[tuple[str, str]]:
-        """Every header."""
-        return [(name, str(value)) for name, value in self._parsed.items()]
+        """Every header, decoded."""
+        return [(name, readable(value)) for name, value in raw_headers.parsed(self.source)]
 
     @cached_property
     def text(self) -> str:
@@ -59,6 +73,20 @@ class Mail:
     def html(self) -> str:
         """The HTML body; empty if there is none."""
         return self._body("html")
+
+    @property
+    def shown_html(self) -> str:
+        """The HTML with its inline images in it: its document is sandboxed, so that it may load nothing from here."""
+        images = {part.content_id: part for part in self.attachments if _IMAGE.fullmatch(part.content_type)}
+        left = _MAX_IMAGES
+
+        def inlined(match: re.Match[str]) -> str:
+            nonlocal left
+            image = images.get(unquote(html.unescape(match[1])))
+            left -= len(image.content) * 4 // 3 if image else 0
+            return image.data_url if image and left > 0 else match[0]
+
+        return _CID.sub(inlined, self.html)
 
     def _body(self, kind: str) -> str:
         part = self._parsed.get_body((kind,))

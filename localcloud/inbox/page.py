@@ -8,9 +8,7 @@ no connection.
 
 import functools
 import hashlib
-import html
 import json
-import re
 import secrets
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
@@ -24,7 +22,9 @@ from localcloud.backend.credentials import environment
 from localcloud.http import INBOX_PREFIX, Request, Response
 from localcloud.inbox.feedback import COMMANDS, FeedbackError, bring_about
 from localcloud.inbox.mail import Attachment, Mail
+from localcloud.inbox.people import person, subject, tags
 from localcloud.inbox.search import STATUSES, matching
+from localcloud.inbox.standing import StandingError, end, is_suppressed, standing
 from localcloud.ses.context import Context
 from localcloud.ses.events import event
 from localcloud.ses.mime import bare
@@ -37,19 +37,18 @@ if TYPE_CHECKING:
 PAGE_SIZE = 100
 # More of a source than this is only to be had as a document of its own.
 _SHOWN_SOURCE = 64 * 1024
-# `cid:` of an inline image → our address of the attachment.
-_CID = re.compile(r"(?<=[\"'(])cid:([^\"')\s]+)")
 _PAGE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'nonce-{nonce}'; connect-src 'self'; frame-src 'self'; "
     "img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 _MAIL_POLICY = (
     "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; "
-    "img-src 'self' data:; font-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+    "img-src data:; font-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
 # A mail's links open beside it. This stands at the mail's end, so that its own word comes first.
 _OPENS_BESIDE = '<base target="_blank">'
-_OWN_TAG = "ses:"
+# Where the page's forms that concern no single mail are posted to.
+_STATE = "state"
 _TONES = {
     "Delivery": "good",
     "Open": "good",
@@ -73,15 +72,29 @@ class Inbox:
 
         environment = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True)
         cast("dict[str, object]", environment.globals).update(
-            tone=_tone, chips=_chips, when=_when, commands=COMMANDS, variants=VARIANTS, statuses=STATUSES
+            tone=_tone,
+            chips=_chips,
+            when=_when,
+            person=person,
+            subject=subject,
+            tags=tags,
+            digest=_digest,
+            commands=COMMANDS,
+            variants=VARIANTS,
+            statuses=STATUSES,
         )
+        cast("dict[str, object]", environment.filters)["person"] = person
         return environment
 
     async def handle(self, request: Request) -> Response:
-        """Answer one request under `/inbox`."""
+        """Answer one request for `/` or under `/inbox`."""
+        if request.path == "/":
+            return self._start(request)
         parts = [unquote(part) for part in request.path.removeprefix(INBOX_PREFIX).strip("/").split("/") if part]
         if not parts:
             return self._list(request) if request.method in {"GET", "HEAD"} else _text(405, "Only GET is served here.")
+        if parts == [_STATE]:
+            return await self._end(request) if request.method == "POST" else _text(405, "Only POST is served here.")
         found = self._context.state.messages.get(parts[0])
         methods = _VIEWS.get(parts[1] if len(parts) > 1 else "")
         if found is None or methods is None:
@@ -90,6 +103,24 @@ class Inbox:
         if view is None:
             return _text(405, f"Only {', '.join(methods)} is served here.")
         return await view(self, Mail(found, self._context.state.region), parts[2:], request)
+
+    def _start(self, request: Request) -> Response:
+        """The bare address: what is here."""
+        state = self._context.state
+        values = {"environment": self._environment(request), "region": state.region, "account": state.account_id}
+        return self._page(request, ["start", len(state.messages)], "start.html", total=len(state.messages), **values)
+
+    async def _end(self, request: Request) -> Response:
+        """A button of the line of state was pressed: do it, and back to the list."""
+        form = _form(request)
+        try:
+            await end(self._context, *(form.get(name, "") for name in ("action", "target", "tenant")))
+        except StandingError as error:
+            return _text(400, str(error))
+        return _see(INBOX_PREFIX)
+
+    def _environment(self, request: Request) -> dict[str, str]:
+        return environment(f"http://{request.headers.get('host', '')}", self._context.state.region)
 
     def _list(self, request: Request) -> Response:
         """The newest mails that are looked for, a page of them."""
@@ -102,14 +133,16 @@ class Inbox:
         looked_for = urlencode([(name, value) for name, value in (("q", words), ("status", status)) if value])
         version = [looked_for, len(messages), more, [(mail.message_id, len(mail.happenings)) for mail in mails]]
         values = {"words": words, "status": status, "looked_for": looked_for, "page": max(number, 1), "more": more}
-        here = environment(f"http://{request.headers.get('host', '')}", self._context.state.region)
+        here = self._environment(request)
         return self._page(request, version, "list.html", mails=mails, total=len(messages), environment=here, **values)
 
     async def mail(self, mail: Mail, _: list[str], request: Request) -> Response:
         """One mail, everything about it."""
         state, message = self._context.state, mail.message
         newer, older = self._beside(message)
-        version = [message.message_id, len(message.happenings), newer, older]
+        addresses = {bare(recipient) for recipient in message.recipients}
+        suppressed = sorted(one for one in addresses if is_suppressed(self._context, message, one))
+        version = [message.message_id, len(message.happenings), newer, older, suppressed]
         arn = state.arn("identity", message.identity)
         events = [(h, event(message, h, source_arn=arn, account_id=state.account_id)) for h in message.happenings]
         return self._page(
@@ -120,8 +153,8 @@ class Inbox:
             message=message,
             newer=newer,
             older=older,
-            people=[bare(recipient) for recipient in message.recipients],
-            tags={name: values[0] for name, values in message.tags.items() if not name.startswith(_OWN_TAG)},
+            people=[person(recipient) for recipient in message.recipients],
+            suppressed=suppressed,
             timeline=[(h, _explain(h, e), json.dumps(e, indent=2)) for h, e in events],
             shown_source=mail.source[:_SHOWN_SOURCE].decode("utf-8", "replace"),
             source_is_cut=len(mail.source) > _SHOWN_SOURCE,
@@ -136,53 +169,54 @@ class Inbox:
 
     async def happen(self, mail: Mail, _: list[str], request: Request) -> Response:
         """A button was pressed: let it happen, and back to the mail."""
-        form = {name: values[-1] for name, values in parse_qs(request.body.decode("utf-8", "replace")).items()}
+        form = _form(request)
         pressed, recipient, link = (form.get(name, "") for name in ("event", "recipient", "link"))
         try:
             event = form.get("variant", "") if pressed == "variant" else pressed
             await bring_about(self._context, mail.message, event, recipient, link)
         except FeedbackError as error:
             return _text(400, str(error))
-        return Response(
-            303, headers={"location": f"{INBOX_PREFIX}/{quote(mail.message.message_id)}", **_safe(_MAIL_POLICY)}
-        )
+        return _see(f"{INBOX_PREFIX}/{quote(mail.message.message_id)}")
 
     async def rendered(self, mail: Mail, _: list[str], __: Request) -> Response:
         """The mail's HTML, sandboxed."""
-        attachments = f"{INBOX_PREFIX}/{quote(mail.message.message_id)}/attachments/cid:"
-        markup = _CID.sub(lambda match: attachments + quote(html.unescape(match[1])), mail.html)
-        return Response(200, f"{markup}{_OPENS_BESIDE}".encode(), "text/html; charset=utf-8", _safe(_MAIL_POLICY))
+        markup = f"{mail.shown_html}{_OPENS_BESIDE}".encode("utf-8", "replace")
+        return Response(200, markup, "text/html; charset=utf-8", _safe(_MAIL_POLICY))
 
     async def raw(self, mail: Mail, _: list[str], __: Request) -> Response:
         """The MIME source as text."""
         return Response(200, mail.source, "text/plain; charset=utf-8", _safe(_MAIL_POLICY))
 
     async def attachment(self, mail: Mail, names: list[str], _: Request) -> Response:
-        """One attachment, by number or content id: a download, unless it is an image of the mail's own HTML."""
-        wanted = names[0] if names else ""
-        cid = wanted.removeprefix("cid:") if wanted.startswith("cid:") else None
-        for number, attachment in enumerate(mail.attachments):
-            if (cid is not None and attachment.content_id == cid) or wanted == str(number):
-                return _download(attachment, as_image=cid is not None)
-        return _text(404, "There is no such attachment.")
+        """One attachment, by number, as a download."""
+        found = next((one for number, one in enumerate(mail.attachments) if names == [str(number)]), None)
+        return _download(found) if found else _text(404, "There is no such attachment.")
 
     def _page(self, request: Request, version: Sequence[object], template: str, **values: object) -> Response:
-        tag = f'"{hashlib.sha256(json.dumps(version).encode()).hexdigest()[:32]}"'
+        now = standing(self._context)
+        tag = f'"{_digest([*version, now])}"'
         if request.headers.get("if-none-match") == tag:
             return Response(304, headers={"etag": tag})
         nonce = secrets.token_urlsafe()
-        text = self._templates.get_template(template).render(nonce=nonce, tag=tag, **values)
-        headers = {**_safe(_PAGE_POLICY.format(nonce=nonce)), "etag": tag}
-        return Response(200, text.encode(), "text/html; charset=utf-8", headers)
+        text = self._templates.get_template(template).render(nonce=nonce, tag=tag, standing=now, **values)
+        # Who opened the page from elsewhere has no hold of its window.
+        headers = {**_safe(_PAGE_POLICY.format(nonce=nonce)), "etag": tag, "cross-origin-opener-policy": "same-origin"}
+        return Response(200, text.encode("utf-8", "replace"), "text/html; charset=utf-8", headers)
 
 
-def _download(attachment: Attachment, *, as_image: bool) -> Response:
-    kind = attachment.content_type
-    shown = as_image and kind.startswith("image/") and kind != "image/svg+xml"
+def _download(attachment: Attachment) -> Response:
     name = quote(attachment.name or "attachment", safe="")
-    disposition = {} if shown else {"content-disposition": f"attachment; filename*=UTF-8''{name}"}
-    content_type = kind if shown else "application/octet-stream"
-    return Response(200, attachment.content, content_type, {**_safe(_MAIL_POLICY), **disposition})
+    disposition = {"content-disposition": f"attachment; filename*=UTF-8''{name}"}
+    return Response(200, attachment.content, "application/octet-stream", {**_safe(_MAIL_POLICY), **disposition})
+
+
+def _form(request: Request) -> dict[str, str]:
+    return {name: values[-1] for name, values in parse_qs(request.body.decode("utf-8", "replace")).items()}
+
+
+def _see(path: str) -> Response:
+    """After a form: the page where its effect is to be seen."""
+    return Response(303, headers={"location": path, **_safe(_MAIL_POLICY)})
 
 
 def _safe(policy: str) -> dict[str, str]:
@@ -200,6 +234,10 @@ def _text(status: int, text: str) -> Response:
 
 def _last(request: Request, name: str) -> str:
     return request.query.get(name, [""])[-1]
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(repr(value).encode("utf-8", "replace")).hexdigest()[:32]
 
 
 def _tone(kind: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from localcloud.inbox.people import comparable, text
 from localcloud.ses.events import KINDS
 from localcloud.ses.state import StoredMessage
 
@@ -12,14 +13,17 @@ STATUSES: dict[str, str] = {
 
 
 def matching(messages: Iterable[StoredMessage], words: str = "", status: str = "") -> Iterator[StoredMessage]:
-    """The mails with every word, in addresses or subject or as their id's beginning, and to which `status` happened.
+    """The mails with every word and to which `status` happened.
+
+    A word is looked for in names and addresses, subject, configuration set, tenant and tags (`name:value`), and as the
+    beginning of the id.
 
     Args:
         messages: Where to look, in the order to keep.
         words: Any case, in any order.
         status: One of `STATUSES`; empty for all.
     """
-    wanted = words.lower().split()
+    wanted = comparable(words).split()
     kind = STATUSES.get(status, status)
     for message in messages:
         if kind and all(happening.kind != kind for happening in message.happenings):
@@ -29,5 +33,5 @@ def matching(messages: Iterable[StoredMessage], words: str = "", status: str = "
 
 
 def _holds(message: StoredMessage, words: list[str]) -> bool:
-    text = "\n".join([message.source, *message.recipients, message.subject]).lower()
-    return all(word in text or message.message_id.startswith(word) for word in words)
+    found = text(message)
+    return all(word in found or message.message_id.startswith(word) for word in words)

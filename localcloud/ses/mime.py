@@ -116,13 +116,20 @@ def source(message: StoredMessage, region: str) -> bytes:
     if simple.get("Attachments"):
         mail.set_boundary(_boundary(message, "mixed"))
     for name, value in _addressing(message).items():
-        mail[name] = value
+        _put(mail, name, value)
     for header in simple.get("Headers", []):
         if header["Name"].lower() not in {"message-id", "date"}:
             mail[header["Name"]] = header["Value"]
     mail["Message-ID"] = identifier
     mail["Date"] = format_datetime(message.accepted_at)
     return mail.as_bytes()
+
+
+def _put(mail: EmailMessage, name: str, value: str) -> None:
+    try:
+        mail[name] = value
+    except UnicodeEncodeError:  # half of a surrogate pair, or an encoded word that holds one: no client can show it
+        mail[name] = value.encode("utf-8", "replace").decode().replace("=?", "= ?")
 
 
 def _addressing(message: StoredMessage) -> dict[str, str]:

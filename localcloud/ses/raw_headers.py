@@ -87,7 +87,7 @@ def decoded(value: str) -> str:
     """Words encoded by RFC 2047 as people read them; what cannot be decoded stays as it is."""
     try:
         return str(make_header(decode_header(value)))
-    except (LookupError, UnicodeDecodeError, HeaderParseError):
+    except (LookupError, ValueError, HeaderParseError):
         return value
 
 

@@ -9,7 +9,7 @@ from localcloud.faults.rules import Faults
 from localcloud.http import Request, Response
 from localcloud.ses import protocol
 from localcloud.ses.authorization import API_VERSION, SIGNER, signer
-from localcloud.ses.context import Context
+from localcloud.ses.context import Context, Parameters
 from localcloud.ses.errors import SesError, not_emulated
 from localcloud.ses.feedback_mails import forward
 from localcloud.ses.files import Files
@@ -17,6 +17,7 @@ from localcloud.ses.operations import HANDLERS
 from localcloud.ses.permissions import check
 from localcloud.ses.publishing import Publisher
 from localcloud.ses.quota import Meter
+from localcloud.ses.refusals import note
 from localcloud.ses.state import State
 from localcloud.ses.verification import Dns
 
@@ -48,6 +49,7 @@ class Ses:
     async def handle(self, request: Request) -> Response:
         """Answer one request under `/v2/email/`."""
         found = protocol.find(request.method, request.path)
+        parameters: Parameters = {}
         try:
             check_region(request, self.context.state.region)
             if found is None:
@@ -63,6 +65,7 @@ class Ses:
             output = handler(self.context, parameters)
             return protocol.answer(route, await output if inspect.isawaitable(output) else output)
         except SesError as error:
+            note(self.context.state, found[0].name if found else "", parameters, error)
             return protocol.error_answer(error)
 
 

@@ -273,6 +273,21 @@ class StoredMessage:
         return next(iter(self.tags.get("ses:tenant-name", ())), None)
 
 
+@dataclass(slots=True)
+class Refused:
+    """Mails that SES refused for one reason: how many `times`, and what the newest of them was."""
+
+    operation: str
+    code: str
+    reason: str
+    source: str
+    recipients: list[str]
+    subject: str
+    configuration_set: str
+    at: datetime
+    times: int = 1
+
+
 class Messages:
     """The newest mails, by id, bounded in number and bytes."""
 
@@ -299,6 +314,10 @@ class Messages:
         """The newest first."""
         return [self._order[-1 - i] for i in range(min(limit, len(self._order)))]
 
+    def clear(self) -> None:
+        """Drop them all."""
+        self.__init__()
+
     def __len__(self) -> int:
         return len(self._order)
 
@@ -322,6 +341,7 @@ class State:
     verification_links: dict[str, VerificationLink] = field(default_factory=dict[str, VerificationLink])
     jobs: dict[str, Job] = field(default_factory=dict[str, Job])
     messages: Messages = field(default_factory=Messages)
+    refused: list[Refused] = field(default_factory=list[Refused])
     outcomes: dict[str, str] = field(default_factory=dict[str, str])
 
     def arn(self, kind: str, name: str) -> str:

@@ -4,9 +4,10 @@ import inspect
 
 from localcloud.http import Request, Response
 from localcloud.ses.authorization import API_VERSION, SIGNER, signer
-from localcloud.ses.context import Context
+from localcloud.ses.context import Context, Parameters
 from localcloud.ses.errors import SesError, not_emulated
 from localcloud.ses.permissions import check_v1
+from localcloud.ses.refusals import note
 from localcloud.ses.service import check_region
 from localcloud.ses_v1 import query
 from localcloud.ses_v1.errors import QueryError, translated
@@ -42,6 +43,12 @@ class SesV1:
         handler = HANDLERS.get(operation.name)
         if handler is None:
             raise not_emulated(f"{operation.name} of SES v1")
-        check_v1(self._context, operation.name)
-        output = handler(self._context, query.parse(operation, form))
-        return query.answer(operation, await output if inspect.isawaitable(output) else output)
+        parameters: Parameters = {}
+        try:
+            check_v1(self._context, operation.name)
+            parameters = query.parse(operation, form)
+            output = handler(self._context, parameters)
+            return query.answer(operation, await output if inspect.isawaitable(output) else output)
+        except SesError as error:
+            note(self._context.state, operation.name, parameters, error)
+            raise

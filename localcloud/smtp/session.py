@@ -17,9 +17,10 @@ from localcloud.faults.effects import perform
 from localcloud.faults.request import SMTP_OPERATION
 from localcloud.faults.rules import Faults
 from localcloud.ses.authorization import SIGNER
-from localcloud.ses.context import Context
+from localcloud.ses.context import Context, Parameters
 from localcloud.ses.errors import SesError
 from localcloud.ses.operations.sending import send
+from localcloud.ses.refusals import note
 from localcloud.ses.rendering import Filled
 from localcloud.smtp import mail
 from localcloud.smtp.credentials import smtp_password
@@ -118,11 +119,13 @@ class Mta:
         return f"{FAILED}: the local cloud failed: {type(error).__name__}: {error}"
 
     async def _send(self, envelope: Envelope) -> str:
+        p: Parameters = {}
         try:
             mail_from = envelope.mail_from or ""
             p = mail.parameters(mail_from, envelope.rcpt_tos, envelope.original_content or b"")
             return f"250 Ok {await send(self.context, p, Filled(p['Content']), SMTP_OPERATION)}"
         except SesError as error:
+            note(self.context.state, SMTP_OPERATION, p, error)
             return mail.reply(error)
 
 

@@ -5,7 +5,9 @@ import base64
 import json
 import os
 import select
+import shutil
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Generator, Iterator
@@ -143,6 +145,49 @@ def test_these_end_the_connection(client: Client, request_: bytes, status: int):
 def test_an_absolute_address_is_an_address(client: Client):
     client.send(HEALTH.replace(b"GET /", b"GET http://127.0.0.1/"))
     assert client.answer()[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"GET /_localcloud/health HTTP/1.1\r\n", 400),
+        (b"GET /_localcloud/health HTTP/1.0\r\n", 400),
+        (b"GET /_localcloud/health HTTP/1.1\r\nHost:\r\n", 400),
+        (b"GET /_localcloud/health HTTP/1.1\r\nHost: 127.0.0.1\r\nHost: 127.0.0.1\r\n", 400),
+        (b"GET /bucket/key HTTP/1.1\r\n", 400),
+        (b"GET /_localcloud/health HTTP/1.1\r\nHost: example.com\r\n", 403),
+        (b"GET http://example.com/_localcloud/health HTTP/1.1\r\nHost: 127.0.0.1\r\n", 403),
+        (b"GET http://127.0.0.1@example.com/ HTTP/1.1\r\nHost: 127.0.0.1\r\n", 403),
+        (b"GET http://127.0.0.1/_localcloud/health HTTP/1.1\r\nHost: example.com\r\n", 200),
+    ],
+)
+def test_the_host_that_is_asked_for_decides(client: Client, head: bytes, status: int):
+    """RFC 9112 section 3.2: one Host header, over which the host of an absolute address prevails."""
+    client.send(head + b"\r\n")
+    assert client.answer()[0] == status
+
+
+def test_a_websocket_of_another_page_is_refused(client: Client):
+    key = base64.b64encode(os.urandom(16))
+    client.send(
+        b"GET /chat HTTP/1.1\r\nHost: 127.0.0.1\r\nOrigin: https://example.com\r\nUpgrade: websocket\r\n"
+        b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %b\r\n\r\n" % key
+    )
+    assert client.answer()[0] == 403
+
+
+def test_http2_is_refused_to_other_pages_too(cloud: LocalCloud):
+    if not shutil.which("curl"):
+        pytest.skip("curl is not installed")
+    ask = ["curl", "--silent", "--http2-prior-knowledge", "--output", os.devnull, "--write-out", "%{http_code}"]
+    url = f"{cloud.endpoint}/_localcloud/health"
+    for header, status in (
+        ("Accept: */*", "200"),
+        ("Origin: https://example.com", "403"),
+        ("Host: example.com", "403"),
+    ):
+        answer = subprocess.run([*ask, "--header", header, url], capture_output=True, text=True, check=True, timeout=30)
+        assert answer.stdout == status
 
 
 def test_another_protocol_is_hypercorns_to_serve(client: Client):

@@ -243,27 +243,94 @@ def test_no_other_page_and_no_mail_can_press_a_button(browser: Browser, path: st
     assert kinds(browser.cloud, message_id) == ["Send", "Delivery"]
 
 
-@pytest.mark.parametrize("path", ["/", "/v2/email/configuration-sets", "/2015-03-31/functions", "/bucket/key"])
-def test_no_other_page_reaches_a_service_of_aws_either(browser: Browser, path: str):
-    for headers in ({"Origin": "https://example.com"}, {"Sec_Fetch_Site": "cross-site"}):
-        assert browser.ask("POST", path, "{}", **headers).status == 403
-    assert browser.ask("GET", path, Host="rebound.example.com").status == 403
+ACTS = [
+    ("/?Action=CreateTopic&Name=strange&Version=2010-03-31", {}),
+    ("/?%41ction=CreateTopic&Name=strange&Version=2010-03-31", {}),
+    ("/", {"X_Amz_Target": "TrentService.CreateKey"}),
+]
+NAVIGATION = {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "navigate", "Sec_Fetch_Dest": "document"}
 
 
-@pytest.mark.parametrize(
-    ("path", "more"),
-    [
-        ("/?Action=CreateTopic&Name=strange&Version=2010-03-31", {}),
-        ("/?%41ction=CreateTopic&Name=strange&Version=2010-03-31", {}),
-        ("/", {"X_Amz_Target": "TrentService.CreateKey"}),
-    ],
-)
+@pytest.mark.parametrize(("path", "more"), ACTS)
 def test_a_picture_in_another_page_or_a_mail_is_no_way_to_act(browser: Browser, path: str, more: dict[str, str]):
-    for stranger in ({"Origin": "null"}, {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "no-cors"}):
+    picture = {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "no-cors", "Sec_Fetch_Dest": "image"}
+    for stranger in ({"Origin": "null"}, picture, NAVIGATION):
         assert browser.ask("GET", path, **stranger, **more).status == 403
     assert browser.cloud.client("sns").list_topics()["Topics"] == []
     assert browser.cloud.client("kms").list_keys()["Keys"] == []
-    assert browser.ask("GET", "/inbox?q=Action", Sec_Fetch_Site="cross-site").status == 200  # a link in a page
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/bucket/key",
+        "/v2/email/account",
+        "/2015-03-31/functions/",
+        "/_localcloud/messages",
+        "/_localcloud/health",
+        "/_ministack/health",
+        "/inbox",
+    ],
+)
+def test_no_other_page_reads_any_service(browser: Browser, method: str, path: str):
+    fetch = {"Sec_Fetch_Mode": "cors", "Sec_Fetch_Dest": "empty"}
+    for stranger in (
+        {"Origin": "https://example.com"},
+        {"Sec_Fetch_Site": "cross-site", **fetch},
+        {"Sec_Fetch_Site": "same-site", **fetch},
+        {"Origin": "https://example.com", "Sec_Fetch_Site": "cross-site", **fetch},
+        {"Host": "rebound.example.com"},
+    ):
+        answer = browser.ask(method, path, **stranger)
+        assert answer.status == 403
+        assert not [name for name in answer.headers if name.startswith("access-control-")]
+
+
+def test_ministack_shows_its_answers_to_no_web_page(browser: Browser):
+    s3 = browser.cloud.client("s3")
+    s3.create_bucket(Bucket="secret")
+    s3.put_object(Bucket="secret", Key="key", Body=b"content")
+    for method in ("GET", "HEAD", "OPTIONS"):
+        answer = browser.ask(method, "/secret/key")
+        assert answer.status == 200
+        assert not [name for name in answer.headers if name.startswith("access-control-")]
+    own = browser.ask("GET", "/secret/key", Origin=f"http://{browser.host}")
+    assert (own.body, own.headers["access-control-allow-origin"]) == (b"content", "*")
+
+
+def test_other_sites_may_link_to_our_pages_and_to_nothing_else(browser: Browser):
+    message_id = send(browser.cloud, "ada@example.com")
+    browser.cloud.client("s3").create_bucket(Bucket="secret")
+    for path in ("/", "/inbox", f"/inbox/{message_id}", f"/inbox/{message_id}/source", "/inbox?q=Action"):
+        assert browser.ask("GET", path, **NAVIGATION).status == 200
+    unsubscribe = browser.ask("GET", f"/_localcloud/messages/{message_id}/unsubscribe", **NAVIGATION)
+    assert (unsubscribe.status, "No such subscription" in unsubscribe.text) == (404, True)
+    for path in ("/secret", "/_localcloud/messages", "/v2/email/account", "/?list-type=2"):
+        assert browser.ask("GET", path, **NAVIGATION).status == 403
+    for frame in ("iframe", "embed", "object"):
+        assert browser.ask("GET", "/inbox", **{**NAVIGATION, "Sec_Fetch_Dest": frame}).status == 403
+    assert browser.ask("POST", "/inbox/state", "action=clear-inbox", **NAVIGATION).status == 403
+
+
+def test_programs_say_nothing_of_sites_and_are_served(browser: Browser):
+    node = {"Sec_Fetch_Mode": "cors"}  # what Node's fetch sends without being a browser
+    for headers in ({}, node, {"Sec_Fetch_Site": "none", "Sec_Fetch_Mode": "navigate", "Sec_Fetch_Dest": "document"}):
+        for path in ("/inbox", "/_localcloud/health", "/2015-03-31/functions/"):
+            assert browser.ask("GET", path, **headers).status == 200
+
+
+def test_the_bare_address_leads_to_the_inbox(browser: Browser):
+    page = browser.ask("GET", "/")
+    assert (page.status, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert '<a href="/inbox"' in page.text
+    assert f"export AWS_ENDPOINT_URL=http://{browser.host}\n" in page.text
+    s3 = browser.cloud.client("s3")
+    s3.create_bucket(Bucket="there")
+    assert [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]] == ["there"]
+    port = browser.host.partition(":")[2]
+    assert b"<ListBucketResult" in browser.ask("GET", "/", Host=f"there.localhost:{port}").body
 
 
 def test_a_name_that_only_points_here_reads_nothing(browser: Browser):
@@ -326,6 +393,38 @@ def test_the_page_needs_nothing_from_elsewhere_and_runs_only_its_own_script(brow
     assert rendered.headers["content-security-policy"].startswith(f"sandbox {may}; default-src 'none';")
     assert "script-src" not in rendered.headers["content-security-policy"]
     assert rendered.text.endswith('<base target="_blank">'), "a link opens beside the mail, which has no frame for it"
+
+
+def test_inline_images_stand_in_the_html_however_they_are_named(browser: Browser):
+    def image(name: str, kind: str = "image/png", size: int = 3) -> dict[str, Any]:
+        inline = {"ContentDisposition": "INLINE", "ContentTransferEncoding": "BASE64", "ContentType": kind}
+        return {"FileName": "image.png", "RawContent": b"x" * size, "ContentId": name, **inline}
+
+    markup = """<img src="cid:a@b"><img src='cid:a%40b'><img src=cid:a@b><p style="background: url(cid:a@b)">
+        <img src="cid:page"><img src="cid:none">"""
+    simple: Any = {"Subject": {"Data": "Images"}, "Body": {"Html": {"Data": markup}}}
+    simple["Attachments"] = [image("a@b"), image("page", "text/html")]
+    sent = browser.cloud.client("sesv2").send_email(
+        FromEmailAddress="shop@example.test",
+        Destination={"ToAddresses": ["ada@example.com"]},
+        Content={"Simple": simple},
+    )
+    shown = browser.ask("GET", f"/inbox/{sent['MessageId']}/html")
+    assert shown.text.count("data:image/png;base64,eHh4") == 4
+    assert re.findall(r"cid:\w+", shown.text) == ["cid:page", "cid:none"], "only images are put in"
+    assert "img-src data:;" in shown.headers["content-security-policy"]
+
+
+def test_an_image_that_is_named_often_does_not_fill_the_memory(browser: Browser):
+    inline = {"ContentDisposition": "INLINE", "ContentTransferEncoding": "BASE64", "ContentType": "image/png"}
+    large = {"FileName": "a.png", "RawContent": b"x" * 3_000_000, "ContentId": "a", **inline}
+    simple: Any = {"Subject": {"Data": "Images"}, "Body": {"Html": {"Data": '<img src="cid:a">' * 1000}}}
+    sent = browser.cloud.client("sesv2").send_email(
+        FromEmailAddress="shop@example.test",
+        Destination={"ToAddresses": ["ada@example.com"]},
+        Content={"Simple": {**simple, "Attachments": [large]}},
+    )
+    assert len(browser.ask("GET", f"/inbox/{sent['MessageId']}/html").body) < 70_000_000
 
 
 def test_a_type_of_event_can_be_chosen(browser: Browser):

@@ -13,6 +13,7 @@ from localcloud.ses.errors import SesError, bad_request
 from localcloud.ses.mime import bare
 from localcloud.ses.operations.sending import admitted, check_identities
 from localcloud.ses.quota import TOO_MANY
+from localcloud.ses.refusals import note
 from localcloud.ses.rendering import Data, Renderer, data, renderer
 
 # https://docs.aws.amazon.com/ses/latest/dg/quotas.html
@@ -106,6 +107,9 @@ async def _result(context: Context, sender: Sender, batch: _Batch, entry: dict[s
     except SesError as error:
         if error.code not in _STATUSES:
             raise
+        stream = sender.configuration_set.name if sender.configuration_set else ""
+        asked = {"FromEmailAddress": batch.source, "Destination": entry["Destination"], "ConfigurationSetName": stream}
+        note(context.state, OPERATION, asked, error)
         status = "ACCOUNT_DAILY_QUOTA_EXCEEDED" if error.message == TOO_MANY else _STATUSES[error.code]
         return {"Status": status, "Error": error.message}
 

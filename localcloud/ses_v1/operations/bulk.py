@@ -7,6 +7,7 @@ from localcloud.ses.errors import SesError, bad_request
 from localcloud.ses.operations import sending
 from localcloud.ses.operations.bulk import MAX_ENTRIES, struck
 from localcloud.ses.quota import TOO_MANY
+from localcloud.ses.refusals import note
 from localcloud.ses.rendering import Data, Renderer, data, renderer
 from localcloud.ses_v1.operations.sending import identities_in, stored_template
 
@@ -60,6 +61,7 @@ async def _result(
     except SesError as error:
         if error.code not in _STATUSES:
             raise
+        note(context.state, OPERATION, asked, error)
         status = "AccountDailyQuotaExceeded" if error.message == TOO_MANY else _STATUSES[error.code]
         return {"Status": status, "Error": error.message}
 
