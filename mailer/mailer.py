@@ -19,7 +19,7 @@ from mailer.wire.access import Access
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from typing import Unpack
+    from typing import Self, Unpack
 
     from boto3.session import Session
 
@@ -96,7 +96,7 @@ class Mailer:
             StackOutputsInvalid: They cannot be read.
         """
         return cls(
-            load(stack, outputs=outputs),
+            load(stack, outputs=outputs, access=Access(session, role)),
             brand=brand,
             transport=transport,
             suppressions=suppressions,
@@ -131,6 +131,19 @@ class Mailer:
         allowed = message.without(found)
         handed_over = self._hand_over(allowed) if allowed else ()
         return self._told(message, [*suppressed, *handed_over])
+
+    def close(self) -> None:
+        """Close the connections that are kept. A later `send` opens others."""
+        for part in (self._transport, self._suppressions):
+            close = getattr(part, "close", None)
+            if close is not None:
+                close()
+
+    def __enter__(self) -> "Self":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def compose(self, content: "EmailTemplate | Message", **envelope: "Unpack[Envelope]") -> "Message":
         """The message that `send` would send, with sender and stream filled in. Arguments and errors as there."""

@@ -16,6 +16,8 @@ from mailer.errors import InvalidAddress, StackNotFound, StackOutputsInvalid
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mailer.wire.access import Access
+
 VERSION = 1
 VARIABLE = "MAILSTACK_OUTPUTS"
 # Systems Manager's standard tier, https://docs.aws.amazon.com/general/latest/gr/ssm.html
@@ -150,21 +152,26 @@ class StackOutputs(_Frozen):
 
 
 def load(
-    stack: str, *, outputs: StackOutputs | str | Path | None = None, environ: "Mapping[str, str] | None" = None
+    stack: str,
+    *,
+    outputs: StackOutputs | str | Path | None = None,
+    environ: "Mapping[str, str] | None" = None,
+    access: "Access | None" = None,
 ) -> StackOutputs:
     """Find a stack's outputs: the argument, then `MAILSTACK_OUTPUTS`, then the parameter that the stack wrote.
 
     Args:
         stack: The stack's name.
         outputs: The outputs themselves, their JSON, or the path of a file that holds it.
-        environ: The process environment unless told otherwise.
+        environ: The process environment when left out.
+        access: As whom the parameter is read; what boto3 finds by itself when left out.
 
     Raises:
         StackNotFound: None of the three places has them, or they belong to another stack.
         StackOutputsInvalid: They were found and cannot be read.
     """
     environ = os.environ if environ is None else environ
-    found = _from_argument(outputs) or _from_environment(environ) or _from_parameter(stack)
+    found = _from_argument(outputs) or _from_environment(environ) or _from_parameter(stack, access)
     if found.stack != stack:
         raise StackNotFound(
             f"Outputs of stack {found.stack!r} were found where {stack!r} was asked for.",
@@ -198,22 +205,24 @@ def _from_text_or_file(value: str | Path, *, source: str) -> StackOutputs:
     return StackOutputs.from_json(text, source=str(value))
 
 
-def _from_parameter(stack: str) -> StackOutputs:
-    import boto3
-    from botocore.config import Config
-    from botocore.exceptions import BotoCoreError, ClientError
+def _from_parameter(stack: str, access: "Access | None") -> StackOutputs:
+    from mailer.wire.client import SSM, WireApi
+    from mailer.wire.deadline import Limits
+    from mailer.wire.errors import WireError
+    from mailer.wire.retry import ask
 
     name = parameter_name(stack)
     # AWS_REGION is what every other SDK reads; boto3 knows AWS_DEFAULT_REGION and the profile's alone.
-    region = os.environ.get("AWS_REGION")
+    region = os.environ.get("AWS_REGION") or None
+    api = WireApi(SSM, region, Limits(connect=5.0, attempt=10.0), access)
     try:
-        client = boto3.client(
-            "ssm", region_name=region, config=Config(connect_timeout=5, read_timeout=10, retries={"max_attempts": 2})
-        )
-        value = client.get_parameter(Name=name)["Parameter"]["Value"]
-    except (BotoCoreError, ClientError, ValueError) as error:  # the last for an endpoint that is no URL
+        answer = ask(api, "GetParameter", {"Name": name})
+        value = cast("Mapping[str, str]", answer["Parameter"])["Value"]
+    except (WireError, LookupError, TypeError) as error:
         raise StackNotFound(
             f"No outputs of stack {stack!r}: {VARIABLE} is not set, and reading the parameter {name} failed: {error}",
             hint=f"Run `pulumi up --stack {stack}`, check AWS_REGION and credentials, or set {VARIABLE}.",
         ) from error
+    finally:
+        api.close()
     return StackOutputs.from_json(value, source=f"The parameter {name}")

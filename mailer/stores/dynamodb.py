@@ -91,6 +91,11 @@ class DynamoDBSuppressions:
         now = self._clock()
         return {key: suppression for key, suppression in found.items() if suppression.active(now)}
 
+    def close(self) -> None:
+        """Close the connections that are kept; those of a client that was given are its owner's."""
+        if isinstance(self._api, WireApi):
+            self._api.close()
+
     def put(self, suppression: Suppression) -> bool:
         """See `SuppressionStore.put`. One conditional write, so that two writers cannot weaken what either wrote."""
         weaker = {f":weaker{i}": {"S": r} for i, r in enumerate(REASONS[: REASONS.index(suppression.reason)])}

@@ -70,6 +70,11 @@ class SesTransport:
             raise OutcomeUnknown("The answer is not SES's: it has no message id.", hint="Is a proxy on the way?")
         return tuple(RecipientResult(address, Status.SENT, message_id) for address in message.recipients)
 
+    def close(self) -> None:
+        """Close the connections that are kept; those of a client that was given are its owner's."""
+        if isinstance(self._api, WireApi):
+            self._api.close()
+
 
 def _wire(outputs: "StackOutputs", limits: Limits, access: "Access | None") -> WireApi:
     if outputs.endpoint_id and find_spec("awscrt") is None:

@@ -54,19 +54,23 @@ class Service:
         name: botocore's name for it.
         signing: Its name in signatures.
         paths: The path of each operation that is used, where operations have paths (REST-JSON).
-        target: What stands before the operation's name in X-Amz-Target, where they have none (JSON 1.0).
+        target: What stands before the operation's name in X-Amz-Target, where they have none (JSON 1.0 and 1.1).
+        content_type: What a request says that its body is.
     """
 
     name: str
     signing: str
     paths: "Mapping[str, str]"
     target: str = ""
+    content_type: str = "application/json"
 
 
 # https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html
 SES = Service("sesv2", "ses", {"SendEmail": "/v2/email/outbound-emails"})
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.LowLevelAPI.html
-DYNAMODB = Service("dynamodb", "dynamodb", {}, target="DynamoDB_20120810.")
+DYNAMODB = Service("dynamodb", "dynamodb", {}, "DynamoDB_20120810.", "application/x-amz-json-1.0")
+# https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameter.html
+SSM = Service("ssm", "ssm", {}, "AmazonSSM.", "application/x-amz-json-1.1")
 
 
 class WireApi:
@@ -134,9 +138,8 @@ class WireApi:
         keys = self._identity.keys(deadline)
         url = destination.url
         path = (url.path.rstrip("/") + self._service.paths.get(operation, "")) or "/"
-        headers = {"host": url.netloc.rpartition("@")[2], "content-type": "application/json"}
+        headers = {"host": url.netloc.rpartition("@")[2], "content-type": self._service.content_type}
         if self._service.target:
-            headers["content-type"] = "application/x-amz-json-1.0"
             headers["x-amz-target"] = self._service.target + operation
         scope = Scope(region, self._service.signing)
         stamped = signed(path, headers, body, keys=keys, scope=scope, now=datetime.fromtimestamp(time.time(), UTC))

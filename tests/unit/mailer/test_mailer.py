@@ -1,11 +1,13 @@
 """The pipeline over a real HTTP server: what becomes of each recipient, and how often a message is posted."""
 
 import logging
+import multiprocessing
 import socket
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import boto3
 import pytest
 
 from mailer.catalog import VerificationCode, Welcome
@@ -40,6 +42,8 @@ from tests.unit.mailer.scripted_ses import (
     talk_nonsense,
 )
 from tests.unit.mailer.stack_outputs import SET, outputs
+from tests.unit.wire.raw_server import Request, ok, raw_server
+from tests.unit.wire.test_outcomes import known
 
 ADA, BOB, EVE = "Ada Lovelace <ada@example.com>", "bob@example.com", "eve@example.org"
 CODE = VerificationCode(code="424242")
@@ -306,3 +310,58 @@ def test_a_log_line_says_what_became_of_whom_with_addresses_masked(
     assert "message-1" in caplog.text
     assert "ada@" not in caplog.text
     assert "bob@" not in caplog.text
+
+
+def test_a_mailer_that_is_closed_connects_again_for_the_next_mail(ses: ScriptedSes, suppressions: MemorySuppressions):
+    with mailer_for(ses, suppressions, "wire") as mail:
+        assert mail.send(CODE, to=BOB).ok
+    assert mail.send(CODE, to=BOB).ok
+    assert len(ses.connections) == 2
+
+
+def test_a_session_that_is_given_signs_the_mail(ses: ScriptedSes, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    session = boto3.session.Session("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
+    assert Mailer(outputs(), session=session, suppressions=MemorySuppressions()).send(CODE, to=BOB).ok
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+def test_forked_workers_mail_nobody_who_is_suppressed(monkeypatch: pytest.MonkeyPatch):
+    """The suppression list is asked over connections, too: another process's answer would let mail through."""
+    with raw_server() as server:
+        known(monkeypatch, server.url)
+        server.default = suppressed_if_asked
+        mail = Mailer(outputs("mail"), retries=SOON)
+        assert mail.send(CODE, to="first@example.com").ok
+        context = multiprocessing.get_context("fork")
+        ours, theirs = zip(*(context.Pipe(duplex=False) for _ in range(8)), strict=True)
+        workers = [context.Process(target=send_both, args=(mail, pipe)) for pipe in theirs]
+        for worker in workers:
+            worker.start()
+        for pipe in ours:
+            assert pipe.poll(300.0)
+            assert pipe.recv() == ["suppressed", "sent"] * 10
+        for worker in workers:
+            worker.join()
+    sent = [request.json for request in server.received if "FromEmailAddress" in request.json]
+    assert len(sent) == 1 + 8 * 10
+    assert not [mail for mail in sent if "gone" in mail["Destination"]["ToAddresses"][0]]
+
+
+def send_both(mail: Mailer, pipe: Any) -> None:
+    pipe.send(
+        [str(one.status) for _ in range(10) for to in ("gone@example.com", BOB) for one in mail.send(CODE, to=to)]
+    )
+    pipe.close()
+
+
+def suppressed_if_asked(stream: socket.socket, request: Request) -> None:
+    """A table that holds whoever is called gone, and SES."""
+    if "RequestItems" not in request.json:
+        return ok({"MessageId": "message-1"})(stream, request)
+    (keys,) = request.json["RequestItems"].values()
+    row = {"reason": {"S": "bounce"}, "created_at": {"S": "2026-03-02T12:00:00+00:00"}}
+    rows = [
+        {"address": {"S": key["pk"]["S"].partition("#")[2]}, **row} for key in keys["Keys"] if "gone" in key["pk"]["S"]
+    ]
+    return ok({"Responses": {"mail": rows}, "UnprocessedKeys": {}})(stream, request)
