@@ -9,7 +9,6 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -83,20 +82,16 @@ class Unsteady:
             raise Crash
 
 
-@dataclass
-class Message:
-    event: Event
-    deliveries: int
-
-
 class World:
     """A queue, two workers and a person."""
 
     def __init__(self, stores: Stores, clock: Clock, seed: int, risks: tuple[float, float]) -> None:
         self.chance, self.clock, self.risks = random.Random(seed), clock, risks  # noqa: S311 - repeatable
         self.suppressions, self.events = stores
-        self.messages = [Message(event, self.chance.choice([1, 1, 2, 3])) for event in self._happen()]
-        self.queue, self.log = list(self.messages), list[Outcome]()
+        self.happened = list(self._happen())
+        # SQS delivers at least once, and a copy may reach the other worker at the same time.
+        self.queue = [event for event in self.happened for _ in range(self.chance.choice([1, 1, 2, 3]))]
+        self.log = list[Outcome]()
         self.by_hand, self.removed = list[Suppression](), list[tuple[str, datetime]]()
 
     def run(self) -> None:
@@ -132,21 +127,18 @@ class World:
         processor = Processor(*stores, clock=self.clock, report=log)
         while self.queue:
             actor.pause()
-            arrived = [message for message in self.queue if message.event.occurred_at <= self.clock.now]
+            arrived = [event for event in self.queue if event.occurred_at <= self.clock.now]
             if arrived:
-                message = self.chance.choice(arrived)
-                self.queue.remove(message)
-                self._deliver(processor, message)
+                event = self.chance.choice(arrived)
+                self.queue.remove(event)
+                self._deliver(processor, event)
 
-    def _deliver(self, processor: Processor, message: Message) -> None:
+    def _deliver(self, processor: Processor, event: Event) -> None:
         try:
-            with suppress(MailerError):  # it ends in the DLQ, after as many deliveries
-                processor.process(message.event)
-            message.deliveries -= 1
+            with suppress(MailerError):  # it ends in the DLQ
+                processor.process(event)
         except Crash:
-            pass
-        if message.deliveries:
-            self.queue.append(message)
+            self.queue.append(event)
 
     def _person(self, actor: Actor) -> None:
         for _ in range(self.chance.randint(0, 5)):
@@ -162,9 +154,9 @@ class World:
                 self.suppressions.put(row)
                 self.by_hand.append(row)
 
-    def parts(self) -> Iterator[tuple[Event, str, Suppression | None, str]]:
+    def parts(self) -> Iterator[tuple[str, Suppression | None, str]]:
         """Each recipient's part of each event: its key, what it suppresses, and what it counts as."""
-        for event in (message.event for message in self.messages):
+        for event in self.happened:
             for recipient in event.recipients:
                 decision = decide(event, recipient)
                 row = decision.reason and Suppression(
@@ -175,17 +167,13 @@ class World:
                     event.mail.message_id,
                     event.feedback_id,
                 )
-                yield event, event_key(event, recipient), row or None, decision.counts_as
+                yield event_key(event, recipient), row or None, decision.counts_as
 
-    def expected(self) -> dict[str, Suppression]:
-        """What must be left: of all that happened after an address was last put back, what ranks first."""
-        rows = [*self.by_hand, *(row for _, _, row, _ in self.parts() if row)]
-        left = dict[str, Suppression]()
-        for row in sorted(rows, key=lambda row: row.rank):
-            put_back = [at for address, at in self.removed if address == row.address]
-            if not put_back or row.created_at > max(put_back):
-                left[row.address] = row
-        return {address: row for address, row in left.items() if row.active(self.clock.now)}
+    def standing(self) -> list[Suppression]:
+        """All that was put and that nobody removed afterwards."""
+        rows = [*self.by_hand, *(row for _, row, _ in self.parts() if row)]
+        last = dict(self.removed)
+        return [row for row in rows if row.address not in last or row.created_at > last[row.address]]
 
 
 def _bounce(chance: random.Random, **fields: object) -> dict[str, Any]:
@@ -214,7 +202,7 @@ HAPPENINGS: tuple[tuple[str, Callable[[random.Random], dict[str, Any]]], ...] = 
 
 @pytest.mark.contract
 class FeedbackDisorder:
-    seeds = range(100)
+    seeds = range(40)
 
     @pytest.fixture
     def make(self) -> Callable[[Clock], Stores]:
@@ -237,11 +225,17 @@ class FeedbackDisorder:
         self, worlds: Callable[[tuple[float, float]], Iterator[World]], risks: tuple[float, float]
     ):
         for seed, world in zip(self.seeds, worlds(risks), strict=True):
-            assert world.suppressions.get_many(PEOPLE) == world.expected(), seed
-            kept = {key: world.events.get(key) for _, key, _, _ in world.parts()}
+            kept = {key: world.events.get(key) for key, _, _ in world.parts()}
             assert {key: row and row.counts_as for key, row in kept.items()} == {
-                key: counts_as for _, key, _, counts_as in world.parts()
+                key: counts_as for key, _, counts_as in world.parts()
             }, seed
+            standing = world.standing()
+            first = {row.address: row for row in sorted(standing, key=lambda row: row.rank)}
+            for later in (timedelta(0), timedelta(seconds=25), timedelta(days=2)):
+                world.clock.now += later
+                found = world.suppressions.get_many(PEOPLE)
+                assert set(found) == {row.address for row in standing if row.active(world.clock.now)}, seed
+                assert found == {address: first[address] for address in found}, seed
 
     @pytest.mark.parametrize("risk", [0.0, 0.2])
     def test_each_event_counts_exactly_once(
@@ -249,11 +243,11 @@ class FeedbackDisorder:
     ):
         for seed, world in zip(self.seeds, worlds((risk, 0.0)), strict=True):
             counted = Counter(line.event_key for line in world.log if line.counts)
-            assert counted == dict.fromkeys({key for _, key, _, counts_as in world.parts() if counts_as}, 1), seed
+            assert counted == dict.fromkeys({key for key, _, counts_as in world.parts() if counts_as}, 1), seed
 
     def test_lost_answers_and_lines_never_count_twice(self, worlds: Callable[[tuple[float, float]], Iterator[World]]):
         for seed, world in zip(self.seeds, worlds((0.15, 0.15)), strict=True):
-            countable = {key for _, key, _, counts_as in world.parts() if counts_as}
+            countable = {key for key, _, counts_as in world.parts() if counts_as}
             assert max(Counter(line.event_key for line in world.log if line.counts).values(), default=1) == 1, seed
             # What docs/feedback.md tells to count: each event once, by its key.
             assert {line.event_key for line in world.log if line.counts_as} == countable, seed

@@ -55,7 +55,7 @@ def sent_twice(client: DynamoDBClient) -> list[int]:
         sent.append(1)
         return 0 if len(sent) == 1 else None
 
-    client.meta.events.register_first("needs-retry.dynamodb.TransactWriteItems", again)
+    client.meta.events.register_first("needs-retry.dynamodb.TransactWriteItems", again)  # pyright: ignore[reportArgumentType] - the answer matters
     return sent
 
 
