@@ -26,8 +26,8 @@ from benchmarks.measure import median, show
 from localcloud import LocalCloud
 from mailer import Mailer, Message
 from mailer.results import Status
+from mailer.testing.memory import MemorySuppressions
 from tests.integration.tables import new_table
-from tests.unit.feedback.memory import MemorySuppressions
 from tests.unit.mailer.stack_outputs import SET, outputs
 
 _TEXT, _HTML = "Hello, world. " * 20, "<p>Hello, world.</p>" * 40

@@ -182,6 +182,6 @@ def _ses(outputs: "StackOutputs", access: Access) -> "Transport":
 
 def _stack_suppressions(outputs: "StackOutputs", access: Access) -> "SuppressionStore":
     """The stack's table, in the stack's region, whichever region the process is set to."""
-    from mailer.stores.dynamodb import DynamoDBSuppressions
+    from mailer.stores.dynamodb import DynamoDBSuppressions, dynamodb_api
 
-    return DynamoDBSuppressions(outputs.table, region=outputs.region, access=access)
+    return DynamoDBSuppressions(outputs.table, dynamodb_api(outputs.region, access))

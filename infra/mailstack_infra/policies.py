@@ -307,11 +307,14 @@ def queue_worker(queue_arn: str, log_group_arn: str, *work: Statement) -> str:
 
 
 def keep_feedback(table_arn: str) -> Statement:
-    """What `mailer.feedback.processor` does with the table."""
+    """What `mailer.feedback.processor` does with the table, in transactions whose parts are authorized one by one.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
+    """
     return {
         "Sid": "KeepFeedback",
         "Effect": "Allow",
-        "Action": ["dynamodb:GetItem", "dynamodb:PutItem"],
+        "Action": ["dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:PutItem"],
         "Resource": table_arn,
     }
 

@@ -12,8 +12,8 @@ from mailer.feedback.batch import SqsAnswer, SqsEvent, SqsRecord, each_record
 from mailer.feedback.envelope import unwrap
 from mailer.feedback.events import parse
 from mailer.feedback.log import log
-from mailer.feedback.processor import Processor
-from mailer.stores.dynamodb import DynamoDBEvents, DynamoDBSuppressions, dynamodb_client
+from mailer.feedback.processor import Outcome, Processor
+from mailer.stores.dynamodb import DynamoDBEvents, DynamoDBSuppressions, dynamodb_api
 
 
 def handle(event: SqsEvent, _context: object) -> SqsAnswer:
@@ -26,15 +26,19 @@ def _work(record: SqsRecord) -> None:
     if data is None:
         log("INFO", "setup notice", sqs_message_id=record["messageId"])
         return
-    for outcome in _processor().process(parse(data, _received(record))):
-        log("INFO", "event", **asdict(outcome))
+    _processor().process(parse(data, _received(record)))
+
+
+def _log(outcome: Outcome) -> None:
+    log("INFO", "event", **asdict(outcome))
 
 
 @cache
 def _processor() -> Processor:
-    """One for as long as the process lives: clients are dear to make."""
-    table, client = os.environ["MAILSTACK_TABLE"], dynamodb_client()
-    return Processor(DynamoDBSuppressions(table, client), DynamoDBEvents(table, client))
+    """One for as long as the process lives: it keeps its connections."""
+    table, api = os.environ["MAILSTACK_TABLE"], dynamodb_api()
+    # Each outcome is logged at once: what was decided of one recipient stands, whatever becomes of the next.
+    return Processor(DynamoDBSuppressions(table, api), DynamoDBEvents(table, api), report=_log)
 
 
 def _received(record: SqsRecord) -> datetime:

@@ -13,16 +13,20 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypedDict, cast
 
-from mailer.address import address_key
+from mailer.address import mask
 from mailer.feedback.envelope import MalformedEvent
+from mailer.feedback.recipients import Destination, Recipient, named_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mailer.feedback.envelope import JsonObject
 
+# No event is older: SES began on 2011-01-25.
+_EARLIEST = datetime(2011, 1, 25, tzinfo=UTC)
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Mail:
     """The mail that an event is about."""
 
@@ -37,20 +41,8 @@ class Mail:
         """The configuration set that it was sent with; empty when SES does not say."""
         return next(iter(self.tags.get("ses:configuration-set", ())), "")
 
-
-@dataclass(frozen=True, slots=True)
-class Recipient:
-    """One recipient's part of an event.
-
-    Attributes:
-        address: In the form of `mailer.address.address_key`.
-        status: Enhanced status code of the delivery report, such as `5.1.1` (RFC 3463).
-        diagnostic: The receiving server's words, such as `smtp; 550 5.1.1 unknown`; they often hold the address.
-    """
-
-    address: str
-    status: str = ""
-    diagnostic: str = ""
+    def __repr__(self) -> str:
+        return f"Mail({self.message_id!r}, destination={tuple(map(mask, self.destination))!r})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +52,10 @@ class Event:
     Attributes:
         kind: SES's name of it, such as `Bounce`.
         mail: The mail.
-        recipients: Whom it concerns: those who bounced or complained, else everyone that the mail went to.
-        occurred_at: When it happened.
+        recipients: Whom it concerns: those who bounced or complained, else everyone that the mail went to. An address
+            stands there twice where the report says different things about it.
+        unreadable: Why further recipients of the report could not be read; no address in it.
+        occurred_at: When it happened, not before the mail was sent and not after the event was received.
         distinction: What tells it from another event of its kind about the same mail and recipient: SES's feedback id
             or, failing that, its time.
         feedback_id: SES's id of a bounce or complaint.
@@ -73,6 +67,7 @@ class Event:
     occurred_at: datetime
     distinction: str
     feedback_id: str
+    unreadable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,10 +155,10 @@ def parse(data: "JsonObject", received: datetime) -> Event:
 
     Args:
         data: What `mailer.feedback.envelope.unwrap` gives.
-        received: Stands in for the event's time where SES does not say it.
+        received: When it arrived; stands in for the event's time where that is missing or impossible.
 
     Raises:
-        MalformedEvent: It is no SES event, or lacks what its meaning hangs on.
+        MalformedEvent: It is no SES event, lacks what its meaning hangs on, or none of its recipients can be read.
     """
     event = _Object(data, "event")
     named = event.text("eventType") or event.text("notificationType")
@@ -192,43 +187,43 @@ class _Common(TypedDict):
     occurred_at: datetime
     distinction: str
     feedback_id: str
+    unreadable: tuple[str, ...]
 
 
 class _Object:
     """A JSON object read by key; what is missing or of another type is empty unless it is required."""
 
     def __init__(self, data: "JsonObject", path: str) -> None:
-        self._data, self._path = data, path
+        self._data, self.path = data, path
 
     def text(self, key: str, *, required: bool = False) -> str:
         value = self._data.get(key)
         if isinstance(value, str) and value:
-            return value
+            return _storable(value)
         if required:
-            raise MalformedEvent(f"The SES event has no {self._path}.{key}.")
+            raise MalformedEvent(f"The SES event has no {self.path}.{key}.")
         return ""
 
     def child(self, key: str, *, required: bool = False) -> "_Object":
         value = self._data.get(key)
         if isinstance(value, dict):
-            return _Object(cast("JsonObject", value), f"{self._path}.{key}")
+            return _Object(cast("JsonObject", value), f"{self.path}.{key}")
         if required:
-            raise MalformedEvent(f"The SES event has no {self._path}.{key}.")
-        return _Object({}, f"{self._path}.{key}")
+            raise MalformedEvent(f"The SES event has no {self.path}.{key}.")
+        return _Object({}, f"{self.path}.{key}")
+
+    def item(self, key: str, value: object) -> "_Object":
+        """One entry of a list."""
+        if not isinstance(value, dict):
+            raise MalformedEvent(f"An entry of {self.path}.{key} is no object.")
+        return _Object(cast("JsonObject", value), f"{self.path}.{key}")
 
     def array(self, key: str) -> list[object]:
         value = self._data.get(key)
         return cast("list[object]", value) if isinstance(value, list) else []
 
-    def objects(self, key: str) -> list["_Object"]:
-        """The objects in a list that must hold at least one."""
-        items = [_Object(cast("JsonObject", i), f"{self._path}.{key}") for i in self.array(key) if isinstance(i, dict)]
-        if not items:
-            raise MalformedEvent(f"The SES event names nobody in {self._path}.{key}.")
-        return items
-
     def texts(self, key: str) -> tuple[str, ...]:
-        return tuple(item for item in self.array(key) if isinstance(item, str))
+        return tuple(_storable(item) for item in self.array(key) if isinstance(item, str))
 
     def flag(self, key: str) -> bool:
         return self._data.get(key) is True
@@ -239,9 +234,14 @@ class _Object:
     def time(self, key: str) -> datetime | None:
         try:
             moment = datetime.fromisoformat(self.text(key))
-        except ValueError:
+            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        except (ValueError, OverflowError):  # the second for 9999-12-31T23:59:59-01:00
             return None
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _storable(text: str) -> str:
+    """Without halves of surrogate pairs: JSON can hold them, UTF-8 and so DynamoDB cannot."""
+    return text.encode(errors="replace").decode()
 
 
 def _common(kind: str, mail: _Object, body: _Object, received: datetime) -> _Common:
@@ -258,40 +258,72 @@ def _common(kind: str, mail: _Object, body: _Object, received: datetime) -> _Com
         "kind": kind,
         "mail": sent,
         # An event about nobody would be recorded for nobody, that is: lost.
-        "recipients": tuple(Recipient(address_key(to)) for to in sent.destination) or (Recipient(""),),
-        "occurred_at": body.time("timestamp") or sent.timestamp or received,
+        "recipients": _readable(sent.destination) or (Recipient(""),),
+        "occurred_at": _occurred(body.time("timestamp"), sent.timestamp, received),
         "distinction": feedback_id or body.text("timestamp"),
         "feedback_id": feedback_id,
+        "unreadable": (),
     }
 
 
-def _reported(items: list[_Object]) -> tuple[Recipient, ...]:
-    """Recipients as a bounce, a complaint or a delay names them, each once."""
-    return tuple(
-        {
-            (address := address_key(item.text("emailAddress", required=True))): Recipient(
-                address, status=item.text("status"), diagnostic=item.text("diagnosticCode")
-            )
-            for item in items
-        }.values()
+def _occurred(said: datetime | None, sent: datetime | None, received: datetime) -> datetime:
+    """The event's time, kept between the mail's and the arrival.
+
+    The time of a bounce is the receiving server's ("the time at which the notification was sent by the ISP",
+    notification-contents.html), whose clock may be wrong by years. A removal by a person outranks what happened before
+    it, so a wrong time would lose a suppression.
+    """
+    earliest = sent if sent and _EARLIEST <= sent <= received else _EARLIEST
+    if said and said >= _EARLIEST:
+        return min(max(said, earliest), received)
+    return earliest if earliest > _EARLIEST else received
+
+
+def _readable(fields: tuple[str, ...]) -> tuple[Recipient, ...]:
+    return tuple(dict.fromkeys(map(Recipient, Destination(fields).keys)))
+
+
+def _reported(common: _Common, body: _Object, key: str) -> None:
+    """Put in whom a report names: each who can be read, whatever the others are like."""
+    destination = Destination(common["mail"].destination)
+    recipients, unreadable = list[Recipient](), list[str]()
+    for item in body.array(key):
+        try:
+            recipients.append(_recipient(body.item(key, item), destination))
+        except MalformedEvent as error:
+            unreadable.append(error.message)
+    if not recipients:
+        raise MalformedEvent(" ".join(unreadable) or f"The SES event names nobody in {body.path}.{key}.")
+    common["recipients"], common["unreadable"] = tuple(dict.fromkeys(recipients)), tuple(unreadable)
+
+
+def _recipient(item: _Object, destination: Destination) -> Recipient:
+    address, attribution = destination.attribute(named_address(item.text("emailAddress", required=True)))
+    return Recipient(
+        address,
+        status=item.text("status"),
+        diagnostic=item.text("diagnosticCode"),
+        action=item.text("action").strip().lower() or "failed",
+        attribution=attribution,
     )
 
 
 def _bounce(common: _Common, body: _Object) -> Bounce:
-    common["recipients"] = _reported(body.objects("bouncedRecipients"))
+    # SES reports an automatic answer as an Undetermined bounce of nobody: it is about everyone that the mail went to.
+    if body.array("bouncedRecipients") or body.text("bounceType") != "Undetermined":
+        _reported(common, body, "bouncedRecipients")
     return Bounce(**common, bounce_type=body.text("bounceType", required=True), sub_type=body.text("bounceSubType"))
 
 
 def _complaint(common: _Common, body: _Object) -> Complaint:
-    common["recipients"] = _reported(body.objects("complainedRecipients"))
-    return Complaint(
-        **common, sub_type=body.text("complaintSubType"), feedback_type=body.text("complaintFeedbackType").lower()
-    )
+    _reported(common, body, "complainedRecipients")
+    feedback_type = body.text("complaintFeedbackType").strip().lower()
+    return Complaint(**common, sub_type=body.text("complaintSubType"), feedback_type=feedback_type)
 
 
 def _delivery(common: _Common, body: _Object) -> Delivery:
     if recipients := body.texts("recipients"):
-        common["recipients"] = tuple(Recipient(address_key(to)) for to in recipients)
+        common["recipients"] = _readable(recipients) or common["recipients"]
     return Delivery(**common, smtp_response=body.text("smtpResponse"))
 
 
@@ -318,7 +350,7 @@ def _rendering_failure(common: _Common, body: _Object) -> RenderingFailure:
 def _delivery_delay(common: _Common, body: _Object) -> DeliveryDelay:
     # No decision hangs on a delay: without its own list, it is about everybody that the mail went to.
     if body.array("delayedRecipients"):
-        common["recipients"] = _reported(body.objects("delayedRecipients"))
+        _reported(common, body, "delayedRecipients")
     return DeliveryDelay(**common, delay_type=body.text("delayType"), expires_at=body.time("expirationTime"))
 
 

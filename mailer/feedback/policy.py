@@ -3,10 +3,10 @@
 Not for writing anything down; `processor.py` does that. The guide to it is docs/feedback.md.
 """
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from mailer.feedback.codes import message_at_fault, no_mail_can_arrive, sender_at_fault
 from mailer.feedback.events import (
     Bounce,
     Click,
@@ -29,17 +29,7 @@ if TYPE_CHECKING:
     from mailer.stores.base import Reason
 
 Action = Literal["suppress", "record", "ignore"]
-
-# Status codes that say that there is no such mailbox, whatever SES calls the bounce. RFC 3463 §3.2 unless noted:
-NO_SUCH_MAILBOX = frozenset({
-    "5.1.1",  # bad destination mailbox address
-    "5.1.2",  # bad destination system address
-    "5.1.3",  # bad destination mailbox address syntax
-    "5.1.6",  # destination mailbox has moved, no forwarding address
-    "5.1.10",  # recipient address has null MX: RFC 7505 §4.2
-})  # fmt: skip
-# Left out on purpose: 5.2.1, "mailbox disabled", which "exists" and may be enabled again (RFC 3463 §3.3).
-_STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?!\.?\d)")
+Count = Literal["bounce", "complaint", "sender", ""]
 
 # https://docs.aws.amazon.com/ses/latest/dg/send-an-email-from-console.html (mailbox simulator)
 _SIMULATOR = "@simulator.amazonses.com"
@@ -49,10 +39,17 @@ _ON_OUR_LIST = frozenset({"OnAccountSuppressionList", "OnTenantSuppressionList"}
 # SES did not try either, and it says nothing of the mailbox: its owner left a contact list of SES's, so that other mail
 # may go there; or SES guesses that it is not valid (Auto Validation), which another threshold would judge otherwise.
 _NOT_TRIED = frozenset({"EmailValidationSuppressed", "UnsubscribedRecipient"})
-# RFC 5965 §7.3 and RFC 6430: the recipient took the mail out of the spam folder.
-_NOT_SPAM = "not-spam"
+# The mailbox exists, and would take another message or the same one later, whatever code stands beside it.
+# https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html#bounce-types
+_NOT_THE_MAILBOX = frozenset({"MailboxFull", "MessageTooLarge", "ContentRejected", "AttachmentRejected"})
+# RFC 3464 §2.3.3: the message is still on its way, or it has arrived. Only "failed" is a failure.
+_NOT_FAILED = frozenset({"delayed", "delivered", "relayed", "expanded"})
+# Reports in which no recipient objects. RFC 6430: the recipient took the mail out of the spam folder. RFC 6591: a
+# machine found that SPF, DKIM or DMARC failed. RFC 5965 §7.3: a machine found a virus.
+_NO_OBJECTION = frozenset({"not-spam", "auth-failure", "virus"})
 
-_MAX_DETAIL = 400
+_MAX_DETAIL, _MAX_WORDS = 400, 2_000
+_ATTRIBUTIONS = {"named": "", "forwarded": "(forwarded)", "stranger": "(forwarded by one of several)"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +60,21 @@ class Decision:
         action: `suppress` the address and record the event, only `record` it, or `ignore` it.
         reason: Why the address is suppressed; None where it is not.
         detail: The evidence, without any address.
-        counts: Whether it is a bounce or complaint that an application's own rates should count.
+        counts_as: What an application's own rates should count it as: a `bounce`, a `complaint`, or the `sender`'s
+            problem (policy, authentication, reputation). Empty where it is none of these.
         simulator: Whether it comes from the SES mailbox simulator; then it acts and never counts.
     """
 
     action: Action
     reason: "Reason | None"
     detail: str
-    counts: bool
+    counts_as: Count
     simulator: bool
+
+    @property
+    def counts(self) -> bool:
+        """Whether it counts as anything."""
+        return self.counts_as != ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ class _Rule:
     applies: "Callable[[Event, Recipient], bool]"
     action: Action
     reason: "Reason | None" = None
-    counts: bool = False
+    counts_as: Count = ""
 
 
 def decide(event: Event, recipient: Recipient) -> Decision:
@@ -105,17 +108,20 @@ def decide(event: Event, recipient: Recipient) -> Decision:
         'bounce'
     """
     rule = next(r for r in _RULES if isinstance(event, r.kind) and r.applies(event, recipient))
+    action, reason = rule.action, rule.reason
+    if recipient.attribution == "stranger" and action == "suppress":
+        # The mail was not sent to this address but forwarded there by one of several recipients, nobody knows which.
+        action, reason = "record", None
     simulator = recipient.address.endswith(_SIMULATOR)
-    return Decision(rule.action, rule.reason, _detail(event, recipient), rule.counts and not simulator, simulator)
-
-
-def status_codes(recipient: Recipient) -> frozenset[str]:
-    """The enhanced status codes that a delivery report gives; some servers name them in their words alone."""
-    return frozenset(_STATUS.findall(f"{recipient.status} {recipient.diagnostic}"))
+    return Decision(action, reason, _detail(event, recipient), "" if simulator else rule.counts_as, simulator)
 
 
 def _always(_: Event, __: Recipient) -> bool:
     return True
+
+
+def _not_failed(_: Event, recipient: Recipient) -> bool:
+    return recipient.action in _NOT_FAILED
 
 
 def _on_our_list(event: Event, _: Recipient) -> bool:
@@ -126,29 +132,46 @@ def _not_tried(event: Event, _: Recipient) -> bool:
     return isinstance(event, Bounce) and event.sub_type in _NOT_TRIED
 
 
+def _not_the_mailbox(event: Event, _: Recipient) -> bool:
+    return isinstance(event, Bounce) and event.sub_type in _NOT_THE_MAILBOX
+
+
+def _senders_problem(_: Event, recipient: Recipient) -> bool:
+    return sender_at_fault(recipient)
+
+
 def _permanent(event: Event, _: Recipient) -> bool:
     return isinstance(event, Bounce) and event.bounce_type == "Permanent"
 
 
-def _no_such_mailbox(event: Event, recipient: Recipient) -> bool:
-    transient = isinstance(event, Bounce) and event.bounce_type == "Transient"
-    return transient and not status_codes(recipient).isdisjoint(NO_SUCH_MAILBOX)
+def _permanent_for_the_message(event: Event, recipient: Recipient) -> bool:
+    return _permanent(event, recipient) and message_at_fault(recipient)
 
 
-def _not_spam(event: Event, _: Recipient) -> bool:
-    return isinstance(event, Complaint) and event.feedback_type == _NOT_SPAM
+def _transient_for_good(event: Event, recipient: Recipient) -> bool:
+    return isinstance(event, Bounce) and event.bounce_type == "Transient" and no_mail_can_arrive(recipient)
 
 
-# The first that applies decides. The last takes every event, so none is dropped unseen.
+def _no_objection(event: Event, _: Recipient) -> bool:
+    return isinstance(event, Complaint) and event.feedback_type in _NO_OBJECTION
+
+
+# The first that applies decides. The last takes every event, so none is dropped unseen. Where no source is given, it
+# stands with the rule's constants, in `codes.py`, or it is SES's own class of the bounce: "Permanent" is "a hard
+# bounce", which SES counts (notification-contents.html#bounce-types).
 _RULES = (
+    _Rule(Bounce, _not_failed, "record"),
     _Rule(Bounce, _on_our_list, "suppress", "bounce"),
     _Rule(Bounce, _not_tried, "record"),
-    _Rule(Bounce, _permanent, "suppress", "bounce", counts=True),
-    _Rule(Bounce, _no_such_mailbox, "suppress", "bounce", counts=True),
+    _Rule(Bounce, _not_the_mailbox, "record"),
+    _Rule(Bounce, _senders_problem, "record", counts_as="sender"),
+    _Rule(Bounce, _permanent_for_the_message, "record", counts_as="bounce"),
+    _Rule(Bounce, _permanent, "suppress", "bounce", counts_as="bounce"),
+    _Rule(Bounce, _transient_for_good, "suppress", "bounce", counts_as="bounce"),
     _Rule(Bounce, _always, "record"),
-    _Rule(Complaint, _not_spam, "record"),
+    _Rule(Complaint, _no_objection, "record"),
     _Rule(Complaint, _on_our_list, "suppress", "complaint"),
-    _Rule(Complaint, _always, "suppress", "complaint", counts=True),
+    _Rule(Complaint, _always, "suppress", "complaint", counts_as="complaint"),
     _Rule(Delivery, _always, "ignore"),
     _Rule(Send, _always, "ignore"),
     _Rule(Open, _always, "ignore"),
@@ -160,7 +183,7 @@ _RULES = (
 def _detail(event: Event, recipient: Recipient) -> str:
     match event:
         case Bounce():
-            words: tuple[str, ...] = (event.bounce_type, event.sub_type, recipient.status, recipient.diagnostic)
+            words: tuple[str, ...] = (event.bounce_type, event.sub_type, *_reported(recipient))
         case Complaint():
             words = (event.sub_type, event.feedback_type)
         case Reject():
@@ -168,10 +191,24 @@ def _detail(event: Event, recipient: Recipient) -> str:
         case RenderingFailure():
             words = (event.template, event.error)
         case DeliveryDelay():
-            words = (event.delay_type, recipient.status, recipient.diagnostic)
+            words = (event.delay_type, *_reported(recipient))
         case Subscription():
             left = "unsubscribed from all topics" if event.unsubscribed_from_all else "changed topics"
             words = (event.contact_list, event.source, left)
         case _:
             words = ()
-    return redact(" ".join(" ".join(words).split()))[:_MAX_DETAIL]
+    return redact(" ".join(" ".join(map(_cut, words)).split()))[:_MAX_DETAIL]
+
+
+def _cut(words: str) -> str:
+    """A length that can be searched, because a server may write any amount.
+
+    The last word may be the half of an address. It is completed so that it is redacted like a whole one.
+    """
+    return words if len(words) <= _MAX_WORDS else f"{words[:_MAX_WORDS]}@cut.invalid"
+
+
+def _reported(recipient: Recipient) -> tuple[str, ...]:
+    """The report's own words, and what is unusual about it."""
+    action = "" if recipient.action == "failed" else recipient.action
+    return recipient.status, action, _ATTRIBUTIONS[recipient.attribution], recipient.diagnostic

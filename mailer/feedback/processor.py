@@ -4,26 +4,24 @@ Not for deciding what an event means (`policy.py`), nor for where it comes from 
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 from mailer.address import mask
+from mailer.feedback.envelope import MalformedEvent
 from mailer.feedback.events import event_key
 from mailer.feedback.policy import decide
-from mailer.stores.base import ProcessedEvent, Suppression, utcnow
+from mailer.stores.base import REMEMBERED, ProcessedEvent, PutOutcome, Suppression, utcnow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from mailer.feedback.events import Event, Recipient
     from mailer.feedback.policy import Decision
     from mailer.stores.base import EventStore, Reason, SuppressionStore
 
-Status = Literal["suppressed", "recorded", "ignored", "duplicate"]
-# A message lives 14 days at most in a queue and, moved there, 14 more in its DLQ; a redrive after that starts afresh.
-# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
-REMEMBERED = timedelta(days=60)
+Status = Literal["suppressed", "superseded", "recorded", "ignored", "duplicate"]
+_ACTIONS = ("ignore", "record", "suppress")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +30,11 @@ class Outcome:
 
     Attributes:
         recipient: The address, masked.
-        status: `suppressed`, `recorded`, `ignored`, or `duplicate` when it had been dealt with before.
+        status: `suppressed`: the address is suppressed. `superseded`: it would be, and a person put it back after this
+            happened. `recorded`, `ignored`, or `duplicate` when it had been dealt with before.
+        counts: Whether it is to be counted now; a duplicate never is.
+        counts_as: What it counts as, a duplicate too; see `mailer.feedback.policy.Decision`.
+        event_key: The same for every delivery of the event, so that lines can be counted once each.
     """
 
     kind: str
@@ -43,7 +45,9 @@ class Outcome:
     reason: str
     detail: str
     counts: bool
+    counts_as: str
     simulator: bool
+    event_key: str
 
 
 class Processor:
@@ -53,51 +57,89 @@ class Processor:
         suppressions: Where addresses are suppressed.
         events: Where processed events are remembered.
         clock: The time now, with a zone.
+        report: Called with each outcome as soon as it is final, whatever becomes of the event's other recipients.
     """
 
     def __init__(
-        self, suppressions: "SuppressionStore", events: "EventStore", *, clock: "Callable[[], datetime]" = utcnow
+        self,
+        suppressions: "SuppressionStore",
+        events: "EventStore",
+        *,
+        clock: "Callable[[], datetime]" = utcnow,
+        report: "Callable[[Outcome], None] | None" = None,
     ) -> None:
         self._suppressions = suppressions
         self._events = events
         self._clock = clock
+        self._report = report
 
     def process(self, event: "Event") -> list[Outcome]:
-        """Deal with one event, recipient by recipient.
+        """Deal with one event, recipient by recipient; one that fails does not hold up the others.
 
         Raises:
             StoreError: The store failed; what was done so far stands, and processing the event again completes it.
+            MalformedEvent: Not every recipient could be read; the others are dealt with.
         """
-        return [self._process(event, recipient) for recipient in event.recipients]
+        outcomes, failures = list[Outcome](), list[Exception]()
+        for recipients in _by_address(event):
+            try:
+                outcome = self._process(event, recipients)
+            except Exception as error:  # noqa: BLE001 - raised below, when the others are done
+                failures.append(error)
+                continue
+            outcomes.append(outcome)
+            if self._report:
+                self._report(outcome)
+        if event.unreadable:
+            failures.append(MalformedEvent(" ".join(event.unreadable)))
+        if failures:
+            raise failures[0]
+        return outcomes
 
-    def _process(self, event: "Event", recipient: "Recipient") -> Outcome:
-        decision = decide(event, recipient)
+    def _process(self, event: "Event", recipients: "Sequence[Recipient]") -> Outcome:
+        recipient, decision = _strongest(event, recipients)
         if decision.action == "ignore":
             return _outcome(event, recipient, decision, "ignored")
-        key = event_key(event, recipient)
-        # Without this, an old event delivered again would put back an address that a person has taken off the list.
-        if self._events.get(key):
+        # Spares the writes below, and an address that a person took off the table by hand, without `remove`.
+        if self._events.get(event_key(event, recipient)):
             return _outcome(event, recipient, decision, "duplicate")
         status: Status = "recorded"
         if decision.reason:
             # First the suppression, which may be written any number of times, then the mark that it was: a crash
             # between the two costs a repetition, never a suppression.
-            self._suppressions.put(_suppression(event, recipient, decision, decision.reason))
-            status = "suppressed"
-        self._events.record(
-            ProcessedEvent(
-                key=key,
-                kind=event.kind,
-                outcome=status,
-                detail=decision.detail,
-                recipient=mask(recipient.address),
-                message_id=event.mail.message_id,
-                simulator=decision.simulator,
-                occurred_at=event.occurred_at,
-                expires_at=self._clock() + REMEMBERED,
-            )
-        )
+            put = self._suppressions.put(_suppression(event, recipient, decision, decision.reason))
+            status = "superseded" if put is PutOutcome.REMOVED_SINCE else "suppressed"
+        # Of several that get here with the same event, the store says to exactly one that it is new.
+        if not self._events.record(self._mark(event, recipient, decision, status)):
+            status = "duplicate"
         return _outcome(event, recipient, decision, status)
+
+    def _mark(self, event: "Event", recipient: "Recipient", decision: "Decision", status: "Status") -> ProcessedEvent:
+        return ProcessedEvent(
+            key=event_key(event, recipient),
+            kind=event.kind,
+            outcome=status,
+            detail=decision.detail,
+            recipient=mask(recipient.address),
+            message_id=event.mail.message_id,
+            simulator=decision.simulator,
+            occurred_at=event.occurred_at,
+            expires_at=self._clock() + REMEMBERED,
+            counts_as=decision.counts_as,
+        )
+
+
+def _by_address(event: "Event") -> "list[list[Recipient]]":
+    grouped: dict[str, list[Recipient]] = {}
+    for recipient in event.recipients:
+        grouped.setdefault(recipient.address, []).append(recipient)
+    return list(grouped.values())
+
+
+def _strongest(event: "Event", recipients: "Sequence[Recipient]") -> "tuple[Recipient, Decision]":
+    """Of all that a report says about one address, what weighs most; the first of those that weigh the same."""
+    decisions = ((recipient, decide(event, recipient)) for recipient in recipients)
+    return max(decisions, key=lambda found: (_ACTIONS.index(found[1].action), found[1].counts))
 
 
 def _suppression(event: "Event", recipient: "Recipient", decision: "Decision", reason: "Reason") -> Suppression:
@@ -126,5 +168,7 @@ def _outcome(
         reason=decision.reason or "",
         detail=decision.detail,
         counts=decision.counts and status != "duplicate",
+        counts_as=decision.counts_as,
         simulator=decision.simulator,
+        event_key=event_key(event, recipient),
     )

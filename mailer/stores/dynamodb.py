@@ -1,6 +1,6 @@
 """Suppressions and processed events in the DynamoDB table that a stack makes.
 
-The table's keys, attributes and expiry are written down here and nowhere else. Standard library and boto3 only: the
+The table's keys, attributes and expiry are written down here and nowhere else. Standard library and botocore only: the
 Lambdas import it.
 """
 
@@ -9,23 +9,39 @@ import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
+from uuid import uuid4
 
 from mailer.address import address_key
 from mailer.errors import ConfigurationError
-from mailer.stores.base import REASONS, ProcessedEvent, StoreError, Suppression, utcnow
+from mailer.stores.base import (
+    LAST,
+    REASONS,
+    REMEMBERED,
+    ProcessedEvent,
+    PutOutcome,
+    StoreError,
+    Suppression,
+    in_utc,
+    utcnow,
+)
 from mailer.wire.boto import BotoApi
 from mailer.wire.client import DYNAMODB, WireApi
 from mailer.wire.deadline import Limits
-from mailer.wire.errors import CannotAsk, WireError
+from mailer.wire.errors import CannotAsk, ServiceError, WireError
 from mailer.wire.retry import ask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+    from mypy_boto3_dynamodb.type_defs import (
+        AttributeValueTypeDef,
+        ConditionCheckTypeDef,
+        DeleteTypeDef,
+        PutTypeDef,
+        TransactWriteItemTypeDef,
+    )
 
-    from mailer.stores.base import Reason
     from mailer.wire.access import Access
     from mailer.wire.client import Api
 
@@ -35,18 +51,20 @@ if TYPE_CHECKING:
 _MAX_KEYS = 100
 # What DynamoDB hands back unprocessed is asked for again at most this often, after up to 0.05, 0.1, ... 1.6 s.
 _ATTEMPTS, _FIRST_DELAY = 7, 0.05
+# Why DynamoDB cancels a transaction that may succeed when it is sent again: API_TransactWriteItems.html.
+_PASSING = frozenset({"TransactionConflict", "ProvisionedThroughputExceeded", "ThrottlingError"})
 # DynamoDB answers within milliseconds.
 LIMITS = Limits(connect=2.0, attempt=5.0)
 
 
-def dynamodb_client(region: str | None = None) -> "DynamoDBClient":
-    """A client with short timeouts; boto3 finds credentials and endpoint, and the region if none is given."""
-    from boto3.session import Session
-    from botocore.config import Config
+def dynamodb_api(region: str | None = None, access: "Access | None" = None) -> WireApi:
+    """What several stores may share: the connections to DynamoDB in a region.
 
-    config = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 4})
-    # A session of its own: the default one is not to be shared between threads while clients are made.
-    return Session().client("dynamodb", region_name=region, config=config)
+    Args:
+        region: What boto3 is set to when left out.
+        access: A boto3 session, a role, or both; what boto3 finds by itself when left out.
+    """
+    return WireApi(DYNAMODB, region, LIMITS, access)
 
 
 class DynamoDBSuppressions:
@@ -54,9 +72,8 @@ class DynamoDBSuppressions:
 
     Args:
         table: The table's name; `StackOutputs.table`.
-        client: A boto3 DynamoDB client with timeouts of its own, to use instead of connections of our own.
-        region: The table's; what boto3 is set to when left out.
-        access: A boto3 session, a role, or both; what boto3 finds by itself when left out.
+        client: What `dynamodb_api` gives, or a boto3 DynamoDB client with time-outs of its own; the former when left
+            out.
         clock: The time now, with a zone.
 
     Example:
@@ -66,26 +83,19 @@ class DynamoDBSuppressions:
     """
 
     def __init__(
-        self,
-        table: str,
-        client: "DynamoDBClient | None" = None,
-        *,
-        region: str | None = None,
-        access: "Access | None" = None,
-        clock: "Callable[[], datetime]" = utcnow,
+        self, table: str, client: "DynamoDBClient | Api | None" = None, *, clock: "Callable[[], datetime]" = utcnow
     ) -> None:
         self._table = _Table(table, client)
-        self._api = _api(client, region, access)
         self._clock = clock
 
     def get_many(self, keys: "Iterable[str]") -> dict[str, Suppression]:
         """See `SuppressionStore.get_many`. Read consistently, 100 keys a request."""
         wanted = sorted({address_key(key) for key in keys})
         found: dict[str, Suppression] = {}
-        with _translated("read suppressions from", self._table.name):
+        with self._table.translated("read suppressions from") as api:
             for start in range(0, len(wanted), _MAX_KEYS):
                 chunk = [_suppression_key(key) for key in wanted[start : start + _MAX_KEYS]]
-                for item in _batch_get(self._api, self._table.name, chunk):
+                for item in _batch_get(api, self._table.name, chunk):
                     suppression = _suppression(item)
                     found[suppression.address] = suppression
         now = self._clock()
@@ -93,49 +103,61 @@ class DynamoDBSuppressions:
 
     def close(self) -> None:
         """Close the connections that are kept; those of a client that was given are its owner's."""
-        if isinstance(self._api, WireApi):
-            self._api.close()
+        self._table.close()
 
-    def put(self, suppression: Suppression) -> bool:
-        """See `SuppressionStore.put`. One conditional write, so that two writers cannot weaken what either wrote."""
-        weaker = {f":weaker{i}": {"S": r} for i, r in enumerate(REASONS[: REASONS.index(suppression.reason)])}
-        outranked = f"reason IN ({', '.join(weaker)}) OR " if weaker else ""
-        with self._table.translated("write a suppression to") as client:
-            try:
-                client.put_item(
-                    TableName=self._table.name,
-                    Item=_suppression_item(suppression),
-                    ConditionExpression="attribute_not_exists(pk) OR expires_at <= :now OR "
-                    f"{outranked}(reason = :reason AND created_at < :created_at)",
-                    ExpressionAttributeValues={
-                        ":now": {"N": str(int(self._clock().timestamp()))},
-                        ":reason": {"S": suppression.reason},
-                        ":created_at": {"S": _text(suppression.created_at)},
-                        **weaker,
-                    },
-                )
-            except client.exceptions.ConditionalCheckFailedException:
-                return False
-        return True
+    def put(self, suppression: Suppression) -> PutOutcome:
+        """See `SuppressionStore.put`. One transaction, so that two writers cannot weaken what either wrote."""
+        now = self._clock()
+        row = suppression.known_at(now)
+        not_removed_since: ConditionCheckTypeDef = {
+            "TableName": self._table.name,
+            "Key": _removal_key(row.address),
+            "ConditionExpression": "attribute_not_exists(pk) OR removed_at < :created_at OR expires_at <= :now",
+            "ExpressionAttributeValues": {":created_at": {"S": _text(row.created_at)}, ":now": _seconds(now)},
+        }
+        condition, values = _outranked_by(row)
+        write: PutTypeDef = {
+            "TableName": self._table.name,
+            "Item": _suppression_item(row),
+            "ConditionExpression": condition,
+            "ExpressionAttributeValues": values,
+        }
+        with self._table.translated("write a suppression to") as api:
+            unmet = _transact(api, {"ConditionCheck": not_removed_since}, {"Put": write})
+        if not unmet:
+            return PutOutcome.WRITTEN
+        return PutOutcome.REMOVED_SINCE if 0 in unmet else PutOutcome.OUTRANKED
 
     def remove(self, address: str) -> bool:
-        """See `SuppressionStore.remove`."""
-        key = _suppression_key(address_key(address))
-        with self._table.translated("remove a suppression from") as client:
-            answer = client.delete_item(TableName=self._table.name, Key=key, ReturnValues="ALL_OLD")
-        removed = answer.get("Attributes")
-        return bool(removed) and _suppression(removed).active(self._clock())
+        """See `SuppressionStore.remove`. The removal is kept and the row is deleted in one transaction."""
+        address = address_key(address)
+        key = _suppression_key(address)
+        for _ in range(_ATTEMPTS):
+            now = self._clock()
+            with self._table.translated("remove a suppression from") as api:
+                found = _get(api, self._table.name, key)
+                # Only the row that was read: one that came since is newer than this removal, and is read again.
+                delete: DeleteTypeDef = {
+                    "TableName": self._table.name,
+                    "Key": key,
+                    "ConditionExpression": "attribute_not_exists(created_at)",
+                }
+                if found and "created_at" in found:
+                    delete["ConditionExpression"] = "created_at = :seen"
+                    delete["ExpressionAttributeValues"] = {":seen": found["created_at"]}
+                put: PutTypeDef = {"TableName": self._table.name, "Item": _removal_item(address, now)}
+                if not _transact(api, {"Put": put}, {"Delete": delete}):
+                    return bool(found) and _suppression(found).active(now)
+        raise StoreError(
+            f"A suppression in the DynamoDB table {self._table.name} changed each time that it was to be removed.",
+            hint="Try again.",
+        )
 
     def iterate(self, limit: int = 10_000) -> "Iterator[Suppression]":
         """See `SuppressionStore.iterate`. A scan: it reads, and costs, the whole table."""
         now, given = self._clock(), 0
-        with self._table.translated("list the suppressions in") as client:
-            pages = client.get_paginator("scan").paginate(
-                TableName=self._table.name,
-                FilterExpression="sk = :kind",
-                ExpressionAttributeValues={":kind": {"S": "SUPPRESSION"}},
-            )
-            for item in (item for page in pages for item in page["Items"]):
+        with self._table.translated("list the suppressions in") as api:
+            for item in _scan(api, self._table.name, "SUPPRESSION"):
                 suppression = _suppression(item)
                 if not suppression.active(now):
                     continue
@@ -149,92 +171,99 @@ class DynamoDBEvents:
     """A `mailer.stores.base.EventStore` in a stack's table. Arguments as for `DynamoDBSuppressions`."""
 
     def __init__(
-        self, table: str, client: "DynamoDBClient | None" = None, *, clock: "Callable[[], datetime]" = utcnow
+        self, table: str, client: "DynamoDBClient | Api | None" = None, *, clock: "Callable[[], datetime]" = utcnow
     ) -> None:
         self._table = _Table(table, client)
         self._clock = clock
 
     def get(self, key: str) -> ProcessedEvent | None:
         """See `EventStore.get`."""
-        with self._table.translated("read an event from") as client:
-            answer = client.get_item(TableName=self._table.name, Key=_event_key(key), ConsistentRead=True)
-        item = answer.get("Item")
-        event = _event(key, item) if item else None
+        with self._table.translated("read an event from") as api:
+            item = _get(api, self._table.name, _event_key(key))
+            event = _event(key, item) if item else None
         return event if event and event.expires_at > self._clock() else None
 
     def record(self, event: ProcessedEvent) -> bool:
-        """See `EventStore.record`."""
-        with self._table.translated("record an event in") as client:
-            try:
-                client.put_item(
-                    TableName=self._table.name,
-                    Item=_event_item(event),
-                    ConditionExpression="attribute_not_exists(pk) OR expires_at <= :now",
-                    ExpressionAttributeValues={":now": {"N": str(int(self._clock().timestamp()))}},
-                )
-            except client.exceptions.ConditionalCheckFailedException:
-                return False
-        return True
+        """See `EventStore.record`.
+
+        A transaction of one, because it is idempotent: a write is made again when its answer is lost, and a plain
+        conditional write would then find its own item and say that the event is not new.
+        """
+        put: PutTypeDef = {
+            "TableName": self._table.name,
+            "Item": _event_item(event),
+            "ConditionExpression": "attribute_not_exists(pk) OR expires_at <= :now",
+            "ExpressionAttributeValues": {":now": _seconds(self._clock())},
+        }
+        with self._table.translated("record an event in") as api:
+            return not _transact(api, {"Put": put})
 
 
 class _Table:
-    """A table's name and the client that reaches it."""
+    """A table's name and what reaches it."""
 
-    def __init__(self, name: str, client: "DynamoDBClient | None") -> None:
+    def __init__(self, name: str, client: "DynamoDBClient | Api | None") -> None:
         self.name = name
-        self._client = client
+        self._mine = dynamodb_api() if client is None else None
+        self._api: Api = self._mine or (cast("Api", client) if hasattr(client, "call") else BotoApi(client))
+
+    def close(self) -> None:
+        if self._mine:
+            self._mine.close()
 
     @contextmanager
-    def translated(self, doing: str) -> "Generator[DynamoDBClient]":
-        """The client; what AWS or the network refuses inside becomes a `StoreError`."""
-        from botocore.exceptions import BotoCoreError, ClientError
-
+    def translated(self, doing: str) -> "Generator[Api]":
+        """The service. What it or the network refuses, or answers in no form of DynamoDB's, is a `StoreError`."""
         try:
-            self._client = self._client or dynamodb_client()
-            yield self._client
-        except (BotoCoreError, ClientError, ValueError) as error:  # the last for an endpoint that is no URL
+            yield self._api
+        except WireError as error:
+            if isinstance(error, CannotAsk) and not error.is_about_credentials:
+                raise ConfigurationError(
+                    f"DynamoDB cannot be asked: {error}.", hint="Check AWS_ENDPOINT_URL, AWS_REGION and AWS_PROFILE."
+                ) from error
             raise StoreError(f"Could not {doing} the DynamoDB table {self.name}: {error}", hint=_hint(error)) from error
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            raise StoreError(
+                f"Could not {doing} the DynamoDB table {self.name}: the answer is not DynamoDB's.",
+                hint="Is a proxy on the way?",
+            ) from error
 
 
 # What to do next, by a part of the code or the exception's name.
 _HINTS = {
     "Credential": "AWS credentials are missing or wrong: `aws sts get-caller-identity` shows what is used.",
+    "Profile": "AWS_PROFILE names a profile that is not there.",
     "Token": "AWS credentials have expired or are wrong: renew them, then try again.",
     "UnrecognizedClient": "AWS does not know these credentials: `aws sts get-caller-identity` shows what is used.",
     "AccessDenied": "Attach the stack's sender policy to the role: `mailer stack` shows its ARN.",
     "ResourceNotFound": "Check that the stack is deployed, and the region.",
     "NotWritten": "DynamoDB cannot be reached: check the network, AWS_ENDPOINT_URL and the region.",
-    "Connect": "DynamoDB cannot be reached: check the network, AWS_ENDPOINT_URL and the region.",
-    "ValueError": "Check AWS_ENDPOINT_URL.",
 }
 
 
-def _hint(error: Exception) -> str:
-    code = getattr(error, "code", "") or getattr(error, "response", {}).get("Error", {}).get("Code", "")
-    code = code or type(error).__name__
+def _hint(error: WireError) -> str:
+    code = getattr(error, "code", "") or type(error).__name__
     return next((hint for part, hint in _HINTS.items() if part in code), "It may pass: try again later.")
 
 
-def _api(client: "DynamoDBClient | None", region: str | None, access: "Access | None") -> "Api":
-    return BotoApi(client) if client else WireApi(DYNAMODB, region, LIMITS, access)
+def _get(api: "Api", table: str, key: "Item") -> "Item | None":
+    answer = ask(api, "GetItem", {"TableName": table, "Key": key, "ConsistentRead": True})
+    return cast("Item | None", answer.get("Item"))
 
 
-@contextmanager
-def _translated(doing: str, table: str) -> "Generator[None]":
-    """What AWS or the network refuses inside, or answers in no form of DynamoDB's, becomes a `StoreError`."""
-    try:
-        yield
-    except WireError as error:
-        if isinstance(error, CannotAsk) and "Credential" not in error.code and "Profile" not in error.code:
-            raise ConfigurationError(
-                f"DynamoDB cannot be asked: {error}.", hint="Check AWS_ENDPOINT_URL, AWS_REGION and AWS_PROFILE."
-            ) from error
-        raise StoreError(f"Could not {doing} the DynamoDB table {table}: {error}", hint=_hint(error)) from error
-    except (AttributeError, KeyError, LookupError, TypeError, ValueError) as error:
-        raise StoreError(
-            f"Could not {doing} the DynamoDB table {table}: the answer is not DynamoDB's.",
-            hint="Is a proxy on the way?",
-        ) from error
+def _scan(api: "Api", table: str, kind: str) -> "Iterator[Item]":
+    """Every item of a kind, page by page (API_Scan.html)."""
+    request: dict[str, object] = {
+        "TableName": table,
+        "FilterExpression": "sk = :kind",
+        "ExpressionAttributeValues": {":kind": {"S": kind}},
+    }
+    while True:  # ends: each page begins where the last one ended
+        answer = ask(api, "Scan", request)
+        yield from cast("Sequence[Item]", answer["Items"])
+        if not answer.get("LastEvaluatedKey"):
+            return
+        request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
 
 def _batch_get(api: "Api", table: str, keys: "Sequence[Item]") -> "Iterator[Item]":
@@ -252,6 +281,60 @@ def _batch_get(api: "Api", table: str, keys: "Sequence[Item]") -> "Iterator[Item
     )
 
 
+def _transact(api: "Api", *actions: "TransactWriteItemTypeDef") -> frozenset[int]:
+    """Do all of it or nothing; which actions' conditions were not met, by position.
+
+    The ClientRequestToken is the same each time that a request is made again, so that a lost answer does no harm.
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+    """
+    for attempt in range(_ATTEMPTS):
+        try:
+            ask(api, "TransactWriteItems", {"TransactItems": actions, "ClientRequestToken": str(uuid4())})
+        except ServiceError as error:
+            if error.code != "TransactionCanceledException":
+                raise
+            reasons = cast("Sequence[Mapping[str, str]]", error.details.get("CancellationReasons", ()))
+            codes = [reason.get("Code", "") for reason in reasons]
+            unmet = frozenset(at for at, code in enumerate(codes) if code == "ConditionalCheckFailed")
+            if _PASSING.isdisjoint(codes):
+                if not unmet:
+                    raise
+                return unmet
+        else:
+            return frozenset()
+        time.sleep(random.uniform(0, _FIRST_DELAY * 2**attempt))  # noqa: S311 - spreads load, guards nothing
+    raise StoreError(
+        f"DynamoDB cancelled a write {_ATTEMPTS} times: others wrote to the same items, or it is throttled.",
+        hint="It may pass: try again later.",
+    )
+
+
+def _outranked_by(suppression: Suppression) -> "tuple[str, dict[str, AttributeValueTypeDef]]":
+    """`Suppression.outranks` as a condition on the item that stands in the table, with its values."""
+    weaker: dict[str, AttributeValueTypeDef] = {
+        f":weaker{i}": {"S": reason} for i, reason in enumerate(REASONS[: REASONS.index(suppression.reason)])
+    }
+    values: dict[str, AttributeValueTypeDef] = {
+        ":reason": {"S": suppression.reason},
+        ":created_at": {"S": _text(suppression.created_at)},
+        ":feedback_id": {"S": suppression.feedback_id},
+        ":message_id": {"S": suppression.message_id},
+        **weaker,
+    }
+    ends_earlier, same = "attribute_exists(expires_at)", "attribute_not_exists(expires_at)"
+    if suppression.expires_at:
+        values[":end"] = _seconds(suppression.expires_at)
+        ends_earlier, same = "expires_at < :end", "expires_at = :end"
+    alternatives = ["attribute_not_exists(pk)", ends_earlier]
+    if weaker:
+        alternatives.append(f"({same} AND reason IN ({', '.join(weaker)}))")
+    same += " AND reason = :reason"
+    for name in ("created_at", "feedback_id", "message_id"):
+        alternatives.append(f"({same} AND {name} < :{name})")
+        same += f" AND {name} = :{name}"
+    return " OR ".join(alternatives), values
+
+
 def _suppression_key(key: str) -> "dict[str, AttributeValueTypeDef]":
     return {"pk": {"S": f"SUPPRESSION#{key}"}, "sk": {"S": "SUPPRESSION"}}
 
@@ -267,20 +350,30 @@ def _suppression_item(suppression: Suppression) -> "dict[str, AttributeValueType
         "feedback_id": {"S": suppression.feedback_id},
     }
     if suppression.expires_at:
-        item["expires_at"] = {"N": str(int(suppression.expires_at.timestamp()))}
+        item["expires_at"] = _seconds(suppression.expires_at)
     return item
 
 
 def _suppression(item: "Item") -> Suppression:
+    """Read leniently: people and other programs write rows, too, and one that cannot be read must still suppress."""
+    reason = _string(item, "reason")
     return Suppression(
-        address=item["address"]["S"],
-        reason=cast("Reason", item["reason"]["S"]),
+        address=_string(item, "address") or item["pk"]["S"].partition("#")[2],
+        reason=reason if reason in REASONS else "manual",
         detail=_string(item, "detail"),
-        created_at=datetime.fromisoformat(item["created_at"]["S"]),
+        created_at=_moment(_string(item, "created_at")),
         message_id=_string(item, "message_id"),
         feedback_id=_string(item, "feedback_id"),
         expires_at=_expiry(item) if "expires_at" in item else None,
     )
+
+
+def _removal_key(address: str) -> "dict[str, AttributeValueTypeDef]":
+    return {"pk": {"S": f"SUPPRESSION#{address}"}, "sk": {"S": "REMOVAL"}}
+
+
+def _removal_item(address: str, now: datetime) -> "dict[str, AttributeValueTypeDef]":
+    return {**_removal_key(address), "removed_at": {"S": _text(now)}, "expires_at": _seconds(now + REMEMBERED)}
 
 
 def _event_key(key: str) -> "dict[str, AttributeValueTypeDef]":
@@ -297,7 +390,8 @@ def _event_item(event: ProcessedEvent) -> "dict[str, AttributeValueTypeDef]":
         "message_id": {"S": event.message_id},
         "simulator": {"BOOL": event.simulator},
         "occurred_at": {"S": _text(event.occurred_at)},
-        "expires_at": {"N": str(int(event.expires_at.timestamp()))},
+        "expires_at": _seconds(event.expires_at),
+        "counts_as": {"S": event.counts_as},
     }
 
 
@@ -312,6 +406,7 @@ def _event(key: str, item: "Item") -> ProcessedEvent:
         simulator=item["simulator"]["BOOL"],
         occurred_at=datetime.fromisoformat(item["occurred_at"]["S"]),
         expires_at=_expiry(item),
+        counts_as=_string(item, "counts_as"),
     )
 
 
@@ -320,9 +415,27 @@ def _string(item: "Item", name: str) -> str:
 
 
 def _expiry(item: "Item") -> datetime:
-    return datetime.fromtimestamp(int(item["expires_at"]["N"]), UTC)
+    """The end; the last day there is for what is out of range, such as milliseconds, or is no number."""
+    try:
+        return datetime.fromtimestamp(float(item["expires_at"].get("N", "")), UTC)
+    except (ValueError, OverflowError, OSError):
+        return LAST
+
+
+def _moment(text: str) -> datetime:
+    """A time that was written by `_text`; long ago for one that was not."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return datetime.fromtimestamp(0, UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _seconds(moment: datetime) -> "AttributeValueTypeDef":
+    """What DynamoDB's time to live reads."""
+    return {"N": str(int(moment.timestamp()))}
 
 
 def _text(moment: datetime) -> str:
     """ISO 8601 in UTC, always equally long, so that the database compares times by comparing text."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+    return in_utc(moment).isoformat(timespec="microseconds")

@@ -222,14 +222,6 @@ STATUSES: dict[int, Reply] = {
 _BELOW_REFUSALS, _SERVER_ERROR = 400, 500
 _UNNAMED_SERVER_ERROR = Reply((), OutcomeUnknown, "SES failed while it handled the request.", ENDINGS[AnswerLost].hint)
 _UNNAMED = Reply((), Refused, "SES refuses the message.", "Read SES's words above; the message was not sent.")
-# The set-up is at fault in another way than by its credentials: raised, for no message can be sent.
-_CREDENTIALS = frozenset(
-    (
-        *("NoCredentialsError", "PartialCredentialsError", "ProfileNotFound", "RefreshWithMFAUnsupportedError"),
-        *("SSOTokenLoadError", "UnauthorizedSSOTokenError", "LoginRefreshRequired", "LoginTokenLoadError"),
-        *("LoginInsufficientPermissions", "UnknownCredentialError", "InfiniteLoopConfigError"),
-    )
-)
 _ADDRESS = re.compile(r"[^\s<>,;:\"'()\[\]]+@[^\s<>,;:\"'()\[\]]+")
 
 
@@ -246,7 +238,7 @@ def classify(error: WireError, context: Context) -> TransportError | Configurati
     if isinstance(error, ServiceError):
         code, words = error.code, error.words
         row = _row(error)
-    elif isinstance(error, CannotAsk) and error.code not in _CREDENTIALS:
+    elif isinstance(error, CannotAsk) and not error.is_about_credentials:
         return ConfigurationError(
             f"SES cannot be asked: {words}.", hint="Check AWS_ENDPOINT_URL, AWS_REGION, AWS_CA_BUNDLE and AWS_PROFILE."
         )

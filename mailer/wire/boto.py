@@ -114,7 +114,7 @@ def _service_error(response: "dict[str, Any]") -> ServiceError:
     error, meta = response["Error"], response.get("ResponseMetadata", {})
     status = meta.get("HTTPStatusCode", 0)
     code = "" if error.get("Code") == str(status) else error.get("Code", "")  # botocore's stand-in for no code
-    return ServiceError(str(code), str(error.get("Message", "")), int(status))
+    return ServiceError(str(code), str(error.get("Message", "")), int(status), response)
 
 
 def _never_connected(error: BaseException | None) -> bool:

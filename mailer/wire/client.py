@@ -183,7 +183,7 @@ def error_of(answer: "Answer") -> ServiceError:
     code = said.get("__type") or answer.headers.get("x-amzn-errortype") or said.get("code") or ""
     name = str(code).partition(":")[0].rpartition("#")[2]
     words = said.get("message") or said.get("Message") or ""
-    return ServiceError(name, str(words), answer.status)
+    return ServiceError(name, str(words), answer.status, said)
 
 
 def _blob(value: object) -> str:

@@ -10,6 +10,21 @@ WireError
 └── ServiceError          the service answered with an error
 """
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+# botocore's exceptions that say that there are no credentials.
+_CREDENTIALS = frozenset(
+    (
+        *("NoCredentialsError", "PartialCredentialsError", "ProfileNotFound", "RefreshWithMFAUnsupportedError"),
+        *("SSOTokenLoadError", "UnauthorizedSSOTokenError", "LoginRefreshRequired", "LoginTokenLoadError"),
+        *("LoginInsufficientPermissions", "UnknownCredentialError", "InfiniteLoopConfigError"),
+    )
+)
+
 
 class WireError(Exception):
     """Base of the tree."""
@@ -34,6 +49,11 @@ class CannotAsk(NotWritten):
         super().__init__(message)
         self.code = code
 
+    @property
+    def is_about_credentials(self) -> bool:
+        """Whether there are none that could be used; otherwise the endpoint, the region or the like is wrong."""
+        return self.code in _CREDENTIALS
+
     def __reduce__(self) -> tuple[type["CannotAsk"], tuple[str, str]]:
         return type(self), (str(self), self.code)
 
@@ -49,11 +69,12 @@ class ServiceError(WireError):
         code: AWS's error code without its namespace, such as `MessageRejected`; empty where the answer names none.
         words: What the answer says.
         status: HTTP's status code.
+        details: The whole answer, where it is a JSON object.
     """
 
-    def __init__(self, code: str, words: str, status: int) -> None:
+    def __init__(self, code: str, words: str, status: int, details: "Mapping[str, object] | None" = None) -> None:
         super().__init__(f"{status} {code}: {words}")
-        self.code, self.words, self.status = code, words, status
+        self.code, self.words, self.status, self.details = code, words, status, details or {}
 
-    def __reduce__(self) -> tuple[type["ServiceError"], tuple[str, str, int]]:
-        return type(self), (self.code, self.words, self.status)
+    def __reduce__(self) -> tuple[type["ServiceError"], tuple[str, str, int, "Mapping[str, object]"]]:
+        return type(self), (self.code, self.words, self.status, self.details)

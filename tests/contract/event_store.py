@@ -1,6 +1,7 @@
 """What every store of processed events promises. A store's test file inherits it and gives the `make` fixture."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
@@ -20,6 +21,7 @@ EVENT = ProcessedEvent(
     simulator=True,
     occurred_at=NOW - timedelta(hours=1, microseconds=1),
     expires_at=NOW + timedelta(days=60),
+    counts_as="bounce",
 )
 
 
@@ -49,6 +51,10 @@ class EventStoreContract:
         store.record(EVENT)
         assert not store.record(replace(EVENT, outcome="recorded"))
         assert store.get(EVENT.key) == EVENT
+
+    def test_of_many_that_record_at_once_one_is_told_that_it_is_new(self, store: EventStore):
+        with ThreadPoolExecutor(8) as pool:
+            assert sorted(pool.map(store.record, [EVENT] * 24)) == [False] * 23 + [True]
 
     def test_what_is_past_its_time_is_forgotten(self, store: EventStore, clock: Clock):
         store.record(EVENT)

@@ -1,15 +1,25 @@
 """What every suppression store promises. A store's test file inherits it and gives the two fixtures."""
 
+import random
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
 from itertools import permutations
 
 import pytest
 
-from mailer.stores.base import REASONS, Reason, Suppression, SuppressionStore
+from mailer.stores.base import REASONS, REMEMBERED, PutOutcome, Reason, Suppression, SuppressionStore
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 ADA = "ada@example.org"
+# The last two do not exist in UTC.
+EXTREMES = (
+    datetime(1, 1, 1, tzinfo=UTC),
+    datetime(1969, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
+    datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
+    datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=timezone(timedelta(hours=-14))),
+    datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14))),
+)
 
 
 def suppression(reason: Reason = "bounce", *, day: int = 1, address: str = ADA) -> Suppression:
@@ -106,10 +116,122 @@ class SuppressionStoreContract:
     def test_one_that_has_ended_stands_in_nobodys_way(self, store: SuppressionStore, clock: Clock):
         store.put(Suppression(ADA, "manual", created_at=NOW, expires_at=NOW + timedelta(minutes=1)))
         clock.now = NOW + timedelta(minutes=2)
-        assert not store.remove(ADA)
-        store.put(Suppression(ADA, "manual", created_at=NOW, expires_at=NOW + timedelta(minutes=1)))
         assert store.put(suppression("bounce", day=1))
         assert store.get_many([ADA]) == {ADA: suppression("bounce", day=1)}
+
+    def test_one_that_has_ended_is_nothing_to_remove(self, store: SuppressionStore, clock: Clock):
+        store.put(Suppression(ADA, "manual", created_at=NOW, expires_at=NOW + timedelta(minutes=1)))
+        clock.now = NOW + timedelta(minutes=2)
+        assert not store.remove(ADA)
+
+    @pytest.mark.parametrize("reason", REASONS)
+    def test_one_that_ends_never_displaces_one_that_does_not(
+        self, store: SuppressionStore, clock: Clock, reason: Reason
+    ):
+        store.put(suppression(reason))
+        by_hand = Suppression(ADA, "manual", created_at=NOW, expires_at=NOW + timedelta(days=1))
+        assert store.put(by_hand) is PutOutcome.OUTRANKED
+        clock.now = NOW + timedelta(days=2)
+        assert store.get_many([ADA]) == {ADA: suppression(reason)}
+
+    @pytest.mark.parametrize("seed", range(20))
+    def test_an_address_stays_suppressed_until_the_last_of_its_ends(
+        self, store: SuppressionStore, clock: Clock, seed: int
+    ):
+        chance = random.Random(seed)
+        ends = [NOW + timedelta(days=chance.randint(1, 9)) for _ in range(5)]
+        for end in ends:
+            created = NOW - timedelta(days=chance.randint(1, 9))
+            store.put(Suppression(ADA, chance.choice(REASONS), created_at=created, expires_at=end))
+        clock.now = max(ends) - timedelta(seconds=1)
+        assert store.get_many([ADA])
+        clock.now = max(ends)
+        assert not store.get_many([ADA])
+
+    @pytest.mark.parametrize("seed", range(20))
+    def test_what_stands_does_not_depend_on_the_order(self, make: Callable[[Clock], SuppressionStore], seed: int):
+        chance = random.Random(seed)
+        rows = [
+            Suppression(
+                ADA,
+                chance.choice(REASONS),
+                created_at=NOW - timedelta(days=chance.randint(1, 3)),
+                message_id=f"message-{number}",
+                feedback_id=f"feedback-{chance.randint(1, 2)}",
+                expires_at=chance.choice([None, *(NOW + timedelta(days=days) for days in (1, 2))]),
+            )
+            for number in range(4)
+        ]
+        left = []
+        for _ in range(3):
+            store = make(Clock())
+            for row in chance.sample(rows, len(rows)):
+                store.put(row)
+            left.append(store.get_many([ADA]))
+        assert left == [{ADA: max(rows, key=lambda row: row.rank)}] * 3
+
+    @pytest.mark.parametrize("again", REASONS)
+    def test_what_happened_before_a_removal_does_not_undo_it(
+        self, store: SuppressionStore, clock: Clock, again: Reason
+    ):
+        store.put(suppression())
+        assert store.remove(ADA)
+        assert store.put(replace(suppression(again), created_at=clock.now)) is PutOutcome.REMOVED_SINCE
+        assert store.get_many([ADA]) == {}
+
+    def test_a_removal_before_the_event_arrives_is_as_good(self, store: SuppressionStore):
+        assert not store.remove(ADA)
+        assert store.put(suppression()) is PutOutcome.REMOVED_SINCE
+        assert store.get_many([ADA]) == {}
+
+    def test_what_happens_after_a_removal_suppresses_again(self, store: SuppressionStore, clock: Clock):
+        store.put(suppression("complaint"))
+        store.remove(ADA)
+        clock.now = NOW + timedelta(hours=1)
+        later = replace(suppression("bounce"), created_at=NOW + timedelta(microseconds=1))
+        assert store.put(later) is PutOutcome.WRITTEN
+        assert store.put(suppression("complaint")) is PutOutcome.REMOVED_SINCE
+        assert store.get_many([ADA]) == {ADA: later}
+
+    def test_a_second_removal_counts_from_its_own_time(self, store: SuppressionStore, clock: Clock):
+        store.remove(ADA)
+        clock.now = NOW + timedelta(hours=2)
+        store.remove(ADA)
+        assert not store.put(replace(suppression(), created_at=NOW + timedelta(hours=1)))
+
+    def test_a_removal_outlives_every_message_and_is_forgotten(self, store: SuppressionStore, clock: Clock):
+        store.remove(ADA)
+        clock.now = NOW + REMEMBERED - timedelta(seconds=1)
+        assert not store.put(suppression())
+        clock.now = NOW + REMEMBERED
+        assert store.put(suppression())
+
+    def test_a_removal_concerns_one_address_and_is_not_listed(self, store: SuppressionStore):
+        store.remove(ADA)
+        other = suppression(address="bob@example.org")
+        assert store.put(other)
+        assert list(store.iterate()) == [other]
+
+    @pytest.mark.parametrize("claimed", EXTREMES)
+    def test_no_time_of_an_event_loses_a_suppression(self, store: SuppressionStore, clock: Clock, claimed: datetime):
+        assert store.put(replace(suppression(), created_at=claimed))
+        assert store.get_many([ADA])[ADA].created_at <= NOW
+        assert store.remove(ADA)
+        clock.now = NOW + timedelta(hours=1)
+        assert store.put(replace(suppression(), created_at=clock.now))
+        assert store.get_many([ADA])
+
+    @pytest.mark.parametrize("end", EXTREMES)
+    def test_an_end_at_the_edge_of_time_can_be_kept(self, store: SuppressionStore, end: datetime):
+        store.put(Suppression(ADA, "manual", created_at=NOW, expires_at=end))
+        assert bool(store.get_many([ADA])) is (end.year == 9999)
+
+    def test_an_end_within_a_second_is_rounded_up(self, store: SuppressionStore, clock: Clock):
+        store.put(Suppression(ADA, "manual", created_at=NOW, expires_at=NOW + timedelta(seconds=1, microseconds=1)))
+        clock.now = NOW + timedelta(seconds=1, microseconds=999_999)
+        assert store.get_many([ADA])
+        clock.now = NOW + timedelta(seconds=2)
+        assert not store.get_many([ADA])
 
     def test_removing_says_whether_there_was_anything(self, store: SuppressionStore):
         store.put(suppression())

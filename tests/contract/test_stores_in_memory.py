@@ -1,12 +1,13 @@
-"""The stores that the processor's tests use keep what the real ones promise."""
+"""The stores of `mailer.testing.memory` keep what the real ones promise."""
 
 from collections.abc import Callable
 
 import pytest
 
+from mailer.testing.memory import MemoryEvents, MemorySuppressions
 from tests.contract.event_store import EventStoreContract
+from tests.contract.feedback_disorder import FeedbackDisorder, Stores
 from tests.contract.suppression_store import Clock, SuppressionStoreContract
-from tests.unit.feedback.memory import MemoryEvents, MemorySuppressions
 
 
 class TestSuppressionsInMemory(SuppressionStoreContract):
@@ -19,3 +20,9 @@ class TestEventsInMemory(EventStoreContract):
     @pytest.fixture
     def make(self) -> Callable[[Clock], MemoryEvents]:
         return MemoryEvents
+
+
+class TestFeedbackInMemory(FeedbackDisorder):
+    @pytest.fixture
+    def make(self) -> Callable[[Clock], Stores]:
+        return lambda clock: (MemorySuppressions(clock), MemoryEvents(clock))

@@ -1,15 +1,18 @@
 """The feedback function's own code against the local cloud's DynamoDB: every event, wrapped in every way."""
 
 import json
+import random
 from collections.abc import Callable, Iterator
 from types import ModuleType
 
 import pytest
 
 from localcloud import LocalCloud
+from mailer.feedback.batch import BatchFailed
+from mailer.metrics import FAILED_RECORDS
 from mailer.stores.dynamodb import DynamoDBSuppressions
 from tests.integration.tables import new_table
-from tests.unit.feedback.payloads import WRAPPERS, Json, changed, in_sns, load, raw
+from tests.unit.feedback.payloads import WRAPPERS, Json, bounced, changed, in_sns, load, raw
 from tests.unit.lambdas.records import batch, handler
 
 pytestmark = pytest.mark.integration
@@ -82,10 +85,47 @@ def test_the_log_names_no_full_address(function: Function):
     assert not [address for address in ("ada@", "alan@", "grace@") if address in text]
 
 
-def test_a_store_out_of_reach_sends_every_event_back(function: Function, monkeypatch: pytest.MonkeyPatch):
+def test_a_store_out_of_reach_is_an_error_of_the_function(function: Function, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("MAILSTACK_TABLE", "mailstack-nowhere")
-    assert function.failures(raw(load("bounce")), raw(load("complaint"))) == ["1", "2"]
-    assert {line["error"] for line in function.log()} == {"StoreError"}
+    with pytest.raises(BatchFailed, match="All 2 records"):
+        function.failures(raw(load("bounce")), raw(load("complaint")))
+    log = function.log()
+    assert {line["error"] for line in log} == {"StoreError"}
+    assert [line[FAILED_RECORDS] for line in log] == [1, 1]
+
+
+def test_one_bad_recipient_fails_its_record_and_holds_up_nobody(function: Function):
+    listed = [{"emailAddress": "bob@example.com <ada@example.org>"}, *bounced("grace@example.org")]
+    event = changed("bounce", "bounce", bouncedRecipients=listed)
+    event["mail"]["destination"] = [ADA, "grace@example.org"]
+    for status in ("suppressed", "duplicate"):  # and again, when the queue delivers it again
+        assert function.failures(raw(load("send")), raw(event)) == ["2"]
+        assert function.reasons() == {"grace@example.org": "bounce"}
+        _, done, failed = function.log()
+        assert (done["recipient"], done["status"]) == ("g***@example.org", status)
+        assert failed["why"] == "A recipient field names several addresses."
+
+
+HOSTILE_PIECES: tuple[object, ...] = (
+    None, True, -1, 1e308, "", "\ud800", "\x00", "9999-12-31T23:59:59-14:00", "<", '"', "a@b.test", "5.1.1",
+    "Permanent", "(" * 2_000, "a@" * 2_000, "1" * 5_000, [], {}, [None], [[]], [{}], {"emailAddress": 7},
+    [{"emailAddress": ADA}], [{"emailAddress": "<a@b.test> c@d.test", "action": []}],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_is_in_an_event_the_others_of_its_batch_are_done(function: Function, seed: int):
+    chance = random.Random(seed)
+    for number in range(25):
+        event = load(chance.choice(EVENTS))
+        for _ in range(chance.randint(1, 4)):
+            section = chance.choice([event, *(part for part in event.values() if isinstance(part, dict))])
+            section[chance.choice([*section, "bouncedRecipients", "feedbackId"])] = chance.choice(HOSTILE_PIECES)
+        witness = changed("bounce", "bounce", feedbackId=f"witness-{number}")
+        assert "2" not in function.failures(raw(event), raw(witness))
+        lines = function.log()
+        assert not [line for line in lines if line["message"] == "defect"], lines
+        assert "ada@" not in json.dumps(lines)
 
 
 @pytest.mark.parametrize(

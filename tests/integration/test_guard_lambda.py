@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from localcloud import LocalCloud
+from mailer.feedback.batch import BatchFailed
 from tests.unit.feedback.payloads import Json, changed, in_sns, load, raw
 from tests.unit.lambdas.records import batch, handler
 
@@ -82,7 +83,8 @@ def test_a_page_that_could_not_be_sent_is_sent_when_the_message_comes_again(
 ):
     with monkeypatch.context() as broken:
         broken.setenv("MAILSTACK_PAGING_TOPIC_ARN", "arn:aws:sns:us-east-1:000000000000:nowhere")
-        assert guard.take(raw(guard.alarm(guard.ours))) == [{"itemIdentifier": "1"}]
+        with pytest.raises(BatchFailed):
+            guard.take(raw(guard.alarm(guard.ours)))
     assert guard.sending() == [False, True, True]
     assert guard.take(raw(guard.alarm(guard.ours)), receive_count=2) == []
     assert len(guard.pages()) == 1
@@ -110,5 +112,6 @@ def test_a_configuration_set_that_is_gone_sends_the_alarm_back(guard: Guard):
 
 
 def test_what_is_no_alarm_goes_back_to_the_queue(guard: Guard):
-    assert guard.take("hello", in_sns(load("bounce"))) == [{"itemIdentifier": "1"}, {"itemIdentifier": "2"}]
+    alarm = raw(guard.alarm(guard.foreign))
+    assert guard.take("hello", alarm, in_sns(load("bounce"))) == [{"itemIdentifier": "1"}, {"itemIdentifier": "3"}]
     assert guard.sending() == [True, True, True]

@@ -2,7 +2,7 @@
 
 import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -77,8 +77,13 @@ def parsed(event: Json) -> Event:
     return parse(data, RECEIVED)
 
 
-def bounce(**fields: object) -> Event:
-    return parsed(changed("bounce", "bounce", **fields))
+def bounce(*, destination: Sequence[str] | None = None, **fields: object) -> Event:
+    event = changed("bounce", "bounce", **fields)
+    return parsed(event if destination is None else event | {"mail": mail_to(*destination)})
+
+
+def mail_to(*destination: str) -> Json:
+    return {**load("bounce")["mail"], "destination": list(destination)}
 
 
 def bounced(address: str = "ada@example.org", *, status: str = "", diagnostic: str = "") -> list[Json]:

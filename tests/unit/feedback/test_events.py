@@ -110,6 +110,7 @@ def test_fields_that_nobody_knows_and_fields_that_are_gone_do_no_harm():
         }
     )
     assert event.recipients == (events.Recipient("ada@example.org"),)
+    assert event.unreadable == ("An entry of event.bounce.bouncedRecipients is no object.",)
     assert event.occurred_at == RECEIVED
 
 
@@ -118,8 +119,77 @@ def test_every_spelling_of_a_time_is_the_same_time(text: str):
     assert bounce(timestamp=text).occurred_at == datetime(2026, 3, 2, 9, 15, 6, 100_000, tzinfo=UTC)
 
 
-def test_without_a_time_of_its_own_an_event_has_its_mails():
-    assert bounce(timestamp="yesterday").occurred_at == datetime(2026, 3, 2, 9, 15, 4, 418_000, tzinfo=UTC)
+SENT = datetime(2026, 3, 2, 9, 15, 4, 418_000, tzinfo=UTC)
+IMPOSSIBLE = (
+    "yesterday",
+    "-0001-01-01T00:00:00Z",
+    "0001-01-01T00:00:00Z",
+    "0001-01-01T00:00:00+14:00",
+    "1970-01-01T00:00:00Z",
+    "2011-01-24T23:59:59Z",
+    "2026-13-45T99:99:99Z",
+    "",
+    7,
+    None,
+)
+FUTURE = ("2026-03-02T12:30:01Z", "2027-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59+14:00")
+
+
+@pytest.mark.parametrize("text", IMPOSSIBLE)
+def test_without_a_possible_time_an_event_has_its_mails(text: object):
+    assert bounce(timestamp=text).occurred_at == SENT
+
+
+@pytest.mark.parametrize("text", FUTURE)
+def test_nothing_happens_after_it_was_received(text: str):
+    assert bounce(timestamp=text).occurred_at == RECEIVED
+
+
+@pytest.mark.parametrize("text", ["9999-12-31T23:59:59-01:00", "2026-03-02T09:15:04Z", "2020-01-01T00:00:00Z"])
+def test_nothing_happens_before_its_mail_was_sent(text: str):
+    assert bounce(timestamp=text).occurred_at == SENT
+
+
+@pytest.mark.parametrize("text", [*IMPOSSIBLE, *FUTURE])
+def test_an_impossible_time_of_the_mail_does_not_count(text: object):
+    times = {"bounce": changed("bounce", "bounce", timestamp=None)["bounce"]}
+    event = parsed(changed("bounce", "mail", timestamp=text) | times)
+    assert event.occurred_at == RECEIVED
+
+
+def test_one_unreadable_recipient_does_not_hide_the_others():
+    listed = [*({"emailAddress": one} for one in ("ada@example.org", "x", "<a@b.test> c@d.test")), {}, None]
+    event = bounce(bouncedRecipients=listed)
+    assert [recipient.address for recipient in event.recipients] == ["ada@example.org"]
+    assert len(event.unreadable) == 4
+    assert "@" not in "".join(event.unreadable)
+
+
+def test_a_report_of_nobody_that_can_be_read_says_why():
+    with pytest.raises(MalformedEvent, match=r"names no address.*names several"):
+        bounce(bouncedRecipients=[{"emailAddress": "x"}, {"emailAddress": "<a@b.test> <c@d.test>"}])
+
+
+def test_an_automatic_answer_concerns_everyone_the_mail_went_to():
+    event = bounce(bounceType="Undetermined", bounceSubType="Undetermined", bouncedRecipients=[])
+    assert [recipient.address for recipient in event.recipients] == ["ada@example.org"]
+
+
+def test_what_a_report_says_differently_about_one_address_stays_apart():
+    twice = [{"emailAddress": "ada@example.org", "status": status} for status in ("4.2.2", "5.1.1", "4.2.2")]
+    assert [one.status for one in bounce(bouncedRecipients=twice).recipients] == ["4.2.2", "5.1.1"]
+
+
+def test_text_that_utf_8_cannot_hold_is_replaced():
+    event = bounce(bouncedRecipients=[{"emailAddress": "ada@example.org", "diagnosticCode": "gone \ud800"}])
+    assert event.recipients[0].diagnostic == "gone ?"
+
+
+def test_an_event_in_a_log_or_traceback_shows_no_address():
+    event = bounce(bouncedRecipients=[{"emailAddress": "ada@example.org", "diagnosticCode": "<ada@example.org> gone"}])
+    assert "ada@" not in repr(event)
+    assert "hello@" not in repr(event)
+    assert "a***@example.org" in repr(event)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +223,11 @@ def test_different_events_have_different_keys():
     originals = [
         bounce(feedbackId="f1"),
         bounce(feedbackId="f2"),
-        bounce(feedbackId="f1", bouncedRecipients=[{"emailAddress": "grace@example.org"}]),
+        bounce(
+            feedbackId="f1",
+            bouncedRecipients=[{"emailAddress": "grace@example.org"}],
+            destination=["ada@example.org", "grace@example.org"],
+        ),
         parsed(changed("bounce", "mail", messageId="m2")),
         parsed(load("complaint")),
         parsed(load("delivery-delay")),

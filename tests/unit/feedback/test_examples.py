@@ -8,7 +8,7 @@ import pytest
 
 @pytest.mark.parametrize(
     "module",
-    [f"mailer.feedback.{name}" for name in ("envelope", "events", "guard", "log", "policy")]
+    [f"mailer.feedback.{name}" for name in ("envelope", "events", "guard", "log", "policy", "recipients")]
     + ["mailer.stores.dynamodb"],
 )
 def test_examples_say_what_happens(module: str):

@@ -1,26 +1,32 @@
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
 import pytest
 
-from mailer.feedback.events import Event
-from mailer.feedback.processor import REMEMBERED, Processor
-from mailer.stores.base import ProcessedEvent, StoreError, Suppression
+from mailer.feedback.envelope import MalformedEvent
+from mailer.feedback.events import Event, parse
+from mailer.feedback.processor import Outcome, Processor
+from mailer.stores.base import REMEMBERED, ProcessedEvent, PutOutcome, StoreError, Suppression
+from mailer.testing.memory import MemoryEvents, MemorySuppressions
 
-from .memory import MemoryEvents, MemorySuppressions
 from .payloads import RECEIVED, bounce, bounced, changed, load, parsed
 
 ADA = "ada@example.org"
 
 
 class Loop:
-    """A processor and the stores behind it."""
+    """A processor, the stores behind it, and their clock."""
 
     def __init__(self) -> None:
-        self.suppressions = MemorySuppressions()
-        self.events = MemoryEvents(clock=lambda: RECEIVED)
-        self.processor = Processor(self.suppressions, self.events, clock=lambda: RECEIVED)
+        self.now = RECEIVED
+        self.suppressions = MemorySuppressions(self.clock)
+        self.events = MemoryEvents(self.clock)
+        self.reported: list[Outcome] = []
+        self.processor = Processor(self.suppressions, self.events, clock=self.clock, report=self.reported.append)
+
+    def clock(self) -> datetime:
+        return self.now
 
     def take(self, *events: Event) -> list[str]:
         return [outcome.status for event in events for outcome in self.processor.process(event)]
@@ -86,12 +92,104 @@ def test_an_old_event_delivered_again_does_not_undo_a_persons_decision():
     assert not loop.suppressions.rows
 
 
+def test_an_older_bounce_that_arrives_late_does_not_undo_it_either():
+    loop = Loop()
+    loop.take(bounce(feedbackId="f1"))
+    loop.suppressions.remove(ADA)
+    assert loop.take(bounce(feedbackId="f0"), parsed(load("complaint"))) == ["superseded", "superseded"]
+    assert not loop.suppressions.rows
+    assert [(line.counts_as, line.counts) for line in loop.reported[1:]] == [("bounce", True), ("complaint", True)]
+
+
 def test_a_new_bounce_after_a_persons_decision_suppresses_again():
     loop = Loop()
     loop.take(bounce(feedbackId="f1"))
     loop.suppressions.remove(ADA)
-    assert loop.take(bounce(feedbackId="f2")) == ["suppressed"]
+    loop.now += timedelta(hours=2)
+    later = changed("bounce", "bounce", feedbackId="f2", timestamp=(loop.now - timedelta(hours=1)).isoformat())
+    assert loop.take(parse(later, loop.now)) == ["suppressed"]
     assert ADA in loop.suppressions.rows
+
+
+def test_a_persons_decision_between_a_crash_and_its_repetition_stands():
+    loop = Loop()
+    processor = Processor(loop.suppressions, _Crashing(loop.clock), clock=loop.clock)
+    with pytest.raises(StoreError):
+        processor.process(parsed(load("bounce")))
+    assert loop.suppressions.remove(ADA)
+    assert [outcome.status for outcome in processor.process(parsed(load("bounce")))] == ["superseded"]
+    assert not loop.suppressions.rows
+
+
+def test_a_row_that_was_deleted_by_hand_is_not_put_back_by_a_duplicate():
+    loop = Loop()
+    loop.take(parsed(load("bounce")))
+    del loop.suppressions.rows[ADA]
+    assert loop.take(parsed(load("bounce"))) == ["duplicate"]
+    assert not loop.suppressions.rows
+
+
+def test_one_bad_recipient_does_not_hold_up_the_others():
+    loop = Loop()
+    listed = [{"emailAddress": "<a@b.test> <c@d.test>"}, *bounced(ADA), {"emailAddress": "?"}]
+    for expected in ("suppressed", "duplicate"):
+        with pytest.raises(MalformedEvent, match=r"several addresses.*no address"):
+            loop.take(bounce(bouncedRecipients=listed))
+        assert loop.reported[-1].status == expected
+    assert set(loop.suppressions.rows) == {ADA}
+
+
+@pytest.mark.parametrize("error", [StoreError("Throttled."), KeyError("a defect")])
+def test_a_recipient_that_cannot_be_stored_does_not_hold_up_the_others(error: Exception):
+    class Picky(MemorySuppressions):
+        def put(self, suppression: Suppression) -> PutOutcome:
+            if suppression.address == ADA:
+                raise error
+            return super().put(suppression)
+
+    reported: list[Outcome] = []
+    processor = Processor(store := Picky(), MemoryEvents(), report=reported.append)
+    event = parsed(load("notification-bounce"))
+    with pytest.raises(type(error)):
+        processor.process(event)
+    assert set(store.rows) == {"alan@example.org"}
+    assert [line.recipient for line in reported] == ["a***@example.org"]
+
+
+def test_of_what_is_said_about_one_address_the_worst_counts():
+    loop = Loop()
+    said = [*bounced(ADA, status="5.7.1"), *bounced(ADA, status="5.1.1"), *bounced("stranger@example.com")]
+    assert loop.take(bounce(bouncedRecipients=said)) == ["suppressed"]
+    assert "5.1.1" in loop.suppressions.rows[ADA].detail
+    assert [line.counts_as for line in loop.reported] == ["bounce"]
+
+
+def test_a_bounce_of_a_forwarded_mail_suppresses_whom_it_was_sent_to():
+    loop = Loop()
+    assert loop.take(bounce(bouncedRecipients=bounced("stranger@example.com"))) == ["suppressed"]
+    assert set(loop.suppressions.rows) == {ADA}
+
+
+def test_a_bounce_of_a_stranger_among_several_is_on_record():
+    loop = Loop()
+    event = bounce(bouncedRecipients=bounced("stranger@example.com"), destination=[ADA, "alan@example.org"])
+    assert loop.take(event) == ["recorded"]
+    assert not loop.suppressions.rows
+    assert [row.recipient for row in loop.events.rows.values()] == ["s***@example.com"]
+
+
+def test_an_impossible_time_does_not_lose_a_suppression():
+    loop = Loop()
+    loop.suppressions.remove(ADA)
+    loop.now += timedelta(days=1)
+    for number, time in enumerate(
+        ["1969-12-31T00:00:00Z", "9999-12-31T23:59:59-12:00", "", "0001-01-01T00:00:00+14:00"]
+    ):
+        event = changed("bounce", "bounce", timestamp=time, feedbackId=f"f{number}")
+        event["mail"]["timestamp"] = time
+        assert loop.take(parse(event, loop.now)) == ["suppressed"]
+        loop.suppressions.remove(ADA)
+        loop.now += timedelta(days=1)
 
 
 STORY = (
@@ -145,7 +243,8 @@ def test_a_crash_between_the_two_writes_loses_nothing():
 
 def test_duplicates_and_the_simulator_do_not_count_in_rates():
     loop = Loop()
-    simulated = bounce(feedbackId="f9", bouncedRecipients=bounced("bounce@simulator.amazonses.com"))
+    address = "bounce@simulator.amazonses.com"
+    simulated = bounce(feedbackId="f9", bouncedRecipients=bounced(address), destination=[address])
     outcomes = [
         outcome
         for event in (parsed(load("bounce")), parsed(load("bounce")), simulated)
@@ -156,7 +255,10 @@ def test_duplicates_and_the_simulator_do_not_count_in_rates():
         ("duplicate", False),
         ("suppressed", False),
     ]
-    assert "bounce@simulator.amazonses.com" in loop.suppressions.rows
+    assert address in loop.suppressions.rows
+    assert [(outcome.counts_as, outcome.event_key) for outcome in outcomes[:2]] == [
+        ("bounce", outcomes[0].event_key)
+    ] * 2
 
 
 def test_an_outcome_is_fit_for_a_log_line():

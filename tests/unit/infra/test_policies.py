@@ -91,7 +91,7 @@ def test_the_feedback_function_may_do_what_it_does_and_no_more():
     assert [(s["Action"], s["Resource"]) for s in found] == [
         (["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"], QUEUE),
         (["logs:CreateLogStream", "logs:PutLogEvents"], f"{GROUP}:*"),
-        (["dynamodb:GetItem", "dynamodb:PutItem"], TABLE),
+        (["dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:PutItem"], TABLE),
     ]
 
 

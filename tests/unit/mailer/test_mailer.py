@@ -28,8 +28,8 @@ from mailer.message import Attachment, Message
 from mailer.results import NotSent, SendResult, Status
 from mailer.sending.retry import RetryPolicy
 from mailer.stores.base import StoreError, Suppression
+from mailer.testing.memory import MemorySuppressions
 from mailer.transports.ses import SesTransport
-from tests.unit.feedback.memory import MemorySuppressions
 from tests.unit.mailer.scripted_ses import (
     ScriptedSes,
     accept,

@@ -9,8 +9,8 @@ from botocore.stub import Stubber
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from mailer.stores import dynamodb
-from mailer.stores.base import StoreError, Suppression
-from mailer.stores.dynamodb import DynamoDBSuppressions, dynamodb_client
+from mailer.stores.base import PutOutcome, StoreError, Suppression
+from mailer.stores.dynamodb import DynamoDBSuppressions
 
 TABLE = "mailstack-test"
 ROW = Suppression("b@example.org", "bounce", created_at=datetime(2026, 3, 2, tzinfo=UTC))
@@ -86,9 +86,53 @@ def test_a_refusal_names_the_table_and_what_to_check(client: DynamoDBClient, stu
         DynamoDBSuppressions(TABLE, client).get_many(["a@example.org"])
 
 
-def test_a_client_of_its_own_has_short_timeouts_and_few_attempts(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    config = vars(dynamodb_client().meta.config)
-    assert config["connect_timeout"] <= 5
-    assert config["read_timeout"] <= 10
-    assert config["retries"]["total_max_attempts"] <= 5
+def cancelled(stub: Stubber, *codes: str) -> None:
+    stub.add_client_error(
+        "transact_write_items",
+        "TransactionCanceledException",
+        modeled_fields={"CancellationReasons": [{"Code": code} for code in codes]},
+    )
+
+
+@pytest.mark.parametrize("code", ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"])
+def test_a_write_that_others_got_in_the_way_of_is_sent_again(client: DynamoDBClient, stub: Stubber, code: str):
+    cancelled(stub, "None", code)
+    cancelled(stub, "ConditionalCheckFailed", code)
+    stub.add_response("transact_write_items", {})
+    assert DynamoDBSuppressions(TABLE, client).put(ROW) is PutOutcome.WRITTEN
+
+
+def test_sending_again_has_an_end(client: DynamoDBClient, stub: Stubber):
+    for _ in range(dynamodb._ATTEMPTS):
+        cancelled(stub, "None", "TransactionConflict")
+    with pytest.raises(StoreError, match="cancelled a write 7 times"):
+        DynamoDBSuppressions(TABLE, client).put(ROW)
+
+
+def test_a_write_that_dynamodb_cannot_do_is_an_error(client: DynamoDBClient, stub: Stubber):
+    cancelled(stub, "None", "ValidationError")
+    with pytest.raises(StoreError, match="TransactionCanceledException"):
+        DynamoDBSuppressions(TABLE, client).put(ROW)
+
+
+@pytest.mark.parametrize(
+    ("codes", "outcome"),
+    [
+        (("None", "ConditionalCheckFailed"), PutOutcome.OUTRANKED),
+        (("ConditionalCheckFailed", "None"), PutOutcome.REMOVED_SINCE),
+        (("ConditionalCheckFailed", "ConditionalCheckFailed"), PutOutcome.REMOVED_SINCE),
+    ],
+)
+def test_what_was_not_written_says_why(
+    client: DynamoDBClient, stub: Stubber, codes: tuple[str, ...], outcome: PutOutcome
+):
+    cancelled(stub, *codes)
+    assert DynamoDBSuppressions(TABLE, client).put(ROW) is outcome
+
+
+def test_a_removal_that_never_gets_through_is_an_error(client: DynamoDBClient, stub: Stubber):
+    for _ in range(dynamodb._ATTEMPTS):
+        stub.add_response("get_item", {"Item": item(ROW)})
+        cancelled(stub, "None", "ConditionalCheckFailed")
+    with pytest.raises(StoreError, match="changed each time"):
+        DynamoDBSuppressions(TABLE, client).remove(ROW.address)

@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from mailer.stores.base import REASONS, Suppression
+from mailer.stores.base import REASONS, PutOutcome, Suppression
 
 
 def test_reasons_stand_from_the_weakest_to_the_strongest():
@@ -20,6 +20,20 @@ def test_a_time_without_a_zone_is_refused(field: str):
     times[field] = times[field].replace(tzinfo=None)
     with pytest.raises(ValueError, match="time zone"):
         Suppression("ada@example.org", "bounce", created_at=times["created_at"], expires_at=times["expires_at"])
+
+
+def test_a_suppression_in_a_log_or_traceback_shows_no_address():
+    row = Suppression(
+        "ada@example.org", "manual", "asked by ada@example.org", expires_at=datetime(2027, 1, 1, tzinfo=UTC)
+    )
+    assert repr(row).startswith("Suppression('a***@example.org', 'manual'")
+    assert "2027-01-01" in repr(row)
+    assert "ada@" not in repr(row)
+
+
+@pytest.mark.parametrize(("outcome", "written"), [(one, one.name == "WRITTEN") for one in PutOutcome])
+def test_only_a_suppression_that_was_written_is_true(outcome: PutOutcome, written: bool):
+    assert bool(outcome) is written
 
 
 def test_the_address_is_kept_in_the_form_that_compares():
