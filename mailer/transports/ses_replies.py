@@ -7,10 +7,10 @@ import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from mailer.address import mask
 from mailer.errors import (
     AccessDenied,
     AccountSuspended,
+    ClockSkewed,
     CredentialsInvalid,
     IdentityNotVerified,
     OutcomeUnknown,
@@ -22,6 +22,7 @@ from mailer.errors import (
     TransportError,
     Unreachable,
 )
+from mailer.redaction import mask_all
 
 if TYPE_CHECKING:
     from botocore.exceptions import BotoCoreError, ClientError
@@ -57,121 +58,247 @@ class Context:
     tenant: str = ""
 
 
-# The first row that fits decides. Codes: https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html and
-# https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
-REPLIES = (
+# Rows are grouped by what is wrong; the first that fits decides. Codes:
+# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html,
+# https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html, and those of the first version of the API:
+# https://docs.aws.amazon.com/ses/latest/APIReference/API_SendEmail.html. Words, which no reference promises: (T)
+# https://docs.aws.amazon.com/ses/latest/dg/troubleshoot-error-messages.html, (Q) manage-sending-quotas-errors.html
+# there, and (R) public reports.
+_SIGNATURE = ("SignatureDoesNotMatch", "InvalidSignatureException", "InvalidSignature", "AuthFailure")
+_DENIED = ("AccessDeniedException", "AccessDenied", "NotAuthorized", "UnauthorizedOperation")
+_THROTTLED = (
+    *("TooManyRequestsException", "TooManyRequests", "Throttling", "ThrottlingException", "ThrottledException"),
+    *("RequestThrottled", "RequestThrottledException", "RequestLimitExceeded", "SlowDown", "BandwidthLimitExceeded"),
+)
+_INVALID = (
+    *("BadRequestException", "ValidationException", "ValidationError", "ParamValidationError", "InvalidInputException"),
+    *("InvalidParameterValue", "InvalidParameterCombination", "MissingParameter", "MalformedQueryString"),
+)
+_ACCOUNT = "aws sesv2 put-account-sending-attributes --sending-enabled --region {region}"
+
+_IDENTITIES = (
     Reply(
         ("MessageRejected",),
         IdentityNotVerified,
         "The sender's identity is not verified in this region; in the SES sandbox a recipient's must be, too.",
         "Deploy the stack and wait until SES finds its DNS records; in the sandbox, verify the recipient or ask AWS "
         "for production access (region {region}).",
-        containing="not verified",
+        containing="not verified",  # T
     ),
     Reply(
-        ("MailFromDomainNotVerifiedException",),
+        ("MailFromDomainNotVerifiedException", "MailFromDomainNotVerified"),
         IdentityNotVerified,
         "SES does not find the records of the MAIL FROM domain.",
-        "Check its MX and TXT records: `mailer stack` lists them.",
+        "Check its MX and TXT records: `mailer dns --check`.",
+    ),
+)
+_PAUSES = (
+    Reply(
+        ("AccountSuspendedException", "AccountSuspended"),
+        AccountSuspended,
+        "AWS stopped this account from sending.",
+        "Read the notice in the SES console and AWS Health, fix the cause, and answer AWS's support case.",
+    ),
+    Reply(
+        # R: "Sending suspended for this account. For more information, please check the inbox …"; of late "paused".
+        ("MessageRejected", "SendingPausedException", *_DENIED),
+        AccountSuspended,
+        "AWS stopped this account from sending.",
+        "Read AWS's mail to the address of the AWS account, fix the cause, and answer the support case: `aws sesv2 "
+        "get-account --region {region}` shows EnforcementStatus.",
+        containing="suspended for this account|account (is|has been) (suspended|shut ?down)|check the inbox",
     ),
     Reply(
         ("SendingPausedException", "TenantSendingPausedException"),
         SendingPaused,
         "Sending is paused for the tenant {tenant}.",
         "Find the reason first: `aws sesv2 get-tenant --tenant-name {tenant} --region {region}` shows its ARN, "
-        "`list-recommendations` SES's findings. When it is mended: aws sesv2 "
+        "`list-recommendations` SES's findings. When it is fixed: aws sesv2 "
         "update-reputation-entity-customer-managed-status --reputation-entity-type RESOURCE "
         "--reputation-entity-reference ARN --sending-status ENABLED --region {region}",
         containing="tenant",
     ),
     Reply(
-        ("SendingPausedException", "ConfigurationSetSendingPausedException"),
+        ("AccountSendingPausedException", "AccountSendingPaused"),
+        SendingPaused,
+        "Sending is paused for the whole account.",
+        f"Find the reason first; when it is fixed: {_ACCOUNT}",
+    ),
+    Reply(
+        ("MessageRejected", "SendingPausedException"),
+        SendingPaused,
+        "Sending is paused for the whole account.",
+        "Find the reason first: `aws sesv2 get-account --region {region}` shows whether AWS paused it "
+        f"(EnforcementStatus SHUTDOWN: answer the support case) or somebody did. When it is fixed: {_ACCOUNT}",
+        containing="account is paused|(paused|disabled) for (this|your|the( whole| entire)?) account|"  # T, R
+        "sending (is )?(currently )?(paused|disabled) for (this|your) account",
+    ),
+    Reply(
+        ("SendingPausedException", "ConfigurationSetSendingPausedException", "ConfigurationSetSendingPaused"),
         SendingPaused,
         "Sending is paused for the configuration set {configuration_set}, or for the whole account.",
-        "Find the reason first: the alarm that paused it, its bounces or complaints. When that is mended: aws sesv2 "
+        "Find the reason first: the alarm that paused it, its bounces or complaints. When that is fixed: aws sesv2 "
         "put-configuration-set-sending-options --configuration-set-name {configuration_set} --sending-enabled "
-        "--region {region}",
+        f"--region {{region}}; for the account: {_ACCOUNT}",
     ),
     Reply(
         ("MessageRejected",),
         SendingPaused,
-        "Sending is paused for the whole account.",
-        "Find the reason first; when it is mended: aws sesv2 put-account-sending-attributes --sending-enabled "
-        "--region {region}",
-        containing="sending (is )?(paused|disabled)",
+        "Sending is paused.",
+        "Find the reason first: `aws sesv2 get-account --region {region}` and `aws sesv2 get-configuration-set "
+        "--configuration-set-name {configuration_set} --region {region}` show what is paused.",
+        containing="sending (is |has been )?(currently )?(paused|disabled)|is paused",
     ),
+)
+_LIMITS = (
     Reply(
-        ("AccountSuspendedException", "AccountSendingPausedException"),
-        AccountSuspended,
-        "AWS stopped this account from sending.",
-        "Read the notice in the SES console and AWS Health, mend the cause, and answer AWS's support case.",
-    ),
-    Reply(
-        ("TooManyRequestsException", "LimitExceededException", "Throttling", "ThrottlingException"),
+        (*_THROTTLED, "LimitExceededException"),
         QuotaExceeded,
         "The quota of the last 24 hours is used up; it counts recipients.",
         "Wait, or ask AWS for a higher quota: `aws sesv2 get-account --region {region}` shows it.",
-        containing="daily|24.?hour",
+        containing="daily|24.?hour",  # Q
     ),
     Reply(
-        ("TooManyRequestsException", "Throttling", "ThrottlingException", "RequestThrottled", "SlowDown"),
+        _THROTTLED,
         Throttled,
         "More recipients a second than the account's rate allows.",
         "Send more slowly, or ask AWS for a higher rate: `aws sesv2 get-account --region {region}` shows it.",
     ),
     Reply(
-        ("LimitExceededException",),
+        ("LimitExceededException", "LimitExceeded"),
         QuotaExceeded,
         "A limit of the account is reached.",
         "See https://docs.aws.amazon.com/ses/latest/dg/quotas.html and ask AWS to raise it.",
     ),
+)
+_RESOURCES = (
     Reply(
         ("NotFoundException",),
         ResourceNotFound,
         "There is no tenant {tenant} in {region}.",
-        "Add it to mailstack:tenants and deploy, or make it as the documentation of sending says.",
+        "Add it to mailstack:tenants and deploy, or create it by hand: docs/sending.md.",
         containing="tenant",
     ),
     Reply(
-        ("AccessDeniedException", "BadRequestException"),
+        (*_DENIED, *_INVALID),
         Refused,
         "The tenant {tenant} may not use the identity or the configuration set {configuration_set}.",
         "Name the stream at the tenant in mailstack:tenants, and deploy.",
         containing="tenant not associated|not associated with tenant",
     ),
     Reply(
-        ("NotFoundException",),
+        ("NotFoundException", "ConfigurationSetDoesNotExistException", "ConfigurationSetDoesNotExist"),
         ResourceNotFound,
         "The configuration set {configuration_set} is not in {region}, or something else that the request names.",
         "Deploy the stack, and check that its outputs are those of this region and account.",
     ),
+)
+_ACCESS = (
     Reply(
-        ("AccessDeniedException", "AccessDenied", "NotAuthorized"),
+        _DENIED,
         AccessDenied,
-        "The role may not send from this identity with this configuration set; a policy must name both.",
-        "Attach the stack's sender policy to the role: {policy}",
+        "A policy denies it explicitly.",
+        "Find the Deny that AWS's words name: in a service control policy, a permissions boundary, the VPC endpoint's "
+        "policy or the identity's own.",
+        containing="explicit deny",
     ),
     Reply(
-        ("ExpiredTokenException", "ExpiredToken", "RequestExpired"),
+        _DENIED,
+        AccessDenied,
+        "The role may not send from this identity with this configuration set; a policy must name both.",
+        "Attach the stack's sender policy to the role: {policy}. If the stack limits recipients "
+        "(mailstack:allowedRecipients), each must be among them.",
+    ),
+    Reply(
+        ("OptInRequired", "SubscriptionRequiredException"),
+        AccessDenied,
+        "The account has not subscribed to SES, or has not enabled the region {region}.",
+        "Enable the region in the account's settings, and finish the account's registration.",
+    ),
+)
+_CREDENTIALS = (
+    Reply(
+        (*_SIGNATURE, *_DENIED, "IncompleteSignature"),
+        ClockSkewed,
+        "This machine's clock is wrong: AWS accepts signatures of the last five minutes.",
+        "Set the clock (chrony, systemd-timesyncd, or the host's time synchronisation), then send again.",
+        # R: "Signature expired: … is now earlier than … (… - 5 min.)", "Signature not yet current: …"
+        containing="signature (has )?expired|not yet current|too skewed|is now (earlier|later) than",
+    ),
+    Reply(
+        ("RequestTimeTooSkewed", "RequestInTheFuture", "RequestExpired"),
+        ClockSkewed,
+        "This machine's clock is wrong: the request's date is too far from AWS's own.",
+        "Set the clock (chrony, systemd-timesyncd, or the host's time synchronisation), then send again.",
+    ),
+    Reply(
+        _SIGNATURE,
+        CredentialsInvalid,
+        "The request is signed for another region or service than its endpoint's; the stack is in {region}.",
+        "Check AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_SESV2 and the profile's endpoint_url.",
+        containing="credential should be scoped",  # R
+    ),
+    Reply(
+        ("ExpiredTokenException", "ExpiredToken", "TokenRefreshRequired", "UnauthorizedSSOTokenError"),
         CredentialsInvalid,
         "The AWS credentials have expired.",
         "Renew them (`aws sso login`, or a new session), then send again.",
     ),
     Reply(
+        ("UnrecognizedClientException", "InvalidClientTokenId", "InvalidToken"),
+        CredentialsInvalid,
+        "The AWS credentials have expired.",
+        "Renew them (`aws sso login`, or a new session), then send again.",
+        containing="expired",
+    ),
+    Reply(
+        _SIGNATURE,
+        CredentialsInvalid,
+        "The secret access key does not belong to the access key id, or something on the way changed the request.",
+        "Check both keys, without spaces around them; a proxy must leave headers and body alone.",
+    ),
+    Reply(
+        ("NoRegionError", "InvalidRegionError"),
+        CredentialsInvalid,
+        "The AWS region is missing or wrong.",
+        "Set AWS_REGION, or the profile's region.",
+    ),
+    Reply(
         (
-            *(
-                "UnrecognizedClientException",
-                "InvalidClientTokenId",
-                "SignatureDoesNotMatch",
-                "InvalidSignatureException",
-            ),
-            *("IncompleteSignature", "MissingAuthenticationTokenException", "OptInRequired"),
+            *("UnrecognizedClientException", "InvalidClientTokenId", "InvalidToken", "InvalidAccessKeyId"),
+            *("IncompleteSignature", "IncompleteSignatureException", "MissingAuthenticationToken"),
+            *("MissingAuthenticationTokenException", "NotAuthorizedException"),
             *("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "TokenRetrievalError"),
-            *("SSOTokenLoadError", "UnauthorizedSSOTokenError", "ProfileNotFound", "NoRegionError"),
+            *("SSOTokenLoadError", "SSOError", "ProfileNotFound", "ConfigParseError", "ConfigNotFound"),
+            *("MetadataRetrievalError", "RefreshWithMFAUnsupportedError", "InfiniteLoopConfigError"),
         ),
         CredentialsInvalid,
         "AWS credentials are missing or wrong.",
         "Check AWS_PROFILE, AWS_REGION and the role; `aws sts get-caller-identity` shows what is used.",
+    ),
+)
+_CONTENTS = (
+    Reply(
+        ("MessageRejected",),
+        Refused,
+        "A recipient is on a suppression list of SES's own.",
+        "`aws sesv2 get-suppressed-destination --email-address ADDRESS --region {region}` shows the account's list; an "
+        "address leaves the global one by itself, within 14 days.",
+        containing="blacklisted|suppression list",
+    ),
+    Reply(
+        ("MessageRejected", *_INVALID),
+        Refused,
+        "SES does not take an attachment of this type.",
+        "See https://docs.aws.amazon.com/ses/latest/dg/mime-types.html; send it in a .zip file, or a link to it.",
+        containing="file type|attachment|file extension",
+    ),
+    Reply(
+        ("MessageRejected", "RequestEntityTooLarge", "RequestEntityTooLargeException", "413", *_INVALID),
+        Refused,
+        "The message is larger than SES takes: 40 MB with its attachments in base64.",
+        "Send a link to the file instead.",
+        containing="message length|too (large|long|big)|larger than|exceed.{0,40}(size|bytes)",
     ),
     Reply(
         ("MessageRejected",),
@@ -180,10 +307,29 @@ REPLIES = (
         "Read SES's words above; unsupported attachments and malware end here.",
     ),
     Reply(
-        ("BadRequestException", "ValidationException", "ParamValidationError"),
+        _INVALID,
+        Refused,
+        "SES does not take one of the addresses.",
+        "Read SES's words above and correct the address; the message was not sent.",
+        # R: "Local address contains control or whitespace", "Missing final '@domain'", "Illegal address", "Missing
+        # domain", "Domain contains illegal character", "Invalid email address"
+        containing="address|@domain|missing domain|domain (contains|starts|ends|name)",
+    ),
+    Reply(
+        _INVALID,
         Refused,
         "SES does not take a parameter as it stands.",
         "Read SES's words above; the message was not sent.",
+    ),
+)
+_NETWORK = (
+    Reply(
+        ("SSLError",),
+        Unreachable,
+        "The server on the way is not trusted, so nothing was sent.",
+        "Is a proxy in between? Give its certificate authority: AWS_CA_BUNDLE.",
+        # OpenSSL's reasons of a handshake that failed; after it, a request may have been written.
+        containing="certificate[ _]verify|wrong[ _]version|handshake|hostname|self.signed|unknown[ _](ca|protocol)",
     ),
     Reply(
         ("EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError"),
@@ -192,19 +338,25 @@ REPLIES = (
         "Check the network, a proxy and the region ({region}), then send again.",
     ),
     Reply(
-        ("HTTPClientError", "ConnectionError", "ResponseParserError"),
+        ("SSLError", "HTTPClientError", "ConnectionError", "ResponseParserError"),
         OutcomeUnknown,
         "The request was written and SES's answer never came, or cannot be read: the message may or may not "
         "have been accepted.",
         "Do not send it again blindly; look for its Send event.",
     ),
 )
+REPLIES = (
+    *(*_IDENTITIES, *_PAUSES, *_LIMITS, *_RESOURCES),
+    # Before access: AWS answers a skewed clock with a denial, too.
+    *(*_CREDENTIALS, *_ACCESS, *_CONTENTS, *_NETWORK),
+)
 
 # An answer of 500 and above says nothing about what was accepted; of 400 and above, that nothing was.
 _SERVER_ERROR = 500
 _UNNAMED_SERVER_ERROR = Reply((), OutcomeUnknown, "SES failed while it handled the request.", REPLIES[-1].hint)
 _UNNAMED = Reply((), Refused, "SES refuses the message.", "Read SES's words above; the message was not sent.")
-_ADDRESS = re.compile(r"[^\s<>,;:\"'()\[\]]+@[^\s<>,;:\"'()\[\]]+")
+# Of the service's words; what is longer is some page of a proxy's.
+_MAX_WORDS = 2_000
 
 
 def classify(error: "ClientError | BotoCoreError | ResponseParserError", context: Context) -> TransportError:
@@ -220,7 +372,7 @@ def classify(error: "ClientError | BotoCoreError | ResponseParserError", context
     row = next((row for row in REPLIES if code in row.codes and re.search(row.containing, words, re.IGNORECASE)), None)
     row = row or (_UNNAMED_SERVER_ERROR if status >= _SERVER_ERROR else _UNNAMED)
     names = asdict(context)
-    said = _ADDRESS.sub(lambda found: mask(found[0]), words).strip()
+    said = mask_all(words).strip()
     message = f"{row.cause.format(**names)} {code}: {said}".rstrip(": ")
     return row.error(message, hint=row.hint.format(**names), code=code)
 
@@ -230,7 +382,12 @@ def _read(error: "ClientError | BotoCoreError | ResponseParserError") -> tuple[s
 
     if isinstance(error, ClientError):
         answer, meta = error.response.get("Error", {}), error.response.get("ResponseMetadata", {})
-        return answer.get("Code", ""), answer.get("Message", ""), meta.get("HTTPStatusCode", 0)
+        # A proxy may answer anything that is JSON.
+        return (
+            str(answer.get("Code") or ""),
+            str(answer.get("Message") or "")[:_MAX_WORDS],
+            meta.get("HTTPStatusCode", 0),
+        )
     named = {code for row in REPLIES for code in row.codes}
     kinds = (kind.__name__ for kind in type(error).__mro__ if kind.__name__ in named)
-    return next(kinds, type(error).__name__), str(error), 0
+    return next(kinds, type(error).__name__), str(error)[:_MAX_WORDS], 0
