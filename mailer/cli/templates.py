@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from mailer.cli.output import as_json, line, table
-from mailer.errors import TemplateError
+from mailer.errors import TemplateError, TemplateFieldsInvalid
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -101,20 +101,14 @@ def find(name: str) -> "type[EmailTemplate]":
     return kind
 
 
-def fill(kind: "type[EmailTemplate]", values: "Mapping[str, str]") -> "EmailTemplate":
+def fill(kind: "type[EmailTemplate]", values: "Mapping[str, object]") -> "EmailTemplate":
     """An object of the class with these values for its fields.
 
     Raises:
-        TemplateError: They do not fit; every problem is named.
+        TemplateFieldsInvalid: They do not fit; every problem is named.
     """
-    from pydantic import ValidationError
-
     try:
         return kind.model_validate(dict(values))
-    except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        fields = ", ".join(kind.model_fields)
-        raise TemplateError(
-            f"{kind.template_name()} cannot be filled in: {problems}.",
-            hint=f"Its fields are {fields}: --set FIELD=VALUE.",
-        ) from error
+    except TemplateFieldsInvalid as error:
+        hint = f"{error.hint} Give them as --set FIELD=VALUE or --data FILE.json."
+        raise TemplateFieldsInvalid(error.message, hint=hint) from None

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypedDict, cast
 
-from mailer.address import address_key
+from mailer.address import address_key, mask
 from mailer.feedback.envelope import MalformedEvent
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mailer.feedback.envelope import JsonObject
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Mail:
     """The mail that an event is about."""
 
@@ -37,8 +37,11 @@ class Mail:
         """The configuration set that it was sent with; empty when SES does not say."""
         return next(iter(self.tags.get("ses:configuration-set", ())), "")
 
+    def __repr__(self) -> str:
+        return f"<Mail {self.message_id} to {', '.join(map(mask, self.destination))}>"
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Recipient:
     """One recipient's part of an event.
 
@@ -52,8 +55,11 @@ class Recipient:
     status: str = ""
     diagnostic: str = ""
 
+    def __repr__(self) -> str:
+        return f"<Recipient {mask(self.address)}{f' {self.status}' if self.status else ''}>"
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Event:
     """What all events have.
 
@@ -74,8 +80,13 @@ class Event:
     distinction: str
     feedback_id: str
 
+    def __repr__(self) -> str:
+        # No more than this: a link may be somebody's own, and servers repeat addresses in their words.
+        concerned = ", ".join(mask(recipient.address) for recipient in self.recipients)
+        return f"<{type(self).__name__} of {self.mail.message_id}: {concerned}>"
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Bounce(Event):
     """A receiving server, or SES in its stead, would not take the mail."""
 
@@ -83,7 +94,7 @@ class Bounce(Event):
     sub_type: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Complaint(Event):
     """A recipient marked the mail as spam; `feedback_type` is a report type of RFC 5965 §7.3, or empty."""
 
@@ -91,33 +102,33 @@ class Complaint(Event):
     feedback_type: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Delivery(Event):
     """A receiving server took the mail."""
 
     smtp_response: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Send(Event):
     """SES accepted the mail and will try to deliver it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Reject(Event):
     """SES accepted the mail and then would not send it: it holds a virus."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Open(Event):
     """A mail program fetched the tracking image."""
 
     user_agent: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Click(Event):
     """A tracked link was followed."""
 
@@ -125,7 +136,7 @@ class Click(Event):
     link: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class RenderingFailure(Event):
     """SES could not fill a template that is stored with it, so nothing was sent."""
 
@@ -133,7 +144,7 @@ class RenderingFailure(Event):
     error: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class DeliveryDelay(Event):
     """SES could not deliver yet and keeps trying until `expires_at`."""
 
@@ -141,7 +152,7 @@ class DeliveryDelay(Event):
     expires_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Subscription(Event):
     """A recipient changed what they are subscribed to, in a contact list of SES."""
 
@@ -150,7 +161,7 @@ class Subscription(Event):
     unsubscribed_from_all: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Unknown(Event):
     """An event of a kind that SES did not have when this was written."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, Protocol, get_args
 
-from mailer.address import address_key
+from mailer.address import address_key, mask
 from mailer.errors import MailerError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def utcnow() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Suppression:
     """An address that no mail may be sent to, and why.
 
@@ -55,6 +55,10 @@ class Suppression:
         if self.created_at.tzinfo is None or (self.expires_at and self.expires_at.tzinfo is None):
             raise ValueError("A suppression's times need a time zone; use datetime.now(UTC).")
         object.__setattr__(self, "address", address_key(self.address))
+
+    def __repr__(self) -> str:
+        until = f" until {self.expires_at:%Y-%m-%d}" if self.expires_at else ""
+        return f"<Suppression {mask(self.address)}: {self.reason} on {self.created_at:%Y-%m-%d}{until}>"
 
     def active(self, now: datetime) -> bool:
         """Whether it holds at that time."""

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
 from mailer.address import address_key
+from mailer.redaction import raise_masked, redact
 from mailer.stores.base import REASONS, ProcessedEvent, StoreError, Suppression, utcnow
 
 if TYPE_CHECKING:
@@ -169,7 +170,8 @@ class _Table:
             self._client = self._client or dynamodb_client()
             yield self._client
         except (BotoCoreError, ClientError, ValueError) as error:  # the last for an endpoint that is no URL
-            raise StoreError(f"Could not {doing} the DynamoDB table {self.name}: {error}", hint=_hint(error)) from error
+            ours = f"Could not {doing} the DynamoDB table {self.name}: {redact(str(error))}"
+            raise_masked(StoreError(ours, hint=_hint(error)), error)
 
 
 # What to do next, by a part of the code or the exception's name.

@@ -9,6 +9,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from mailer.errors import ConfigurationError, InvalidMessage, OutcomeUnknown
+from mailer.redaction import raise_masked
 from mailer.results import RecipientResult, Status
 from mailer.stack import tenant_name
 from mailer.transports.ses_replies import Context, classify
@@ -68,12 +69,16 @@ class SesTransport:
 
         configuration_set = self._outputs.streams[message.stream].configuration_set
         tenant = tenant_name(self._outputs.stack, message.tenant) if message.tenant else ""
-        request = send_email_request(message, configuration_set, tenant=tenant, endpoint=self._outputs.endpoint_id)
-        try:
-            message_id = self._connected().send_email(**request).get("MessageId")
+        endpoint = self._outputs.endpoint_id
+        try:  # the request is no variable here: a traceback with locals would show the body
+            message_id = (
+                self._connected()
+                .send_email(**send_email_request(message, configuration_set, tenant=tenant, endpoint=endpoint))
+                .get("MessageId")
+            )
         except (ClientError, BotoCoreError, ResponseParserError) as error:
             where = Context(configuration_set, self._outputs.region, self._outputs.sender_policy_arn, tenant)
-            raise classify(error, where) from error
+            raise_masked(classify(error, where), error)
         if not message_id:  # a proxy's own page, for example: botocore reads any 200 as an answer
             raise OutcomeUnknown("The answer is not SES's: it has no message id.", hint="Is a proxy on the way?")
         return tuple(RecipientResult(address, Status.SENT, message_id) for address in message.recipients)
