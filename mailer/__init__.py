@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mailer.stack import StackOutputs
     from mailer.templates.base import EmailTemplate
     from mailer.templates.brand import Brand
+    from mailer.templates.secret import SecretText, SecretUrl
     from mailer.templates.url import Url
 
 __all__ = [
@@ -30,6 +31,8 @@ __all__ = [
     "Message",
     "NotSent",
     "RecipientResult",
+    "SecretText",
+    "SecretUrl",
     "SendResult",
     "StackOutputs",
     "Status",
@@ -49,6 +52,8 @@ _HOME = {
     "Message": "message",
     "NotSent": "results",
     "RecipientResult": "results",
+    "SecretText": "templates.secret",
+    "SecretUrl": "templates.secret",
     "SendResult": "results",
     "StackOutputs": "stack",
     "Status": "results",

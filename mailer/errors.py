@@ -24,6 +24,7 @@ MailerError                       what happened, why, and what to do next
         ├── IdentityNotVerified   the sender, or in the sandbox a recipient, is not verified
         ├── AccessDenied          the role may not send so
         ├── CredentialsInvalid    credentials that are expired or wrong
+        ├── ClockSkewed           this machine's clock is wrong, so that signatures are
         └── ResourceNotFound      the configuration set is not there
 
 Which reply of which service becomes which of these stands with its transport.
@@ -173,6 +174,10 @@ class AccessDenied(Refused):
 
 class CredentialsInvalid(Refused):
     """The service does not take the credentials: they are expired or wrong."""
+
+
+class ClockSkewed(Refused):
+    """This machine's clock is wrong, and with it every signature."""
 
 
 class ResourceNotFound(Refused):

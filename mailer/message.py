@@ -147,22 +147,25 @@ class Message:
         tenant: str | None = "",
     ) -> None:
         seen: set[str] = set()
-        values = (
-            as_text(subject, "The subject"),
-            as_text(text, "The plain text"),
-            as_text(html, "The HTML"),
-            _first_of_each(_mailboxes(to, "to"), seen),
-            _first_of_each(_mailboxes(cc, "cc"), seen),
-            _first_of_each(_mailboxes(bcc, "bcc"), seen),
-            _first_of_each(_mailboxes(reply_to, "reply_to"), set()),
-            None if sender is None else _mailbox(sender, "sender"),
-            _pairs(headers, "headers"),
-            _pairs(tags, "tags"),
-            _attachments(attachments),
-            as_text(stream, "The stream"),
-            as_text(tenant, "The tenant"),
-        )
-        for part, value in zip(fields(self), values, strict=True):
+        for part, value in zip(
+            fields(self),
+            (
+                as_text(subject, "The subject"),
+                as_text(text, "The plain text"),
+                as_text(html, "The HTML"),
+                _first_of_each(_mailboxes(to, "to"), seen),
+                _first_of_each(_mailboxes(cc, "cc"), seen),
+                _first_of_each(_mailboxes(bcc, "bcc"), seen),
+                _first_of_each(_mailboxes(reply_to, "reply_to"), set()),
+                None if sender is None else _mailbox(sender, "sender"),
+                _pairs(headers, "headers"),
+                _pairs(tags, "tags"),
+                _attachments(attachments),
+                as_text(stream, "The stream"),
+                as_text(tenant, "The tenant"),
+            ),
+            strict=True,
+        ):
             object.__setattr__(self, part.name, value)
         refuse(_message_problems(self))
 
@@ -199,8 +202,9 @@ class Message:
         return text + sum(-(-len(attachment.content) // 57) * 78 for attachment in self.attachments)
 
     def __repr__(self) -> str:
-        # Not the subject: it may hold a code.
-        return f"<Message to {', '.join(one.masked for one in self.recipients)}>"
+        # Not the subject: it may hold a code. And an error while it is made shows what there is of it.
+        recipients = (one for part in ("to", "cc", "bcc") for one in getattr(self, part, ()))
+        return f"<Message to {', '.join(one.masked for one in recipients)}>"
 
 
 def _mailboxes(value: object, part: str) -> tuple[Address, ...]:

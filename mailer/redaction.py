@@ -4,6 +4,7 @@ Standard library only, because the feedback Lambda redacts, too.
 """
 
 import re
+from collections.abc import Callable
 from typing import NoReturn, Self, SupportsIndex
 
 HIDDEN = "***"
@@ -69,9 +70,11 @@ def cause_of(error: BaseException) -> Cause:
 
 
 def raise_masked(ours: Exception, theirs: BaseException) -> NoReturn:
-    """Raise our error with the masked cause, and with no way back to the unmasked one."""
+    """Raise our error with the masked cause, and with no way back to the unmasked one: `except X as error: ...`."""
+    ours.__cause__ = cause_of(theirs)
+    del theirs  # a traceback with locals would show it
     try:
-        raise ours from cause_of(theirs)
+        raise ours
     finally:
         ours.__context__ = None
 
@@ -104,6 +107,20 @@ def redact(text: str) -> str:
         >>> redact('550 no "ada lovelace"@example.com, nor ada%40example.com')
         '550 no ***, nor ***'
     """
+    return _replaced(text, lambda _: HIDDEN)
+
+
+def mask_all(text: str) -> str:
+    """The text with every address in it masked: where the domain matters, and is one's own more often than not.
+
+    Example:
+        >>> mask_all("Email address is not verified: Ada <ada@example.com>")
+        'Email address is not verified: Ada <a***@example.com>'
+    """
+    return _replaced(text, mask)
+
+
+def _replaced(text: str, replacement: Callable[[str], str]) -> str:
     cut = len(text) > MAX_REDACTED
     if cut:  # not inside an address: what is left of one would not be known for one
         text = text[:MAX_REDACTED].rpartition(" ")[0]
@@ -121,7 +138,7 @@ def redact(text: str) -> str:
         bare = at[0] == "@" and not any(map(str.isspace, text[at.start() - 1] + domain[0][0]))
         if not bare and "." not in domain[0]:
             continue
-        kept += (text[done:start], HIDDEN)
+        kept += (text[done:start], replacement(text[start : domain.end()]))
         done = domain.end()
     return "".join((*kept, text[done:], "…" if cut else ""))
 

@@ -6,12 +6,14 @@ Not for deciding anything: values only, and the places where they are looked for
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self, cast
+from typing import TYPE_CHECKING, Annotated, Literal, Self, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mailer.address import Address
+from mailer.domain import ascii_domain
 from mailer.errors import InvalidAddress, StackNotFound, StackOutputsInvalid
+from mailer.redaction import mask_all, raise_masked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +26,7 @@ VARIABLE = "MAILSTACK_OUTPUTS"
 MAX_PARAMETER_CHARACTERS = 4096
 # Of a value that is shown in an error message.
 MAX_SHOWN = 200
+_WRITES = "`pulumi stack output outputs --json > outputs.json` writes them."
 
 
 def parameter_name(stack: str) -> str:
@@ -77,7 +80,7 @@ class StackOutputs(_Frozen):
     stack: str = Field(description="The Pulumi stack's name, which is the environment's: dev, prod, local.")
     region: str
     account_id: str
-    domain: str = Field(
+    domain: Annotated[str, AfterValidator(ascii_domain)] = Field(
         description="The domain that mail is sent from; the SES identity, or a single address's domain."
     )
     identity_arn: str
@@ -134,10 +137,12 @@ class StackOutputs(_Frozen):
         Raises:
             StackOutputsInvalid: It is not JSON, or not outputs of a version that this library reads.
         """
+        if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance] - not every program is checked
+            raise StackOutputsInvalid(f"{source} is {type(text).__name__}, not text.", hint="Pass the JSON as a str.")
         try:
             data = json.loads(text)
-        except ValueError as error:
-            raise StackOutputsInvalid(f"{source} is not JSON: {error}.") from error
+        except (ValueError, RecursionError) as error:
+            raise StackOutputsInvalid(f"{source} is not JSON: {error}.", hint=_WRITES) from error
         found = cast("dict[str, object]", data).get("version") if isinstance(data, dict) else None
         if found != VERSION:
             raise StackOutputsInvalid(
@@ -148,7 +153,9 @@ class StackOutputs(_Frozen):
             return cls.model_validate_json(text)
         except ValidationError as error:
             problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-            raise StackOutputsInvalid(f"{source} is not what a stack writes: {problems}.") from error
+            raise StackOutputsInvalid(f"{source} is not what a stack writes: {problems}.", hint=_WRITES) from error
+        except ValueError as error:  # half of a surrogate pair, which cannot be encoded
+            raise StackOutputsInvalid(f"{source} is not what a stack writes: {error}.", hint=_WRITES) from error
 
 
 def load(
@@ -161,9 +168,9 @@ def load(
     """Find a stack's outputs: the argument, then `MAILSTACK_OUTPUTS`, then the parameter that the stack wrote.
 
     Args:
-        stack: The stack's name.
+        stack: The stack's name; empty for the one whose outputs the first two places hold.
         outputs: The outputs themselves, their JSON, or the path of a file that holds it.
-        environ: The process environment when left out.
+        environ: The process's own environment when left out.
         access: As whom the parameter is read; what boto3 finds by itself when left out.
 
     Raises:
@@ -171,8 +178,11 @@ def load(
         StackOutputsInvalid: They were found and cannot be read.
     """
     environ = os.environ if environ is None else environ
-    found = _from_argument(outputs) or _from_environment(environ) or _from_parameter(stack, access)
-    if found.stack != stack:
+    found = _from_argument(outputs) or _from_environment(environ)
+    if not found and not stack:
+        raise StackNotFound("No stack is named.", hint=f"Name one, or set {VARIABLE} to its outputs.")
+    found = found or _from_parameter(stack, access)
+    if stack and found.stack != stack:
         raise StackNotFound(
             f"Outputs of stack {found.stack!r} were found where {stack!r} was asked for.",
             hint=f"Ask for {found.stack!r}, or point {VARIABLE} at the right file.",
@@ -183,6 +193,11 @@ def load(
 def _from_argument(outputs: StackOutputs | str | Path | None) -> StackOutputs | None:
     if outputs is None or isinstance(outputs, StackOutputs):
         return outputs
+    if not isinstance(outputs, str | Path):  # pyright: ignore[reportUnnecessaryIsInstance] - not every program is checked
+        given = type(outputs).__name__
+        raise StackOutputsInvalid(
+            f"The outputs argument is of type {given}.", hint="Pass StackOutputs, JSON or a path."
+        )
     return _from_text_or_file(outputs, source="The outputs argument")
 
 
@@ -196,11 +211,12 @@ def _from_text_or_file(value: str | Path, *, source: str) -> StackOutputs:
         return StackOutputs.from_json(value, source=source)
     try:
         text = Path(value).read_text(encoding="utf-8")
-    except (OSError, UnicodeError) as error:
+    except (OSError, ValueError) as error:  # the latter for bytes that are no text, and for a NUL in the path
         named = str(value) if len(str(value)) <= MAX_SHOWN else f"{str(value)[:MAX_SHOWN]}…"
+        named = named if named.isprintable() else repr(named)
         raise StackNotFound(
             f"{source} names the file {named}, which cannot be read: {getattr(error, 'strerror', None) or error}.",
-            hint="`pulumi stack output outputs --json > outputs.json` writes one.",
+            hint=_WRITES,
         ) from error
     return StackOutputs.from_json(text, source=str(value))
 
@@ -219,10 +235,36 @@ def _from_parameter(stack: str, access: "Access | None") -> StackOutputs:
         answer = ask(api, "GetParameter", {"Name": name})
         value = cast("Mapping[str, str]", answer["Parameter"])["Value"]
     except (WireError, LookupError, TypeError) as error:
-        raise StackNotFound(
-            f"No outputs of stack {stack!r}: {VARIABLE} is not set, and reading the parameter {name} failed: {error}",
-            hint=f"Run `pulumi up --stack {stack}`, check AWS_REGION and credentials, or set {VARIABLE}.",
-        ) from error
+        why = mask_all(str(error)).rstrip(".")
+        words = f"No outputs of stack {stack!r}: {VARIABLE} is not set, and reading the parameter {name} failed: {why}."
+        raise_masked(StackNotFound(words, hint=_hint(error, stack)), error)
     finally:
         api.close()
     return StackOutputs.from_json(value, source=f"The parameter {name}")
+
+
+# What to do next, by a part of AWS's code or of the exception's name; the first that fits.
+_HINTS = (
+    ("ParameterNotFound", "Run `pulumi up --stack {stack}`, and check AWS_REGION: the stack's region holds it."),
+    ("AccessDenied", "Attach the stack's sender policy to the role; it allows reading the parameter."),
+    ("Expired", "The AWS credentials have expired: `aws sso login`, or a new session."),
+    ("Credential", "There are no AWS credentials: set AWS_PROFILE, or give the process a role."),
+    ("Profile", "Check AWS_PROFILE: ~/.aws/config has no such profile."),
+    ("Region", "Set AWS_REGION to the stack's region."),
+    ("SSO", "Renew the AWS credentials: `aws sso login`."),
+    ("Token", "Renew the AWS credentials: `aws sso login`, or a new session."),
+    ("UnrecognizedClient", "AWS does not know these credentials: `aws sts get-caller-identity` shows what is used."),
+    ("Signature", "Check this machine's clock and the secret access key."),
+    ("Skewed", "Set this machine's clock."),
+    ("NotWritten", "Check the network, a proxy and AWS_REGION; behind a proxy's own certificate, set AWS_CA_BUNDLE."),
+    ("AnswerLost", "Check the network, a proxy and AWS_REGION."),
+    ("Throttl", "Try again in a few seconds."),
+    ("ValueError", "Check AWS_ENDPOINT_URL."),
+    ("", "Run `pulumi up --stack {stack}`, check AWS_REGION and credentials, or set {variable}."),
+)
+
+
+def _hint(error: Exception, stack: str) -> str:
+    code = getattr(error, "code", "") or type(error).__name__
+    hint = next(hint for part, hint in _HINTS if part in code)
+    return hint.format(stack=stack, variable=VARIABLE)

@@ -4,25 +4,15 @@ from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from mailer.catalog.person import PersonName
+from mailer.redaction import Secret
 from mailer.templates.base import EmailTemplate
+from mailer.templates.secret import SecretUrl
 from mailer.templates.url import Url
 
 __all__ = ["TEMPLATES", "PasswordReset", "VerificationCode", "Welcome"]
 
-
-def _no_link(name: str) -> str:
-    # Whoever signs up chooses a name, and the mail goes to whatever address they enter: without this, anybody could
-    # send "http://evil.example" to anybody in our name.
-    if "://" in name or "www." in name.lower():
-        raise ValueError("a name holds no link")
-    return name
-
-
-PersonName = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f<>]*$"),
-    AfterValidator(_no_link),
-]
+Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{4,12}$"), AfterValidator(Secret)]
 Minutes = Annotated[int, Field(ge=1, le=24 * 60)]
 
 
@@ -30,9 +20,9 @@ class Welcome(EmailTemplate):
     """Greets somebody whose account is ready."""
 
     subject: ClassVar[str] = "Welcome to {{ brand.name }}"
-    preheader: ClassVar[str] = "Your account is ready, {{ name }}."
+    preheader: ClassVar[str] = "Your account is ready{% if name %}, {{ name }}{% endif %}."
 
-    name: PersonName
+    name: PersonName = ""
     dashboard_url: Url
 
 
@@ -42,7 +32,7 @@ class VerificationCode(EmailTemplate):
     subject: ClassVar[str] = "{{ code }} is your {{ brand.name }} code"
     preheader: ClassVar[str] = "Share it with nobody, whoever asks."
 
-    code: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{4,12}$")]
+    code: Code
     expires_in_minutes: Minutes = 10
 
 
@@ -52,8 +42,8 @@ class PasswordReset(EmailTemplate):
     subject: ClassVar[str] = "Choose a new {{ brand.name }} password"
     preheader: ClassVar[str] = "If it was not you who asked, nothing happens."
 
-    name: PersonName
-    reset_url: Url
+    name: PersonName = ""
+    reset_url: SecretUrl
     expires_in_minutes: Minutes = 60
 
 

@@ -3,12 +3,12 @@
 Exit status: 0 all done, 1 something was not sent (or is stale, or not published), 2 wrong usage or set-up.
 """
 
-import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from importlib.metadata import version
 from typing import TYPE_CHECKING, cast
 
 from mailer.cli import dns, send, stack, templates
-from mailer.cli.output import complain
+from mailer.cli.output import close, complain, flush
 from mailer.errors import MailerError
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     Command = Callable[..., int]
 
 USAGE_ERROR = 2
+# What a shell expects after a signal: 128 and its number, here of SIGINT and SIGPIPE.
+INTERRUPTED, CLOSED_PIPE = 130, 141
 
 _EXAMPLES = """\
 examples:
@@ -27,7 +29,8 @@ examples:
   mailer send --help
 
 MAILSTACK_STACK names the stack where --stack does not. The stack's outputs are read from MAILSTACK_OUTPUTS
-(JSON or a file's path), else from the Systems Manager parameter that `pulumi up` wrote.
+(JSON or a file's path), which also names the stack where nothing else does, else from the Systems Manager parameter
+that `pulumi up` wrote.
 
 exit status: 0 all sent, 1 something was not sent (or is not published), 2 wrong usage or set-up
 """
@@ -41,6 +44,7 @@ def parser() -> ArgumentParser:
         epilog=_EXAMPLES,
         formatter_class=RawDescriptionHelpFormatter,
     )
+    top.add_argument("--version", action="version", version=f"mailstack {version('mailstack')}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, module in {"stack": stack, "dns": dns, "send": send, "templates": templates}.items():
         command = commands.add_parser(
@@ -64,13 +68,17 @@ def main(arguments: "Sequence[str] | None" = None) -> int:
     Returns:
         The exit status.
     """
-    given = parser().parse_args(arguments)
     try:
-        return cast("Command", given.run)(given)
+        given = parser().parse_args(arguments)
+        status = cast("Command", given.run)(given)
+        flush()
     except MailerError as error:
         complain(error)
     except KeyboardInterrupt:
-        return 130  # what a shell expects after an interrupt
-    except BrokenPipeError:
-        sys.stderr.close()  # `mailer ... | head`: there is nobody left to tell
+        return INTERRUPTED
+    except BrokenPipeError:  # `mailer ... | head`
+        close()
+        return CLOSED_PIPE
+    else:
+        return status
     return USAGE_ERROR

@@ -1,6 +1,7 @@
 """What the command line writes: lines, tables and JSON to standard output, complaints to standard error."""
 
 import json
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,16 @@ if TYPE_CHECKING:
 def line(text: str = "") -> None:
     """Write a line."""
     sys.stdout.write(f"{text}\n")
+
+
+def flush() -> None:
+    """Write what is still held back, so that a closed pipe shows now and not when Python ends."""
+    sys.stdout.flush()
+
+
+def close() -> None:
+    """Write nothing more: nobody reads it, and Python would complain of the closed pipe when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def as_json(value: object) -> None:

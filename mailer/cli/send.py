@@ -1,19 +1,24 @@
 """`mailer send`: fill in a template and send it, or show it."""
 
+import os
 from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from mailer.cli.data import brand_of, fields_of
 from mailer.cli.output import as_json, line, table
-from mailer.cli.stack import add_stack_option, outputs_of
+from mailer.cli.stack import add_stack_option, named_stack, outputs_of
 from mailer.cli.templates import fill, find
-from mailer.errors import InvalidMessage
+from mailer.errors import ConfigurationError, InvalidMessage
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from mailer.message import Attachment, Envelope, Message
     from mailer.results import SendResult
+    from mailer.stack import StackOutputs
+    from mailer.templates.base import EmailTemplate
+    from mailer.templates.brand import Brand
 
 NOT_SENT = 1
 
@@ -22,7 +27,8 @@ EXAMPLES = """\
 examples:
   mailer send welcome --stack prod --to 'Ada <ada@example.com>' --set name=Ada --set dashboard_url=https://app.example.com
   mailer send verification_code --to ada@example.com --set code=424242 --dry-run
-  mailer send shop.mails:OrderShipped --to ada@example.com --set number=7 --attach invoice.pdf --json
+  mailer send shop.mails:OrderShipped --to ada@example.com --data order.json --attach invoice.pdf --json
+  mailer send shop.mails:OrderShipped --to ada@example.com --data order.json --brand brand.json --dry-run --html
 
 `mailer templates` lists the templates and their fields. Several --to share one message and see each other.
 """
@@ -40,17 +46,27 @@ def configure(command: "ArgumentParser") -> None:
         command.add_argument(
             option, metavar=metavar, action="append", type=_pair, default=[], help=f"{meaning}; may be repeated"
         )
+    command.add_argument(
+        "--data", metavar="FILE", help="fields as a JSON object, lists and nested ones too; - for standard input"
+    )
+    command.add_argument("--brand", metavar="BRAND", help="a JSON file, or module:NAME; a plain one when left out")
     command.add_argument("--attach", metavar="FILE", action="append", type=Path, default=[], help="may be repeated")
     command.add_argument("--stream", metavar="NAME", default="", help="the stack's default stream when left out")
-    command.add_argument("--dry-run", action="store_true", help="show the message; send nothing")
-    command.add_argument("--json", action="store_true", help="the result, or with --dry-run the message, as JSON")
+    command.add_argument("--dry-run", action="store_true", help="show the message; send nothing; needs no stack")
+    form = command.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="the result, or with --dry-run the message, as JSON")
+    form.add_argument("--html", action="store_true", help="with --dry-run: the HTML alone, for a browser")
 
 
 def run(given: "Namespace") -> int:
     """Send, or show."""
     from mailer.mailer import Mailer
 
-    template = fill(find(given.template), dict(cast("list[tuple[str, str]]", given.set)))
+    if given.html and not given.dry_run:
+        raise ConfigurationError("--html shows the message's HTML.", hint="Give --dry-run, too.")
+    values = {**fields_of(given.data), **dict(cast("list[tuple[str, str]]", given.set))}
+    template = fill(find(given.template), values)
+    brand = brand_of(given.brand)
     envelope: Envelope = {
         "to": cast("list[str]", given.to),
         "cc": cast("list[str]", given.cc),
@@ -61,13 +77,31 @@ def run(given: "Namespace") -> int:
         "tags": cast("list[tuple[str, str]]", given.tag),
         "attachments": [_attachment(path) for path in cast("list[Path]", given.attach)],
     }
-    mailer = Mailer(outputs_of(given))
     if given.dry_run:
-        _show_message(mailer.compose(template, **envelope), json=bool(given.json))
+        _show_message(_composed(template, brand, envelope, _outputs_if_any(given)), given)
         return 0
-    result = mailer.send(template, **envelope)
+    result = Mailer(outputs_of(given), brand=brand).send(template, **envelope)
     _show_result(result, json=bool(given.json))
     return 0 if result.ok else NOT_SENT
+
+
+def _outputs_if_any(given: "Namespace") -> "StackOutputs | None":
+    from mailer.stack import VARIABLE
+
+    return outputs_of(given) if named_stack(given) or os.environ.get(VARIABLE, "").strip() else None
+
+
+def _composed(
+    template: "EmailTemplate", brand: "Brand | None", envelope: "Envelope", outputs: "StackOutputs | None"
+) -> "Message":
+    """The message as the stack would send it; without one, what there is of it."""
+    from mailer.mailer import Mailer
+    from mailer.templates.brand import Brand
+    from mailer.templates.compose import compose
+
+    if outputs:
+        return Mailer(outputs, brand=brand).compose(template, **envelope)
+    return compose(template, brand or Brand(name="example.com"), **envelope)
 
 
 def _attachment(path: Path) -> "Attachment":
@@ -76,7 +110,8 @@ def _attachment(path: Path) -> "Attachment":
     try:
         return Attachment.from_path(path)
     except OSError as error:
-        raise InvalidMessage(f"The attachment {path} cannot be read: {error.strerror}.") from error
+        words = f"The attachment {path} cannot be read: {error.strerror}."
+        raise InvalidMessage(words, hint="Give the path of a file.") from error
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -86,9 +121,12 @@ def _pair(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _show_message(message: "Message", *, json: bool) -> None:
+def _show_message(message: "Message", given: "Namespace") -> None:
+    if given.html:
+        line(message.html.rstrip("\n"))
+        return
     parts = {
-        "from": str(message.sender),
+        "from": str(message.sender or "the stack's own"),
         "to": ", ".join(map(str, message.to)),
         "cc": ", ".join(map(str, message.cc)),
         "bcc": ", ".join(map(str, message.bcc)),
@@ -98,11 +136,11 @@ def _show_message(message: "Message", *, json: bool) -> None:
         "attachments": ", ".join(map(repr, message.attachments)),
         "subject": message.subject,
     }
-    if json:
+    if given.json:
         as_json({**parts, "text": message.text, "html": message.html})
         return
     table((f"{name}:", value) for name, value in parts.items() if value)
-    line(f"\n{message.text}\n(HTML: {len(message.html)} characters; --json shows it. Nothing was sent.)")
+    line(f"\n{message.text}\n(HTML: {len(message.html)} characters; --html shows it. Nothing was sent.)")
 
 
 def _show_result(result: "SendResult", *, json: bool) -> None:

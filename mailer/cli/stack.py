@@ -26,7 +26,9 @@ def configure(command: "ArgumentParser") -> None:
 
 def add_stack_option(command: "ArgumentParser") -> None:
     """Add `--stack` to a command."""
-    command.add_argument("--stack", metavar="NAME", help=f"the stack's name; {VARIABLE} when left out")
+    command.add_argument(
+        "--stack", metavar="NAME", help=f"the stack's name; {VARIABLE} or the outputs' own when left out"
+    )
 
 
 def outputs_of(given: "Namespace") -> "StackOutputs":
@@ -35,12 +37,18 @@ def outputs_of(given: "Namespace") -> "StackOutputs":
     Raises:
         ConfigurationError: Neither names one, or it has none.
     """
+    from mailer.stack import VARIABLE as OUTPUTS
     from mailer.stack import load
 
-    name: str = given.stack or os.environ.get(VARIABLE, "")
-    if not name:
-        raise ConfigurationError("No stack is named.", hint=f"Give --stack NAME, or set {VARIABLE}.")
+    name = named_stack(given)
+    if not name and not os.environ.get(OUTPUTS, "").strip():
+        raise ConfigurationError("No stack is named.", hint=f"Give --stack NAME, or set {VARIABLE} or {OUTPUTS}.")
     return load(name)
+
+
+def named_stack(given: "Namespace") -> str:
+    """The stack's name by the command line or the environment; empty where neither gives one."""
+    return given.stack or os.environ.get(VARIABLE, "")
 
 
 def run(given: "Namespace") -> int:

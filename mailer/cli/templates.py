@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from mailer.cli.output import as_json, line, table
-from mailer.errors import TemplateError
+from mailer.errors import TemplateError, TemplateFieldsInvalid
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -46,10 +46,7 @@ def run(given: "Namespace") -> int:
         return 0
     for kind in TEMPLATES:
         line(f"{kind.template_name()}: {(kind.__doc__ or '').strip().splitlines()[0]}")
-        table(
-            (f"  {name}", "required" if field.is_required() else f"default {field.default}")
-            for name, field in kind.model_fields.items()
-        )
+        table((f"  {name}", _presence(field.is_required(), field.default)) for name, field in kind.model_fields.items())
         line()
     line("A template of your own is named module:Class, for example shop.mails:OrderShipped.")
     return 0
@@ -88,33 +85,45 @@ def find(name: str) -> "type[EmailTemplate]":
             f"There is no template {name!r}.",
             hint=f"The catalog has {', '.join(by_name)}; name one of your own as module:Class.",
         )
-    if "" not in sys.path:
-        sys.path.insert(0, "")  # modules beside which the command is run, as `python -m` finds them
-    try:
-        kind: object = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise TemplateError(f"The template {name} cannot be imported: {error}.") from error
-    except Exception as error:
-        raise TemplateError(f"The module {module} raises {type(error).__name__} when imported: {error}.") from error
+    kind = imported(name)
     if not (isinstance(kind, type) and issubclass(kind, EmailTemplate)):
         raise TemplateError(f"{name} is not a template.", hint="It must be a subclass of mailer.EmailTemplate.")
     return kind
 
 
-def fill(kind: "type[EmailTemplate]", values: "Mapping[str, str]") -> "EmailTemplate":
+def imported(name: str) -> object:
+    """What a command line names as `module:attribute`.
+
+    Raises:
+        TemplateError: There is none.
+    """
+    module, _, attribute = name.partition(":")
+    if "" not in sys.path:
+        sys.path.insert(0, "")  # modules beside which the command is run, as `python -m` finds them
+    hint = "Run the command where `import` finds the module, or set PYTHONPATH."
+    try:
+        return getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise TemplateError(f"{name} cannot be imported: {error}.", hint=hint) from error
+    except Exception as error:
+        words = f"The module {module} raises {type(error).__name__} when imported: {error}."
+        raise TemplateError(words, hint="Fix the module.") from error
+
+
+def _presence(required: bool, default: object) -> str:
+    if required:
+        return "required"
+    return f"default {default}" if default not in {"", None} else "optional"
+
+
+def fill(kind: "type[EmailTemplate]", values: "Mapping[str, object]") -> "EmailTemplate":
     """An object of the class with these values for its fields.
 
     Raises:
-        TemplateError: They do not fit; every problem is named.
+        TemplateFieldsInvalid: They do not fit; every problem is named.
     """
-    from pydantic import ValidationError
-
     try:
         return kind.model_validate(dict(values))
-    except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        fields = ", ".join(kind.model_fields)
-        raise TemplateError(
-            f"{kind.template_name()} cannot be filled in: {problems}.",
-            hint=f"Its fields are {fields}: --set FIELD=VALUE.",
-        ) from error
+    except TemplateFieldsInvalid as error:
+        hint = f"{error.hint} Give them as --set FIELD=VALUE or --data FILE.json."
+        raise TemplateFieldsInvalid(error.message, hint=hint) from None

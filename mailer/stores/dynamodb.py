@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from mailer.address import address_key
 from mailer.errors import ConfigurationError
+from mailer.redaction import raise_masked, redact
 from mailer.stores.base import (
     LAST,
     REASONS,
@@ -217,16 +218,15 @@ class _Table:
         try:
             yield self._api
         except WireError as error:
+            why = redact(str(error))
             if isinstance(error, CannotAsk) and not error.is_about_credentials:
-                raise ConfigurationError(
-                    f"DynamoDB cannot be asked: {error}.", hint="Check AWS_ENDPOINT_URL, AWS_REGION and AWS_PROFILE."
-                ) from error
-            raise StoreError(f"Could not {doing} the DynamoDB table {self.name}: {error}", hint=_hint(error)) from error
+                hint = "Check AWS_ENDPOINT_URL, AWS_REGION and AWS_PROFILE."
+                raise_masked(ConfigurationError(f"DynamoDB cannot be asked: {why}.", hint=hint), error)
+            ours = f"Could not {doing} the DynamoDB table {self.name}: {why}"
+            raise_masked(StoreError(ours, hint=_hint(error)), error)
         except (AttributeError, LookupError, TypeError, ValueError) as error:
-            raise StoreError(
-                f"Could not {doing} the DynamoDB table {self.name}: the answer is not DynamoDB's.",
-                hint="Is a proxy on the way?",
-            ) from error
+            ours = f"Could not {doing} the DynamoDB table {self.name}: the answer is not DynamoDB's."
+            raise_masked(StoreError(ours, hint="Is a proxy on the way?"), error)
 
 
 # What to do next, by a part of the code or the exception's name.

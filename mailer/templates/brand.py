@@ -2,8 +2,9 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from mailer.templates.fields import Fields
 from mailer.templates.url import Url
 
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
@@ -12,15 +13,13 @@ Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
 _WEIGHTS = (0.2126, 0.7152, 0.0722)
 
 
-class Brand(BaseModel):
+class Brand(Fields):
     """What a mail looks like and who signs it. Give it to `Mailer(brand=...)`.
 
     Example:
         >>> Brand(name="Example", accent="#ffd400").on_accent
         '#111827'
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(default="", max_length=64, description="The stack's domain when left out.")
     website: Url | None = Field(default=None, description="Where the logo and the name lead.")

@@ -3,6 +3,7 @@
 Decisions, each with its reason:
 - An undefined name is an error, not an empty place in a mail that has been sent.
 - HTML is escaped, text and subject are not; a field's value is never itself a template.
+- What a template's author did wrong is one of our errors, without a way to the values: they may be codes.
 - The sandbox is on: a template's author need not be the program's, and gets at values, not at Python.
 - A class's files are read once a process.
 """
@@ -16,8 +17,10 @@ from jinja2 import TemplateError as JinjaError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from mailer.errors import TemplateError
+from mailer.redaction import Secret, redact
 from mailer.templates.brand import Brand
 from mailer.templates.mjml import LAYOUT, LAYOUT_PREFIX, compile_mjml
+from mailer.templates.secret import revealed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,11 +30,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """The content of a message."""
+    """The content of a message; it prints as `***`, for it may hold a code."""
 
-    subject: str
-    text: str
-    html: str
+    subject: Secret
+    text: Secret
+    html: Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +62,33 @@ def render(template: "EmailTemplate", brand: "Brand") -> Rendered:
     kind = type(template)
     fields: dict[str, object] = {name: getattr(template, name) for name in kind.model_fields}
     try:
-        files = _files(kind)
-        context: dict[str, object] = {**fields, "brand": brand, "lang": kind.lang}
-        context["subject"] = _one_line(files.subject.render(context))
-        context["preheader"] = _one_line(files.preheader.render(context))
-        html = files.html.render(context) if files.html else ""
-        return Rendered(str(context["subject"]), files.text.render(context).strip() + "\n", html)
-    except JinjaError as error:
-        where = f" (line {error.lineno})" if isinstance(error, TemplateSyntaxError) else ""
-        raise TemplateError(
-            f"The template {kind.__name__} cannot be rendered{where}: {error}.",
-            hint=f"It may use its fields ({', '.join(fields) or 'none'}), brand, subject, preheader and lang.",
-        ) from error
+        return _filled_in(_files(kind), {**fields, "brand": brand, "lang": kind.lang})
+    except TemplateError:
+        raise
+    except Exception as error:  # noqa: BLE001 - an expression of the author's can raise anything
+        failure = _failure(kind, error, fields)
+    raise failure  # with no way back to the other, whose frames hold what the secrets say
+
+
+def _filled_in(files: _Files, fields: dict[str, object]) -> Rendered:
+    """The parts, in the order in which they may use each other."""
+    context: dict[str, object] = {name: revealed(value) for name, value in fields.items()}
+    context["subject"] = _one_line(files.subject.render(context))
+    context["preheader"] = _one_line(files.preheader.render(context))
+    html = files.html.render(context) if files.html else ""
+    return Rendered(Secret(context["subject"]), Secret(files.text.render(context).strip() + "\n"), Secret(html))
+
+
+def _failure(kind: "type[EmailTemplate]", error: Exception, fields: dict[str, object]) -> TemplateError:
+    """What is wrong. Jinja2 names what it looked for; in the words of other errors there may be anything."""
+    where = f" (line {error.lineno})" if isinstance(error, TemplateSyntaxError) else ""
+    words = redact(str(error)) if isinstance(error, JinjaError) else type(error).__name__
+    for value in fields.values():
+        words = words.replace(value.reveal(), str(value)) if isinstance(value, Secret) and value else words
+    return TemplateError(
+        f"The template {kind.__name__} cannot be rendered{where}: {words}.",
+        hint=f"It may use its fields ({', '.join(fields) or 'none'}), brand, subject, preheader and lang.",
+    )
 
 
 @cache

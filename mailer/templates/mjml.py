@@ -18,6 +18,12 @@ _INCLUDE = re.compile(r'<mj-include\s+path="([^"]+)"\s*/>')
 _MAX_DEPTH = 5
 # Defaults for elements that a page need not have, so nothing is missed when they are dropped.
 _DEFAULTS = re.compile(r"<mj-attributes>.*?</mj-attributes>", re.DOTALL)
+# What a mail program fetches by itself: images, backgrounds, style sheets and fonts; links are not among them.
+_LOADED = re.compile(
+    r"""(?:\b(?:src|srcset|background|poster)=["']?|url\(["']?|@import\s["']|<link\s[^<>]*?\bhref=["']?)"""
+    r"""((?:https?:)?//[^"'()\s<>]+)""",
+    re.IGNORECASE,
+)
 _LEFT_OVER = re.compile(r"</?mj-[a-z-]+")
 
 
@@ -48,11 +54,13 @@ def compile_mjml(source: Path) -> str:
 
     text = _JINJA.sub(shelter, _included(source))
     try:
-        html = mrml.to_html(text).content
+        # Without fonts: mrml knows some by name, and has every reader's mail program ask Google for them.
+        html = mrml.to_html(text, None, mrml.RenderOptions(fonts={})).content
     except OSError as error:
         raise TemplateError(f"{source.name} is not MJML: {error}.", hint="https://documentation.mjml.io/") from error
     lost = sorted(set(_TOKEN.findall(_DEFAULTS.sub("", text))) - set(_TOKEN.findall(html)), key=int)
     _check(source, html, [kept[int(number)] for number in lost])
+    _check_loads(source, text, html)
     return _TOKEN.sub(lambda token: kept[int(token[1])], html).rstrip() + "\n"
 
 
@@ -83,6 +91,17 @@ def _check(source: Path, html: str, lost: list[str]) -> None:
         raise TemplateError(
             f"{source.name} holds tags that are not MJML: {', '.join(tag.strip('</') for tag in unknown)}.",
             hint="https://documentation.mjml.io/ lists them.",
+        )
+
+
+def _check_loads(source: Path, text: str, html: str) -> None:
+    """Readers' mail programs must not ask anybody whom the author did not name: for an icon of MJML's own, say."""
+    strange = sorted({url for url in _LOADED.findall(html) if url not in text})
+    if strange:
+        raise TemplateError(
+            f"{source.name} would load {', '.join(strange)}, which it does not name.",
+            hint="Give the element's image of your own: src for mj-social-element, icon-wrapped-url and "
+            "icon-unwrapped-url for mj-accordion, left-icon and right-icon for mj-carousel.",
         )
 
 

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from mailer.errors import ConfigurationError, InvalidMessage, OutcomeUnknown
+from mailer.redaction import raise_masked
 from mailer.results import RecipientResult, Status
 from mailer.stack import tenant_name
 from mailer.transports.ses_replies import Context, classify
@@ -60,12 +61,14 @@ class SesTransport:
         """See `Transport.send`. SES takes a message for all its recipients or for none."""
         configuration_set = self._outputs.streams[message.stream].configuration_set
         tenant = tenant_name(self._outputs.stack, message.tenant) if message.tenant else ""
-        request = send_email_request(message, configuration_set, tenant=tenant, endpoint=self._outputs.endpoint_id)
-        try:
-            message_id = self._api.call("SendEmail", {**request}).get("MessageId")
+        endpoint = self._outputs.endpoint_id
+        try:  # the request is no variable here: a traceback with locals would show the body
+            message_id = self._api.call(
+                "SendEmail", {**send_email_request(message, configuration_set, tenant=tenant, endpoint=endpoint)}
+            ).get("MessageId")
         except WireError as error:
             where = Context(configuration_set, self._outputs.region, self._outputs.sender_policy_arn, tenant)
-            raise classify(error, where) from error
+            raise_masked(classify(error, where), error)
         if not message_id or not isinstance(message_id, str):
             raise OutcomeUnknown("The answer is not SES's: it has no message id.", hint="Is a proxy on the way?")
         return tuple(RecipientResult(address, Status.SENT, message_id) for address in message.recipients)

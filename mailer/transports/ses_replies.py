@@ -6,10 +6,10 @@ Not for deciding about retries: that stands with the classes, in `mailer.errors`
 import re
 from dataclasses import asdict, dataclass
 
-from mailer.address import mask
 from mailer.errors import (
     AccessDenied,
     AccountSuspended,
+    ClockSkewed,
     ConfigurationError,
     CredentialsInvalid,
     CredentialsMissing,
@@ -24,6 +24,7 @@ from mailer.errors import (
     TransportError,
     Unreachable,
 )
+from mailer.redaction import mask_all
 from mailer.wire.errors import AnswerLost, CannotAsk, CredentialsFailed, NotWritten, ServiceError, WireError
 
 
@@ -56,119 +57,238 @@ class Context:
     tenant: str = ""
 
 
-# The first row that fits decides. Codes: https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html and
-# https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
-REPLIES = (
+# Rows are grouped by what is wrong; the first that fits decides. Codes:
+# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html,
+# https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html, and those of the first version of the API:
+# https://docs.aws.amazon.com/ses/latest/APIReference/API_SendEmail.html. Words, which no reference promises: (T)
+# https://docs.aws.amazon.com/ses/latest/dg/troubleshoot-error-messages.html, (Q) manage-sending-quotas-errors.html
+# there, and (R) public reports.
+_SIGNATURE = ("SignatureDoesNotMatch", "InvalidSignatureException", "InvalidSignature", "AuthFailure")
+_DENIED = ("AccessDeniedException", "AccessDenied", "NotAuthorized", "UnauthorizedOperation")
+_THROTTLED = (
+    *("TooManyRequestsException", "TooManyRequests", "Throttling", "ThrottlingException", "ThrottledException"),
+    *("RequestThrottled", "RequestThrottledException", "RequestLimitExceeded", "SlowDown", "BandwidthLimitExceeded"),
+)
+_INVALID = (
+    *("BadRequestException", "ValidationException", "ValidationError", "InvalidInputException"),
+    *("InvalidParameterValue", "InvalidParameterCombination", "MissingParameter", "MalformedQueryString"),
+)
+_ACCOUNT = "aws sesv2 put-account-sending-attributes --sending-enabled --region {region}"
+
+_IDENTITIES = (
     Reply(
         ("MessageRejected",),
         IdentityNotVerified,
         "The sender's identity is not verified in this region; in the SES sandbox a recipient's must be, too.",
         "Deploy the stack and wait until SES finds its DNS records; in the sandbox, verify the recipient or ask AWS "
         "for production access (region {region}).",
-        containing="not verified",
+        containing="not verified",  # T
     ),
     Reply(
-        ("MailFromDomainNotVerifiedException",),
+        ("MailFromDomainNotVerifiedException", "MailFromDomainNotVerified"),
         IdentityNotVerified,
         "SES does not find the records of the MAIL FROM domain.",
-        "Check its MX and TXT records: `mailer stack` lists them.",
+        "Check its MX and TXT records: `mailer dns --check`.",
+    ),
+)
+_PAUSES = (
+    Reply(
+        ("AccountSuspendedException", "AccountSuspended"),
+        AccountSuspended,
+        "AWS stopped this account from sending.",
+        "Read the notice in the SES console and AWS Health, fix the cause, and answer AWS's support case.",
+    ),
+    Reply(
+        # R: "Sending suspended for this account. For more information, please check the inbox …"; of late "paused".
+        ("MessageRejected", "SendingPausedException", *_DENIED),
+        AccountSuspended,
+        "AWS stopped this account from sending.",
+        "Read AWS's mail to the address of the AWS account, fix the cause, and answer the support case: `aws sesv2 "
+        "get-account --region {region}` shows EnforcementStatus.",
+        containing="suspended for this account|account (is|has been) (suspended|shut ?down)|check the inbox",
     ),
     Reply(
         ("SendingPausedException", "TenantSendingPausedException"),
         SendingPaused,
         "Sending is paused for the tenant {tenant}.",
         "Find the reason first: `aws sesv2 get-tenant --tenant-name {tenant} --region {region}` shows its ARN, "
-        "`list-recommendations` SES's findings. When it is mended: aws sesv2 "
+        "`list-recommendations` SES's findings. When it is fixed: aws sesv2 "
         "update-reputation-entity-customer-managed-status --reputation-entity-type RESOURCE "
         "--reputation-entity-reference ARN --sending-status ENABLED --region {region}",
         containing="tenant",
     ),
     Reply(
-        ("SendingPausedException", "ConfigurationSetSendingPausedException"),
+        ("AccountSendingPausedException", "AccountSendingPaused"),
+        SendingPaused,
+        "Sending is paused for the whole account.",
+        f"Find the reason first; when it is fixed: {_ACCOUNT}",
+    ),
+    Reply(
+        ("MessageRejected", "SendingPausedException"),
+        SendingPaused,
+        "Sending is paused for the whole account.",
+        "Find the reason first: `aws sesv2 get-account --region {region}` shows whether AWS paused it "
+        f"(EnforcementStatus SHUTDOWN: answer the support case) or somebody did. When it is fixed: {_ACCOUNT}",
+        containing="account is paused|(paused|disabled) for (this|your|the( whole| entire)?) account|"  # T, R
+        "sending (is )?(currently )?(paused|disabled) for (this|your) account",
+    ),
+    Reply(
+        ("SendingPausedException", "ConfigurationSetSendingPausedException", "ConfigurationSetSendingPaused"),
         SendingPaused,
         "Sending is paused for the configuration set {configuration_set}, or for the whole account.",
-        "Find the reason first: the alarm that paused it, its bounces or complaints. When that is mended: aws sesv2 "
+        "Find the reason first: the alarm that paused it, its bounces or complaints. When that is fixed: aws sesv2 "
         "put-configuration-set-sending-options --configuration-set-name {configuration_set} --sending-enabled "
-        "--region {region}",
+        f"--region {{region}}; for the account: {_ACCOUNT}",
     ),
     Reply(
         ("MessageRejected",),
         SendingPaused,
-        "Sending is paused for the whole account.",
-        "Find the reason first; when it is mended: aws sesv2 put-account-sending-attributes --sending-enabled "
-        "--region {region}",
-        containing="sending (is )?(paused|disabled)",
+        "Sending is paused.",
+        "Find the reason first: `aws sesv2 get-account --region {region}` and `aws sesv2 get-configuration-set "
+        "--configuration-set-name {configuration_set} --region {region}` show what is paused.",
+        containing="sending (is |has been )?(currently )?(paused|disabled)|is paused",
     ),
+)
+_LIMITS = (
     Reply(
-        ("AccountSuspendedException", "AccountSendingPausedException"),
-        AccountSuspended,
-        "AWS stopped this account from sending.",
-        "Read the notice in the SES console and AWS Health, mend the cause, and answer AWS's support case.",
-    ),
-    Reply(
-        ("TooManyRequestsException", "LimitExceededException", "Throttling", "ThrottlingException"),
+        (*_THROTTLED, "LimitExceededException"),
         QuotaExceeded,
         "The quota of the last 24 hours is used up; it counts recipients.",
         "Wait, or ask AWS for a higher quota: `aws sesv2 get-account --region {region}` shows it.",
-        containing="daily|24.?hour",
+        containing="daily|24.?hour",  # Q
     ),
     Reply(
-        ("TooManyRequestsException", "Throttling", "ThrottlingException", "RequestThrottled", "SlowDown"),
+        _THROTTLED,
         Throttled,
         "More recipients a second than the account's rate allows.",
         "Send more slowly, or ask AWS for a higher rate: `aws sesv2 get-account --region {region}` shows it.",
     ),
     Reply(
-        ("LimitExceededException",),
+        ("LimitExceededException", "LimitExceeded"),
         QuotaExceeded,
         "A limit of the account is reached.",
         "See https://docs.aws.amazon.com/ses/latest/dg/quotas.html and ask AWS to raise it.",
     ),
+)
+_RESOURCES = (
     Reply(
         ("NotFoundException",),
         ResourceNotFound,
         "There is no tenant {tenant} in {region}.",
-        "Add it to mailstack:tenants and deploy, or make it as the documentation of sending says.",
+        "Add it to mailstack:tenants and deploy, or create it by hand: docs/sending.md.",
         containing="tenant",
     ),
     Reply(
-        ("AccessDeniedException", "BadRequestException"),
+        (*_DENIED, *_INVALID),
         Refused,
         "The tenant {tenant} may not use the identity or the configuration set {configuration_set}.",
         "Name the stream at the tenant in mailstack:tenants, and deploy.",
         containing="tenant not associated|not associated with tenant",
     ),
     Reply(
-        ("NotFoundException",),
+        ("NotFoundException", "ConfigurationSetDoesNotExistException", "ConfigurationSetDoesNotExist"),
         ResourceNotFound,
         "The configuration set {configuration_set} is not in {region}, or something else that the request names.",
         "Deploy the stack, and check that its outputs are those of this region and account.",
     ),
+)
+_ACCESS = (
     Reply(
-        ("AccessDeniedException", "AccessDenied", "NotAuthorized"),
+        _DENIED,
         AccessDenied,
-        "The role may not send from this identity with this configuration set; a policy must name both.",
-        "Attach the stack's sender policy to the role: {policy}",
+        "A policy denies it explicitly.",
+        "Find the Deny that AWS's words name: in a service control policy, a permissions boundary, the VPC endpoint's "
+        "policy or the identity's own.",
+        containing="explicit deny",
     ),
     Reply(
-        ("ExpiredTokenException", "ExpiredToken", "RequestExpired"),
+        _DENIED,
+        AccessDenied,
+        "The role may not send from this identity with this configuration set; a policy must name both.",
+        "Attach the stack's sender policy to the role: {policy}. If the stack limits recipients "
+        "(mailstack:allowedRecipients), each must be among them.",
+    ),
+    Reply(
+        ("OptInRequired", "SubscriptionRequiredException"),
+        AccessDenied,
+        "The account has not subscribed to SES, or has not enabled the region {region}.",
+        "Enable the region in the account's settings, and finish the account's registration.",
+    ),
+)
+_CREDENTIALS = (
+    Reply(
+        (*_SIGNATURE, *_DENIED, "IncompleteSignature"),
+        ClockSkewed,
+        "This machine's clock is wrong: AWS accepts signatures of the last five minutes.",
+        "Set the clock (chrony, systemd-timesyncd, or the host's time synchronisation), then send again.",
+        # R: "Signature expired: … is now earlier than … (… - 5 min.)", "Signature not yet current: …"
+        containing="signature (has )?expired|not yet current|too skewed|is now (earlier|later) than",
+    ),
+    Reply(
+        ("RequestTimeTooSkewed", "RequestInTheFuture", "RequestExpired"),
+        ClockSkewed,
+        "This machine's clock is wrong: the request's date is too far from AWS's own.",
+        "Set the clock (chrony, systemd-timesyncd, or the host's time synchronisation), then send again.",
+    ),
+    Reply(
+        _SIGNATURE,
+        CredentialsInvalid,
+        "The request is signed for another region or service than its endpoint's; the stack is in {region}.",
+        "Check AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_SESV2 and the profile's endpoint_url.",
+        containing="credential should be scoped",  # R
+    ),
+    Reply(
+        ("ExpiredTokenException", "ExpiredToken", "TokenRefreshRequired"),
         CredentialsInvalid,
         "The AWS credentials have expired.",
         "Renew them (`aws sso login`, or a new session), then send again.",
     ),
     Reply(
+        ("UnrecognizedClientException", "InvalidClientTokenId", "InvalidToken"),
+        CredentialsInvalid,
+        "The AWS credentials have expired.",
+        "Renew them (`aws sso login`, or a new session), then send again.",
+        containing="expired",
+    ),
+    Reply(
+        _SIGNATURE,
+        CredentialsInvalid,
+        "The secret access key does not belong to the access key id, or something on the way changed the request.",
+        "Check both keys, without spaces around them; a proxy must leave headers and body alone.",
+    ),
+    Reply(
         (
-            *(
-                "UnrecognizedClientException",
-                "InvalidClientTokenId",
-                "SignatureDoesNotMatch",
-                "InvalidSignatureException",
-            ),
-            *("IncompleteSignature", "MissingAuthenticationTokenException", "OptInRequired"),
+            *("UnrecognizedClientException", "InvalidClientTokenId", "InvalidToken", "InvalidAccessKeyId"),
+            *("IncompleteSignature", "IncompleteSignatureException", "MissingAuthenticationToken"),
+            *("MissingAuthenticationTokenException", "NotAuthorizedException"),
         ),
         CredentialsInvalid,
         "AWS credentials are missing or wrong.",
         "Check AWS_PROFILE, AWS_REGION and the role; `aws sts get-caller-identity` shows what is used.",
+    ),
+)
+_CONTENTS = (
+    Reply(
+        ("MessageRejected",),
+        Refused,
+        "A recipient is on a suppression list of SES's own.",
+        "`aws sesv2 get-suppressed-destination --email-address ADDRESS --region {region}` shows the account's list; an "
+        "address leaves the global one by itself, within 14 days.",
+        containing="blacklisted|suppression list",
+    ),
+    Reply(
+        ("MessageRejected", *_INVALID),
+        Refused,
+        "SES does not take an attachment of this type.",
+        "See https://docs.aws.amazon.com/ses/latest/dg/mime-types.html; send it in a .zip file, or a link to it.",
+        containing="file type|attachment|file extension",
+    ),
+    Reply(
+        ("MessageRejected", "RequestEntityTooLarge", "RequestEntityTooLargeException", "413", *_INVALID),
+        Refused,
+        "The message is larger than SES takes: 40 MB with its attachments in base64.",
+        "Send a link to the file instead.",
+        containing="message length|too (large|long|big)|larger than|exceed.{0,40}(size|bytes)",
     ),
     Reply(
         ("MessageRejected",),
@@ -177,11 +297,25 @@ REPLIES = (
         "Read SES's words above; unsupported attachments and malware end here.",
     ),
     Reply(
-        ("BadRequestException", "ValidationException"),
+        _INVALID,
+        Refused,
+        "SES does not take one of the addresses.",
+        "Read SES's words above and correct the address; the message was not sent.",
+        # R: "Local address contains control or whitespace", "Missing final '@domain'", "Illegal address", "Missing
+        # domain", "Domain contains illegal character", "Invalid email address"
+        containing="address|@domain|missing domain|domain (contains|starts|ends|name)",
+    ),
+    Reply(
+        _INVALID,
         Refused,
         "SES does not take a parameter as it stands.",
         "Read SES's words above; the message was not sent.",
     ),
+)
+REPLIES = (
+    *(*_IDENTITIES, *_PAUSES, *_LIMITS, *_RESOURCES),
+    # Before access: AWS answers a skewed clock with a denial, too.
+    *(*_CREDENTIALS, *_ACCESS, *_CONTENTS),
 )
 
 # What ends without an answer of AWS's. The first class that fits decides.
@@ -202,7 +336,8 @@ ENDINGS: dict[type[WireError], Reply] = {
         (),
         Unreachable,
         "SES was not reached, so nothing was sent.",
-        "Check the network, a proxy and the region ({region}), then send again.",
+        "Check the network, a proxy and the region ({region}), then send again. Where a proxy shows a certificate of "
+        "its own, name its authority in AWS_CA_BUNDLE.",
     ),
     AnswerLost: Reply(
         (),
@@ -222,7 +357,10 @@ STATUSES: dict[int, Reply] = {
 _BELOW_REFUSALS, _SERVER_ERROR = 400, 500
 _UNNAMED_SERVER_ERROR = Reply((), OutcomeUnknown, "SES failed while it handled the request.", ENDINGS[AnswerLost].hint)
 _UNNAMED = Reply((), Refused, "SES refuses the message.", "Read SES's words above; the message was not sent.")
-_ADDRESS = re.compile(r"[^\s<>,;:\"'()\[\]]+@[^\s<>,;:\"'()\[\]]+")
+
+
+# Of the service's words; what is longer is some page of a proxy's.
+_MAX_WORDS = 2_000
 
 
 def classify(error: WireError, context: Context) -> TransportError | ConfigurationError:
@@ -234,10 +372,10 @@ def classify(error: WireError, context: Context) -> TransportError | Configurati
         >>> classify(error, Context("set", "eu-west-1", "arn:...")).retryable
         True
     """
-    code, words = "", str(error)
+    code, words = "", str(error)[:_MAX_WORDS]
     if isinstance(error, ServiceError):
-        code, words = error.code, error.words
-        row = _row(error)
+        code, words = error.code, error.words[:_MAX_WORDS]
+        row = _row(error.status, code, words)
     elif isinstance(error, CannotAsk) and not error.is_about_credentials:
         return ConfigurationError(
             f"SES cannot be asked: {words}.", hint="Check AWS_ENDPOINT_URL, AWS_REGION, AWS_CA_BUNDLE and AWS_PROFILE."
@@ -245,15 +383,15 @@ def classify(error: WireError, context: Context) -> TransportError | Configurati
     else:
         row = next(row for kind, row in ENDINGS.items() if isinstance(error, kind))
     names = asdict(context)
-    said = _ADDRESS.sub(lambda found: mask(found[0]), words).strip()
+    said = mask_all(words).strip()
     message = f"{row.cause.format(**names)} {f'{code}: ' if code else ''}{said}".rstrip(": ")
     return row.error(message, hint=row.hint.format(**names), code=code)
 
 
-def _row(error: ServiceError) -> Reply:
+def _row(status: int, code: str, words: str) -> Reply:
     for row in REPLIES:
-        if error.code in row.codes and re.search(row.containing, error.words, re.IGNORECASE):
+        if code in row.codes and re.search(row.containing, words, re.IGNORECASE):
             return row
-    if error.status in STATUSES:
-        return STATUSES[error.status]
-    return _UNNAMED if _BELOW_REFUSALS <= error.status < _SERVER_ERROR else _UNNAMED_SERVER_ERROR
+    if status in STATUSES:
+        return STATUSES[status]
+    return _UNNAMED if _BELOW_REFUSALS <= status < _SERVER_ERROR else _UNNAMED_SERVER_ERROR

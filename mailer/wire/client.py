@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from mailer.wire.http import Answer, Destination
 
 _OK = 200
+# Characters; AWS's longest code has 54. What is longer is no code.
+_MAX_CODE = 256
 _USER_AGENT = f"mailstack Python/{'.'.join(map(str, sys.version_info[:3]))}"
 
 
@@ -181,7 +183,7 @@ def error_of(answer: "Answer") -> ServiceError:
     """
     said = _json_object(answer.body) or {}
     code = said.get("__type") or answer.headers.get("x-amzn-errortype") or said.get("code") or ""
-    name = str(code).partition(":")[0].rpartition("#")[2]
+    name = str(code)[:_MAX_CODE].partition(":")[0].rpartition("#")[2]
     words = said.get("message") or said.get("Message") or ""
     return ServiceError(name, str(words), answer.status, said)
 

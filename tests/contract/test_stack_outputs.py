@@ -1,6 +1,8 @@
 """The contract between the stack and the library: one form, three places, clear refusals."""
 
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -8,6 +10,11 @@ from pydantic import ValidationError
 from mailer.errors import StackNotFound, StackOutputsInvalid
 from mailer.stack import VARIABLE, StackOutputs, Stream, load
 
+# AWS's documented example keys.
+KEYS = {
+    "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+}
 OUTPUTS = StackOutputs(
     stack="dev",
     region="us-east-1",
@@ -84,6 +91,64 @@ def test_an_endpoint_that_is_no_url_is_told_so(monkeypatch: pytest.MonkeyPatch):
 def test_outputs_of_another_stack_are_refused():
     with pytest.raises(StackNotFound, match="'dev' were found where 'prod' was asked for"):
         load("prod", outputs=OUTPUTS, environ={})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("[" * 100_000, '{"a":' * 100_000, '{"version": 1' + "0" * 5000 + "}", "\x00", "out\x00put.json", "{\x00}"),
+        *('{"version": 1, "stack": "\\ud800"}', '{"version": 1, "stack": "\ud800"}', "\ud800.json", "x" * 100_000),
+        *("/", "/dev/null", "", "null", "7", '"text"', "{", "[]", '{"version": true}', '{"version": 1}'),
+        *(b"{}", 7, 7.5, {"version": 1}, ["x"], object(), StackOutputs, Path("out\x00put.json"), Path("/")),
+    ],
+    ids=lambda value: str(value)[:12].encode("ascii", "replace").decode().replace("\x00", "0"),
+)
+def test_whatever_is_given_only_documented_errors_come(value: Any):
+    with pytest.raises(StackOutputsInvalid):
+        StackOutputs.from_json(value, source="the test")
+    with pytest.raises((StackNotFound, StackOutputsInvalid)) as refusal:
+        load("dev", outputs=value, environ={})
+    assert refusal.value.hint
+    assert len(str(refusal.value)) < 5000
+
+
+def test_the_name_may_come_from_the_outputs():
+    assert load("", environ={VARIABLE: OUTPUTS.to_json()}).stack == "dev"
+    assert load("", outputs=OUTPUTS, environ={}).stack == "dev"
+    with pytest.raises(StackNotFound, match=rf"No stack is named\..*{VARIABLE}"):
+        load("", environ={})
+
+
+def test_the_domain_is_kept_as_dns_has_it():
+    again = OUTPUTS.model_dump_json().replace('"domain":"example.test"', '"domain":"faß.test"')
+    assert StackOutputs.from_json(again, source="the test").domain == "xn--fa-hia.test"
+
+
+@pytest.mark.parametrize(
+    ("environment", "hint"),
+    [
+        ({"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_REGION": "us-east-1"}, "no AWS credentials"),
+        ({"AWS_PROFILE": "absent"}, "AWS_PROFILE"),
+        ({"AWS_REGION": ""}, "AWS_REGION"),
+        ({**KEYS, "AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_REGION": "us-east-1"}, "Check the network"),
+        ({**KEYS, "AWS_ENDPOINT_URL": "garbage", "AWS_REGION": "us-east-1"}, "AWS_ENDPOINT_URL"),
+    ],
+)
+def test_the_hint_follows_from_the_cause(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], hint: str):
+    for name in (*os.environ,):
+        if name.startswith("AWS_"):
+            monkeypatch.delenv(name)
+    nowhere = {
+        "AWS_CONFIG_FILE": "/dev/null",
+        "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    for name, value in {**nowhere, **environment}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(StackNotFound, match="No outputs of stack 'dev'") as refusal:
+        load("dev", environ={})
+    assert hint in refusal.value.hint
+    assert "pulumi up" not in refusal.value.hint
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,11 @@
 """The templates that ship: compiled, complete, accessible, and not to be abused."""
 
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
 import mailer.catalog
 from mailer.catalog import TEMPLATES, PasswordReset, VerificationCode, Welcome
@@ -13,6 +13,8 @@ from mailer.templates.base import EmailTemplate
 from mailer.templates.brand import Brand
 from mailer.templates.engine import render
 from mailer.templates.mjml import compile_folder
+from mailer.templates.secret import revealed
+from tests.unit.mailer.remote import loaded
 
 BRAND: Any = Brand.model_validate(
     {
@@ -56,7 +58,7 @@ def test_every_template_of_the_catalog_is_tested_here():
 @every_mail
 def test_html_and_text_say_the_same_and_leave_nothing_unfilled(mail: EmailTemplate):
     made = render(mail, BRAND)
-    for value in (getattr(mail, name) for name in type(mail).model_fields):
+    for value in (revealed(getattr(mail, name)) for name in type(mail).model_fields):
         assert str(value) in made.text
         assert str(value).replace("&", "&amp;") in made.html
     for part in ("Example", "1 Example Street", "help@example.com"):
@@ -96,12 +98,66 @@ def test_without_a_brand_nothing_breaks_and_nothing_dangles(mail: EmailTemplate)
     assert made.text.rstrip().endswith("example.test")
 
 
+NAMELESS = [
+    *("", " ", None, "x" * 65, "x" * 1_000_000, "...", "Ada\nBcc: eve@example.org", "<script>", "\ud800"),
+    *("http://evil.example/", "HTTPS://EVIL", "//evil.example", "www.evil.example", "WWW.Evil", "eve@evil.example"),
+    *("evil.example/login", "evil.example?login", "evil.example#x", "Click evil.example/x", "evil\u3002example/x"),
+    *("mailto:eve", "tel:0900123456", "Call 0900 123456", "192.0.2.1", "evil.example:8080", "a.b/c"),
+]
+
+
+@pytest.mark.parametrize("name", NAMELESS, ids=lambda name: str(name)[:20].encode("ascii", "replace").decode())
+def test_a_name_that_cannot_be_shown_is_left_out(name: Any):
+    for kind, more in ((Welcome, {"dashboard_url": URL}), (PasswordReset, {"reset_url": URL})):
+        made = render(kind.model_validate({"name": name, **more}), BRAND)
+        nameless = render(kind.model_validate(more), BRAND)
+        assert (made.subject, made.text, made.html) == (nameless.subject, nameless.text, nameless.html)
+    assert "Hello,\n" in nameless.text
+    assert ">Hello, somebody asked" in nameless.html
+
+
 @pytest.mark.parametrize(
-    "name", ["", " ", "x" * 65, "http://evil.example/", "www.evil.example", "Ada\nBcc: eve@example.org", "<script>"]
+    ("name", "shown"),
+    [
+        *((name, name) for name in ("J.R.R. Tolkien", "Ada St.John", "Ste.Anne", "O'Brien", "Martin Luther King Jr.")),
+        *((name, name) for name in ("\u0646\u0627\u0645\u0647\u200c\u0627\u06cc", "李小龙", "María-José", "she/her")),
+        *(("evil.example", "evil. example"), ("Evil.Com", "Evil. Com"), ("t.co", "t. co")),
+        *(("bit.ly now", "bit. ly now"), ("a.evil.example", "a. evil. example"), ("St.Evil.Com", "St. Evil. Com")),
+        *(
+            ("evil\u3002example", "evil\u3002 example"),
+            ("evil.\u200bexample", "evil. example"),
+            ("Ada\u202egnp", "Adagnp"),
+        ),
+        *(("  Ada   Lovelace ", "Ada Lovelace"), ("J.R.R.Tolkien", "J.R.R. Tolkien"), ("Dr.Smith", "Dr. Smith")),
+    ],
 )
-def test_a_name_cannot_carry_somebody_elses_message(name: str):
-    with pytest.raises(ValidationError):
-        Welcome.model_validate({"name": name, "dashboard_url": URL})
+def test_a_name_is_shown_in_a_form_that_makes_no_link(name: str, shown: str):
+    made = render(Welcome.model_validate({"name": name, "dashboard_url": URL}), BRAND)
+    assert made.text.startswith(f"Welcome, {shown}\n")
+    assert f"Welcome, {shown.replace(chr(39), '&#39;')}</h1>" in made.html
+
+
+@every_mail
+def test_nothing_is_loaded_that_the_brand_does_not_name(mail: EmailTemplate):
+    assert loaded(render(mail, BRAND).html) == {"https://example.com/logo.png"}
+    assert loaded(render(mail, Brand(name="Example")).html) == set()
+
+
+@every_mail
+def test_the_preview_ends_where_the_preheader_does(mail: EmailTemplate):
+    html = render(mail, BRAND).html
+    hidden = unescape(html.partition('opacity:0;overflow:hidden;">')[2].partition("</div>")[0])
+    shown = hidden.strip("\u034f\u200c\xa0")
+    assert shown
+    assert len(hidden) - len(shown) >= 300
+
+
+@every_mail
+def test_no_code_and_no_reset_link_is_shown_by_print(mail: EmailTemplate):
+    made = render(mail, BRAND)
+    for shown in (repr(mail), str(mail), repr(made), str(made), f"{made.text} {made.subject!r}"):
+        assert "424242" not in shown
+        assert isinstance(mail, Welcome) or URL not in shown
 
 
 def test_the_code_stands_first_in_the_subject_and_minutes_are_counted_right():

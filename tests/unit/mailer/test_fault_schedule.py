@@ -14,9 +14,9 @@ from mailer.mailer import Mailer
 from mailer.message import Message
 from mailer.results import SendResult, Status
 from mailer.sending.retry import RetryPolicy
+from mailer.testing.memory import MemorySuppressions
 from mailer.transports.ses import SesTransport
 from mailer.wire.deadline import Limits
-from tests.unit.feedback.memory import MemorySuppressions
 from tests.unit.mailer.stack_outputs import outputs
 from tests.unit.wire.raw_server import Behaviour, Request, answer, hang_up, ok, raw, raw_server, reset
 from tests.unit.wire.test_outcomes import LOST, LOST_ON_THE_WIRE, known

@@ -7,7 +7,9 @@ from mailer import errors
 from mailer.errors import TransportError
 from mailer.results import Status, status_of
 from mailer.transports.ses_replies import REPLIES, Context, classify
+from mailer.wire.client import error_of
 from mailer.wire.errors import AnswerLost, CannotAsk, CredentialsFailed, NotWritten, ServiceError, WireError
+from mailer.wire.http import Answer
 
 WHERE = Context("mailstack-dev-transactional", "eu-west-1", "arn:aws:iam::000000000000:policy/sender")
 
@@ -50,6 +52,135 @@ def test_a_code_has_its_class_status_and_whether_to_retry(  # one argument a col
     assert (type(error), status_of(error), error.retryable) == (getattr(errors, kind), Status(status), retryable)
     assert error.code == code
     assert error.hint
+
+
+# The service's words as AWS's documentation and public reports have them.
+IDENTITIES = (
+    "Email address is not verified. The following identities failed the check in region US-EAST-1: a@example.com"
+)
+INBOX = "For more information, please check the inbox of the email address associated with your AWS account."
+MISMATCH = (
+    "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key"
+)
+EXPIRED = "Signature expired: 20181107T003842Z is now earlier than 20181107T005054Z (20181107T005554Z - 5 min.)"
+EARLY = "Signature not yet current: 20181107T010000Z is still later than 20181107T005554Z (20181107T005054Z + 5 min.)"
+DENIED = "User: arn:aws:iam::000000000000:user/x is not authorized to perform: ses:SendEmail on resource: arn:aws:ses:x"
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "kind", "hint"),
+    [
+        ("MessageRejected", IDENTITIES, "IdentityNotVerified", "production access"),
+        ("MessageRejected", "Account is paused", "SendingPaused", "EnforcementStatus"),
+        ("MessageRejected", f"Sending paused for this account. {INBOX}", "AccountSuspended", "support case"),
+        ("MessageRejected", f"Sending suspended for this account. {INBOX}", "AccountSuspended", "support case"),
+        ("MessageRejected", "Email sending is disabled for your account.", "SendingPaused", "put-account-sending"),
+        (
+            "AccountSendingPausedException",
+            "Email sending is paused.",
+            "SendingPaused",
+            "put-account-sending-attributes",
+        ),
+        (
+            "SendingPausedException",
+            "Email sending is currently paused for this account.",
+            "SendingPaused",
+            "put-account",
+        ),
+        ("SendingPausedException", "x", "SendingPaused", "put-configuration-set-sending-options"),
+        ("ConfigurationSetSendingPausedException", "x", "SendingPaused", "put-configuration-set-sending-options"),
+        ("MessageRejected", "Sending is paused for tenant x", "SendingPaused", "get-configuration-set"),
+        ("AccountSuspendedException", "x", "AccountSuspended", "Health"),
+        ("SignatureDoesNotMatch", EXPIRED, "ClockSkewed", "Set the clock"),
+        ("InvalidSignatureException", EXPIRED, "ClockSkewed", "Set the clock"),
+        ("InvalidSignatureException", EARLY, "ClockSkewed", "Set the clock"),
+        ("AccessDeniedException", EXPIRED, "ClockSkewed", "Set the clock"),
+        (
+            "RequestTimeTooSkewed",
+            "The difference between the request time and the current time",
+            "ClockSkewed",
+            "clock",
+        ),
+        ("RequestExpired", "Request has expired.", "ClockSkewed", "clock"),
+        ("RequestInTheFuture", "", "ClockSkewed", "clock"),
+        ("SignatureDoesNotMatch", MISMATCH, "CredentialsInvalid", "both keys"),
+        (
+            "InvalidSignatureException",
+            "Credential should be scoped to a valid region.",
+            "CredentialsInvalid",
+            "ENDPOINT_URL",
+        ),
+        (
+            "UnrecognizedClientException",
+            "The security token included in the request is invalid.",
+            "CredentialsInvalid",
+            "sts",
+        ),
+        (
+            "UnrecognizedClientException",
+            "The security token included in the request is expired",
+            "CredentialsInvalid",
+            "sso",
+        ),
+        (
+            "ExpiredTokenException",
+            "The security token included in the request is expired",
+            "CredentialsInvalid",
+            "Renew",
+        ),
+        (
+            "IncompleteSignature",
+            "'x' not a valid key=value pair (missing equal-sign)",
+            "CredentialsInvalid",
+            "AWS_PROFILE",
+        ),
+        ("AccessDeniedException", DENIED, "AccessDenied", "sender policy"),
+        (
+            "AccessDeniedException",
+            f"{DENIED} with an explicit deny in an identity-based policy",
+            "AccessDenied",
+            "Deny",
+        ),
+        (
+            "OptInRequired",
+            "The AWS Access Key Id needs a subscription for the service",
+            "AccessDenied",
+            "Enable the region",
+        ),
+        ("ThrottlingException", "Maximum sending rate exceeded.", "Throttled", "more slowly"),
+        ("ThrottlingException", "Daily message quota exceeded.", "QuotaExceeded", "higher quota"),
+        ("TooManyRequestsException", "Daily sending quota exceeded", "QuotaExceeded", "higher quota"),
+        ("MessageRejected", "Address blacklisted.", "Refused", "get-suppressed-destination"),
+        ("MessageRejected", "Transaction failed: File type not supported 'x.exe'", "Refused", "mime-types"),
+        ("InvalidParameterValue", "Message length is more than 10485760 bytes long: '12345678'.", "Refused", "a link"),
+        ("BadRequestException", "Local address contains control or whitespace", "Refused", "correct the address"),
+        ("BadRequestException", "Missing final '@domain'", "Refused", "correct the address"),
+        ("BadRequestException", "Domain contains illegal character", "Refused", "correct the address"),
+        ("BadRequestException", "Invalid email address .", "Refused", "correct the address"),
+        ("BadRequestException", "Duplicate tag", "Refused", "words above"),
+        ("ConfigurationSetDoesNotExist", "Configuration set <x> does not exist.", "ResourceNotFound", "Deploy"),
+    ],
+)
+def test_the_cause_decides_the_hint(code: str, words: str, kind: str, hint: str):
+    error = reply(code, words)
+    assert type(error).__name__ == kind
+    assert hint in error.hint
+    assert not error.retryable or kind == "Throttled"
+
+
+def test_a_certificate_that_is_not_trusted_has_a_hint():
+    error = classify(NotWritten("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed"), WHERE)
+    assert (type(error).__name__, "AWS_CA_BUNDLE" in error.hint) == ("Unreachable", True)
+
+
+@pytest.mark.parametrize("body", ["{}", '{"Error": {}}', '{"__type": null, "message": null}', '{"message": {}}', "[]"])
+def test_an_answer_that_is_not_ses_s_is_an_error_of_ours(body: str):
+    assert isinstance(classify(error_of(Answer(400, {}, body.encode())), WHERE), errors.Refused)
+
+
+def test_words_of_any_length_are_read_in_no_time():
+    for words in ("exceed " * 300_000, "@" * 1_000_000, "a@b.c " * 200_000, "signature" * 100_000):
+        assert len(str(reply("MessageRejected", words))) < 10_000
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])

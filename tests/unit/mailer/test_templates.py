@@ -1,17 +1,21 @@
 """Templates: typed, escaped, strict; MJML with every Jinja2 expression intact."""
 
 import sys
+import traceback
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import pytest
-from pydantic import HttpUrl, ValidationError
+from pydantic import BaseModel, HttpUrl
 
-from mailer.errors import TemplateError
+from mailer.errors import TemplateError, TemplateFieldsInvalid
 from mailer.templates.base import EmailTemplate
 from mailer.templates.brand import Brand, contrast
 from mailer.templates.engine import Rendered, render
 from mailer.templates.mjml import compile_folder, compile_mjml
+from mailer.templates.secret import SecretText, SecretUrl
+from tests.unit.mailer.remote import loaded
 
 BRAND = Brand(name="Example & Co")
 PAGE = "<mjml><mj-body><mj-section><mj-column>{}</mj-column></mj-section></mj-body></mjml>"
@@ -136,8 +140,103 @@ class Parcel(EmailTemplate):
     "fields", [{}, {"tracking_ulr": "https://example.com"}, {"tracking_url": "javascript:alert(1)"}]
 )
 def test_a_missing_misspelt_or_dangerous_field_is_an_error_before_anything_is_sent(fields: dict[str, Any]):
-    with pytest.raises(ValidationError, match="tracking_u"):
-        Parcel(**fields)
+    for make in (lambda: Parcel(**fields), lambda: Parcel.model_validate(fields)):
+        with pytest.raises(TemplateFieldsInvalid, match=r"Parcel cannot be filled in: .*tracking_u.*Its fields are"):
+            make()
+
+
+class Login(EmailTemplate):
+    subject: ClassVar[str] = "{{ code }}"
+    code: SecretText
+    link: SecretUrl = "https://example.com/"
+    backup: tuple[SecretText, ...] = ()
+    minutes: int = 5
+
+
+SECRET = "hush-424242"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Login(code=SECRET, minutes=cast("Any", SECRET)),
+        lambda: Login(code=SECRET, link=SECRET),
+        lambda: Login.model_validate({"code": [SECRET]}),
+        lambda: Login.model_validate_json(f'{{"code": "{SECRET}", "minutes": "{SECRET}"}}'),
+        lambda: Login.model_validate_json(f'{{"code": "{SECRET}'),
+        lambda: Login.model_validate(SECRET),
+        lambda: Brand(accent=SECRET),
+    ],
+)
+def test_wrong_fields_are_an_error_of_ours_that_shows_no_input(make: Callable[[], BaseModel]):
+    with pytest.raises(TemplateFieldsInvalid) as refusal:
+        make()
+    error = refusal.value
+    shown = traceback.TracebackException(type(error), error, error.__traceback__, capture_locals=True)
+    assert SECRET not in "".join(shown.format()).replace(repr(make), "")
+    assert (error.__context__, error.__cause__, bool(error.hint)) == (None, None, True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("{{ nmae }}", "{{ {}[code] }}", "{{ code|nofilter }}", "{{ code + 1 }}", "{{ code|int + none }}"),
+        *("{{ 1 // 0 }}", "{{ int(code) }}", "{% for x in 7 %}{% endfor %}", "{{ code.nothing() }}", "{{ code() }}"),
+        *("{% include 'note.txt' %}", "{{ '%d' % code }}", "{{ backup[9].x }}", "{% if %}"),
+    ],
+)
+def test_an_author_s_mistake_is_an_error_of_ours_that_shows_no_secret(tmp_path: Path, text: str):
+    (tmp_path / "note.txt").write_text(text)
+    kind: Any = type("Note", (Login,), {"__module__": __name__, "folder": tmp_path})
+    with pytest.raises(TemplateError, match="Note cannot be rendered") as refusal:
+        render(kind(code=SECRET, backup=(SECRET,)), BRAND)
+    error = refusal.value
+    shown = traceback.TracebackException(type(error), error, error.__traceback__, capture_locals=True)
+    assert SECRET not in "".join(shown.format())
+    assert error.__context__ is None
+    assert error.hint
+
+
+def test_a_secret_stands_in_the_mail_and_nowhere_else(tmp_path: Path):
+    (tmp_path / "note.txt").write_text("{{ code }} {{ code|upper }} {{ 'x' ~ code }} {{ backup|join }} {{ backup[0] }}")
+    kind: Any = type("Note", (Login,), {"__module__": __name__, "folder": tmp_path})
+    note = kind(code="abc", backup=("def",))
+    made = render(note, BRAND)
+    assert (made.subject, made.text) == ("abc", "abc ABC xabc def def\n")
+    assert (note.code, note.model_dump()["code"]) == ("abc", "abc")
+    assert not any(word in f"{note} {note!r} {made} {made!r}" for word in ("abc", "def"))
+
+
+@pytest.mark.parametrize("length", [10, 2_084, 20_000])
+def test_a_link_may_be_long(length: int):
+    url = f"https://example.com/{'a' * length}"
+    assert Login(code="x", link=url).link == url
+
+
+def test_a_user_s_template_with_the_layout_loads_nothing_from_strangers(tmp_path: Path):
+    layout = '<mj-include path="mailstack/head.mjml" />'
+    body = "<mj-text font-family='Open Sans, Lato, Roboto'>x</mj-text><mj-image src='https://example.com/a.png' />"
+    source = tmp_path / "page.mjml"
+    source.write_text(PAGE.format(body).replace("<mj-body>", f"{layout}<mj-body>"))
+    assert loaded(compile_mjml(source)) == {"https://example.com/a.png"}
+    font = "<mj-font name='Lato' href='https://example.com/lato.css' />"
+    source.write_text(PAGE.format(body).replace("<mj-body>", f"<mj-head>{font}</mj-head><mj-body>"))
+    assert loaded(compile_mjml(source)) >= {"https://example.com/a.png"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<mj-social><mj-social-element name='facebook' href='https://example.com'>F</mj-social-element></mj-social>",
+        "<mj-carousel><mj-carousel-image src='https://example.com/a.png' /></mj-carousel>",
+        "<mj-accordion><mj-accordion-element><mj-accordion-title>a</mj-accordion-title></mj-accordion-element></mj-accordion>",
+    ],
+)
+def test_an_image_that_only_mjml_names_is_an_error(tmp_path: Path, body: str):
+    source = tmp_path / "page.mjml"
+    source.write_text(PAGE.format(body))
+    with pytest.raises(TemplateError, match=r"would load https://.*Give the element's image"):
+        compile_mjml(source)
 
 
 def test_a_field_cannot_take_a_name_that_templates_rely_on():

@@ -1,0 +1,30 @@
+"""Fields of templates that are shown nowhere but in the mail: codes, and links that are as good as a password."""
+
+from typing import TYPE_CHECKING, Annotated, cast
+
+from pydantic import AfterValidator
+
+from mailer.redaction import Secret
+from mailer.templates.url import Url
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SecretText = Annotated[str, AfterValidator(Secret)]
+"""Text that prints as `***`; `Annotated[SecretText, ...]` takes further checks."""
+
+SecretUrl = Annotated[Url, AfterValidator(Secret)]
+"""A `Url` that prints as `***`."""
+
+
+def revealed(value: object) -> object:
+    """What a template's files see of a field: the text itself, in lists and mappings, too."""
+    if isinstance(value, Secret):
+        return value.reveal()
+    if isinstance(value, dict):
+        return {key: revealed(one) for key, one in cast("Mapping[object, object]", value).items()}
+    if isinstance(value, list):
+        return [revealed(one) for one in cast("list[object]", value)]
+    if type(value) is tuple:  # a named one keeps its names
+        return tuple(revealed(one) for one in cast("tuple[object, ...]", value))
+    return value
