@@ -90,7 +90,7 @@ class Complaint(Event):
 class Delivery(Event):
     """A receiving server took the mail."""
 
-    smtp_response: str
+    smtp_response: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +117,7 @@ class Click(Event):
     """A tracked link was followed."""
 
     user_agent: str
-    link: str
+    link: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +125,7 @@ class RenderingFailure(Event):
     """SES could not fill a template that is stored with it, so nothing was sent."""
 
     template: str
-    error: str
+    error: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
