@@ -42,10 +42,10 @@ class Mail:
         return next(iter(self.tags.get("ses:configuration-set", ())), "")
 
     def __repr__(self) -> str:
-        return f"Mail({self.message_id!r}, destination={tuple(map(mask, self.destination))!r})"
+        return f"<Mail {self.message_id} to {', '.join(map(mask, self.destination))}>"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Event:
     """What all events have.
 
@@ -69,8 +69,13 @@ class Event:
     feedback_id: str
     unreadable: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        # No more than this: a link may be somebody's own, and servers repeat addresses in their words.
+        concerned = ", ".join(mask(recipient.address) for recipient in self.recipients)
+        return f"<{type(self).__name__} of {self.mail.message_id}: {concerned}>"
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Bounce(Event):
     """A receiving server, or SES in its stead, would not take the mail."""
 
@@ -78,7 +83,7 @@ class Bounce(Event):
     sub_type: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Complaint(Event):
     """A recipient marked the mail as spam; `feedback_type` is a report type of RFC 5965 §7.3, or empty."""
 
@@ -86,49 +91,49 @@ class Complaint(Event):
     feedback_type: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Delivery(Event):
     """A receiving server took the mail."""
 
-    smtp_response: str = field(repr=False)
+    smtp_response: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Send(Event):
     """SES accepted the mail and will try to deliver it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Reject(Event):
     """SES accepted the mail and then would not send it: it holds a virus."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Open(Event):
     """A mail program fetched the tracking image."""
 
     user_agent: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Click(Event):
     """A tracked link was followed."""
 
     user_agent: str
-    link: str = field(repr=False)
+    link: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class RenderingFailure(Event):
     """SES could not fill a template that is stored with it, so nothing was sent."""
 
     template: str
-    error: str = field(repr=False)
+    error: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class DeliveryDelay(Event):
     """SES could not deliver yet and keeps trying until `expires_at`."""
 
@@ -136,7 +141,7 @@ class DeliveryDelay(Event):
     expires_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Subscription(Event):
     """A recipient changed what they are subscribed to, in a contact list of SES."""
 
@@ -145,7 +150,7 @@ class Subscription(Event):
     unsubscribed_from_all: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Unknown(Event):
     """An event of a kind that SES did not have when this was written."""
 

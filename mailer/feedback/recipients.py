@@ -56,7 +56,7 @@ class Recipient:
     attribution: Attribution = "named"
 
     def __repr__(self) -> str:
-        return f"Recipient({mask(self.address)!r}, status={self.status[:12]!r}, action={self.action[:12]!r})"
+        return f"<Recipient {mask(self.address)}{f' {self.status}' if self.status else ''}>"
 
 
 class Destination:

@@ -78,8 +78,8 @@ class Suppression:
         object.__setattr__(self, "address", address_key(self.address))
 
     def __repr__(self) -> str:
-        ends = f", expires_at={self.expires_at:%Y-%m-%dT%H:%M:%SZ}" if self.expires_at else ""
-        return f"Suppression({mask(self.address)!r}, {self.reason!r}, created_at={self.created_at.isoformat()}{ends})"
+        until = f" until {self.expires_at:%Y-%m-%d}" if self.expires_at else ""
+        return f"<Suppression {mask(self.address)}: {self.reason} on {self.created_at:%Y-%m-%d}{until}>"
 
     def active(self, now: datetime) -> bool:
         """Whether it holds at that time."""
