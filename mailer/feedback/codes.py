@@ -44,7 +44,7 @@ _MESSAGE = (
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?!\.?\d)")
 _MAX_TEXT = 2_000
 # RFC 7504 §4, RFC 7505 §4.2: "Domain does not accept mail". Some servers say so in words alone.
-_NULL_MX_REPLY = re.compile(r"\s*(?:smtp\s?;\s?)?556(?!\d)", re.IGNORECASE)
+_NULL_MX_REPLY = re.compile(r"\A\s*(?:smtp\s?;\s?)?556(?!\d)", re.IGNORECASE)
 _NULL_MX_WORDS = re.compile(r"\bnull[ -]?mx\b", re.IGNORECASE)
 _SENDER_WORD = re.compile(r"\b(?:sender|from|envelope)\b", re.IGNORECASE)
 

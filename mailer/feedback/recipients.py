@@ -22,7 +22,7 @@ Attribution = Literal["named", "forwarded", "stranger"]
 _MAX_ADDRESS, _MAX_FIELD = 320, 1_000
 # RFC 3464 §2.3.2 "address-type;": the registered ones, RFC 6533's utf-8, and private ones. A list such as
 # `ada; bob@example.org` begins with none of them.
-_ADDRESS_TYPE = re.compile(r"\s*(?:rfc-?822|utf-?8|unknown|x-[a-z0-9-]{1,30})\s*;", re.IGNORECASE)
+_ADDRESS_TYPE = re.compile(r"\A\s*(?:rfc-?822|utf-?8|unknown|x-[a-z0-9-]{1,30})\s*;", re.IGNORECASE)
 # RFC 5322 §3.2.4 and §3.4: text, a quoted string, or what stands in angle brackets.
 _PIECE = re.compile(
     r'(?P<text>[^"()<>]+)|(?P<quoted>"(?:[^"\\]|\\.)*")|<(?P<angle>(?:"(?:[^"\\]|\\.)*"|[^"()<>])*)>', re.DOTALL
@@ -56,7 +56,7 @@ class Recipient:
     attribution: Attribution = "named"
 
     def __repr__(self) -> str:
-        return f"Recipient({mask(self.address)!r}, status={self.status[:12]!r}, action={self.action[:12]!r})"
+        return f"<Recipient {mask(self.address)}{f' {self.status}' if self.status else ''}>"
 
 
 class Destination:

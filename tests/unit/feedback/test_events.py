@@ -185,6 +185,10 @@ def test_text_that_utf_8_cannot_hold_is_replaced():
     assert event.recipients[0].diagnostic == "gone ?"
 
 
+def test_a_link_in_an_event_is_not_shown_because_it_may_let_someone_in():
+    assert "example.com/start" not in repr(parsed(load("click")))
+
+
 def test_an_event_in_a_log_or_traceback_shows_no_address():
     event = bounce(bouncedRecipients=[{"emailAddress": "ada@example.org", "diagnosticCode": "<ada@example.org> gone"}])
     assert "ada@" not in repr(event)

@@ -26,9 +26,7 @@ def test_a_suppression_in_a_log_or_traceback_shows_no_address():
     row = Suppression(
         "ada@example.org", "manual", "asked by ada@example.org", expires_at=datetime(2027, 1, 1, tzinfo=UTC)
     )
-    assert repr(row).startswith("Suppression('a***@example.org', 'manual'")
-    assert "2027-01-01" in repr(row)
-    assert "ada@" not in repr(row)
+    assert repr(row) == f"<Suppression a***@example.org: manual on {row.created_at:%Y-%m-%d} until 2027-01-01>"
 
 
 @pytest.mark.parametrize(("outcome", "written"), [(one, one.name == "WRITTEN") for one in PutOutcome])
