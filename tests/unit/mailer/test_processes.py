@@ -29,6 +29,7 @@ from mailer.results import NotSent, RecipientResult, SendResult, Status
 from mailer.stores.base import Reason, Suppression
 from mailer.templates.base import EmailTemplate
 from mailer.testing.outputs import stack_outputs
+from mailer.wire.errors import AnswerLost, CannotAsk, CredentialsFailed, NotWritten, ServiceError, WireError
 
 ADA = Address("ada@example.com", "Ada")
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -50,9 +51,15 @@ MADE: dict[type, Any] = {
     VerificationCode: VerificationCode(code="424242"),
     PasswordReset: PasswordReset(reset_url="https://example.com/"),
     type(stack_outputs()): stack_outputs(),
+    WireError: WireError("It failed."),
+    NotWritten: NotWritten("It failed."),
+    CredentialsFailed: CredentialsFailed("It failed."),
+    CannotAsk: CannotAsk("It failed.", "NoRegionError"),
+    AnswerLost: AnswerLost("It failed."),
+    ServiceError: ServiceError("Code", "Words.", 400, {"message": "Words."}),
 }
 # What holds locks, clients, sockets or a process, and is neither raised nor returned by what an application calls.
-MACHINERY = {"Processor", "Outbox", "Ses", "_Owners", "_Rule", "_Files", "_Environment", "Reply"}
+MACHINERY = {"Processor", "Outbox", "Ses", "_Owners", "_Rule", "_Files", "_Environment", "Reply", "Access", "Service", "Malformed"}
 
 
 def classes() -> Iterator[type]:
