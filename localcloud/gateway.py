@@ -57,8 +57,8 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 _Answer = Callable[[], Awaitable[Response]]
 _Handler = Callable[[Request], Awaitable[Response]]
-_SIGNED_FOR_SES = re.compile(rb"Credential=[^,]*/ses/aws4_request")
-_SIGNED_FOR_CHATBOT = re.compile(rb"Credential=[^,]*/chatbot/aws4_request")
+_SIGNED_FOR_SES = re.compile(rb"Credential=[^,=]*/ses/aws4_request")
+_SIGNED_FOR_CHATBOT = re.compile(rb"Credential=[^,=]*/chatbot/aws4_request")
 
 
 class Gateway:
