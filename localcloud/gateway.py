@@ -57,12 +57,12 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 _Answer = Callable[[], Awaitable[Response]]
 _Handler = Callable[[Request], Awaitable[Response]]
-_SIGNED_FOR_SES = re.compile(rb"Credential=[^,]*/ses/aws4_request")
+_SIGNED_FOR_SES = re.compile(rb"Credential=[^,=]*/ses/aws4_request")
 # A bucket, a function or an API by its host name.
 _BUCKET = re.compile(r"[^:]+\.localhost\b", re.IGNORECASE)
 # What AWS's SDKs send even where they do not sign.
 _OF_CLIENTS = ("x-amz-", "amz-sdk-")
-_SIGNED_FOR_CHATBOT = re.compile(rb"Credential=[^,]*/chatbot/aws4_request")
+_SIGNED_FOR_CHATBOT = re.compile(rb"Credential=[^,=]*/chatbot/aws4_request")
 
 
 class Gateway:

@@ -162,9 +162,10 @@ def _split(text: str) -> tuple[str, str] | None:
 
 def _words(text: str) -> str | None:
     """A display name as it is shown, without its quotes; None where something stands in it that no name may hold."""
+    text = text.rstrip()
     words: list[str] = []
     position = 0
-    while position < len(text.rstrip()):
+    while position < len(text):
         found = _WORD.match(text, position)
         if not found:
             return None

@@ -44,7 +44,7 @@ _UNSUPPORTED = (
 )
 _ILLEGAL = re.compile(rf".*\.({_UNSUPPORTED})", re.IGNORECASE | re.DOTALL)
 # Worth the time of looking into a raw mail's parts.
-_MAY_BE_ILLEGAL = re.compile(rf"name\b.*\.({_UNSUPPORTED})\b".encode(), re.IGNORECASE)
+_MAY_BE_ILLEGAL = re.compile(rf"name\b(?:(?!name\b).)*\.({_UNSUPPORTED})\b".encode(), re.IGNORECASE)
 # Senders come again and again.
 _REMEMBERED = 1000
 

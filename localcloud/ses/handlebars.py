@@ -38,12 +38,14 @@ _Node = Callable[[_Scope], str]
 _Get = Callable[[_Scope], object]
 _Block = Callable[[_Get, _Node, _Node], _Node]
 _TAG = re.compile(
-    r"\{\{(?P<left>~?)(?:!--.*?--|!(?!--)[^}]*?|\{(?P<raw>[^{}]*)\}|(?P<tag>[^{}!~](?:[^{}]*?)))(?P<right>~?)\}\}",
+    # A long comment without an end takes all that is left: looked for anew at every beginning, it would take for ever.
+    r"\{\{(?P<left>~?)(?:(?P<open>!--(?:[^-]|-(?!-~?\}\}))*\Z)|"
+    r"(?:!--(?:[^-]|-(?!-~?\}\}))*--|!(?!--)[^{}]*|\{(?P<raw>[^{}]*)\}|(?P<tag>[^{}!~][^{}]*?))(?P<right>~?)\}\})",
     re.DOTALL,
 )
 _INLINE = re.compile(r"#\*\s*inline\s")
-_WORD = re.compile(r""""[^"]*"|'[^']*'|(?:\[[^\]]*\]|[^\s"'\[])+""")
-_SEGMENT = re.compile(r"\[([^\]]*)\]|([^./\[\]]+)")
+_WORD = re.compile(r""""[^"]*"|'[^']*'|(?:\[[^\[\]]*\]|[^\s"'\[])+""")
+_SEGMENT = re.compile(r"\[([^\[\]]*)\]|([^./\[\]]+)")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _LITERALS: dict[str, object] = {"true": True, "false": False, "null": None, "undefined": None}
 _MISSING = object()
@@ -158,6 +160,8 @@ def _tokens(source: str) -> Iterator[tuple[bool, str]]:
     """(whether it is a tag, its text), without comments, `~` applied."""
     position, strip = 0, False
     for match in _TAG.finditer(source):
+        if match["open"]:
+            raise TemplateError(f"A tag is not closed: {match[0][:40]}")
         yield False, _plain(source[position : match.start()], before=bool(match["left"]), after=strip)
         position, strip = match.end(), bool(match["right"])
         tag = match["tag"] if match["raw"] is None else match["raw"]

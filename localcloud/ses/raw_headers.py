@@ -16,7 +16,7 @@ from localcloud.ses.errors import bad_request
 # Name and value in the order in which they stand; values unfolded.
 Headers = Sequence[tuple[str, str]]
 
-_FOLD = re.compile(r"[\r\n]+(?=[ \t])")
+_FOLD = re.compile(r"(?<![\r\n])[\r\n]+(?=[ \t])")
 _ATOMS = re.compile(r"[^()<>\[\]:;@\\,.\"]*")
 _ESCAPED = re.compile(r"[\\\"]")
 _BLANK_LINE = re.compile(rb"\r?\n(?=\r?\n)")

@@ -22,7 +22,7 @@ from localcloud.ses.state import State
 from localcloud.ses.verification import Dns
 
 # A signature for many regions at once, as clients of multi-region endpoints make them, names none.
-_SIGNED_FOR = re.compile(r"AWS4-HMAC-SHA256 Credential=[^/]+/\d+/([^/]+)/")
+_SIGNED_FOR = re.compile(r"AWS4-HMAC-SHA256 Credential=[^/\s]+/\d+/([^/]+)/")
 
 
 class Ses:

@@ -12,12 +12,15 @@ from mailer.errors import TemplateError
 LAYOUT = Path(__file__).parent / "layout"
 LAYOUT_PREFIX = "mailstack/"
 
-_JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+# Up to the end or to the next beginning, so that one without an end costs no more than its own length.
+_JINJA = re.compile(
+    r"\{\{(?:[^{}]|\{(?!\{)|\}(?!\}))*\}\}|\{%(?:[^{%]|\{(?!%)|%(?!\}))*%\}|\{#(?:[^{#]|\{(?!#)|#(?!\}))*#\}"
+)
 _TOKEN = re.compile(r"jinja(\d+)end")
 _INCLUDE = re.compile(r'<mj-include\s+path="([^"]+)"\s*/>')
 _MAX_DEPTH = 5
 # Defaults for elements that a page need not have, so nothing is missed when they are dropped.
-_DEFAULTS = re.compile(r"<mj-attributes>.*?</mj-attributes>", re.DOTALL)
+_DEFAULTS = re.compile(r"<mj-attributes>(?:[^<]|<(?!/?mj-attributes>))*</mj-attributes>")
 # What a mail program fetches by itself: images, backgrounds, style sheets and fonts; links are not among them.
 _LOADED = re.compile(
     r"""(?:\b(?:src|srcset|background|poster)=["']?|url\(["']?|@import\s["']|<link\s[^<>]*?\bhref=["']?)"""

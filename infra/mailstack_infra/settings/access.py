@@ -11,7 +11,7 @@ from mailstack_infra.settings.base import Allowed, Group, Switch
 # Role names end in them, and IAM's are at most 64 characters; the first three are the services' own roles.
 TAKEN_NAMES = ("ecs", "lambda", "ec2", "firehose")
 _OIDC_NAME = re.compile(r"[a-z][a-z0-9-]{0,18}\Z")
-_PROVIDER_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:oidc-provider/[^\s/]+\.[^\s]+\Z")
+_PROVIDER_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:oidc-provider/[^\s/.]+\.[^\s]+\Z")
 _ROLE_NAME = re.compile(r"[\w+=,.@-]{1,64}\Z", re.ASCII)
 _TEMPLATE_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 # Whose tokens may be many: one repository's (GitHub Actions), one namespace's (Kubernetes).

@@ -59,7 +59,19 @@ MADE: dict[type, Any] = {
     ServiceError: ServiceError("Code", "Words.", 400, {"message": "Words."}),
 }
 # What holds locks, clients, sockets or a process, and is neither raised nor returned by what an application calls.
-MACHINERY = {"Processor", "Outbox", "Ses", "_Owners", "_Rule", "_Files", "_Environment", "Reply", "Access", "Service", "Malformed"}
+MACHINERY = {
+    "Processor",
+    "Outbox",
+    "Ses",
+    "_Owners",
+    "_Rule",
+    "_Files",
+    "_Environment",
+    "Reply",
+    "Access",
+    "Service",
+    "Malformed",
+}
 
 
 def classes() -> Iterator[type]:

@@ -1,0 +1,111 @@
+"""No regular expression of the shipped code can stop a process: each is linear, whatever it is given."""
+
+import re
+import signal
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+
+import pytest
+
+from localcloud.pulumi.provider import resources
+from localcloud.pulumi.provider.resource import Form
+from mailer.transports.ses_replies import REPLIES
+from tests.unit.regular_expressions import ANCHORED, Found, attacks, shipped
+
+# Characters. Fourfold, a linear pattern takes four times as long and a quadratic one sixteen times.
+LENGTH, FOLD, LINEAR = 5_000, 4, 10
+# CPU seconds of this process: what takes less is not measured, and what takes more does not end in reason.
+NOTHING, LIMIT = 0.004, 1.0
+
+FOUND = shipped()
+FORMS = [import_module(f"{resources.__name__}.{one.name}") for one in iter_modules(resources.__path__)]
+# What only the running code knows, and how it is known here.
+KNOWN_ELSEWHERE: dict[str, list[re.Pattern[str]]] = {
+    "row.containing": [re.compile(row.containing, re.IGNORECASE) for row in REPLIES],
+    # localcloud/chatbot/protocol.py: the patterns of botocore's model, for texts of at most 2,048 characters.
+    "str(pattern)": [],
+    # localcloud/control.py, localcloud/ses/protocol.py: routes of our own and of botocore's model.
+    "_regex(pattern)": [re.compile("faults/([^/]+)"), re.compile("messages/([^/]+)/content")],
+    "f'{pattern}/?'": [re.compile("/v2/email/configuration-sets/(?P<a>[^/]+)/event-destinations/(?P<b>[^/]+)/?")],
+    # localcloud/pulumi/provider/resource.py: the forms of resources.
+    "pattern": [form.pattern for module in FORMS for form in vars(module).values() if isinstance(form, Form)],
+    # localcloud/ses/exports.py: a text with a star at either end.
+    "f\"{('.*' if start else '')}{literal}{('.*' if end else '')}\"": [re.compile(".*a.*", re.DOTALL)],
+    # infra/mailstack_infra/picture.py: marks in a page of this repository.
+    "f'{begin}.*?{end}'": [],
+}
+
+
+class TooSlow(Exception):  # noqa: N818
+    pass
+
+
+@contextmanager
+def limited() -> Generator[None]:
+    """End what takes too long: `re` looks for signals while it matches."""
+
+    def end(*_: object) -> None:
+        raise TooSlow
+
+    before = signal.signal(signal.SIGVTALRM, end)
+    signal.setitimer(signal.ITIMER_VIRTUAL, LIMIT)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
+def seconds(run: Callable[[Any], object], text: Any) -> float:
+    begin = time.process_time()
+    try:
+        with limited():
+            run(text)
+    except TooSlow:
+        return float("inf")
+    return time.process_time() - begin
+
+
+def slow(pattern: re.Pattern[Any], *, anchored: bool) -> str:
+    """The text for which the time grows faster than the length, shortened; empty where there is none."""
+    run = pattern.match if anchored else pattern.search
+    for attack in attacks(pattern):
+        text = attack(LENGTH)
+        if seconds(run, text) > NOTHING and _grows(run, text, attack(LENGTH * FOLD)):
+            return repr(text[:60])
+    return ""
+
+
+def _grows(run: Callable[[Any], object], text: Any, longer: Any) -> bool:
+    """The best of several, for a machine that is busy elsewhere."""
+    if seconds(run, text) == float("inf"):
+        return True
+    once = min(seconds(run, text) for _ in range(3))
+    return once > NOTHING and seconds(run, longer) > LINEAR * once and seconds(run, longer) > LINEAR * once
+
+
+@pytest.mark.parametrize("pattern", [r"(a+)+\Z", r"(; ?[!-~]+)*\Z", r"[^@\s]+@"])
+def test_the_attack_finds_what_is_not_linear(pattern: str):
+    assert slow(re.compile(pattern), anchored=False)
+
+
+@pytest.mark.parametrize("found", [one for one in FOUND if one.pattern], ids=lambda one: one.place)
+def test_it_is_linear(found: Found):
+    assert found.pattern
+    assert slow(found.pattern, anchored=found.methods <= ANCHORED) == ""
+
+
+@pytest.mark.parametrize("expression", KNOWN_ELSEWHERE)
+def test_those_of_tables_are_linear_too(expression: str):
+    for pattern in KNOWN_ELSEWHERE[expression]:
+        assert slow(pattern, anchored=False) == ""
+
+
+def test_every_regular_expression_is_known():
+    unknown = [one for one in FOUND if not one.pattern and one.expression not in KNOWN_ELSEWHERE]
+    assert unknown == []
+    assert len(FOUND) > 100
