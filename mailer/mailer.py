@@ -1,6 +1,7 @@
 """The pipeline, on one screen: compose, check suppressions, hand over, say what became of each recipient.
 
-What is decided on the way stands in `mailer.sending`; what goes over the wire in `mailer.transports`.
+What is decided on the way stands in `mailer.sending`; what goes over the wire in `mailer.transports`. What only a
+`Mailer` that sends needs is imported where it is used, so that importing the class stays cheap.
 """
 
 import logging
@@ -9,13 +10,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mailer.errors import TransportError, UnknownStream
-from mailer.message import Envelope, Message
 from mailer.results import RecipientResult, SendResult
 from mailer.sending.retry import RetryPolicy, retrying
 from mailer.sending.screening import suppressed_results, without
-from mailer.stack import load
-from mailer.stores.base import StoreError
-from mailer.wire.access import Access
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,11 +20,13 @@ if TYPE_CHECKING:
 
     from boto3.session import Session
 
+    from mailer.message import Envelope, Message
     from mailer.stack import StackOutputs
     from mailer.stores.base import SuppressionStore
     from mailer.templates.base import EmailTemplate
     from mailer.templates.brand import Brand
     from mailer.transports.base import Transport
+    from mailer.wire.access import Access
 
 log = logging.getLogger("mailer")
 # What is logged is the application's to decide: without this, Python prints warnings of a library nobody configured.
@@ -64,6 +63,8 @@ class Mailer:
         session: "Session | None" = None,
         role: str = "",
     ) -> None:
+        from mailer.wire.access import Access
+
         self.outputs = outputs
         self.brand = brand or _default_brand(outputs)
         access = Access(session, role)
@@ -93,6 +94,8 @@ class Mailer:
             StackNotFound: They are nowhere.
             StackOutputsInvalid: They cannot be read.
         """
+        from mailer.stack import load
+
         return cls(
             load(stack, outputs=outputs),
             brand=brand,
@@ -120,6 +123,8 @@ class Mailer:
             TemplateError: The template cannot be rendered.
             UnknownStream: The stack has no such stream.
         """
+        from mailer.stores.base import StoreError
+
         message = self.compose(content, **envelope)
         try:
             found = self._suppressions.get_many([address.key for address in message.recipients])
@@ -130,8 +135,10 @@ class Mailer:
         handed_over = self._hand_over(allowed) if allowed else ()
         return self._told(message, [*suppressed, *handed_over])
 
-    def compose(self, content: "EmailTemplate | Message", **envelope: "Unpack[Envelope]") -> Message:
+    def compose(self, content: "EmailTemplate | Message", **envelope: "Unpack[Envelope]") -> "Message":
         """The message that `send` would send, with sender and stream filled in. Arguments and errors as there."""
+        from mailer.message import Message
+
         if isinstance(content, Message):
             message = replace(content, **envelope)
         else:
@@ -145,13 +152,13 @@ class Mailer:
             raise UnknownStream(f"The stack {self.outputs.stack!r} has no stream {stream!r}.", hint=f"It has: {known}.")
         return replace(message, stream=stream, sender=message.sender or self.outputs.sender)
 
-    def _hand_over(self, message: Message) -> tuple[RecipientResult, ...]:
+    def _hand_over(self, message: "Message") -> tuple[RecipientResult, ...]:
         try:
             return retrying(partial(self._transport.send, message), self._retries)
         except TransportError as error:
             return tuple(RecipientResult.of_error(address, error) for address in message.recipients)
 
-    def _told(self, message: Message, results: list[RecipientResult]) -> SendResult:
+    def _told(self, message: "Message", results: list[RecipientResult]) -> SendResult:
         by_key = {result.address.key: result for result in results}
         result = SendResult(tuple(by_key[address.key] for address in message.recipients))
         level = logging.INFO if result.ok else logging.WARNING
@@ -165,13 +172,13 @@ def _default_brand(outputs: "StackOutputs") -> "Brand":
     return Brand(name=outputs.domain[:64])
 
 
-def _ses(outputs: "StackOutputs", access: Access) -> "Transport":
+def _ses(outputs: "StackOutputs", access: "Access") -> "Transport":
     from mailer.transports.ses import SesTransport
 
     return SesTransport(outputs, access=access)
 
 
-def _stack_suppressions(outputs: "StackOutputs", access: Access) -> "SuppressionStore":
+def _stack_suppressions(outputs: "StackOutputs", access: "Access") -> "SuppressionStore":
     """The stack's table, in the stack's region, whichever region the process is set to."""
     from mailer.stores.dynamodb import DynamoDBSuppressions
 
