@@ -49,7 +49,12 @@ class Server:
 
     def _line(self) -> str:
         assert self.process.stdout
-        return self.process.stdout.readline()
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(
+                f"{self.process.args} ended before it answered; its own error stands above, if it has any."
+            )
+        return line
 
     def ready(self) -> None:
         self.start_seconds = time.perf_counter() - self._started

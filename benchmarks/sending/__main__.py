@@ -12,11 +12,15 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.sending import measures, picture
 from benchmarks.sending.clients import BARE, CLIENTS, MAILER, RAW, Content, content
-from benchmarks.sending.measures import Size, Stub
+from benchmarks.sending.measures import Row, Size, Stub
 from benchmarks.sending.report import Section, as_data, conditions, markdown, write_between_markers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 DOCS = Path(__file__).parents[2] / "docs"
 _EXAMPLES = """
@@ -50,33 +54,30 @@ def _clear_environment() -> None:
         del os.environ[name]
 
 
+_NOTES = {
+    "A mail": "Medians over {rounds} rounds of {messages} mails, each with {kilobytes:.1f} kB of text and HTML. "
+    "Latency is that of one mail after the other, with a server that answers at once.",
+    "Memory": "Resident megabytes of the process, and by how many it had grown after so many mails.",
+    "Import": "Milliseconds of a process that imports and ends, over bare Python's: medians of {rounds} rounds. "
+    "`limit` is what we hold ourselves to, in CPU on an idle machine.",
+    "First mail": "From the start of the process until its first mail is accepted: medians of {rounds} starts.",
+}
+
+
 def measured(stub: Stub, clients: list[str], mail: Content, size: Size) -> list[Section]:
-    size_of_mail = len((mail.text + mail.html).encode()) / 1000
-    per_round = f"Medians over {size.rounds} rounds of {size.messages} mails"
-    return [
-        Section(
-            "A mail",
-            f"{per_round}; {size_of_mail:.1f} kB of text and HTML. Latency is that of one mail after the other, with a "
-            "server that answers at once.",
-            measures.mails(stub, clients, mail, size),
-        ),
-        Section(
-            "Memory",
-            "Resident megabytes of the process, and by how many it had grown after so many mails.",
-            measures.memory(clients, mail, size),
-        ),
-        Section(
-            "Import",
-            f"Milliseconds of a process that imports and ends, over bare Python's: medians of {size.rounds} rounds. "
-            "`limit` is what we hold ourselves to, in CPU on an idle machine.",
-            measures.imports(size.rounds),
-        ),
-        Section(
-            "First mail",
-            f"From the start of the process until its first mail is accepted: medians of {size.rounds} starts.",
-            measures.first_mails(clients, mail, size),
-        ),
-    ]
+    kilobytes = len((mail.text + mail.html).encode()) / 1000
+    tasks: dict[str, Callable[[], dict[str, Row]]] = {
+        "A mail": lambda: measures.mails(stub, clients, mail, size),
+        "Memory": lambda: measures.memory(clients, mail, size),
+        "Import": lambda: measures.imports(size.rounds),
+        "First mail": lambda: measures.first_mails(clients, mail, size),
+    }
+    taken: list[Section] = []
+    for title, measure in tasks.items():
+        print(f"measuring: {title}", file=sys.stderr, flush=True)
+        note = _NOTES[title].format(rounds=size.rounds, messages=size.messages, kilobytes=kilobytes)
+        taken.append(Section(title, note, measure()))
+    return taken
 
 
 def drawn(sections: list[Section]) -> tuple[str, str]:

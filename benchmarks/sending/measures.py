@@ -78,7 +78,7 @@ def send(server: Server, mails: int, *, timed: bool = False) -> Report:
 
 def mails(stub: Stub, clients: Sequence[str], content: Content, size: Size) -> dict[str, Row]:
     """CPU and latency of a mail."""
-    cpu, latencies = defaultdict[str, list[float]](list), defaultdict[str, list[float]](list)
+    cpu, latencies = defaultdict[str, list[float]](list), defaultdict[str, list[list[float]]](list)
     with ExitStack() as stack:
         workers = {name: stack.enter_context(worker(name, content))[0] for name in clients}
         for name, server in workers.items():
@@ -88,19 +88,20 @@ def mails(stub: Stub, clients: Sequence[str], content: Content, size: Size) -> d
             for name, server in workers.items():
                 report = send(server, size.of(name), timed=True)
                 cpu[name].append(report.cpu / size.of(name) * 1e6)
-                latencies[name] += [seconds * 1e6 for seconds in report.latencies]
+                latencies[name].append([seconds * 1e6 for seconds in report.latencies])
         _check_work(before, stub.counts(), clients, size)
     return {name: _mail_row(name, cpu, latencies) for name in clients}
 
 
-def _mail_row(name: str, cpu: dict[str, list[float]], latencies: dict[str, list[float]]) -> Row:
-    taken, base = latencies[name], statistics.median(latencies[BARE])
+def _mail_row(name: str, cpu: dict[str, list[float]], latencies: dict[str, list[list[float]]]) -> Row:
+    taken = [latency for turn in latencies[name] for latency in turn]
+    medians = {client: [statistics.median(turn) for turn in latencies[client]] for client in (name, BARE)}
     return {
         "CPU µs": statistics.median(cpu[name]),
         "CPU / boto3": ratio(cpu[name], cpu[BARE]),
         "median µs": statistics.median(taken),
         "p99 µs": statistics.quantiles(taken, n=100)[98] if len(taken) >= _FEWEST_FOR_P99 else None,
-        "median / boto3": statistics.median(taken) / base,
+        "median / boto3": ratio(medians[name], medians[BARE]),
     }
 
 
