@@ -9,7 +9,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # Each worker begins with a half of the tests, so that neighbours share what they set up.
 TESTS := $(BIN)/pytest -n 2 --dist worksteal -m "not e2e"
 
-.PHONY: help python install demo test coverage e2e pulumi format docs lock clean
+.PHONY: help python install demo test coverage bench e2e pulumi format docs lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ test: install ## Format, lint, types, import rules; unit, contract and integrati
 
 coverage: install ## Coverage with the local cloud's and the engines' own processes counted (slower)
 	@COVERAGE_PATCH=subprocess COVERAGE_EXIT=_exit $(TESTS) -q --cov --cov-report=term
+
+bench: install ## What a mail costs beside other clients, into docs/performance.md (MAILS=1000000: memory after so many)
+	@$(BIN)/python -m benchmarks.sending --write --mails $(or $(MAILS),10000)
 
 e2e: install pulumi ## The real Pulumi CLI against the local cloud
 	@$(BIN)/pytest -n 2 --dist loadfile -m e2e

@@ -1,4 +1,4 @@
-"""What the benchmarks share: a server as a process, its CPU time and memory, medians, a table. Linux only (`/proc`)."""
+"""What the benchmarks share: a child process, its CPU time and memory, medians, a table. Linux only (`/proc`)."""
 
 import json
 import os
@@ -15,24 +15,45 @@ _STOP_SECONDS = 10.0
 
 
 class Server:
-    """A child process that says on standard output, or by answering, that it is ready."""
+    """A child process that says on standard output, or by answering, that it is ready. It may be asked line by line."""
 
-    def __init__(self, command: Sequence[str], environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, command: Sequence[str], environment: dict[str, str] | None = None, *, tells_errors: bool = False
+    ) -> None:
         self._started = time.perf_counter()
         self.process = subprocess.Popen(
             command,
             env={**os.environ, **(environment or {})},
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=None if tells_errors else subprocess.DEVNULL,
             text=True,
             start_new_session=True,
         )
         self.start_seconds = 0.0
 
     def first_line(self) -> str:
+        line = self._line()
+        self.ready()
+        return line
+
+    def ask(self, line: str) -> str:
+        """The line that answers this one."""
+        self.tell(line)
+        return self._line()
+
+    def tell(self, line: str) -> None:
+        assert self.process.stdin
+        self.process.stdin.write(f"{line}\n")
+        self.process.stdin.flush()
+
+    def _line(self) -> str:
         assert self.process.stdout
         line = self.process.stdout.readline()
-        self.ready()
+        if not line:
+            raise RuntimeError(
+                f"{self.process.args} ended before it answered; its own error stands above, if it has any."
+            )
         return line
 
     def ready(self) -> None:
@@ -56,8 +77,9 @@ class Server:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        assert self.process.stdout
-        self.process.stdout.close()
+        for pipe in (self.process.stdin, self.process.stdout):
+            assert pipe
+            pipe.close()
 
 
 def median(rows: Sequence[dict[str, float]]) -> dict[str, float]:

@@ -1,11 +1,10 @@
 """Send mail from Python on Amazon SES.
 
-The public face. Importing it imports nothing heavy: boto3, jinja2 and pydantic are loaded when first needed.
+The public face. Importing it imports nothing else: each name is loaded when it is first used.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING
-
+# Type checkers take a variable of this name as true. Importing `typing` for it would be most of `import mailer`.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mailer.address import Address
     from mailer.attachment import Attachment
@@ -65,6 +64,8 @@ _HOME = {
 def __getattr__(name: str) -> object:
     if name not in _HOME:
         raise AttributeError(f"module 'mailer' has no attribute {name!r}")
+    from importlib import import_module
+
     value: object = getattr(import_module(f"mailer.{_HOME[name]}"), name)
     globals()[name] = value
     return value

@@ -1,6 +1,7 @@
 """The pipeline, on one screen: compose, check suppressions, hand over, say what became of each recipient.
 
-What is decided on the way stands in `mailer.sending`; what goes over the wire in `mailer.transports`.
+What is decided on the way stands in `mailer.sending`; what goes over the wire in `mailer.transports`. What only a
+`Mailer` that sends needs is imported where it is used, so that importing the class stays cheap.
 """
 
 import logging
@@ -12,10 +13,6 @@ from mailer.errors import TransportError, UnknownStream
 from mailer.results import RecipientResult, SendResult
 from mailer.sending.retry import RetryPolicy, retrying
 from mailer.sending.screening import suppressed_results
-from mailer.stack import load
-from mailer.stores.base import StoreError
-from mailer.templates.compose import compose
-from mailer.wire.access import Access
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,6 +26,7 @@ if TYPE_CHECKING:
     from mailer.templates.base import EmailTemplate
     from mailer.templates.brand import Brand
     from mailer.transports.base import Transport
+    from mailer.wire.access import Access
 
 log = logging.getLogger("mailer")
 # What is logged is the application's to decide: without this, Python prints warnings of a library nobody configured.
@@ -65,6 +63,8 @@ class Mailer:
         session: "Session | None" = None,
         role: str = "",
     ) -> None:
+        from mailer.wire.access import Access
+
         self.outputs = outputs
         self.brand = brand or _default_brand(outputs)
         self._sender = Address.parse(outputs.sender)
@@ -95,6 +95,9 @@ class Mailer:
             StackNotFound: They are nowhere.
             StackOutputsInvalid: They cannot be read.
         """
+        from mailer.stack import load
+        from mailer.wire.access import Access
+
         return cls(
             load(stack, outputs=outputs, access=Access(session, role)),
             brand=brand,
@@ -122,6 +125,8 @@ class Mailer:
             TemplateError: The template cannot be rendered.
             UnknownStream: The stack has no such stream.
         """
+        from mailer.stores.base import StoreError
+
         message = self.compose(content, **envelope)
         try:
             found = self._suppressions.get_many([address.key for address in message.recipients])
@@ -147,6 +152,8 @@ class Mailer:
 
     def compose(self, content: "EmailTemplate | Message", **envelope: "Unpack[Envelope]") -> "Message":
         """The message that `send` would send, with sender and stream filled in. Arguments and errors as there."""
+        from mailer.templates.compose import compose
+
         message = compose(content, self.brand, **envelope)
         stream = message.stream or self.outputs.default_stream
         if stream not in self.outputs.streams:
@@ -174,13 +181,13 @@ def _default_brand(outputs: "StackOutputs") -> "Brand":
     return Brand(name=outputs.domain[:64])
 
 
-def _ses(outputs: "StackOutputs", access: Access) -> "Transport":
+def _ses(outputs: "StackOutputs", access: "Access") -> "Transport":
     from mailer.transports.ses import SesTransport
 
     return SesTransport(outputs, access=access)
 
 
-def _stack_suppressions(outputs: "StackOutputs", access: Access) -> "SuppressionStore":
+def _stack_suppressions(outputs: "StackOutputs", access: "Access") -> "SuppressionStore":
     """The stack's table, in the stack's region, whichever region the process is set to."""
     from mailer.stores.dynamodb import DynamoDBSuppressions, dynamodb_api
 

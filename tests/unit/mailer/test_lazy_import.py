@@ -11,12 +11,23 @@ from mailer.templates.url import Url
 # Types with a check, which have no name of their own.
 ALIASES: dict[str, Any] = {"SecretText": SecretText, "SecretUrl": SecretUrl, "Url": Url}
 HEAVY = {"boto3", "botocore", "pydantic", "jinja2", "mrml"}
+# What sending needs and importing does not: connections, addresses, the contract.
+OF_SENDING = {"ssl", "socket", "http", "urllib", "email", "asyncio", "concurrent", "mailer.wire", "mailer.stack"}
 
 
 def loaded_after(code: str) -> set[str]:
-    script = f"import sys; {code}; print(*sorted({{name.partition('.')[0] for name in sys.modules}}))"
+    """Every module that is loaded then, and the packages that they are in."""
+    script = f"import sys; {code}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
-    return set(done.stdout.split())
+    return {part for name in done.stdout.split() for part in (name, name.partition(".")[0])}
+
+
+def test_import_mailer_loads_no_other_module():
+    assert loaded_after("import mailer") - loaded_after("pass") == {"mailer"}
+
+
+def test_importing_mailer_class_loads_nothing_of_sending():
+    assert not (HEAVY | OF_SENDING) & loaded_after("from mailer import Mailer")
 
 
 def test_import_mailer_loads_nothing_heavy():
