@@ -8,7 +8,7 @@ import sys
 
 from localcloud.backend.credentials import environment
 from localcloud.persistence import StateError
-from localcloud.server import Ports, PortTakenError, Ready, begin, serve, settle, signalled
+from localcloud.server import NotInstalledError, Ports, PortTakenError, Ready, begin, serve, settle, signalled
 from localcloud.smtp.certificate import ensure
 
 _HELP = """\
@@ -54,7 +54,7 @@ def main() -> None:
             signalled,
             state=arguments.state,
         )
-    except (PortTakenError, StateError) as error:
+    except (NotInstalledError, PortTakenError, StateError) as error:
         sys.exit(str(error))
 
 

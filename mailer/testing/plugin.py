@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from mailer.testing.outbox import Outbox
     from mailer.testing.ses import Cloud, Ses
 
-_INSTALL = "The fixture `ses` runs SES on this machine, which takes: pip install 'mailstack[local]'"
 _NEEDED = ("localcloud", "ministack", "httptools", "aiosmtpd")
 # What would lead the application's AWS clients elsewhere.
 _MISLEADING = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_SESV2", "AWS_ENDPOINT_URL_DYNAMODB")
@@ -61,7 +60,12 @@ def _mailstack_cloud(pytestconfig: pytest.Config) -> "Iterator[Cloud]":
     """One local cloud for the whole run, or for each of its workers; started with the first test that needs it."""
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
-        pytest.fail(f"{_INSTALL} (missing: {', '.join(missing)})", pytrace=False)
+        from mailer.install import install_command
+
+        pytest.fail(
+            f"The fixture `ses` runs SES on this machine and needs {', '.join(missing)}: {install_command('testing')}",
+            pytrace=False,
+        )
     # By name: the library must not depend on the emulator, which is there only where its extra was installed.
     localcloud = import_module("localcloud")
     try:

@@ -9,7 +9,7 @@ import yaml
 
 from localcloud import LocalCloud
 from tests.e2e.inventory import inventory
-from tests.e2e.terminal import ROOT, Terminal, made
+from tests.e2e.terminal import ROOT, Terminal
 
 pytestmark = pytest.mark.e2e
 
@@ -32,7 +32,7 @@ def test_a_new_project_asks_few_questions_is_a_copy_of_this_one_and_deploys(
 ):
     cloud.client("route53").create_hosted_zone(Name="example.org", CallerReference="template")
     before = inventory(cloud.client)
-    terminal = Terminal(pulumi, tmp_path, cloud.environment(), wheels=made(tmp_path / "none"))
+    terminal = Terminal(pulumi, tmp_path, cloud.environment())
     answers = [part for key, value in ANSWERS.items() for part in ("-c", f"{key}={value}")]
     new = tmp_path / "letters"
     naming = ("--name", "letters", "--description", "Letters", "--stack", "dev")

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import time
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -26,15 +27,42 @@ HELLO = Message(
 )
 
 
-def test_the_guide_runs(pytester: pytest.Pytester):
-    files = {match["name"]: match["code"] for match in _FILE.finditer(GUIDE.read_text(encoding="utf-8"))}
-    for name, code in files.items():
-        (pytester.path / name).write_text(code, encoding="utf-8")
+def test_the_guide_runs_in_a_folder_that_holds_the_files_of_the_other_guides(pytester: pytest.Pytester):
+    for guide in (ROOT / "docs").glob("*.md"):
+        for name, code in files_of(guide).items():
+            file = pytester.path / name
+            assert not file.exists()
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(code, encoding="utf-8")
+    files = files_of(GUIDE)
     wanted = sum(code.count("def test_") for code in files.values())
     ran = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-W", "error", "-W", "ignore::ResourceWarning")
     outcomes = ran.parseoutcomes()
     assert outcomes.keys() == {"passed"}
     assert outcomes["passed"] >= wanted >= 15
+
+
+# Runs when Python starts, and so in every process of a test.
+HIDE = """
+from importlib.machinery import PathFinder
+
+found = PathFinder.find_spec
+
+def find_spec(cls, name, path=None, target=None):
+    return None if name.partition(".")[0] in {hidden!r} else found(name, path, target)
+
+PathFinder.find_spec = classmethod(find_spec)
+"""
+
+
+def hide(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """Have packages be missing in all that this test starts."""
+    pytester.makepyfile(sitecustomize=HIDE.format(hidden=names))
+    monkeypatch.setenv("PYTHONPATH", str(pytester.path))
+
+
+def files_of(guide: Path) -> dict[str, str]:
+    return {match["name"]: match["code"] for match in _FILE.finditer(guide.read_text(encoding="utf-8"))}
 
 
 def test_ses_runs_inside_the_tests_process_and_leaves_it_as_it_was(pytester: pytest.Pytester):
@@ -111,7 +139,42 @@ def test_without_its_extra_it_says_what_to_install(pytester: pytest.Pytester):
     pytester.makepyfile("def test_one(ses): pass")
     ran = pytester.runpytest_subprocess("-p", "no:cacheprovider")
     ran.assert_outcomes(errors=1)
-    ran.stdout.fnmatch_lines(["*pip install 'mailstack?local?' (missing: a_package_that_is_not_there)*"])
+    ran.stdout.fnmatch_lines(["*needs a_package_that_is_not_there: pip install *[[]testing]*"])
+
+
+def test_the_fixtures_and_the_local_cloud_do_without_pulumi(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch):
+    """With `mailstack[testing]` alone, neither Pulumi nor what comes with it is there."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert not [requirement for requirement in extras["testing"] if requirement.startswith(("pulumi", "mailstack"))]
+    hide(pytester, monkeypatch, "grpc", "google", "pulumi", "pulumi_aws")
+    pytester.makepyfile("""
+        import pytest
+        from mailer import Message
+
+        def test_fixture(ses):
+            assert ses.mailer.send(Message(subject="Hello", text="Hello", to="ada@example.com")).ok
+            assert [mail.outcomes for mail in ses.sent] == [("Send", "Delivery")]
+
+        def test_server():
+            from localcloud import LocalCloud
+            with LocalCloud.start() as cloud:
+                assert cloud.client("sesv2").get_account()["SendingEnabled"]
+                assert cloud.smtp.port
+
+        def test_deploying_says_what_is_missing():
+            with pytest.raises(ModuleNotFoundError, match=r"needs grpc: pip install .*\\[local\\]"):
+                import localcloud.pulumi.cli
+    """)
+    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=3)
+
+
+@pytest.mark.parametrize("starting", ["LocalCloud.start()", "LocalCloud.inside()"])
+def test_a_local_cloud_without_its_extra_says_what_to_install(
+    starting: str, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+):
+    hide(pytester, monkeypatch, "orjson")
+    ran = pytester.run(sys.executable, "-c", f"from localcloud import LocalCloud\n{starting}")
+    ran.stderr.fnmatch_lines(["*LocalCloudError: The local cloud needs orjson: pip install *[[]testing]*"])
 
 
 def test_loading_the_plugin_loads_nothing_heavy():
