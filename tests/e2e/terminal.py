@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from localcloud.pulumi import cli
+from localcloud.pulumi.shell import write_plugin
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 180
@@ -27,7 +28,7 @@ class Terminal:
     """
 
     def __init__(self, pulumi: Path, folder: Path, environment: Mapping[str, str]) -> None:
-        plugin = cli._write_plugin(made(folder / "plugin"))
+        plugin = write_plugin(folder / "plugin")
         given = {
             **environment,
             "PULUMI_HOME": str(made(folder / "home")),
