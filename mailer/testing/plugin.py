@@ -36,13 +36,15 @@ def outbox() -> "Outbox":
 
 
 @pytest.fixture
-def ses(_mailstack_cloud: "Cloud", monkeypatch: pytest.MonkeyPatch) -> "Ses":
+def ses(_mailstack_cloud: "Cloud", monkeypatch: pytest.MonkeyPatch) -> "Iterator[Ses]":
     """SES on this machine, empty but for a verified domain; the application's AWS clients find it by themselves.
 
     For the time of the test, the environment names the local cloud and the outputs of the stack `test`, so that
-    `Mailer.from_stack("test")` and every boto3 client that is made in it reach nothing else.
+    `Mailer.from_stack("test")` and every boto3 client that is made in it reach nothing else. A client that would reach
+    the real AWS all the same is refused, and fails the test.
     """
     from mailer.stack import VARIABLE
+    from mailer.testing.guard import Guard
     from mailer.testing.ses import Ses
 
     prepared = Ses(_mailstack_cloud)
@@ -52,7 +54,10 @@ def ses(_mailstack_cloud: "Cloud", monkeypatch: pytest.MonkeyPatch) -> "Ses":
         monkeypatch.setenv(name, value)
     # pytest forgets it after the test, as every filter.
     warnings.filterwarnings("ignore", module=_SERVERS)
-    return prepared
+    guard = Guard()
+    guard.install(monkeypatch)
+    yield prepared
+    guard.check()
 
 
 @pytest.fixture(scope="session")

@@ -168,6 +168,82 @@ def test_the_fixtures_and_the_local_cloud_do_without_pulumi(pytester: pytest.Pyt
     pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=3)
 
 
+def test_a_client_that_would_reach_the_real_aws_fails_its_test(pytester: pytest.Pytester):
+    pytester.makepyfile("""
+        import asyncio, smtplib, threading, urllib.request
+        import boto3, pytest
+
+        early = boto3.client("sesv2", region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b")
+        URL = "https://email.eu-west-1.amazonaws.com"
+
+        def swallow(call, *arguments):
+            try:
+                return call(*arguments)
+            except Exception:
+                return None
+
+        def test_endpoint_of_its_own(ses):
+            swallow(boto3.client("ses", endpoint_url=URL).get_send_quota)
+
+        def test_made_before(ses):
+            swallow(early.get_account)
+
+        def test_other_service(ses):
+            swallow(boto3.client("s3", endpoint_url="https://s3.cn-north-1.amazonaws.com.cn").list_buckets)
+
+        def test_proxy(ses, monkeypatch):
+            monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+            swallow(boto3.client("sesv2", endpoint_url="https://email.us-east-1.api.aws").get_account)
+
+        def test_smtp(ses):
+            swallow(smtplib.SMTP, "email-smtp.us-east-1.amazonaws.com", 587)
+
+        def test_urllib(ses):
+            swallow(urllib.request.urlopen, URL)
+
+        def test_thread(ses):
+            thread = threading.Thread(target=swallow, args=(early.get_account,))
+            thread.start()
+            thread.join()
+
+        def test_asyncio(ses):
+            asyncio.run(connect())
+
+        async def connect():
+            try:
+                await asyncio.open_connection("email.us-east-1.amazonaws.com", 443)
+            except Exception:
+                pass
+    """)
+    ran = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+    outcomes = ran.parseoutcomes()
+    assert (outcomes["failed"], outcomes["errors"], outcomes["passed"]) == (6, 2, 2)  # errors: of other threads
+    ran.stdout.fnmatch_lines(["*https://email.eu-west-1.amazonaws.com/ is AWS itself. The client has an endpoint*"])
+
+
+def test_other_hosts_than_awss_are_the_applications_business(pytester: pytest.Pytester):
+    pytester.makepyfile("""
+        import socket
+        import boto3, pytest
+        from botocore.exceptions import EndpointConnectionError
+
+        def test_service_like_s3(ses):
+            with socket.create_server(("127.0.0.1", 0)) as server:
+                port = server.getsockname()[1]
+            client = boto3.client("s3", endpoint_url=f"http://localhost:{port}")
+            with pytest.raises(EndpointConnectionError):
+                client.list_buckets()
+
+        def test_database(ses):
+            with pytest.raises(OSError):
+                socket.create_connection(("orders.invalid", 5432), timeout=1)
+
+        def test_nothing_is_refused_without_the_fixture():
+            assert socket.getaddrinfo.__module__ == "socket"
+    """)
+    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=3)
+
+
 @pytest.mark.parametrize("starting", ["LocalCloud.start()", "LocalCloud.inside()"])
 def test_a_local_cloud_without_its_extra_says_what_to_install(
     starting: str, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
