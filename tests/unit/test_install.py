@@ -20,6 +20,7 @@ PAGES = (
     "Pulumi.yaml",
     "docs/*.md",
     "examples/**/*",
+    "template/*",
     "infra/**/*",
     "mailer/**/*",
     "localcloud/**/*",
