@@ -44,8 +44,9 @@ format: install ## Format the code and mend what ruff can mend
 	@$(BIN)/ruff check --fix --quiet .
 	@$(BIN)/ruff format --quiet .
 
-docs: install ## Write what docs/ has of the program anew: settings, picture, costs
+docs: install ## Write what docs/ has of the program anew: settings, picture, costs, policies of who deploys
 	@PYTHONPATH=infra $(BIN)/python -m mailstack_infra.reference > docs/settings.md
+	@PYTHONPATH=infra $(BIN)/python -m mailstack_infra.deployer docs
 	@PYTHONPATH=infra $(BIN)/python -m mailstack_infra.picture docs/infrastructure.md
 
 wheel: python ## Build the wheel into dist/, and say how to install it
