@@ -9,7 +9,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # Each worker begins with a half of the tests, so that neighbours share what they set up.
 TESTS := $(BIN)/pytest -n 2 --dist worksteal -m "not e2e"
 
-.PHONY: help python install demo test coverage bench e2e pulumi format docs lock clean
+.PHONY: help python install demo test coverage bench e2e pulumi format docs wheel lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,12 +47,17 @@ format: install ## Format the code and mend what ruff can mend
 	@$(BIN)/ruff check --fix --quiet .
 	@$(BIN)/ruff format --quiet .
 
-docs: install ## Write what docs/ has of the program anew: settings, picture, costs
+docs: install ## Write what docs/ has of the program anew: settings, picture, costs, policies of who deploys
 	@PYTHONPATH=infra $(BIN)/python -m mailstack_infra.reference > docs/settings.md
+	@PYTHONPATH=infra $(BIN)/python -m mailstack_infra.deployer docs
 	@PYTHONPATH=infra $(BIN)/python -m mailstack_infra.picture docs/infrastructure.md
+
+wheel: python ## Build the wheel into dist/, and say how to install it
+	@$(PYTHON) tools/install.py demo
+	@$(BIN)/python tools/wheel.py
 
 lock: install ## Resolve the locks again: UPGRADE=1 takes newer versions, too
 	@$(BIN)/python tools/lock.py $(if $(UPGRADE),--upgrade)
 
 clean: ## Remove what was built and installed
-	@rm -rf .venv .tools .build .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage*
+	@rm -rf .venv .tools .build dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage*

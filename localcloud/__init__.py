@@ -6,10 +6,6 @@ Example:
     ...     cloud.client("sesv2").create_configuration_set(ConfigurationSetName="transactional")
 """
 
-try:
-    from localcloud.process import LocalCloud, LocalCloudError
-except ModuleNotFoundError as error:
-    message = f'The local cloud needs {error.name}: pip install "mailstack[local]".'
-    raise ModuleNotFoundError(message, name=error.name) from None
+from localcloud.process import LocalCloud, LocalCloudError
 
 __all__ = ["LocalCloud", "LocalCloudError"]

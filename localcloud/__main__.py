@@ -4,11 +4,13 @@ import argparse
 import dataclasses
 import json
 import logging
+import os
 import sys
+from pathlib import Path
 
 from localcloud.backend.credentials import environment
 from localcloud.persistence import StateError
-from localcloud.server import Ports, PortTakenError, Ready, begin, serve, settle, signalled
+from localcloud.server import NotInstalledError, Ports, PortTakenError, Ready, begin, serve, settle, signalled
 from localcloud.smtp.certificate import ensure
 
 _HELP = """\
@@ -32,6 +34,7 @@ In the shell that is to use it, for boto3, the AWS CLI and every other SDK:
 
 
 _LAST_PORT = 65_535
+_USUAL_ENDPOINT = "http://127.0.0.1:4566"
 
 
 def main() -> None:
@@ -44,7 +47,11 @@ def main() -> None:
     parser.add_argument("--region", default="us-east-1", help="the region that SES is emulated in (us-east-1)")
     parser.add_argument("--state", metavar="FOLDER", help="keep everything there across restarts (forgotten without)")
     parser.add_argument("--json", action="store_true", help="print one line of JSON instead of help")
+    _add_pulumi_plugin(parser)
     arguments = parser.parse_args()
+    if arguments.prepare:
+        _pulumi_plugin(arguments)
+        return
     logging.basicConfig(level=logging.ERROR, format="localcloud: %(message)s")
     try:
         serve(
@@ -54,8 +61,33 @@ def main() -> None:
             signalled,
             state=arguments.state,
         )
-    except (PortTakenError, StateError) as error:
+    except (NotInstalledError, PortTakenError, StateError) as error:
         sys.exit(str(error))
+
+
+def _add_pulumi_plugin(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(prepare=False)
+    commands = parser.add_subparsers(title="for a local cloud that runs", metavar="pulumi-plugin")
+    plugin = commands.add_parser(
+        "pulumi-plugin",
+        help="write the Pulumi plugin that deploys to it, and print the lines by which a shell uses that",
+        description='Write the Pulumi plugin; used as: eval "$(python -m localcloud pulumi-plugin DIR)"',
+    )
+    plugin.add_argument("folder", metavar="DIR", type=Path, help="for the plugin, and for the state of stacks")
+    plugin.add_argument(
+        "--endpoint",
+        default=os.environ.get("AWS_ENDPOINT_URL", _USUAL_ENDPOINT),
+        help=f"of the local cloud (AWS_ENDPOINT_URL, else {_USUAL_ENDPOINT})",
+    )
+    plugin.set_defaults(prepare=True)
+
+
+def _pulumi_plugin(arguments: argparse.Namespace) -> None:
+    try:
+        from localcloud.pulumi.shell import prepare
+    except ModuleNotFoundError as error:
+        sys.exit(str(error))
+    sys.stdout.write(prepare(arguments.folder, arguments.endpoint, arguments.region))
 
 
 def _port(text: str) -> int:

@@ -61,8 +61,8 @@ class LocalCloud:
             state: A folder that keeps everything across restarts; left out, it is forgotten at the end.
 
         Raises:
-            LocalCloudError: A port is taken, the folder cannot be used, or the server did not come up; the message
-                says what it said.
+            LocalCloudError: A port is taken, the folder cannot be used, a package is missing, or the server did not
+                come up; the message says what it said.
         """
         folder = os.path.abspath(state) if state else ""  # noqa: PTH100 - a plain string is wanted
         process = subprocess.Popen(
@@ -94,13 +94,14 @@ class LocalCloud:
         it, too. Environment, logging, signals and temporary files of the process stay as they are.
 
         Raises:
-            LocalCloudError: There was one in this process already: there can only be one.
+            LocalCloudError: There was one in this process already: there can only be one. Or a package is missing.
         """
         from localcloud.inside import Inside, TakenError
+        from localcloud.server import NotInstalledError
 
         try:
             server = Inside(region)
-        except TakenError as error:
+        except (NotInstalledError, TakenError) as error:
             raise LocalCloudError(str(error)) from error
         return cls(server.endpoint, region, server.stop)
 

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from localcloud.install import install_command
 from localcloud.persistence import StateError, StateFolder
 from localcloud.smtp.access import Listeners, SmtpAccess
 
@@ -27,6 +28,10 @@ _COLLECT_AFTER = (50_000, 20, 20)
 
 class PortTakenError(Exception):
     """Something else listens on the port."""
+
+
+class NotInstalledError(Exception):
+    """A package of the extra `testing` is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,7 @@ def serve(ports: Ports, region: str, ready: Callable[[Ready], None], until: Unti
     keeps.
 
     Raises:
+        NotInstalledError: A package is missing.
         PortTakenError: A port is in use.
         StateError: The folder cannot be used.
     """
@@ -106,9 +112,12 @@ async def _serve(
     until: Until,
     folder: StateFolder | None,
 ) -> None:
-    from localcloud.backend.ministack import Backend
-    from localcloud.front.server import Server
-    from localcloud.gateway import Gateway
+    try:
+        from localcloud.backend.ministack import Backend
+        from localcloud.front.server import Server
+        from localcloud.gateway import Gateway
+    except ModuleNotFoundError as error:
+        raise NotInstalledError(f"The local cloud needs {error.name}: {install_command('testing')}") from error
 
     stop = asyncio.Event()
     until(stop)
@@ -161,7 +170,7 @@ def main() -> None:
 
     try:
         serve(Ports(*map(int, ports)), region, ready, orphaned, state=state or None)
-    except (PortTakenError, StateError) as error:
+    except (NotInstalledError, PortTakenError, StateError) as error:
         sys.exit(str(error))
 
 

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import pulumi
 
+from mailer.install import install_command
 from mailstack_infra import dns_route53
 from mailstack_infra.checks import within
 from mailstack_infra.configuration import SettingsInvalid
@@ -76,7 +77,7 @@ def _cloudflare(settings: Settings, env: Environment, asked: pulumi.InvokeOption
             raise
         raise SettingsInvalid(
             f"{NAMESPACE}:dns is cloudflare, and {CLOUDFLARE} is not installed where the program runs. Install it: "
-            "pip install 'mailstack[cloudflare]'."
+            f"{install_command('cloudflare')}"
         ) from error
     zone = dns_cloudflare.find(settings, env, asked)
     _holding(settings, zone)

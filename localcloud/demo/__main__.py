@@ -128,20 +128,24 @@ def _deploy(stack: Stack) -> tuple[int, StackOutputs]:
 
 def _keep(screen: Screen, cloud: LocalCloud, outputs: StackOutputs) -> None:
     exports = " ".join(f"{name}={value}" for name, value in sorted(cloud.environment().items()))
+    # Nothing is indented: it is pasted into a shell and into Python's prompt.
     screen.say(f"""
 The inbox:  {cloud.inbox_url}
 
 Play with it from another terminal:
 
-    export {exports}
-    .venv/bin/python
+export {exports}
+.venv/bin/python
 
-    import boto3, mailer
-    from mailer.catalog import Welcome
-    boto3.client("sesv2").put_configuration_set_sending_options(
-        ConfigurationSetName="{outputs.default_configuration_set}", SendingEnabled=True)  # the guard paused it
-    mail = mailer.Mailer.from_stack("{outputs.stack}")
-    print(mail.send(Welcome(name="Ada", dashboard_url="https://example.test"), to="ada@example.com"))
+and there, in Python:
+
+import boto3, mailer
+from mailer.catalog import Welcome
+ses = boto3.client("sesv2")
+paused = "{outputs.default_configuration_set}"  # by the guard
+answer = ses.put_configuration_set_sending_options(ConfigurationSetName=paused, SendingEnabled=True)
+mail = mailer.Mailer.from_stack("{outputs.stack}")
+print(mail.send(Welcome(name="Ada", dashboard_url="https://example.test"), to="ada@example.com"))
 
 Ctrl-C ends it.""")
     ends = {signal.SIGINT, signal.SIGTERM}

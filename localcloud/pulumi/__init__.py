@@ -2,3 +2,13 @@
 
 Not for deploying to AWS: that is the official provider's and the real CLI's alone.
 """
+
+from importlib.util import find_spec
+
+from localcloud.install import install_command
+
+_NEEDED = ("grpc", "pulumi", "pulumi_aws", "yaml")
+
+for _name in _NEEDED:
+    if find_spec(_name) is None:
+        raise ModuleNotFoundError(f"Deploying to the local cloud needs {_name}: {install_command('local')}", name=_name)

@@ -6,7 +6,6 @@ Not for real environments: there people run `pulumi` itself.
 """
 
 import os
-import shlex
 import signal
 import subprocess
 import sys
@@ -23,8 +22,9 @@ from pulumi.automation.errors import create_command_error
 from semver import VersionInfo
 
 from localcloud.pulumi.encrypted import PASSPHRASE
-from localcloud.pulumi.find import ROOT, examine, find_pulumi
+from localcloud.pulumi.find import examine, find_pulumi
 from localcloud.pulumi.project import named, read_config
+from localcloud.pulumi.shell import ENGINE, write_plugin
 from localcloud.pulumi.stack import Changes, DeploymentError, Operation
 
 if TYPE_CHECKING:
@@ -47,12 +47,6 @@ OPERATIONS: dict[str, Operation] = {
     "same": "same",
     "import": "import",
 }
-# -P: the engine starts it in the program's folder, whose modules must not stand before the libraries'.
-# -u: the engine waits for its first line.
-PLUGIN = """\
-#!/bin/sh
-PYTHONPATH={root}${{PYTHONPATH:+:$PYTHONPATH}} exec {python} -P -u -m localcloud.pulumi.provider "$@"
-"""
 
 Settings = dict[str, object]
 _Result = TypeVar("_Result")
@@ -254,7 +248,7 @@ def _write_project(
     settings["config"] = {**opened, **given}
     project["main"] = str(project_dir / str(project.get("main") or "."))
     project["runtime"] = {"name": "python", "options": _interpreter()}
-    project["plugins"] = {"providers": [{"name": "aws", "path": str(_write_plugin(_made(folder / "plugins")))}]}
+    project["plugins"] = {"providers": [{"name": "aws", "path": str(write_plugin(folder / "plugins"))}]}
     target = _made(folder / "project")
     (target / "Pulumi.yaml").write_text(yaml.safe_dump(project))
     (target / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump(settings))
@@ -270,22 +264,12 @@ def _interpreter() -> Settings:
     return {"virtualenv": sys.prefix} if sys.prefix != sys.base_prefix else {}
 
 
-def _write_plugin(folder: Path) -> Path:
-    plugin = folder / "pulumi-resource-aws"
-    plugin.write_text(PLUGIN.format(root=shlex.quote(str(ROOT)), python=shlex.quote(sys.executable)))
-    plugin.chmod(0o755)
-    return folder
-
-
 def _environment(given: Mapping[str, str], pulumi: Path, state: Path) -> dict[str, str]:
     inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
     path = [str(pulumi.parent), str(Path(sys.executable).parent), inherited.get("PATH", os.defpath)]
     return {
         **inherited,
-        # Nothing but the local cloud's is ever encrypted with it.
-        "PULUMI_CONFIG_PASSPHRASE": "local",
-        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        **ENGINE,
         **given,
         "PATH": os.pathsep.join(path),
         "PULUMI_BACKEND_URL": state.resolve().as_uri(),

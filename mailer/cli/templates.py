@@ -30,7 +30,7 @@ def configure(command: "ArgumentParser") -> None:
     compiling = actions.add_parser(
         "compile",
         help="compile a folder's .mjml to the .html beside it",
-        description='Compile a folder\'s .mjml to the .html beside it. Needs mrml: pip install "mailstack[mjml]".',
+        description="Compile a folder's .mjml to the .html beside it. Needs mrml, of the extra `mjml`.",
     )
     compiling.add_argument("folder", nargs="?", type=Path, default=Path(), help="the current one when left out")
     compiling.add_argument("--check", action="store_true", help="write nothing; exit 1 if any is not up to date")

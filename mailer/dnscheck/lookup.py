@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from mailer.dnscheck.verdict import Answer
 from mailer.domain import ascii_domain
 from mailer.errors import ConfigurationError
+from mailer.install import install_command
 
 try:
     import dns.exception
@@ -16,7 +17,7 @@ try:
     from dns.rdtypes.ANY.TXT import TXT
 except ModuleNotFoundError as error:
     raise ConfigurationError(
-        "Looking at the DNS needs dnspython, which is not installed.", hint="pip install 'mailstack[dns]'"
+        "Looking at the DNS needs dnspython, which is not installed.", hint=install_command("dns")
     ) from error
 
 if TYPE_CHECKING:

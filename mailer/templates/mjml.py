@@ -1,12 +1,13 @@
 """MJML to HTML, ahead of time, with every Jinja2 expression passed through untouched.
 
-Needs `mrml` (`pip install "mailstack[mjml]"`). Not for rendering: what comes out is a Jinja2 template.
+Needs `mrml`, of the extra `mjml`. Not for rendering: what comes out is a Jinja2 template.
 """
 
 import re
 from pathlib import Path
 
 from mailer.errors import TemplateError
+from mailer.install import install_command
 
 # Fragments that every folder may include: <mj-include path="mailstack/head.mjml" />
 LAYOUT = Path(__file__).parent / "layout"
@@ -47,7 +48,7 @@ def compile_mjml(source: Path) -> str:
     except ImportError as error:
         raise TemplateError(
             f"{source.name} is MJML and has not been compiled, and mrml is not installed.",
-            hint='Install it (pip install "mailstack[mjml]"), or compile ahead: mailer templates compile FOLDER.',
+            hint=f"Install it ({install_command('mjml')}), or compile ahead: mailer templates compile FOLDER.",
         ) from error
     kept: list[str] = []
 

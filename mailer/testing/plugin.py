@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from mailer.testing.outbox import Outbox
     from mailer.testing.ses import Cloud, Ses
 
-_INSTALL = "The fixture `ses` runs SES on this machine, which takes: pip install 'mailstack[local]'"
 _NEEDED = ("localcloud", "ministack", "httptools", "aiosmtpd")
 # What would lead the application's AWS clients elsewhere.
 _MISLEADING = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_SESV2", "AWS_ENDPOINT_URL_DYNAMODB")
@@ -37,13 +36,15 @@ def outbox() -> "Outbox":
 
 
 @pytest.fixture
-def ses(_mailstack_cloud: "Cloud", monkeypatch: pytest.MonkeyPatch) -> "Ses":
+def ses(_mailstack_cloud: "Cloud", monkeypatch: pytest.MonkeyPatch) -> "Iterator[Ses]":
     """SES on this machine, empty but for a verified domain; the application's AWS clients find it by themselves.
 
     For the time of the test, the environment names the local cloud and the outputs of the stack `test`, so that
-    `Mailer.from_stack("test")` and every boto3 client that is made in it reach nothing else.
+    `Mailer.from_stack("test")` and every boto3 client that is made in it reach nothing else. A client that would reach
+    the real AWS all the same is refused, and fails the test.
     """
     from mailer.stack import VARIABLE
+    from mailer.testing.guard import Guard
     from mailer.testing.ses import Ses
 
     prepared = Ses(_mailstack_cloud)
@@ -53,7 +54,10 @@ def ses(_mailstack_cloud: "Cloud", monkeypatch: pytest.MonkeyPatch) -> "Ses":
         monkeypatch.setenv(name, value)
     # pytest forgets it after the test, as every filter.
     warnings.filterwarnings("ignore", module=_SERVERS)
-    return prepared
+    guard = Guard()
+    guard.install(monkeypatch)
+    yield prepared
+    guard.check()
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +65,12 @@ def _mailstack_cloud(pytestconfig: pytest.Config) -> "Iterator[Cloud]":
     """One local cloud for the whole run, or for each of its workers; started with the first test that needs it."""
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
-        pytest.fail(f"{_INSTALL} (missing: {', '.join(missing)})", pytrace=False)
+        from mailer.install import install_command
+
+        pytest.fail(
+            f"The fixture `ses` runs SES on this machine and needs {', '.join(missing)}: {install_command('testing')}",
+            pytrace=False,
+        )
     # By name: the library must not depend on the emulator, which is there only where its extra was installed.
     localcloud = import_module("localcloud")
     try:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from localcloud.pulumi import cli
+from localcloud.pulumi.shell import write_plugin
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 180
@@ -23,18 +24,16 @@ class Terminal:
     """A terminal without the user's own settings, in which `pulumi` is the real CLI, with the local cloud's plugin.
 
     Args:
-        folder: Holds state, plugin and the packages that pip need not fetch.
-        wheels: Where pip finds `mailstack`; it asks no registry.
+        folder: Holds state, plugin and the packages that pip need not fetch; it asks no index.
     """
 
-    def __init__(self, pulumi: Path, folder: Path, environment: Mapping[str, str], *, wheels: Path) -> None:
-        plugin = cli._write_plugin(made(folder / "plugin"))
+    def __init__(self, pulumi: Path, folder: Path, environment: Mapping[str, str]) -> None:
+        plugin = write_plugin(folder / "plugin")
         given = {
             **environment,
             "PULUMI_HOME": str(made(folder / "home")),
             "PYTHONPATH": str(third_party(made(folder / "third_party"))),
             "PIP_NO_INDEX": "1",
-            "PIP_FIND_LINKS": str(wheels),
         }
         self.environment = cli._environment(given, pulumi, made(folder / "state"))
         self.environment["PATH"] = os.pathsep.join((str(plugin), self.environment["PATH"]))

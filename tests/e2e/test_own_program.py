@@ -29,8 +29,9 @@ def test_a_program_of_ones_own_deploys_the_component_of_the_wheel_beside_its_own
 ):
     cloud.client("route53").create_hosted_zone(Name="example.com", CallerReference="own")
     before = inventory(cloud.client)
-    wheels = build_wheel(made(tmp_path / "wheels")).parent
-    terminal = Terminal(pulumi, tmp_path, cloud.environment(), wheels=wheels)
+    wheel = build_wheel(made(tmp_path / "wheels"))
+    environment = {**cloud.environment(), "MAILSTACK": wheel.as_uri()}
+    terminal = Terminal(pulumi, tmp_path, environment)
     shop = Path(shutil.copytree(ROOT / "examples" / "own_program", tmp_path / "shop"))
 
     terminal.pulumi(shop, "stack", "init", "dev")

@@ -1,9 +1,12 @@
 """The demo sees the whole loop, and whatever is taken out of it makes it fail at the step that needs it."""
 
 import os
+import signal
 import subprocess
 import sys
+from itertools import takewhile
 from pathlib import Path
+from typing import IO, cast
 from unittest.mock import patch
 
 import pytest
@@ -28,6 +31,20 @@ def test_every_step_is_seen_and_shown_with_its_time():
     assert "in-process test engine" in ended.stdout
     assert "make pulumi" in ended.stdout
     assert "--sending-enabled" in ended.stdout
+
+
+def test_what_keep_prints_can_be_pasted_into_a_shell_and_into_python():
+    command = [sys.executable, "-m", "localcloud.demo", *ENGINE, "--keep"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as demo:
+        said = "".join(takewhile(lambda line: "Ctrl-C" not in line, cast("IO[str]", demo.stdout)))
+        _, shell, _, python = said.partition("Play with it")[2].split("\n\n")[:4]
+        exports, interpreter = shell.splitlines()
+        pasted = f"{exports}\n{interpreter} -i << 'PASTED'\n{python}\nPASTED\n"
+        ran = subprocess.run(["bash"], input=pasted, cwd=ROOT, capture_output=True, text=True, timeout=120, check=True)
+        demo.send_signal(signal.SIGINT)
+    assert demo.returncode == 0
+    assert "Error" not in ran.stderr
+    assert "@example.com: sent" in ran.stdout
 
 
 @pytest.mark.parametrize(

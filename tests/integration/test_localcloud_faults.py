@@ -5,14 +5,16 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
 from localcloud import LocalCloud, LocalCloudError
 from mailer import Mailer, Message, Status
 from mailer.sending.retry import RetryPolicy
 from mailer.stores.dynamodb import DynamoDBSuppressions
-from mailer.transports.ses import SesTransport, ses_client
+from mailer.transports.ses import SesTransport
 from tests.integration.tables import new_table
 from tests.unit.mailer.stack_outputs import SET, outputs
 
@@ -42,7 +44,8 @@ def impatient(shared_cloud: LocalCloud) -> Iterator["SESV2Client"]:
     with pytest.MonkeyPatch.context() as environment:
         for name, value in shared_cloud.environment().items():
             environment.setenv(name, value)
-        yield ses_client("us-east-1", read_timeout=PATIENCE)
+        config = Config(read_timeout=PATIENCE, retries={"total_max_attempts": 1})
+        yield boto3.session.Session().client("sesv2", region_name="us-east-1", config=config)
 
 
 @pytest.fixture

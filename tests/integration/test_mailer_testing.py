@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import time
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -26,15 +27,42 @@ HELLO = Message(
 )
 
 
-def test_the_guide_runs(pytester: pytest.Pytester):
-    files = {match["name"]: match["code"] for match in _FILE.finditer(GUIDE.read_text(encoding="utf-8"))}
-    for name, code in files.items():
-        (pytester.path / name).write_text(code, encoding="utf-8")
+def test_the_guide_runs_in_a_folder_that_holds_the_files_of_the_other_guides(pytester: pytest.Pytester):
+    for guide in (ROOT / "docs").glob("*.md"):
+        for name, code in files_of(guide).items():
+            file = pytester.path / name
+            assert not file.exists()
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(code, encoding="utf-8")
+    files = files_of(GUIDE)
     wanted = sum(code.count("def test_") for code in files.values())
     ran = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-W", "error", "-W", "ignore::ResourceWarning")
     outcomes = ran.parseoutcomes()
     assert outcomes.keys() == {"passed"}
     assert outcomes["passed"] >= wanted >= 15
+
+
+# Runs when Python starts, and so in every process of a test.
+HIDE = """
+from importlib.machinery import PathFinder
+
+found = PathFinder.find_spec
+
+def find_spec(cls, name, path=None, target=None):
+    return None if name.partition(".")[0] in {hidden!r} else found(name, path, target)
+
+PathFinder.find_spec = classmethod(find_spec)
+"""
+
+
+def hide(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """Have packages be missing in all that this test starts."""
+    pytester.makepyfile(sitecustomize=HIDE.format(hidden=names))
+    monkeypatch.setenv("PYTHONPATH", str(pytester.path))
+
+
+def files_of(guide: Path) -> dict[str, str]:
+    return {match["name"]: match["code"] for match in _FILE.finditer(guide.read_text(encoding="utf-8"))}
 
 
 def test_ses_runs_inside_the_tests_process_and_leaves_it_as_it_was(pytester: pytest.Pytester):
@@ -111,7 +139,118 @@ def test_without_its_extra_it_says_what_to_install(pytester: pytest.Pytester):
     pytester.makepyfile("def test_one(ses): pass")
     ran = pytester.runpytest_subprocess("-p", "no:cacheprovider")
     ran.assert_outcomes(errors=1)
-    ran.stdout.fnmatch_lines(["*pip install 'mailstack?local?' (missing: a_package_that_is_not_there)*"])
+    ran.stdout.fnmatch_lines(["*needs a_package_that_is_not_there: pip install *[[]testing]*"])
+
+
+def test_the_fixtures_and_the_local_cloud_do_without_pulumi(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch):
+    """With `mailstack[testing]` alone, neither Pulumi nor what comes with it is there."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert not [requirement for requirement in extras["testing"] if requirement.startswith(("pulumi", "mailstack"))]
+    hide(pytester, monkeypatch, "grpc", "google", "pulumi", "pulumi_aws")
+    pytester.makepyfile("""
+        import pytest
+        from mailer import Message
+
+        def test_fixture(ses):
+            assert ses.mailer.send(Message(subject="Hello", text="Hello", to="ada@example.com")).ok
+            assert [mail.outcomes for mail in ses.sent] == [("Send", "Delivery")]
+
+        def test_server():
+            from localcloud import LocalCloud
+            with LocalCloud.start() as cloud:
+                assert cloud.client("sesv2").get_account()["SendingEnabled"]
+                assert cloud.smtp.port
+
+        def test_deploying_says_what_is_missing():
+            with pytest.raises(ModuleNotFoundError, match=r"needs grpc: pip install .*\\[local\\]"):
+                import localcloud.pulumi.cli
+    """)
+    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=3)
+
+
+def test_a_client_that_would_reach_the_real_aws_fails_its_test(pytester: pytest.Pytester):
+    pytester.makepyfile("""
+        import asyncio, smtplib, threading, urllib.request
+        import boto3, pytest
+
+        early = boto3.client("sesv2", region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b")
+        URL = "https://email.eu-west-1.amazonaws.com"
+
+        def swallow(call, *arguments):
+            try:
+                return call(*arguments)
+            except Exception:
+                return None
+
+        def test_endpoint_of_its_own(ses):
+            swallow(boto3.client("ses", endpoint_url=URL).get_send_quota)
+
+        def test_made_before(ses):
+            swallow(early.get_account)
+
+        def test_other_service(ses):
+            swallow(boto3.client("s3", endpoint_url="https://s3.cn-north-1.amazonaws.com.cn").list_buckets)
+
+        def test_proxy(ses, monkeypatch):
+            monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+            swallow(boto3.client("sesv2", endpoint_url="https://email.us-east-1.api.aws").get_account)
+
+        def test_smtp(ses):
+            swallow(smtplib.SMTP, "email-smtp.us-east-1.amazonaws.com", 587)
+
+        def test_urllib(ses):
+            swallow(urllib.request.urlopen, URL)
+
+        def test_thread(ses):
+            thread = threading.Thread(target=swallow, args=(early.get_account,))
+            thread.start()
+            thread.join()
+
+        def test_asyncio(ses):
+            asyncio.run(connect())
+
+        async def connect():
+            try:
+                await asyncio.open_connection("email.us-east-1.amazonaws.com", 443)
+            except Exception:
+                pass
+    """)
+    ran = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+    outcomes = ran.parseoutcomes()
+    assert (outcomes["failed"], outcomes["errors"], outcomes["passed"]) == (6, 2, 2)  # errors: of other threads
+    ran.stdout.fnmatch_lines(["*https://email.eu-west-1.amazonaws.com/ is AWS itself. The client has an endpoint*"])
+
+
+def test_other_hosts_than_awss_are_the_applications_business(pytester: pytest.Pytester):
+    pytester.makepyfile("""
+        import socket
+        import boto3, pytest
+        from botocore.exceptions import EndpointConnectionError
+
+        def test_service_like_s3(ses):
+            with socket.create_server(("127.0.0.1", 0)) as server:
+                port = server.getsockname()[1]
+            client = boto3.client("s3", endpoint_url=f"http://localhost:{port}")
+            with pytest.raises(EndpointConnectionError):
+                client.list_buckets()
+
+        def test_database(ses):
+            with pytest.raises(OSError):
+                socket.create_connection(("orders.invalid", 5432), timeout=1)
+
+        def test_nothing_is_refused_without_the_fixture():
+            assert socket.getaddrinfo.__module__ == "socket"
+    """)
+    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=3)
+
+
+@pytest.mark.parametrize("starting", ["LocalCloud.start()", "LocalCloud.inside()"])
+def test_a_local_cloud_without_its_extra_says_what_to_install(
+    starting: str, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+):
+    hide(pytester, monkeypatch, "orjson")
+    ran = pytester.run(sys.executable, "-c", f"from localcloud import LocalCloud\n{starting}")
+    ran.stderr.fnmatch_lines(["*LocalCloudError: The local cloud needs orjson: pip install *[[]testing]*"])
 
 
 def test_loading_the_plugin_loads_nothing_heavy():

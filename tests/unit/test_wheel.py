@@ -1,5 +1,8 @@
-"""What `pip install mailstack` puts into somebody's site-packages."""
+"""What an installation puts into somebody's site-packages, and into a clone's own .venv."""
 
+import subprocess
+import sys
+import sysconfig
 import zipfile
 from pathlib import Path
 
@@ -38,3 +41,22 @@ def test_every_module_of_it_is_in_the_wheel_and_nothing_that_is_made(files: set[
     }
     assert here <= files
     assert not [file for file in files if file.endswith((".pyc", ".zip"))]
+
+
+def test_in_a_clone_the_component_is_found_from_any_folder(tmp_path: Path):
+    build = "import sys; from hatchling.build import build_editable; print(build_editable(sys.argv[1]))"
+    subprocess.run([sys.executable, "-c", build, str(tmp_path)], cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    site_packages = tmp_path / "site-packages"
+    with zipfile.ZipFile(wheel) as opened:
+        opened.extractall(site_packages)
+    # Without the .venv of these tests, but for what others made of it.
+    others = sysconfig.get_path("purelib")
+    program = (
+        f"import site, sys; site.addsitedir({str(site_packages)!r}); sys.path.append({others!r})\n"
+        "import mailstack_infra\nfrom mailstack_infra import MailStack\nprint(mailstack_infra.__file__)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-S", "-c", program], cwd=tmp_path, check=True, capture_output=True, text=True
+    )
+    assert ran.stdout.strip() == str(ROOT / "infra" / "mailstack_infra" / "__init__.py")

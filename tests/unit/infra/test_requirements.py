@@ -1,4 +1,4 @@
-"""What `pulumi new` and `pulumi install` put into a project's environment is what the package says that it needs."""
+"""What `pulumi install` puts into a project's environment is what the package says that it needs."""
 
 import tomllib
 

@@ -109,6 +109,8 @@ def test_environments_differ_where_they_should():
         ("functionConcurrency", 5, "function_concurrency", 5),
         ("alarmPeriodSeconds", 120, "alarm_period_seconds", 120),
         ("allowedRecipients", "*@example.org", "allowed_recipients", ("*@example.org",)),
+        ("allowedRecipients", "[]", "allowed_recipients", ()),
+        ("allowedRecipients", '["a@example.org", "*@b.test"]', "allowed_recipients", ("a@example.org", "*@b.test")),
     ],
 )  # fmt: skip
 def test_settings_are_read_and_tidied(key: str, value: object, attribute: str, expected: object):

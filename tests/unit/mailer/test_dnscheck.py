@@ -16,6 +16,7 @@ from mailer.dnscheck.check import Report, check
 from mailer.dnscheck.lookup import ask_owners, ask_server
 from mailer.dnscheck.verdict import Answer, Status, judge
 from mailer.errors import ConfigurationError
+from mailer.install import install_command
 from mailer.stack import DnsRecord, StackOutputs
 from mailer.zonefile import fragment
 from tests.unit.mailer.name_server import NameServer, serving
@@ -229,7 +230,7 @@ def test_without_dnspython_the_way_to_it_is_told(
     monkeypatch.delitem(sys.modules, "mailer.dnscheck.lookup")
     monkeypatch.setitem(sys.modules, "dns.exception", None)
     assert main(command) == 2
-    assert "pip install 'mailstack[dns]'" in capsys.readouterr().err
+    assert install_command("dns") in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

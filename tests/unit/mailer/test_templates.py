@@ -1,5 +1,6 @@
 """Templates: typed, escaped, strict; MJML with every Jinja2 expression intact."""
 
+import re
 import sys
 import traceback
 from collections.abc import Callable
@@ -10,6 +11,7 @@ import pytest
 from pydantic import BaseModel, HttpUrl
 
 from mailer.errors import TemplateError, TemplateFieldsInvalid
+from mailer.install import install_command
 from mailer.templates.base import EmailTemplate
 from mailer.templates.brand import Brand, contrast
 from mailer.templates.engine import Rendered, render
@@ -74,7 +76,7 @@ def test_mjml_that_was_not_compiled_is_compiled_on_first_use(tmp_path: Path):
 
 def test_without_mrml_the_error_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "mrml", None)
-    with pytest.raises(TemplateError, match=r"mailstack\[mjml\].*mailer templates compile"):
+    with pytest.raises(TemplateError, match=rf"{re.escape(install_command('mjml'))}.*mailer templates compile"):
         template(tmp_path, {"name": "Ada"}, txt="x", mjml=PAGE.format("<mj-text>Dear {{ name }}</mj-text>"))
 
 
