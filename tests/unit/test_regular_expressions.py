@@ -102,7 +102,7 @@ def test_it_is_linear(found: Found):
 @pytest.mark.parametrize("expression", KNOWN_ELSEWHERE)
 def test_those_of_tables_are_linear_too(expression: str):
     for pattern in KNOWN_ELSEWHERE[expression]:
-        assert slow(pattern, anchored=False) == ""
+        assert slow(pattern, anchored=expression != "row.containing") == ""  # the others are for `fullmatch`
 
 
 def test_every_regular_expression_is_known():
