@@ -11,10 +11,12 @@ _STYLE = """
   .bar { fill: #8c959f } .ours { fill: #0969da } .line { stroke: #59636e; stroke-dasharray: 3 3 }
   text { font: 13px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif }
   .title { font-size: 16px; font-weight: 600 } .value { font-variant-numeric: tabular-nums }
+  .value { paint-order: stroke; stroke: #ffffff; stroke-width: 8px }
   @media (prefers-color-scheme: dark) {
     .page { fill: #0d1117; stroke: #3d444d } .gap { fill: #0d1117 }
     .text { fill: #f0f6fc } .soft { fill: #9198a1 }
     .bar { fill: #656c76 } .ours { fill: #4493f8 } .line { stroke: #9198a1 }
+    .value { stroke: #0d1117 }
   }
 """
 
@@ -46,8 +48,8 @@ def bars(title: str, values: Mapping[str, float], *, ours: str, cut: float) -> s
             f"<style>{_STYLE}</style>",
             f'<rect class="page" x="0.5" y="0.5" width="{_WIDTH - 1}" height="{height - 1}" rx="8"/>',
             f'<text class="text title" x="20" y="32">{escape(title)}</text>',
-            *drawn,
             f'<line class="line" x1="{one:.1f}" x2="{one:.1f}" y1="{_TOP - 10}" y2="{height - 16}"/>',
+            *drawn,
             "</svg>\n",
         ]
     )

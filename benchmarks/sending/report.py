@@ -69,8 +69,8 @@ def as_data(sections: list[Section], facts: dict[str, str]) -> dict[str, object]
 def markdown(sections: list[Section], facts: dict[str, str], picture: str, alternative: str) -> str:
     peers = ", ".join(f"{name} {facts[name]}" for name in _PEERS)
     measured = (
-        f"Measured on {facts['date']}: Python {facts['python']}, {facts['system']}, {facts['cores']} cores, load "
-        f"average {facts['load']} when the run ended; {peers}."
+        f"Measured on {facts['date']}: Python {facts['python']}, {facts['system']}, {facts['cores']} cores, "
+        f"load average {facts['load']} when the run ended; {peers}."
     )
     parts = [f"![{alternative}]({picture})", measured]
     for section in sections:
