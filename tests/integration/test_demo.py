@@ -10,6 +10,7 @@ import pytest
 
 from localcloud.demo.__main__ import STEPS, main
 from localcloud.demo.drills import DRILLS
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.integration
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,7 +21,7 @@ ENGINE = ("--engine", "inprocess")  # needs no CLI
 
 def test_every_step_is_seen_and_shown_with_its_time():
     command = [sys.executable, "-m", "localcloud.demo", *ENGINE]  # as `make demo` does
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     lines = [line for line in ended.stdout.splitlines() if line.startswith("✓")]
     assert [title for title, _ in STEPS] == [line[2:].rsplit(maxsplit=2)[0] for line in lines[3:]]

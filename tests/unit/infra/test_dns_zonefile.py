@@ -14,6 +14,7 @@ from tests.system import require_tool
 from tests.unit.infra.rsa import private
 from tests.unit.mailer.name_server import HEAD
 from tests.unit.mailer.stack_outputs import outputs
+from tests.waiting import PATIENCE
 
 TRACKED = {"eventBridge": True, "tracking": {"events": ["OPEN"], "domain": "links.example.com"}}
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -56,7 +57,7 @@ def test_bind_accepts_it(options: dict[str, Any], tmp_path: Path):
     file = tmp_path / "zone"
     file.write_text(zone_of(options, "eu-south-1"))
     command = [require_tool("named-checkzone"), "-k", "fail", "-S", "fail", "-i", "local", "example.com", str(file)]
-    checked = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    checked = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
     assert checked.returncode == 0, checked.stdout
     assert "ignoring" not in checked.stdout
 

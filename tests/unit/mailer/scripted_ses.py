@@ -4,7 +4,6 @@ lost answers, broken connections, throttling on demand.
 
 import json
 import threading
-import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,6 +11,8 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+
+from tests.waiting import PATIENCE
 
 Answer = Callable[["_Handler"], None]
 
@@ -24,8 +25,9 @@ class ScriptedSes:
         self.script: list[Answer] = []
         self.connections: set[object] = set()
         self.endpoint = ""
+        self.over = threading.Event()
 
-    def client(self, read_timeout: float = 5.0) -> Any:
+    def client(self, read_timeout: float = PATIENCE) -> Any:
         """A client as `mailer.transports.ses.ses_client` makes it, for this server."""
         return boto3.session.Session().client(
             "sesv2",
@@ -35,7 +37,7 @@ class ScriptedSes:
             aws_secret_access_key="wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
             config=Config(
                 signature_version="v4",  # for a multi-region endpoint botocore would take another, which needs awscrt
-                connect_timeout=2,
+                connect_timeout=PATIENCE,
                 read_timeout=read_timeout,
                 retries={"total_max_attempts": 1},
             ),
@@ -50,14 +52,10 @@ def refuse(status: int, code: str, message: str) -> Answer:
     return lambda handler: handler.reply(status, {"message": message}, code)
 
 
-def stay_silent(seconds: float) -> Answer:
-    """Take the request in, as SES may, and answer too late."""
-
-    def answer(handler: "_Handler") -> None:
-        time.sleep(seconds)
-        handler.close_connection = True
-
-    return answer
+def stay_silent(handler: "_Handler") -> None:
+    """Take the request in, as SES may, and answer nothing as long as the server runs."""
+    handler.ses.over.wait()
+    handler.close_connection = True
 
 
 def hang_up(handler: "_Handler") -> None:
@@ -103,6 +101,7 @@ def scripted_ses() -> Generator[ScriptedSes]:
     try:
         yield ses
     finally:
+        ses.over.set()
         server.shutdown()
         server.server_close()
         thread.join()

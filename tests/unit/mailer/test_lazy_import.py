@@ -5,13 +5,14 @@ import sys
 
 import mailer
 from mailer.templates.url import Url
+from tests.waiting import PATIENCE
 
 HEAVY = {"boto3", "botocore", "pydantic", "jinja2", "mrml"}
 
 
 def loaded_after(code: str) -> set[str]:
     script = f"import sys; {code}; print(*sorted({{name.partition('.')[0] for name in sys.modules}}))"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=PATIENCE)
     return set(done.stdout.split())
 
 

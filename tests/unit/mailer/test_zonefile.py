@@ -13,6 +13,7 @@ from mailer.stack import DnsRecord, StackOutputs
 from mailer.zonefile import fragment
 from tests.system import require_tool
 from tests.unit.mailer.stack_outputs import outputs
+from tests.waiting import PATIENCE
 
 LONG = "v=DKIM1; k=rsa; p=" + "A" * 392
 RECORDS = (
@@ -72,7 +73,7 @@ def test_bind_accepts_it(zone: str, tmp_path: Path):
     file = tmp_path / "zone"
     file.write_text(HEAD.format(zone=zone) + fragment(stack()))
     checked = subprocess.run(
-        [require_tool("named-checkzone"), zone, file], capture_output=True, text=True, check=False, timeout=30
+        [require_tool("named-checkzone"), zone, file], capture_output=True, text=True, check=False, timeout=PATIENCE
     )
     assert checked.returncode == 0, checked.stdout
     assert "ignoring" not in checked.stdout
