@@ -9,10 +9,10 @@ export PYTHONDONTWRITEBYTECODE :=
 # Each worker begins with a half of the tests, so that neighbours share what they set up.
 TESTS := $(BIN)/pytest -n 2 --dist worksteal -m "not e2e"
 
-.PHONY: help python install demo test coverage bench e2e pulumi format docs wheel lock clean
+.PHONY: help python install demo test coverage bench e2e pulumi system-packages test-all-pythons format docs wheel lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and "Python 3.11 or newer is needed; %s is %d.%d. Name another one: make PYTHON=python3.12" % (sys.executable, v[0], v[1]))'
@@ -42,6 +42,12 @@ e2e: install pulumi ## The real Pulumi CLI against the local cloud
 
 pulumi: install ## Put the Pulumi CLI under .tools/ where PATH has none
 	@$(BIN)/python tools/pulumi/install.py
+
+system-packages: python ## Install the Debian packages that the tests use, or say which ones
+	@$(PYTHON) tools/system_packages.py
+
+test-all-pythons: python ## Unit and contract tests on each supported Python of this machine (OTHERS=1: on those but .venv's)
+	@$(PYTHON) tools/pythons.py $(if $(OTHERS),--others)
 
 format: install ## Format the code and mend what ruff can mend
 	@$(BIN)/ruff check --fix --quiet .

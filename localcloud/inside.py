@@ -6,8 +6,8 @@ import threading
 
 from localcloud.server import Ports, Ready, serve
 
-START_SECONDS = 30.0
-_STOP_SECONDS = 10.0
+START_SECONDS = 120.0
+_STOP_SECONDS = 60.0
 
 
 class TakenError(Exception):

@@ -11,7 +11,7 @@ from localcloud.ses.context import Context
 
 # So much may be lost where the process is killed.
 SECONDS = 10.0
-_DRAIN_SECONDS = 5.0
+_DRAIN_SECONDS = 30.0
 _CHATBOT = "chatbot"
 _LOG = logging.getLogger(__name__)
 

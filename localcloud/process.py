@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from localcloud.faults.rules import Effect, Options
     from localcloud.smtp.access import SmtpAccess
 
-START_SECONDS = 30.0
-_STOP_SECONDS = 10.0
-_CONTROL_SECONDS = 30.0
+# Bounds for what hangs: a machine under load takes many times as long as usual.
+START_SECONDS = 120.0
+_STOP_SECONDS = 60.0
+_ANSWER_SECONDS = 120.0
 
 
 class LocalCloudError(Exception):
@@ -137,8 +138,8 @@ class LocalCloud:
                 aws_access_key_id=known["AWS_ACCESS_KEY_ID"],
                 aws_secret_access_key=known["AWS_SECRET_ACCESS_KEY"],
                 config=Config(
-                    connect_timeout=5,
-                    read_timeout=30,
+                    connect_timeout=_ANSWER_SECONDS,
+                    read_timeout=_ANSWER_SECONDS,
                     retries={"total_max_attempts": 1},
                     s3={"addressing_style": "path"},
                 ),
@@ -153,7 +154,7 @@ class LocalCloud:
         """
         from http.client import OK, HTTPConnection  # whoever only starts one does not wait for it
 
-        connection = HTTPConnection(self.endpoint.removeprefix("http://"), timeout=_CONTROL_SECONDS)
+        connection = HTTPConnection(self.endpoint.removeprefix("http://"), timeout=_ANSWER_SECONDS)
         try:
             connection.request(method, f"/_localcloud/{path}", json.dumps(body) if body is not None else None)
             answer = connection.getresponse()

@@ -5,16 +5,14 @@ import fcntl
 import itertools
 import json
 import os
-import shutil
 import signal
-import time
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
-import pytest
+from tests.system import require_tool
+from tests.waiting import eventually
 
-_SECONDS = 60
 _PHONE = 600
 _FLAGS = (
     "--headless",
@@ -54,10 +52,7 @@ class Page:
 
     def wait(self, condition: str) -> None:
         """Until an expression is true; a page that is just being left has no answer."""
-        deadline = time.monotonic() + _SECONDS
-        while not self._holds(condition):
-            assert time.monotonic() < deadline, f"never became true: {condition}"
-            time.sleep(0.05)
+        eventually(lambda: self._holds(condition), f"{condition} never became true")
 
     def _holds(self, condition: str) -> bool:
         try:
@@ -119,7 +114,7 @@ class Chromium:
 @contextlib.contextmanager
 def chromium(profile: Path) -> Generator[Chromium]:
     """A running browser with a profile of its own; skips the test where there is none."""
-    path = shutil.which("chromium") or pytest.skip("chromium is not installed (Debian: chromium)")
+    path = require_tool("chromium")
     (child_in, to), (back, child_out) = os.pipe(), os.pipe()
     # Away from 3 and 4, where the browser has its ends.
     ends = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10) for fd in (child_in, child_out)]

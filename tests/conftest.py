@@ -6,6 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from localcloud import LocalCloud
+from tests.skips import pytest_make_collect_report, pytest_runtest_makereport
+
+__all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
 
 
 def pytest_collection_finish() -> None:

@@ -19,7 +19,7 @@ from localcloud.chatbot.notifications import shown
 from localcloud.chatbot.protocol import invalid
 from localcloud.chatbot.state import Message, SlackChannel
 
-_CONFIRMATION_SECONDS = 5.0
+_CONFIRMATION_SECONDS = 60.0
 # As in AWS: a message may differ by protocol. ministack takes an endpoint without TLS by that name, too.
 _PROTOCOL = "https"
 _PENDING = "pending confirmation"  # what SNS says in place of an ARN until it has it

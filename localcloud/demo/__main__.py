@@ -75,7 +75,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         choices=sorted(DRILLS),
         help="take one part out after the deployment, to see the demo fail at its step",
     )
-    parser.add_argument("--patience", type=float, default=8.0, help="seconds to wait for each step (default: 8)")
+    parser.add_argument("--patience", type=float, default=60.0, help="seconds to wait for each step (default: 60)")
     return parser.parse_args(argv)
 
 

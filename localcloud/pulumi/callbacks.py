@@ -6,7 +6,7 @@ from typing import Any, cast
 import grpc
 from pulumi.runtime.proto import callback_pb2, callback_pb2_grpc
 
-_ANSWER = 60.0  # seconds for one call
+_ANSWER = 300.0  # seconds for one call
 
 
 class CallbackError(RuntimeError):

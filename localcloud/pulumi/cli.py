@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["CliStack", "find_pulumi"]
 
 # One whole operation on a stack that takes two seconds; what is longer hangs.
-SECONDS_TO_FINISH = 180
-SECONDS_TO_STOP = 10
+SECONDS_TO_FINISH = 900
+SECONDS_TO_STOP = 60
 LAST_LINES = 10
 # The user's own AWS_* and PULUMI_* must reach neither engine, program nor plugin.
 INHERITED = ("HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "TMPDIR", "TZ", "USER")

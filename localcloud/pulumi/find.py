@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # Streams engine events over gRPC, and the oldest that the `infra` extra's SDK is kept with.
 MINIMUM = (3, 205, 0)
 HOST = "pulumi-language-python"
-SECONDS_TO_ANSWER = 30
+SECONDS_TO_ANSWER = 120
 
 
 @dataclass(frozen=True)

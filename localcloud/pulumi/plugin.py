@@ -22,9 +22,9 @@ from localcloud.pulumi.wire import Props, plain, struct
 
 COMMAND = (sys.executable, "-P", "-m", "localcloud.pulumi.provider")
 _ROOT = Path(__file__).resolve().parents[2]
-_START = 30.0  # seconds until the plugin must answer
+_START = 120.0  # seconds until the plugin must answer
 _CALL = 300.0  # seconds for one call
-_STOP = 10.0  # seconds to leave
+_STOP = 60.0  # seconds to leave
 _MAX_MESSAGE = 400 * 1024 * 1024
 _OPTIONS = [("grpc.max_receive_message_length", _MAX_MESSAGE), ("grpc.max_send_message_length", _MAX_MESSAGE)]
 

@@ -21,7 +21,7 @@ from typing import IO, Any, cast
 # Not safe among macOS's own frameworks.
 POSSIBLE = hasattr(os, "fork") and sys.platform != "darwin"
 _ROOT = Path(__file__).resolve().parents[2]
-_STOP = 10.0  # seconds to leave
+_STOP = 60.0  # seconds to leave
 
 
 class Nursery:

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from localcloud.pulumi import cli
 from localcloud.pulumi.shell import write_plugin
+from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[2]
-SECONDS = 180
 # Of the development environment: what is ours there is not to be found, and pip belongs to each environment itself.
 OURS = ("mailstack", "_mailstack", "pip", "__pycache__")
 
@@ -42,7 +42,7 @@ class Terminal:
         """Run a command in a folder to its end, and give what it printed."""
         environment = {**self.environment, **more}
         ran = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
+            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
         )
         assert ran.returncode == 0, f"{' '.join(map(str, command))}\n{ran.stdout}\n{ran.stderr}"
         return ran.stdout
@@ -55,7 +55,7 @@ class Terminal:
 def build_wheel(folder: Path) -> Path:
     """The wheel of this repository, as the build backend makes it."""
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-    subprocess.run(command, cwd=ROOT, capture_output=True, timeout=SECONDS, check=True)
+    subprocess.run(command, cwd=ROOT, capture_output=True, timeout=PATIENCE, check=True)
     (wheel,) = folder.glob("mailstack-*.whl")
     return wheel
 

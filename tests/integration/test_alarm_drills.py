@@ -5,8 +5,7 @@ Each page arrives twice: at a queue, as people's mail and PagerDuty's URL would 
 
 import itertools
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,10 +19,10 @@ from mailstack_infra.alarms import Alarm, alarms, composites
 from mailstack_infra.configuration import read
 from mailstack_infra.environment import Environment
 from tests.unit.infra.program import config_of
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.integration
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 15.0
 # An alarm judges the newest whole period with data. Hours leave room to put one period after another in a second.
 HOUR = timedelta(hours=1)
 CHANNELS = {"critical": "C0PAGES", "warning": "C0WARNINGS"}
@@ -169,14 +168,6 @@ class Drill:
         name = self.outputs.default_configuration_set
         found = self.cloud.client("sesv2").get_configuration_set(ConfigurationSetName=name)
         return found["SendingOptions"]["SendingEnabled"]
-
-
-def eventually(look: Callable[[], Any], otherwise: str) -> Any:
-    deadline = time.monotonic() + PATIENCE
-    while not (found := look()):
-        assert time.monotonic() < deadline, otherwise
-        time.sleep(0.05)
-    return found
 
 
 @pytest.fixture(scope="module")

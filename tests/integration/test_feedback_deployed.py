@@ -1,9 +1,8 @@
 """The feedback zip as a Lambda of the local cloud, behind topic, queue and DLQ, as a stack deploys it."""
 
 import json
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,16 +12,9 @@ from mailer.stores.dynamodb import DynamoDBSuppressions
 from mailstack_infra.zips import build
 from tests.integration.tables import new_table
 from tests.unit.feedback.payloads import load
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.integration
-PATIENCE = 20.0
-
-
-def eventually(look: Callable[[], object]) -> object:
-    deadline = time.monotonic() + PATIENCE
-    while not (found := look()) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return found
 
 
 class Deployed:
@@ -79,5 +71,5 @@ def deployed(cloud: LocalCloud, tmp_path: Path) -> Iterator[Deployed]:
 def test_a_bounce_becomes_a_suppression_and_junk_ends_in_the_dlq(deployed: Deployed):
     deployed.publish("junk")
     deployed.publish(json.dumps(load("bounce")) + "\n")
-    assert eventually(lambda: deployed.suppressions.get_many(["ada@example.org"]))
-    assert eventually(deployed.dead) == ["junk"]
+    eventually(lambda: deployed.suppressions.get_many(["ada@example.org"]), "no suppression of who bounced")
+    assert eventually(deployed.dead, "no message in the dead-letter queue") == ["junk"]

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from localcloud import LocalCloud
 from tests.integration.test_infra_options import Program
+from tests.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
@@ -74,7 +75,7 @@ def signed(program: Program, service: Any, key: Any) -> Any:
         aws_access_key_id=key["AccessKeyId"],
         aws_secret_access_key=key["SecretAccessKey"],
         aws_session_token=key.get("SessionToken"),
-        config=Config(connect_timeout=5, read_timeout=5, retries={"max_attempts": 0}),
+        config=Config(connect_timeout=PATIENCE, read_timeout=PATIENCE, retries={"max_attempts": 0}),
     )
 
 
@@ -173,7 +174,7 @@ def login(program: Program) -> dict[str, Any]:
 
 def connected(program: Program, known: dict[str, Any]) -> smtplib.SMTP:
     cloud = program.cloud
-    client = smtplib.SMTP(cloud.smtp.host, cloud.smtp.port, timeout=10)
+    client = smtplib.SMTP(cloud.smtp.host, cloud.smtp.port, timeout=PATIENCE)
     client.starttls(context=cloud.smtp.context())
     try:
         client.login(known["username"], known["password"])

@@ -12,6 +12,7 @@ from localcloud.pulumi import warm
 from localcloud.pulumi.inprocess import InProcessStack
 from localcloud.pulumi.stack import DeploymentError, Stack
 from tests.engine_suite import PROTECTED, EngineSuite, StackFactory, write
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.integration
 REMOTE = """
@@ -140,7 +141,7 @@ def test_what_forks_operations_may_end_between_two_of_them(stack_factory: StackF
     forking = warm.NURSERY._process
     assert forking
     forking.kill()
-    forking.wait(10)
+    forking.wait(PATIENCE)
     assert stack.up().create == 1
 
 

@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localcloud import LocalCloud
+from tests.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
@@ -55,7 +56,7 @@ def click(url: str) -> int:
     request = urllib.request.Request(  # noqa: S310 - the local cloud's own link
         url, b"List-Unsubscribe=One-Click", {"Content-Type": "application/x-www-form-urlencoded"}
     )
-    with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310
         return int(answer.status)
 
 
@@ -206,7 +207,7 @@ def page(url: str, form: str | None = None, **headers: str) -> tuple[int, str]:
     body = None if form is None else form.encode()
     request = urllib.request.Request(url, body, headers)  # noqa: S310 - the local cloud's own link
     try:
-        with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310
             assert "script-src" not in answer.headers["content-security-policy"]
             assert "default-src 'none'" in answer.headers["content-security-policy"]
             return int(answer.status), answer.read().decode()

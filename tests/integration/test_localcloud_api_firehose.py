@@ -1,13 +1,13 @@
 """Event destinations on Firehose delivery streams: what is delivered, and what SES refuses to deliver to."""
 
 import json
-import time
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from localcloud import LocalCloud
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.integration
 
@@ -74,10 +74,12 @@ def send(cloud: LocalCloud, ses: Any) -> str:
 def kept(cloud: LocalCloud, count: int) -> list[str]:
     """The objects in the bucket, once there are so many."""
     s3: Any = cloud.client("s3")
-    end, found = time.monotonic() + 5, list[str]()
-    while len(found) < count and time.monotonic() < end:
+
+    def keys() -> list[str]:
         found = [one["Key"] for one in s3.list_objects_v2(Bucket="kept").get("Contents", [])]
-        time.sleep(0.02)
+        return found if len(found) >= count else []
+
+    found = eventually(keys, f"fewer than {count} objects") if count else keys()
     return [s3.get_object(Bucket="kept", Key=key)["Body"].read().decode() for key in found]
 
 

@@ -9,6 +9,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from localcloud import LocalCloud
+from tests.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
@@ -37,7 +38,7 @@ def client(cloud: LocalCloud, key: Any) -> "SESV2Client":
         aws_access_key_id=key["AccessKeyId"],
         aws_secret_access_key=key["SecretAccessKey"],
         aws_session_token=key.get("SessionToken"),
-        config=Config(connect_timeout=5, read_timeout=5, retries={"max_attempts": 0}),
+        config=Config(connect_timeout=PATIENCE, read_timeout=PATIENCE, retries={"max_attempts": 0}),
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from localcloud import LocalCloud
+from tests.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
@@ -60,7 +61,7 @@ def s3(cloud: LocalCloud) -> Any:
 
 def fetched(url: str) -> str:
     assert url.startswith("http://127.0.0.1:")
-    with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - seen above
+    with urllib.request.urlopen(url, timeout=PATIENCE) as answer:  # noqa: S310 - seen above
         return answer.read().decode()
 
 

@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localcloud import LocalCloud, LocalCloudError
+from tests.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
@@ -115,7 +116,7 @@ def test_bounces_and_complaints_are_forwarded_by_mail_where_that_is_wanted(cloud
     assert complaint == ("complaints@email-abuse.amazonses.com", "bob@example.com complained about the mail 'Hello'.")
     assert forwarded(cloud, "bounces@example.org") == [bounce]
     source = cloud.control("GET", "messages?recipient=bounces@example.org")["messages"][0]["message_id"]
-    with urllib.request.urlopen(f"{cloud.inbox_url}/{source}/source", timeout=5) as answer:  # noqa: S310 - our own
+    with urllib.request.urlopen(f"{cloud.inbox_url}/{source}/source", timeout=PATIENCE) as answer:  # noqa: S310 - our own
         report = email.message_from_bytes(answer.read())
     assert (report.get_content_type(), report.get_param("report-type")) == ("multipart/report", "delivery-status")
     parts: Any = report.get_payload()

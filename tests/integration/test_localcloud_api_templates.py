@@ -178,12 +178,12 @@ def test_a_wrong_entry_fails_alone(cloud: LocalCloud, ses: "SESV2Client"):
 
 def test_entries_beyond_rate_and_quota_are_marked_as_such(cloud: LocalCloud, ses: "SESV2Client"):
     entries = [entry("bob@example.com", {"name": "x"}) for _ in range(3)]
-    cloud.control("PUT", "account", {"max_send_rate": 2.0})
+    cloud.control("PUT", "account", {"max_send_rate": 0.01})
     statuses = [result["Status"] for result in bulk(ses, {"TemplateContent": WELCOME}, *entries)]
-    assert statuses == ["SUCCESS", "SUCCESS", "ACCOUNT_THROTTLED"]
-    cloud.control("PUT", "account", {"max_send_rate": 1000.0, "max_24_hour_send": 3.0})
+    assert statuses == ["SUCCESS", "ACCOUNT_THROTTLED", "ACCOUNT_THROTTLED"]
+    cloud.control("PUT", "account", {"max_send_rate": -1, "max_24_hour_send": 3.0})
     statuses = [result["Status"] for result in bulk(ses, {"TemplateContent": WELCOME}, *entries)]
-    assert statuses == ["SUCCESS", "ACCOUNT_DAILY_QUOTA_EXCEEDED", "ACCOUNT_DAILY_QUOTA_EXCEEDED"]
+    assert statuses == ["SUCCESS", "SUCCESS", "ACCOUNT_DAILY_QUOTA_EXCEEDED"]
 
 
 def test_in_the_sandbox_an_unverified_recipient_fails_alone(cloud: LocalCloud, ses: "SESV2Client"):

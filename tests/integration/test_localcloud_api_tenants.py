@@ -11,6 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from localcloud import LocalCloud
+from tests.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
@@ -285,7 +286,7 @@ def test_a_signature_for_all_regions_is_one_for_this_region_too(cloud: LocalClou
         data=json.dumps({**body, "Content": HELLO, "EndpointId": made}).encode(),
         headers={"Authorization": f"AWS4-ECDSA-P256-SHA256 {credential}, {signed}", "X-Amz-Region-Set": "*"},
     )
-    with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 - as above
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310 - as above
         assert json.load(answer)["MessageId"]
 
 

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from localcloud import LocalCloud, LocalCloudError
+from tests.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
@@ -39,7 +40,7 @@ def mail(cloud: LocalCloud, recipient: str) -> Any:
 def visit(url: str) -> tuple[int, str, str]:
     """Status, place to go on to, and text."""
     at = urlsplit(url)
-    connection = http.client.HTTPConnection(str(at.hostname), at.port, timeout=5)
+    connection = http.client.HTTPConnection(str(at.hostname), at.port, timeout=PATIENCE)
     connection.request("GET", at.path)
     answer = connection.getresponse()
     text = answer.read().decode()

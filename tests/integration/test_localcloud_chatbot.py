@@ -1,7 +1,6 @@
 """AWS Chatbot through boto3: its Slack channels, what it refuses, and what topics deliver to it."""
 
 import json
-import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,12 +11,12 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localcloud import LocalCloud, LocalCloudError
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from mypy_boto3_chatbot import ChatbotClient
 
 pytestmark = pytest.mark.integration
-PATIENCE = 10.0
 
 
 def trust(service: str) -> str:
@@ -52,13 +51,12 @@ class Setting:
 
     def messages(self, count: int) -> list[dict[str, Any]]:
         """What the channel was sent, once it is so many."""
-        until = time.monotonic() + PATIENCE
-        while time.monotonic() < until:
+
+        def sent() -> list[dict[str, Any]]:
             found = self.cloud.control("GET", f"slack/{self.name}")["messages"]
-            if len(found) >= count:
-                return found
-            time.sleep(0.02)
-        raise AssertionError(f"The channel was not sent {count} messages.")
+            return found if len(found) >= count else []
+
+        return eventually(sent, f"The channel was not sent {count} messages.")
 
 
 @pytest.fixture

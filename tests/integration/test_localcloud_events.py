@@ -2,9 +2,7 @@
 
 import io
 import json
-import time
 import zipfile
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localcloud import LocalCloud
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.integration
 
@@ -107,15 +106,6 @@ class Loop:
 @pytest.fixture
 def loop(cloud: LocalCloud) -> Loop:
     return Loop(cloud)
-
-
-def within(seconds: float, seen: Callable[[], bool]) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if seen():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def test_a_destination_is_refused_while_the_topic_policy_does_not_let_ses_publish(loop: Loop):
@@ -221,8 +211,7 @@ def test_events_reach_eventbridge(loop: Loop):
         ConfigurationSetName="news", EventDestinationName="bridge", EventDestination=destination
     )
     loop.send("bounce@simulator.amazonses.com")
-    bodies: list[str] = []
-    assert within(5, lambda: bool(bodies.extend(loop.heard(queue)) or bodies))
+    bodies = eventually(lambda: loop.heard(queue), "no event came by EventBridge")
     assert [json.loads(body)["detail"]["bounce"]["bounceType"] for body in bodies] == ["Permanent"]
 
 
@@ -305,8 +294,7 @@ def test_the_bounce_rate_alarm_of_one_set_pages_and_names_the_set(loop: Loop):
     quiet = alarm(loop, "other", Dimensions=other, TreatMissingData="ignore", **rate)
     loop.cloud.control("PUT", "recipients/*@gone.test", {"outcome": "bounce"})
     loop.send("x@gone.test")
-    heard: list[str] = []
-    assert within(5, lambda: bool(heard.extend(loop.heard(pages)) or heard)), "the clock re-evaluates by itself"
+    heard = eventually(lambda: loop.heard(pages), "the clock did not evaluate the alarm")
     page = json.loads(heard[0])
     assert (page["NewStateValue"], page["AlarmName"]) == ("ALARM", "bounces")
     assert page["Trigger"]["Dimensions"] == [{"value": "news", "name": "ses:configuration-set"}]
@@ -390,17 +378,15 @@ def test_a_function_on_a_topic_gets_the_names_that_lambda_gives(loop: Loop):
     loop.sns.subscribe(TopicArn=loop.topic, Protocol="lambda", Endpoint=target)
     loop.connect()
     logs: Any = loop.cloud.client("logs")
-    said: list[str] = []
 
-    def told() -> bool:
+    def told() -> list[str]:
         groups = [
             g["logGroupName"] for g in logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/tell")["logGroups"]
         ]
         found = [e["message"] for g in groups for e in logs.filter_log_events(logGroupName=g)["events"]]
-        said[:] = [message for message in found if message.startswith("{")]
-        return bool(said)
+        return [message for message in found if message.startswith("{")]
 
-    assert within(10, told)
+    said = eventually(told, "the function was not called")
     (record,) = json.loads(said[0])["Records"]
     # https://docs.aws.amazon.com/lambda/latest/dg/with-sns.html
     assert set(record) == {"EventVersion", "EventSubscriptionArn", "EventSource", "Sns"}
@@ -420,6 +406,5 @@ def test_a_failing_function_counts_errors_that_an_alarm_sees(loop: Loop):
         EventSourceArn=f"arn:aws:sqs:us-east-1:{ACCOUNT}:events-heard", FunctionName="broken", BatchSize=1
     )
     loop.sqs.send_message(QueueUrl=loop.queue, MessageBody="{}")
-    heard: list[str] = []
-    assert within(10, lambda: bool(heard.extend(loop.heard(pages)) or heard))
+    heard = eventually(lambda: loop.heard(pages), "the alarm did not page")
     assert json.loads(heard[0])["Trigger"]["Dimensions"] == [{"value": "broken", "name": "FunctionName"}]

@@ -5,11 +5,9 @@ import base64
 import json
 import os
 import select
-import shutil
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from itertools import takewhile
@@ -19,9 +17,12 @@ from urllib.parse import urlsplit
 import pytest
 
 from localcloud import LocalCloud
+from localcloud.front.connection import _REQUEST_SECONDS
 from localcloud.front.exchange import _lines
 from localcloud.front.server import Server
 from localcloud.http import Message, Receive, Scope, Send
+from tests.system import require_tool
+from tests.waiting import BRIEF, PATIENCE, eventually, moment
 
 pytestmark = pytest.mark.integration
 HEALTH = b"GET /_localcloud/health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
@@ -56,7 +57,7 @@ class Client:
 
 @contextmanager
 def connected(host: str, port: int) -> Generator[Client]:
-    with socket.create_connection((host, port), timeout=10) as opened:
+    with socket.create_connection((host, port), timeout=PATIENCE) as opened:
         client = Client(opened)
         with client.file:
             yield client
@@ -177,9 +178,15 @@ def test_a_websocket_of_another_page_is_refused(client: Client):
 
 
 def test_http2_is_refused_to_other_pages_too(cloud: LocalCloud):
-    if not shutil.which("curl"):
-        pytest.skip("curl is not installed")
-    ask = ["curl", "--silent", "--http2-prior-knowledge", "--output", os.devnull, "--write-out", "%{http_code}"]
+    ask = [
+        require_tool("curl"),
+        "--silent",
+        "--http2-prior-knowledge",
+        "--output",
+        os.devnull,
+        "--write-out",
+        "%{http_code}",
+    ]
     url = f"{cloud.endpoint}/_localcloud/health"
     for header, status in (
         ("Accept: */*", "200"),
@@ -258,7 +265,7 @@ async def _early(receive: Receive, send: Send) -> None:
 
 async def _read(receive: Receive, send: Send) -> None:
     while (await receive()).get("more_body"):
-        pass
+        _READ.append(1)
     await send({"type": "http.response.start", "status": 204, "headers": []})
     await send({"type": "http.response.body", "body": b""})
 
@@ -273,6 +280,7 @@ _PATHS: dict[str, Any] = {
     "/early": _early,
 }
 _WRITTEN: list[int] = []
+_READ: list[int] = []
 _BEGUN, _GONE = threading.Event(), asyncio.Event()
 
 
@@ -310,7 +318,8 @@ def test_an_answer_of_unknown_length_comes_in_chunks_and_the_connection_goes_on(
 def test_who_reads_slowly_slows_the_application_down():
     def work(client: Client) -> int:
         client.send(asked("/flood"))
-        time.sleep(0.3)
+        eventually(lambda: _WRITTEN, "nothing was written")
+        moment()
         written = len(_WRITTEN)
         assert len(client.answer()[2]) == 64 << 20
         return written
@@ -338,13 +347,13 @@ def test_a_failure_is_an_answer_and_half_an_answer_is_none(caplog: pytest.LogCap
 def test_the_application_hears_that_a_client_is_gone():
     def begin(client: Client) -> None:
         client.send(asked("/wait"))
-        assert _BEGUN.wait(5)
+        assert _BEGUN.wait(PATIENCE)
 
     async def run() -> None:
         _BEGUN.clear()
         _GONE.clear()
         await served(begin)
-        await asyncio.wait_for(_GONE.wait(), 5)
+        await asyncio.wait_for(_GONE.wait(), PATIENCE)
 
     asyncio.run(run())
 
@@ -355,7 +364,7 @@ def test_the_application_hears_that_a_client_is_gone():
     ids=["a line", "a head", "a body"],
 )
 def test_half_a_request_does_not_hold_a_connection(monkeypatch: pytest.MonkeyPatch, half: bytes):
-    monkeypatch.setattr("localcloud.front.connection._REQUEST_SECONDS", 0.2)
+    monkeypatch.setattr("localcloud.front.connection._REQUEST_SECONDS", BRIEF)
 
     def work(client: Client) -> Any:
         client.send(asked("/stream"))
@@ -367,22 +376,59 @@ def test_half_a_request_does_not_hold_a_connection(monkeypatch: pytest.MonkeyPat
     assert (status, headers["connection"], closed) == (408, "close", True)
 
 
-def test_a_head_in_single_bytes_must_be_whole_in_time_and_a_body_only_go_on(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("localcloud.front.connection._REQUEST_SECONDS", 0.3)
+class Ahead:
+    """Moves the clock of the event loop that it is made in; from another thread, while the loop runs."""
 
-    def slowly(client: Client, parts: list[bytes]) -> int:
-        for part in parts:
-            client.send(part)
-            if select.select([client.socket], [], [], 0.1)[0]:
-                break
-        return client.answer()[0]
+    def __init__(self) -> None:
+        self._loop, self._seconds = asyncio.get_running_loop(), 0.0
+        now = self._loop.time
+        self._loop.time = lambda: now() + self._seconds
 
-    def work(client: Client) -> int:
-        client.send(asked("/read", b"Content-Length: 6\r\n")[:-2])
-        return slowly(client, [b"\r\n", *[b"a"] * 6])
+    def move(self, seconds: float) -> None:
+        asyncio.run_coroutine_threadsafe(self._move(seconds), self._loop).result(PATIENCE)
 
-    assert asyncio.run(served(work)) == 204
-    assert asyncio.run(served(lambda client: slowly(client, [b"GET / HTTP/1.1\r\nX: ", *[b"x"] * 20]))) == 408
+    async def _move(self, seconds: float) -> None:
+        self._seconds += seconds
+        for _ in range(3):  # turns in which what is due is done
+            await asyncio.sleep(0)
+
+
+def test_a_body_must_only_go_on():
+    _READ.clear()
+
+    async def run() -> int:
+        clock = Ahead()
+
+        def work(client: Client) -> int:
+            client.send(asked("/read", b"Content-Length: 6\r\n"))
+            for count in range(1, 6):
+                clock.move(_REQUEST_SECONDS * 0.7)
+                client.send(b"a")
+                eventually(lambda count=count: len(_READ) == count, "the body did not arrive")
+            client.send(b"a")
+            return client.answer()[0]
+
+        return await served(work)
+
+    assert asyncio.run(run()) == 204
+
+
+def test_a_head_in_single_bytes_must_be_whole_in_time():
+    async def run() -> int:
+        clock = Ahead()
+
+        def work(client: Client) -> int:
+            client.send(b"GET / HTTP/1.1\r\nX: ")
+            for _ in range(20):
+                if select.select([client.socket], [], [], 0)[0]:
+                    break
+                client.send(b"x")
+                clock.move(_REQUEST_SECONDS * 0.1)
+            return client.answer()[0]
+
+        return await served(work)
+
+    assert asyncio.run(run()) == 408
 
 
 def _sent(client: Client) -> int:
@@ -398,8 +444,8 @@ def test_requests_that_are_sent_ahead_wait_in_the_network():
 
     def work(client: Client) -> int:
         client.send(asked("/wait"))
-        assert _BEGUN.wait(5)
-        client.socket.settimeout(0.2)
+        assert _BEGUN.wait(PATIENCE)
+        client.socket.settimeout(BRIEF)
         return sum(takewhile(bool, (_sent(client) for _ in range(100))))
 
     _BEGUN.clear()

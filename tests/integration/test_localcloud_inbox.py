@@ -11,6 +11,7 @@ import pytest
 
 from localcloud import LocalCloud, LocalCloudError
 from localcloud.ses.state import KEPT_MESSAGES
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.integration
 
@@ -36,7 +37,7 @@ class Browser:
         self.host = cloud.endpoint.removeprefix("http://")
 
     def ask(self, method: str, path: str, body: str = "", **headers: str) -> Answer:
-        connection = HTTPConnection(self.host, timeout=10)
+        connection = HTTPConnection(self.host, timeout=PATIENCE)
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         try:
             connection.request(method, path, body or None, sent)

@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localcloud import LocalCloud
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.integration
 
@@ -172,7 +173,7 @@ def test_an_attachment_keeps_its_types_parameters_description_and_encoding(cloud
         "ContentTransferEncoding": "QUOTED_PRINTABLE",
     }
     sent = send(ses, simple(Attachments=[attachment]))
-    with urllib.request.urlopen(f"{cloud.inbox_url}/{sent}/source", timeout=10) as answer:  # noqa: S310 - our own server
+    with urllib.request.urlopen(f"{cloud.inbox_url}/{sent}/source", timeout=PATIENCE) as answer:  # noqa: S310 - our own server
         part = next(message_from_bytes(answer.read(), policy=default).iter_attachments())
     assert (part.get_content_type(), part.get_param("method"), part.get_param("charset")) == (
         "text/calendar",

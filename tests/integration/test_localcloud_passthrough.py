@@ -7,7 +7,6 @@ import re
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
@@ -18,11 +17,11 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from localcloud import LocalCloud
+from tests.waiting import PATIENCE, eventually
 
 pytestmark = pytest.mark.integration
 
 ACCOUNT = "000000000000"
-START_SECONDS = 30.0
 Client = Callable[[str], Any]
 # What differs from call to call by nature: identifiers, moments, the port.
 RANDOM = (
@@ -52,24 +51,19 @@ def bare() -> Iterator[str]:
         start_new_session=True,
     )
     try:
-        wait_for(port)
+        eventually(lambda: is_open(port), "ministack does not start")
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(PATIENCE)
 
 
-def wait_for(port: int) -> None:
-    end = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.02)
-        else:
-            return
+def is_open(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE).close()
+    except OSError:
+        return False
+    return True
 
 
 def clients(endpoint: str) -> Client:

@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import textwrap
-import time
 import urllib.request
 from http.client import HTTPResponse
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 import pytest
 
 from localcloud import LocalCloud, LocalCloudError
+from tests.waiting import PATIENCE, eventually
 
 pytestmark = pytest.mark.integration
 
@@ -25,17 +25,10 @@ ROOT = Path(__file__).parents[2]
 def answers(endpoint: str) -> bool:
     host, _, port = endpoint.removeprefix("http://").partition(":")
     try:
-        socket.create_connection((host, int(port)), timeout=1).close()
+        socket.create_connection((host, int(port)), timeout=PATIENCE).close()
     except OSError:
         return False
     return True
-
-
-def gone_within(seconds: float, endpoint: str) -> bool:
-    end = time.monotonic() + seconds
-    while answers(endpoint) and time.monotonic() < end:
-        time.sleep(0.05)
-    return not answers(endpoint)
 
 
 def test_it_starts_on_loopback_and_leaves_nothing_behind():
@@ -75,14 +68,14 @@ def test_it_ends_when_its_parent_is_killed():
         import sys, time
         from localcloud import LocalCloud
         print(LocalCloud.start().endpoint, flush=True)
-        time.sleep(60)
+        time.sleep(3600)
     """)
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, cwd=ROOT) as parent:
         assert parent.stdout
         endpoint = parent.stdout.readline().strip()
         assert answers(endpoint)
         parent.kill()
-    assert gone_within(10, endpoint)
+    eventually(lambda: not answers(endpoint), "the local cloud outlives its parent")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -100,7 +93,7 @@ def test_the_command_prints_how_to_use_it_and_stops_quietly(number: signal.Signa
         assert known["environment"]["AWS_ENDPOINT_URL"] == known["endpoint"]
         assert known["environment"]["AWS_REGION"] == "eu-south-1"
         process.send_signal(number)
-        assert process.wait(10) == 0
+        assert process.wait(PATIENCE) == 0
         assert process.stderr.read() == ""
 
 
@@ -118,7 +111,7 @@ def test_environment_variables_are_all_that_an_sdk_needs(cloud: LocalCloud):
         env={**clean, **cloud.environment()},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
         check=True,
     )
     assert ran.stdout.strip() == "HEALTHY"
@@ -138,7 +131,7 @@ def test_the_aws_cli_works_against_it(cloud: LocalCloud):
             "sesv2",
             *arguments,
         ]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False)
 
     made = aws("create-email-identity", "--email-identity", "example.test")
     assert len(json.loads(made.stdout)["DkimAttributes"]["Tokens"]) == 3
@@ -183,7 +176,7 @@ DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def fetch(url: str) -> HTTPResponse:
-    return DIRECT.open(url, timeout=10)
+    return DIRECT.open(url, timeout=PATIENCE)
 
 
 def page(cloud: LocalCloud, path: str) -> tuple[str, dict[str, str]]:

@@ -16,13 +16,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from localcloud import LocalCloud
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.integration
 
 ADA = "ada@example.com"
 SENDS, STEPS = 30, 3
-# A time-out lasts longer than these clients wait.
-PATIENCE, LONGER = 1.0, 1.3
 # As the guide has it: whether the request is accepted, and whether its client hears so.
 OUTCOMES: dict[str, tuple[bool, bool]] = {
     "throttle": (False, False),
@@ -36,7 +35,8 @@ OUTCOMES: dict[str, tuple[bool, bool]] = {
 }
 # What no client of boto3's asks again for: it takes an answer that it cannot read for the last word.
 FINAL = frozenset({"malformed"})
-SECONDS = {"slow": 0.01, "timeout-before": LONGER, "timeout-after": LONGER}
+# A time-out ends when the cloud hangs up: clients that lose patience sooner would do so with a slow machine, too.
+SECONDS = {"slow": 0.01, "timeout-before": 0.05, "timeout-after": 0.05}
 FAILURES = (ClientError, BotoCoreError, ResponseParserError, smtplib.SMTPException, OSError, KeyError)
 HELLO: Any = {"Subject": {"Data": "Hello"}, "Body": {"Text": {"Data": "Hello"}}}
 

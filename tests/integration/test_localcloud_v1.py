@@ -14,6 +14,7 @@ from localcloud import LocalCloud
 from localcloud.aws import service_model
 from localcloud.ses_v1.operations import HANDLERS
 from localcloud.ses_v1.operations.identities import verification_token
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.integration
 
@@ -129,7 +130,7 @@ def test_pausing_and_throttling_are_the_accounts(cloud: LocalCloud, v1: Any):
     assert cloud.client("sesv2").get_account()["SendingEnabled"] is False
     assert code(v1.send_email, **right) == "AccountSendingPausedException"
     v1.update_account_sending_enabled(Enabled=True)
-    cloud.control("PUT", "account", {"max_send_rate": 1.0})
+    cloud.control("PUT", "account", {"max_send_rate": 0.01})
     v1.send_email(**right)
     assert code(v1.send_email, **right) == "Throttling"
 
@@ -365,7 +366,7 @@ def test_a_form_that_makes_no_sense_is_refused(cloud: LocalCloud, form: str, exp
     request = urllib.request.Request(f"{cloud.endpoint}/", form.encode(), {"Authorization": credential})  # noqa: S310 - http on loopback
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with pytest.raises(urllib.request.HTTPError) as caught:
-        direct.open(request, timeout=10)
+        direct.open(request, timeout=PATIENCE)
     assert caught.value.code == 400
     text = caught.value.read().decode()
     caught.value.close()
@@ -393,7 +394,7 @@ def test_a_request_without_a_signed_header_reaches_the_same_account(cloud: Local
     path, body = ("", form.encode()) if method == "POST" else (f"?{form}", None)
     kind = {"content-type": "application/x-www-form-urlencoded"}
     request = urllib.request.Request(f"{cloud.endpoint}/{path}", body, kind, method=method)  # noqa: S310 - our own
-    with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 - as above
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310 - as above
         assert b"<MaxSendRate>7.0</MaxSendRate>" in answer.read()
 
 

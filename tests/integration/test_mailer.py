@@ -20,6 +20,7 @@ from mailer.stores.base import Suppression
 from mailer.stores.dynamodb import DynamoDBSuppressions
 from tests.integration.tables import new_table
 from tests.unit.mailer.stack_outputs import SET, outputs
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.integration
 
@@ -48,7 +49,7 @@ def messages(cloud: LocalCloud) -> list[dict[str, Any]]:
 def arrived(cloud: LocalCloud, message_id: str) -> EmailMessage:
     """The mail as SES made it, read as a mail client reads it."""
     url = f"{cloud.inbox_url}/{message_id}/source"
-    with urlopen(url, timeout=10) as answer:  # noqa: S310 - http on loopback by construction
+    with urlopen(url, timeout=PATIENCE) as answer:  # noqa: S310 - http on loopback by construction
         return message_from_bytes(answer.read(), policy=policy.default)
 
 

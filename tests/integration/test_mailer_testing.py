@@ -3,7 +3,6 @@
 import re
 import subprocess
 import sys
-import time
 import tomllib
 import zipfile
 from pathlib import Path
@@ -296,14 +295,12 @@ def test_a_mail_is_seen_whole(cloud: LocalCloud):
     assert mail.outcomes == ("Send", "Delivery", "Delivery", "Delivery")
 
 
-def test_a_test_finds_nothing_of_the_one_before_and_hardly_waits(cloud: LocalCloud):
+def test_a_test_finds_nothing_of_the_one_before(cloud: LocalCloud):
     before = Ses(cloud)
     before.suppressions.put(Suppression("bob@example.com", "manual"))
     before.behave("*", "bounce")
     before.fault("throttle")
-    began = time.monotonic()
     after = Ses(cloud)
-    assert time.monotonic() - began < 1
     assert after.mailer.send(HELLO, to="bob@example.com").ok
     assert [mail.outcomes for mail in after.sent] == [("Send", "Delivery")]
 

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 from localcloud import LocalCloud
 from localcloud.pulumi import schema, wire
 from localcloud.pulumi.plugin import Plugin, PluginError
+from tests.waiting import PATIENCE, eventually
 
 pytestmark = pytest.mark.integration
 DEFAULT = "urn:pulumi:t::t::pulumi:providers:aws::default"
@@ -281,12 +281,9 @@ def test_it_leaves_when_its_parent_is_gone(tmp_path: Path):
     port = tmp_path / "port"
     start = f"{sys.executable} -m localcloud.pulumi.provider 127.0.0.1:1 >{port} 2>/dev/null & process=$!"
     script = f"{start}; until [ -s {port} ]; do sleep 0.1; done; echo $process"
-    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True, timeout=30)
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True, timeout=PATIENCE)
     process = int(done.stdout)
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and _runs(process):
-        time.sleep(0.1)
-    assert not _runs(process)
+    eventually(lambda: not _runs(process), "the plugin outlives its parent")
 
 
 def _runs(process: int) -> bool:

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from localcloud import LocalCloud
 from localcloud.pulumi.plugin import Plugin, PluginError
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.integration
 GET_OIDC = "aws:iam/getOpenIdConnectProvider:getOpenIdConnectProvider"
@@ -35,7 +36,7 @@ def name() -> str:
 def test_the_smtp_password_of_a_new_access_key_logs_in(plugin: Plugin, shared_cloud: LocalCloud, name: str):
     shared_cloud.client("iam").create_user(UserName=name)
     key, state = plugin.create(urn("aws:iam/accessKey:AccessKey"), {"user": name})
-    with smtplib.SMTP(shared_cloud.smtp.host, shared_cloud.smtp.port, timeout=10) as client:
+    with smtplib.SMTP(shared_cloud.smtp.host, shared_cloud.smtp.port, timeout=PATIENCE) as client:
         client.starttls(context=shared_cloud.smtp.context())
         with pytest.raises(smtplib.SMTPAuthenticationError):
             client.login(key, state["secret"])

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from localcloud import LocalCloud
 from tests.unit.infra.program import ACCOUNT, run
+from tests.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
@@ -45,7 +46,7 @@ def application(cloud: LocalCloud, stack: str, changed: dict[str, Any]) -> "SESV
         region_name="us-east-1",
         aws_access_key_id=key["AccessKeyId"],
         aws_secret_access_key=key["SecretAccessKey"],
-        config=Config(connect_timeout=5, read_timeout=5, retries={"max_attempts": 0}),
+        config=Config(connect_timeout=PATIENCE, read_timeout=PATIENCE, retries={"max_attempts": 0}),
     )
 
 

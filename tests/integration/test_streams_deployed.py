@@ -1,8 +1,7 @@
 """A stream with its options on, deployed into the local cloud: mail goes through it, and what was asked for happens."""
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -19,10 +18,10 @@ from mailer.message import Message
 from mailer.results import SendResult
 from mailer.stack import StackOutputs
 from mailer.transports.ses import SesTransport
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.integration
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 10.0
 KEPT_BY = "arn:aws:firehose:us-east-1:000000000000:deliverystream/mail-events"
 STREAMS = {
     "transactional": {
@@ -90,14 +89,6 @@ class Deployed:
         keys = [one.get("Key", "") for one in s3.list_objects_v2(Bucket="kept").get("Contents", [])]
         texts = [s3.get_object(Bucket="kept", Key=key)["Body"].read().decode() for key in keys]
         return [json.loads(line) for text in texts for line in text.splitlines()]
-
-
-def eventually(look: Callable[[], Any], otherwise: str) -> Any:
-    deadline = time.monotonic() + PATIENCE
-    while not (found := look()):
-        assert time.monotonic() < deadline, otherwise
-        time.sleep(0.05)
-    return found
 
 
 @pytest.fixture(scope="module")

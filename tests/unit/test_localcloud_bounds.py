@@ -16,6 +16,7 @@ from localcloud.backend import queues
 from localcloud.ses import envelopes, events, handlebars, mime, publishing, rules, state
 from localcloud.ses.publishing import Mail, Publisher
 from localcloud.ses.state import Messages, State, StoredMessage
+from tests.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from localcloud.backend.ministack import Backend
@@ -75,7 +76,7 @@ def test_a_full_publisher_makes_the_sender_wait_and_loses_nothing(monkeypatch: p
             await publisher.room()
             publisher.publish(account, mail(number), [])
         room = asyncio.create_task(publisher.room())
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0)  # its turn
         waited = not room.done()
         running = asyncio.create_task(publisher.run())
         await room
@@ -141,5 +142,5 @@ def test_metrics_keep_a_day_of_minutes_and_a_limit_of_what_clients_put():
             sys.exit(0 if ok else f"{len(bucket)} {bucket[-1]['Timestamp'] - newest} {len(foreign)}")
     """)
     command = [sys.executable, "-c", program]
-    ended = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    ended = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
     assert ended.returncode == 0, ended.stderr

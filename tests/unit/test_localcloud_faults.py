@@ -205,9 +205,10 @@ def test_a_pattern_that_no_operation_fits_is_noticed():
 def test_who_has_hung_up_already_is_not_hung_up_on():
     async def hang_up_twice() -> bool:
         ours, theirs = socket.socketpair()
-        transport, _ = await asyncio.get_running_loop().create_connection(asyncio.Protocol, sock=ours)
+        loop, reader = asyncio.get_running_loop(), asyncio.StreamReader()
+        transport, _ = await loop.create_connection(lambda: asyncio.StreamReaderProtocol(reader), sock=ours)
         transport.close()
-        await asyncio.sleep(0.01)
+        await reader.read()  # ends once the connection is lost
         theirs.close()
         reset(transport)
         return transport.is_closing()

@@ -12,6 +12,7 @@ from localcloud.smtp import mail
 from localcloud.smtp.certificate import ensure
 from localcloud.smtp.credentials import smtp_password
 from localcloud.smtp.server import _session_class
+from tests.waiting import BRIEF, PATIENCE
 
 BODY = b"\r\nX-SES-CONFIGURATION-SET: not a header\r\n.\r\n\xff"
 
@@ -98,9 +99,9 @@ def test_the_certificate_is_made_once(tmp_path: Path):
 def test_who_says_nothing_for_long_is_told_so_and_hung_up_on():
     async def said() -> list[bytes]:
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: _session_class()(object(), timeout=0.1, loop=loop), "127.0.0.1")
+        server = await loop.create_server(lambda: _session_class()(object(), timeout=BRIEF, loop=loop), "127.0.0.1")
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
-        lines = (await asyncio.wait_for(reader.read(), 5)).splitlines()
+        lines = (await asyncio.wait_for(reader.read(), PATIENCE)).splitlines()
         writer.close()
         server.close()
         return lines

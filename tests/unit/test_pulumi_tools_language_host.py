@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,8 +14,9 @@ from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto import language_pb2 as language
 from pulumi.runtime.proto import language_pb2_grpc as service
 
+from tests.waiting import PATIENCE, eventually
+
 HOST = Path(__file__).parents[2] / "tools" / "pulumi" / "language_host.py"
-SECONDS = 30
 # Stands in for Pulumi's own executor: writes down how it was called, then does as the program's name says.
 EXECUTOR = """
 import json, os, pathlib, sys, time
@@ -28,7 +28,7 @@ pathlib.Path("called.new").write_text(json.dumps(called))
 pathlib.Path("called.new").rename("called.json")
 print("the program speaks")
 if program.name == "sleep":
-    time.sleep(60)
+    time.sleep(3600)
 sys.exit({"fine": 0, "shown": 32, "broken": 3}[program.name])
 """
 
@@ -86,16 +86,13 @@ class Running:
         )
 
     def called(self) -> dict[str, object]:
-        deadline = time.monotonic() + SECONDS
         file = self.folder / "called.json"
-        while not file.exists():
-            assert time.monotonic() < deadline, "the program was never started"
-            time.sleep(0.01)
+        eventually(file.exists, "the program was never started")
         return json.loads(file.read_text())
 
     def end(self) -> tuple[int, str, str]:
         self.channel.close()
-        out, err = self.process.communicate(timeout=SECONDS)
+        out, err = self.process.communicate(timeout=PATIENCE)
         return self.process.returncode, out, err
 
 
@@ -117,8 +114,8 @@ def is_gone(pid: object) -> bool:
 
 
 def test_a_program_is_run_with_all_that_the_engine_says(host: Running):
-    host.client.Handshake(language.LanguageHandshakeRequest(engine_address="127.0.0.1:9"), timeout=SECONDS)
-    answer = host.client.Run(host.request("fine"), timeout=SECONDS)
+    host.client.Handshake(language.LanguageHandshakeRequest(engine_address="127.0.0.1:9"), timeout=PATIENCE)
+    answer = host.client.Run(host.request("fine"), timeout=PATIENCE)
     assert (answer.error, answer.bail) == ("", False)
     called = host.called()
     arguments = called["args"]
@@ -149,7 +146,7 @@ def test_a_program_is_run_with_all_that_the_engine_says(host: Running):
     [("shown", "", True), ("broken", "the program ended with exit code 3", False)],
 )
 def test_how_a_program_ended_is_told(host: Running, program: str, error: str, bail: bool):
-    answer = host.client.Run(host.request(program), timeout=SECONDS)
+    answer = host.client.Run(host.request(program), timeout=PATIENCE)
     assert (answer.error, answer.bail) == (error, bail)
 
 
@@ -157,9 +154,9 @@ def test_the_virtual_environment_of_pulumi_yaml_is_used(host: Running):
     (host.folder / "env" / "bin").mkdir(parents=True)
     python = host.folder / "env" / "bin" / "python"
     python.symlink_to(sys.executable)
-    host.client.Run(host.request("fine", host.info(virtualenv="env")), timeout=SECONDS)
+    host.client.Run(host.request("fine", host.info(virtualenv="env")), timeout=PATIENCE)
     assert host.called()["python"] == str(python)
-    about = host.client.About(language.AboutRequest(info=host.info(virtualenv="env")), timeout=SECONDS)
+    about = host.client.About(language.AboutRequest(info=host.info(virtualenv="env")), timeout=PATIENCE)
     assert (about.executable, about.version) == (str(python), sys.version.split()[0])
 
 
@@ -167,7 +164,7 @@ def test_a_virtual_environment_that_is_not_there_is_said_so(host: Running):
     info = host.info(virtualenv="env")
     assert f"{host.folder}/env/bin/python is not there" in host.client.Run(host.request("fine", info)).error
     with pytest.raises(grpc.RpcError, match="env/bin/python is not there"):
-        host.client.About(language.AboutRequest(info=info), timeout=SECONDS)
+        host.client.About(language.AboutRequest(info=info), timeout=PATIENCE)
     assert not (host.folder / "called.json").exists()
 
 
@@ -182,15 +179,15 @@ def test_what_the_interpreter_has_installed_is_listed(host: Running):
 
 
 def test_it_says_its_version_and_that_it_needs_nothing_beforehand(host: Running):
-    assert host.client.GetPluginInfo(Empty(), timeout=SECONDS).version == "3.259.0"
-    assert not host.client.GetRequiredPackages(language.GetRequiredPackagesRequest(), timeout=SECONDS).packages
-    assert not host.client.GetRequiredPlugins(language.GetRequiredPluginsRequest(), timeout=SECONDS).plugins
-    assert not host.client.RuntimeOptionsPrompts(language.RuntimeOptionsRequest(), timeout=SECONDS).prompts
+    assert host.client.GetPluginInfo(Empty(), timeout=PATIENCE).version == "3.259.0"
+    assert not host.client.GetRequiredPackages(language.GetRequiredPackagesRequest(), timeout=PATIENCE).packages
+    assert not host.client.GetRequiredPlugins(language.GetRequiredPluginsRequest(), timeout=PATIENCE).plugins
+    assert not host.client.RuntimeOptionsPrompts(language.RuntimeOptionsRequest(), timeout=PATIENCE).prompts
 
 
 def install(host: Running, info: language.ProgramInfo) -> bytes:
     request = language.InstallDependenciesRequest(info=info)
-    return b"".join(answer.stdout for answer in host.client.InstallDependencies(request, timeout=SECONDS))
+    return b"".join(answer.stdout for answer in host.client.InstallDependencies(request, timeout=PATIENCE))
 
 
 def test_it_makes_the_virtual_environment_that_the_project_names_with_what_the_program_requires(host: Running):
@@ -201,7 +198,7 @@ def test_it_makes_the_virtual_environment_that_the_project_names_with_what_the_p
     (host.folder / "requirements.txt").write_text("./thing\n")
     assert b"Successfully installed thing-1.0" in install(host, host.info(virtualenv=".venv"))
     python = host.folder / ".venv" / "bin" / "python"
-    subprocess.run([python, "-c", "import thing"], cwd=host.folder.parent, timeout=SECONDS, check=True)
+    subprocess.run([python, "-c", "import thing"], cwd=host.folder.parent, timeout=PATIENCE, check=True)
     (host.folder / "requirements.txt").unlink()
     assert b"Nothing to install" in install(host, host.info(virtualenv=".venv")), "it is there and is left as it is"
 
@@ -219,7 +216,7 @@ def test_what_the_host_itself_runs_on_is_not_touched(host: Running):
     (host.folder / "requirements.txt").write_text("nothing-that-there-is\n")
     assert b"names no `virtualenv`" in install(host, host.info())
     with pytest.raises(grpc.RpcError) as caught:
-        host.client.GenerateProgram(language.GenerateProgramRequest(), timeout=SECONDS)
+        host.client.GenerateProgram(language.GenerateProgramRequest(), timeout=PATIENCE)
     assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
@@ -229,7 +226,7 @@ def test_a_plugin_streams_both_its_outputs_and_its_exit_code(host: Running):
     request = language.RunPluginRequest(
         pwd=str(host.folder), args=["one"], env=["GREETING=a=b"], kind="resource", info=host.info()
     )
-    answers = list(host.client.RunPlugin(request, timeout=SECONDS))
+    answers = list(host.client.RunPlugin(request, timeout=PATIENCE))
     assert b"".join(answer.stdout for answer in answers) == b"a=b ['one']\n"
     assert b"".join(answer.stderr for answer in answers) == b"oh\n"
     assert answers[-1].exitcode == 5
@@ -238,7 +235,7 @@ def test_a_plugin_streams_both_its_outputs_and_its_exit_code(host: Running):
 def test_a_policy_pack_is_run_by_pulumis_own_module_whatever_the_programs_are_called(host: Running):
     (host.folder / "packaging.py").write_text("raise ImportError('a module of the program')")
     request = language.RunPluginRequest(pwd=str(host.folder), args=["--help"], kind="analyzer", info=host.info())
-    answers = list(host.client.RunPlugin(request, timeout=SECONDS))
+    answers = list(host.client.RunPlugin(request, timeout=PATIENCE))
     assert b"engineAddress program" in b"".join(answer.stdout for answer in answers)
     assert answers[-1].exitcode == 0
 
@@ -257,10 +254,10 @@ def test_an_interrupt_ends_host_and_program_quietly(host: Running, number: signa
 def test_cancel_ends_the_program_and_the_host_stays(host: Running):
     running = host.client.Run.future(host.request("sleep"))
     pid = host.called()["pid"]
-    host.client.Cancel(Empty(), timeout=SECONDS)
-    assert running.result(timeout=SECONDS).error == "the program ended with exit code -15"
+    host.client.Cancel(Empty(), timeout=PATIENCE)
+    assert running.result(timeout=PATIENCE).error == "the program ended with exit code -15"
     assert is_gone(pid)
-    assert host.client.Run(host.request("fine"), timeout=SECONDS).error == ""
+    assert host.client.Run(host.request("fine"), timeout=PATIENCE).error == ""
 
 
 def test_the_host_ends_when_the_engine_is_gone(tmp_path: Path):
@@ -270,5 +267,5 @@ def test_the_host_ends_when_the_engine_is_gone(tmp_path: Path):
         assert engine.stdout
         assert int(engine.stdout.readline()) > 0
         engine.kill()
-        rest, _ = engine.communicate(timeout=SECONDS)
+        rest, _ = engine.communicate(timeout=PATIENCE)
         assert rest == b"", "the host, which holds the pipe open, has ended"

@@ -12,6 +12,7 @@ import pytest
 
 from mailstack_infra.zips import FOLDER, Package, PackagingError, Sources
 from mailstack_infra.zips import build as build_into
+from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 
@@ -150,7 +151,7 @@ if "mailer.address" in sys.modules:
 print(sorted(name for name in sys.modules if name.startswith("mailer")))
 """
     ran = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", script], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-I", "-S", "-c", script], capture_output=True, text=True, timeout=PATIENCE, check=False
     )
     assert ran.returncode == 0, ran.stderr
     assert "'mailer.feedback.batch'" in ran.stdout

@@ -31,8 +31,9 @@ PULUMI_SITE = "https://www.pulumi.com/docs/iac/download-install/"
 SDK = "github.com/pulumi/pulumi/sdk/v3"
 COMMAND = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 SECONDS_TO_REACH = 5
+SECONDS_TO_ANSWER = 300
 SECONDS_TO_INSTALL = 900
-SECONDS_TO_BUILD = 2400
+SECONDS_TO_BUILD = 5400
 SECONDS_BETWEEN_LINES = 5
 MAX_INSTALLER_BYTES = 1 << 20
 # The host is run from the source tree, by the project's own interpreter, three folders above `.tools/pulumi/bin`.
@@ -170,7 +171,7 @@ def go_version() -> Version | None:
     for folder in (HERE, Path("/")):
         try:
             answer = subprocess.run(
-                ["go", "version"], cwd=folder, capture_output=True, text=True, timeout=120, check=True
+                ["go", "version"], cwd=folder, capture_output=True, text=True, timeout=SECONDS_TO_ANSWER, check=True
             )
         except (OSError, subprocess.SubprocessError):
             continue
@@ -199,7 +200,12 @@ def build(folder: Path, pins: Pins) -> None:
     linked = f"-s -w -X {SDK}/go/common/version.Version=v{pins.pulumi}"
     run(["go", "build", *flags, "-ldflags", linked, "-o", str(binaries), COMMAND], HERE, SECONDS_TO_BUILD, go_progress)
     listed = subprocess.run(
-        ["go", "list", "-m", "-f", "{{.Dir}}", SDK], cwd=HERE, capture_output=True, text=True, timeout=120, check=True
+        ["go", "list", "-m", "-f", "{{.Dir}}", SDK],
+        cwd=HERE,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS_TO_ANSWER,
+        check=True,
     )
     executor = binaries / "pulumi-language-python-exec"
     shutil.copyfile(Path(listed.stdout.strip(), "python", "cmd", executor.name), executor)

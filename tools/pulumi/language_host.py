@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 SHOWN = 32
 # The engine's own limit, `maxRPCMessageSize` in its rpcutil.
 MAX_MESSAGE_BYTES = 400 * 1024 * 1024
-SECONDS_TO_STOP = 3.0
+SECONDS_TO_STOP, SECONDS_TO_ANSWER = 10.0, 120.0
 # Of the program, in its own folder.
 REQUIREMENTS = "requirements.txt"
 # Lists what an interpreter has installed; with True, only what no other distribution asks for, as `pip list` does.
@@ -149,7 +149,9 @@ class Host(service.LanguageRuntimeServicer):
         except InterpreterError as error:
             context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
         command = [python, "-c", "import platform; print(platform.python_version())"]
-        version = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout.strip()
+        version = subprocess.run(
+            command, capture_output=True, text=True, timeout=SECONDS_TO_ANSWER, check=True
+        ).stdout.strip()
         return language.AboutResponse(executable=python, version=version)
 
     def GetRequiredPackages(
@@ -173,7 +175,7 @@ class Host(service.LanguageRuntimeServicer):
         except InterpreterError as error:
             context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
         command = [python, "-c", LIST_DEPENDENCIES, "all" if request.transitiveDependencies else "direct"]
-        listed = subprocess.run(command, capture_output=True, timeout=60, check=True).stdout
+        listed = subprocess.run(command, capture_output=True, timeout=SECONDS_TO_ANSWER, check=True).stdout
         found = cast("list[list[str]]", json.loads(listed))
         return language.GetProgramDependenciesResponse(
             dependencies=[language.DependencyInfo(name=name, version=version) for name, version in found]

@@ -67,7 +67,7 @@ HINTS = {
 }
 # boto3 must not make two clients at once: https://boto3.amazonaws.com/v1/documentation/api/latest/guide/clients.html
 _MAKING = threading.Lock()
-_TIMEOUTS = Config(connect_timeout=5, read_timeout=30, retries={"max_attempts": 3, "mode": "standard"})
+_TIMEOUTS = Config(connect_timeout=120, read_timeout=120, retries={"max_attempts": 3, "mode": "standard"})
 
 
 class ProviderError(RuntimeError):

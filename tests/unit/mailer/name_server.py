@@ -14,6 +14,8 @@ import dns.rdatatype
 import dns.rrset
 import dns.zone
 
+from tests.waiting import PATIENCE
+
 HEAD = """\
 $ORIGIN {zone}.
 @ 600 IN SOA ns.{zone}. hostmaster.{zone}. 1 7200 900 1209600 300
@@ -71,7 +73,7 @@ def serving() -> Generator[NameServer]:
         worker.start()
         yield server
         sock.sendto(b"", sock.getsockname())  # an empty datagram ends it
-        worker.join(5)
+        worker.join(PATIENCE)
 
 
 def _serve(sock: socket.socket, server: NameServer) -> None:

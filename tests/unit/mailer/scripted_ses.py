@@ -5,7 +5,6 @@ lost answers, broken connections, throttling on demand.
 import json
 import os
 import threading
-import time
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,6 +17,7 @@ from botocore.config import Config
 from mailer.stack import StackOutputs
 from mailer.transports.ses import SesTransport
 from mailer.wire.deadline import Limits
+from tests.waiting import PATIENCE
 
 Answer = Callable[["_Handler"], None]
 
@@ -30,14 +30,15 @@ class ScriptedSes:
         self.script: list[Answer] = []
         self.connections: set[object] = set()
         self.endpoint = ""
+        self.over = threading.Event()
 
-    def transport(self, kind: str, stack: StackOutputs, seconds: float = 5.0) -> SesTransport:
+    def transport(self, kind: str, stack: StackOutputs, seconds: float = PATIENCE) -> SesTransport:
         """A transport to this server over connections of our own (`wire`), or over a client of boto3's (`boto3`)."""
         if kind == "boto3":
             return SesTransport(stack, client=self.client(seconds))
-        return SesTransport(stack, limits=Limits(connect=2.0, attempt=seconds))
+        return SesTransport(stack, limits=Limits(connect=seconds, attempt=seconds))
 
-    def client(self, read_timeout: float = 5.0) -> Any:
+    def client(self, read_timeout: float = PATIENCE) -> Any:
         """A boto3 client with retries off."""
         return boto3.session.Session().client(
             "sesv2",
@@ -47,7 +48,7 @@ class ScriptedSes:
             aws_secret_access_key="wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
             config=Config(
                 signature_version="v4",  # for a multi-region endpoint botocore would take another, which needs awscrt
-                connect_timeout=2,
+                connect_timeout=PATIENCE,
                 read_timeout=read_timeout,
                 retries={"total_max_attempts": 1},
             ),
@@ -67,14 +68,10 @@ def refuse(status: int, code: str, message: str) -> Answer:
     return lambda handler: handler.reply(status, {"message": message}, code)
 
 
-def stay_silent(seconds: float) -> Answer:
-    """Take the request in, as SES may, and answer too late."""
-
-    def answer(handler: "_Handler") -> None:
-        time.sleep(seconds)
-        handler.close_connection = True
-
-    return answer
+def stay_silent(handler: "_Handler") -> None:
+    """Take the request in, as SES may, and answer nothing as long as the server runs."""
+    handler.ses.over.wait()
+    handler.close_connection = True
 
 
 def hang_up(handler: "_Handler") -> None:
@@ -134,6 +131,7 @@ def scripted_ses() -> Generator[ScriptedSes]:
         with environment(ses.endpoint):
             yield ses
     finally:
+        ses.over.set()
         server.shutdown()
         server.server_close()
         thread.join()

@@ -20,6 +20,7 @@ from mailer.wire.deadline import Limits
 from tests.unit.mailer.stack_outputs import outputs
 from tests.unit.wire.raw_server import Behaviour, Request, answer, hang_up, ok, raw, raw_server, reset
 from tests.unit.wire.test_outcomes import LOST, LOST_ON_THE_WIRE, known
+from tests.waiting import PATIENCE
 
 SENDS, THREADS = 1500, 8
 CODES = {
@@ -82,7 +83,7 @@ def test_every_status_is_true_whatever_the_network_does(seed: int, monkeypatch: 
         server.default = truth
         mail = Mailer(
             outputs(),
-            transport=SesTransport(outputs(), limits=Limits(60.0, 120.0)),
+            transport=SesTransport(outputs(), limits=Limits(PATIENCE, PATIENCE)),
             suppressions=MemorySuppressions(),
             retries=RetryPolicy(attempts=2, first_delay=0.001),
         )

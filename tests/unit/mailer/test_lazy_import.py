@@ -7,6 +7,7 @@ from typing import Any
 import mailer
 from mailer.templates.secret import SecretText, SecretUrl
 from mailer.templates.url import Url
+from tests.waiting import PATIENCE
 
 # Types with a check, which have no name of their own.
 ALIASES: dict[str, Any] = {"SecretText": SecretText, "SecretUrl": SecretUrl, "Url": Url}
@@ -18,7 +19,7 @@ OF_SENDING = {"ssl", "socket", "http", "urllib", "email", "asyncio", "concurrent
 def loaded_after(code: str) -> set[str]:
     """Every module that is loaded then, and the packages that they are in."""
     script = f"import sys; {code}; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=PATIENCE)
     return {part for name in done.stdout.split() for part in (name, name.partition(".")[0])}
 
 

@@ -43,7 +43,8 @@ from tests.unit.mailer.scripted_ses import (
 )
 from tests.unit.mailer.stack_outputs import SET, outputs
 from tests.unit.wire.raw_server import Request, ok, raw_server
-from tests.unit.wire.test_outcomes import known
+from tests.unit.wire.test_outcomes import LIMIT, known
+from tests.waiting import PATIENCE, eventually
 
 ADA, BOB, EVE = "Ada Lovelace <ada@example.com>", "bob@example.com", "eve@example.org"
 CODE = VerificationCode(code="424242")
@@ -67,7 +68,7 @@ def kind(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-def mailer_for(ses: ScriptedSes, suppressions: Any, kind: str, seconds: float = 5.0) -> Mailer:
+def mailer_for(ses: ScriptedSes, suppressions: Any, kind: str, seconds: float = PATIENCE) -> Mailer:
     stack = outputs()
     return Mailer(stack, transport=ses.transport(kind, stack, seconds), suppressions=suppressions, retries=SOON)
 
@@ -176,11 +177,12 @@ def test_a_used_up_quota_is_not_tried_again(mail: Mailer, ses: ScriptedSes):
 def test_a_lost_answer_is_unknown_and_the_message_was_posted_exactly_once(
     ses: ScriptedSes, suppressions: MemorySuppressions, kind: str
 ):
-    ses.script = [stay_silent(2.0)]
-    (one,) = mailer_for(ses, suppressions, kind, seconds=1.0).send(CODE, to=BOB)
+    ses.script = [stay_silent]
+    (one,) = mailer_for(ses, suppressions, kind, seconds=LIMIT).send(CODE, to=BOB)
     assert one.status is Status.UNKNOWN
     assert isinstance(one.error, OutcomeUnknown)
     assert "blindly" in one.error.hint
+    eventually(lambda: ses.posted, "nothing was posted")
     assert len(ses.posted) == 1
 
 
@@ -339,7 +341,7 @@ def test_forked_workers_mail_nobody_who_is_suppressed(monkeypatch: pytest.Monkey
         for worker in workers:
             worker.start()
         for pipe in ours:
-            assert pipe.poll(300.0)
+            assert pipe.poll(PATIENCE)
             assert pipe.recv() == ["suppressed", "sent"] * 10
         for worker in workers:
             worker.join()

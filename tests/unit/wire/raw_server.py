@@ -3,12 +3,12 @@
 What was received in whole is the ground truth: only that can have been acted on.
 """
 
+import itertools
 import json
 import socket
 import ssl
 import struct
 import threading
-import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -89,12 +89,10 @@ def drip(data: bytes, pause: float = 0.02) -> Behaviour:
     """One byte at a time, for ever: a time-out of each read never ends it."""
 
     def send(connection: socket.socket, _: Request) -> None:
-        for byte in data:
+        paused = threading.Event()
+        for byte in itertools.chain(data, itertools.repeat(ord(" "))):
             connection.sendall(bytes([byte]))
-            time.sleep(pause)
-        while True:
-            connection.sendall(b" ")
-            time.sleep(pause)
+            paused.wait(pause)
 
     return send
 

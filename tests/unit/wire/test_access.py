@@ -20,6 +20,7 @@ from mailer.wire.deadline import Deadline, Limits
 from mailer.wire.errors import CannotAsk, CredentialsFailed, NotWritten
 from tests.unit.wire.raw_server import RawServer, answer, ok, raw_server
 from tests.unit.wire.test_outcomes import known
+from tests.waiting import PATIENCE
 
 KEY, SECRET = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 SOURCES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_ENDPOINT_URL")
@@ -124,17 +125,17 @@ def test_a_host_that_no_proxy_leaves_out_is_asked_directly(monkeypatch: pytest.M
 
 def test_no_credentials_are_named_as_that():
     with pytest.raises(CannotAsk) as raised:
-        Identity(Access()).keys(Deadline(60.0))
+        Identity(Access()).keys(Deadline(PATIENCE))
     assert raised.value.code == "NoCredentialsError"
 
 
 def test_credentials_that_come_later_are_found_then(monkeypatch: pytest.MonkeyPatch):
     identity = Identity(Access())
     with pytest.raises(CannotAsk):
-        identity.keys(Deadline(60.0))
+        identity.keys(Deadline(PATIENCE))
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-    assert identity.keys(Deadline(60.0)).access_key == KEY
+    assert identity.keys(Deadline(PATIENCE)).access_key == KEY
 
 
 def fresh(token: str) -> dict[str, str]:
@@ -173,7 +174,7 @@ def fails_with(error: BaseException) -> Callable[[], Any]:
 )
 def test_a_refresh_that_fails_in_whatever_way_is_credentials_that_failed(refresh: Callable[[], Any]):
     with pytest.raises(CredentialsFailed):
-        Identity(refreshing(refresh)).keys(Deadline(60.0))
+        Identity(refreshing(refresh)).keys(Deadline(PATIENCE))
 
 
 def test_nothing_is_posted_when_a_refresh_fails(server: RawServer, monkeypatch: pytest.MonkeyPatch):
@@ -183,7 +184,7 @@ def test_nothing_is_posted_when_a_refresh_fails(server: RawServer, monkeypatch: 
     def next_answer() -> Any:
         return answers.pop(0)()
 
-    api = WireApi(SES, "us-east-1", Limits(30.0, 60.0), refreshing(next_answer))
+    api = WireApi(SES, "us-east-1", Limits(PATIENCE, PATIENCE), refreshing(next_answer))
     with pytest.raises(NotWritten):
         api.call("SendEmail", {})
     assert not server.received
@@ -229,7 +230,7 @@ def test_a_role_is_assumed_with_the_session_s_credentials(server: RawServer, mon
     api = WireApi(
         SES,
         "us-east-1",
-        Limits(30.0, 60.0),
+        Limits(PATIENCE, PATIENCE),
         Access(boto3.session.Session(region_name="us-east-1"), "arn:aws:iam::000000000000:role/mail"),
     )
     assert [api.call("SendEmail", {})["MessageId"] for _ in range(2)] == ["1", "2"]
@@ -245,7 +246,7 @@ def test_a_role_that_may_not_be_assumed_is_no_answer_of_ses(server: RawServer, m
     api = WireApi(
         SES,
         "us-east-1",
-        Limits(30.0, 60.0),
+        Limits(PATIENCE, PATIENCE),
         Access(boto3.session.Session(region_name="us-east-1"), "arn:aws:iam::000000000000:role/mail"),
     )
     with pytest.raises(CredentialsFailed, match="AssumeRole"):

@@ -30,8 +30,11 @@ from tests.unit.wire.raw_server import (
     reset,
     silent,
 )
+from tests.waiting import PATIENCE
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
+# Seconds for an attempt that never gets its answer: enough to connect and write on a slow machine.
+LIMIT = 3.0
 REQUEST = {"FromEmailAddress": "a@example.com", "Content": {"Simple": {"Subject": {"Data": "x"}, "Body": {}}}}
 
 
@@ -48,10 +51,10 @@ def known(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
 
 
-def api_of(kind: str, seconds: float = 10.0) -> Api:
+def api_of(kind: str, seconds: float = PATIENCE) -> Api:
     if kind == "wire":
-        return WireApi(SES, "us-east-1", Limits(connect=5.0, attempt=seconds))
-    config = Config(read_timeout=seconds, connect_timeout=5.0, retries={"total_max_attempts": 1})
+        return WireApi(SES, "us-east-1", Limits(connect=seconds, attempt=seconds))
+    config = Config(read_timeout=seconds, connect_timeout=seconds, retries={"total_max_attempts": 1})
     return BotoApi(boto3.session.Session().client("sesv2", region_name="us-east-1", config=config))
 
 
@@ -169,13 +172,13 @@ def test_a_proxy_s_page_has_a_status_and_no_code(server: RawServer, status: int)
 def test_a_dripping_peer_is_left_when_the_time_is_over(server: RawServer, dripped: bytes):
     server.script = [drip(dripped)]
     with pytest.raises(AnswerLost, match="no answer in time"):  # without a deadline this would never end
-        api_of("wire", seconds=1.0).call("SendEmail", REQUEST)
+        api_of("wire", seconds=LIMIT).call("SendEmail", REQUEST)
 
 
 def test_a_peer_that_does_not_read_is_left_when_the_time_is_over(monkeypatch: pytest.MonkeyPatch):
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         known(monkeypatch, f"http://127.0.0.1:{deaf.getsockname()[1]}")
-        api = WireApi(SES, "us-east-1", Limits(connect=5.0, attempt=1.0, bytes_a_second=1e9))
+        api = WireApi(SES, "us-east-1", Limits(connect=LIMIT, attempt=LIMIT, bytes_a_second=1e9))
         with pytest.raises(NotWritten, match="no answer in time"):
             api.call("SendEmail", {"Content": "x" * 50_000_000})
 
@@ -225,7 +228,7 @@ def test_a_peer_that_speaks_no_tls_is_not_written(monkeypatch: pytest.MonkeyPatc
     with raw_server() as server:
         known(monkeypatch, server.url.replace("http:", "https:"))
         with pytest.raises(NotWritten):
-            api_of(kind, seconds=3.0).call("SendEmail", REQUEST)
+            api_of(kind, seconds=LIMIT).call("SendEmail", REQUEST)
         assert not server.received
 
 
@@ -266,7 +269,7 @@ def test_over_tls_a_lost_answer_is_lost(monkeypatch: pytest.MonkeyPatch, tmp_pat
 def test_a_silent_peer_is_left_when_the_time_is_over(server: RawServer):
     server.script = [silent]
     with pytest.raises(AnswerLost, match="no answer in time"):
-        api_of("wire", seconds=1.0).call("SendEmail", REQUEST)
+        api_of("wire", seconds=LIMIT).call("SendEmail", REQUEST)
 
 
 def test_chunks_interim_answers_and_bodies_to_the_end_are_read(server: RawServer):
@@ -320,6 +323,6 @@ def test_a_proxy_that_refuses_to_connect_leaves_nothing_written(monkeypatch: pyt
 
 def test_a_role_and_a_session_sign_as_who_they_are(server: RawServer):
     session = boto3.session.Session("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "a-token")
-    WireApi(SES, "eu-west-1", Limits(5.0, 10.0), Access(session)).call("SendEmail", REQUEST)
+    WireApi(SES, "eu-west-1", Limits(PATIENCE, PATIENCE), Access(session)).call("SendEmail", REQUEST)
     assert server.received[0].headers["x-amz-security-token"] == "a-token"
     assert "/eu-west-1/ses/aws4_request" in server.received[0].headers["authorization"]

@@ -18,10 +18,11 @@ from mailer.wire.deadline import Deadline, Limits
 from mailer.wire.http import Destination
 from tests.unit.wire.certificates import server_context
 from tests.unit.wire.raw_server import RawServer, numbered, ok, raw_server, silent
-from tests.unit.wire.test_outcomes import known
+from tests.unit.wire.test_outcomes import LIMIT, known
+from tests.waiting import PATIENCE, eventually
 
 REQUEST = b"POST / HTTP/1.1\r\ncontent-length: 8\r\n\r\n" + b'{"n": 1}'
-LIMITS = Limits(connect=30.0, attempt=60.0)
+LIMITS = Limits(connect=PATIENCE, attempt=PATIENCE)
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def pool_of(server: RawServer, idle: float = 60.0, age: float = 600.0) -> pool.P
 
 
 def ask(connections: pool.Pool) -> http.Answer:
-    return connections.exchange(REQUEST, Deadline(60.0))
+    return connections.exchange(REQUEST, Deadline(PATIENCE))
 
 
 def test_calls_one_after_another_share_a_connection(server: RawServer):
@@ -84,10 +85,7 @@ def test_a_connection_that_the_peer_closed_is_not_used_again(server: RawServer):
     server.script = [answer_and_leave]
     ask(connections)
     (idle,) = connections._idle
-    for _ in range(6000):  # until the end has arrived
-        if idle._is_readable():
-            break
-        time.sleep(0.01)
+    eventually(idle._is_readable, "the end never arrived")
     assert ask(connections).status == 200
     assert server.connections == 2
 
@@ -156,7 +154,7 @@ def fork_storm(api: WireApi, children: int, sends: int) -> tuple[list[str], list
         started.append((process, ours, numbers))
     expected: list[str] = []
     for process, pipe, numbers in started:
-        assert pipe.poll(300.0), "a child never said what it sent"
+        assert pipe.poll(PATIENCE), "a child never said what it sent"
         found += pipe.recv()
         expected += [f"message-for-{n}" for n in numbers]
         process.join()
@@ -196,7 +194,7 @@ def test_a_child_begins_while_every_lock_is_held(server: RawServer):
     with api._lock, api._identity._lock, api._pool._lock:
         process = context.Process(target=send_numbers, args=(api, range(7, 8), theirs))
         process.start()
-    assert ours.poll(300.0)
+    assert ours.poll(PATIENCE)
     assert ours.recv() == ["message-for-7"]
     process.join()
 
@@ -218,6 +216,6 @@ def test_a_call_that_is_given_up_does_not_give_its_answer_to_the_next(server: Ra
     server.script = [silent]
     connections = pool_of(server)
     with pytest.raises(Exception, match="no answer in time"):
-        connections.exchange(REQUEST, Deadline(0.5))
+        connections.exchange(REQUEST, Deadline(LIMIT))
     assert ask(connections).status == 200
     assert server.connections == 2

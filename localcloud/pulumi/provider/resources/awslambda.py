@@ -12,7 +12,7 @@ from localcloud.pulumi.schema import Problem
 from localcloud.pulumi.wire import Props, is_unknown, obj
 
 _WAIT = 0.1  # seconds between looks
-_LOOKS = 600
+_LOOKS = 1200
 
 
 def _until(ready: Callable[[], bool], what: str) -> None:

@@ -29,7 +29,7 @@ _TABLE = {
 _CAPACITY = {"billingMode", "readCapacity", "writeCapacity"}
 _STREAM = {"streamEnabled", "streamViewType"}
 _WAIT = 0.1  # seconds between looks
-_LOOKS = 300
+_LOOKS = 1200
 
 
 def _create(cloud: Cloud, wanted: Props) -> str:

@@ -15,7 +15,7 @@ from localcloud.pulumi.wire import Props
 
 _ESCAPE = re.compile(r"\\([0-7]{3})")
 # Here a change is in sync the second time that one looks.
-_WAIT = {"Delay": 0.02, "MaxAttempts": 500}
+_WAIT = {"Delay": 0.02, "MaxAttempts": 6000}
 
 
 def plain_name(name: object) -> str:
