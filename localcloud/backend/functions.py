@@ -1,6 +1,7 @@
-"""Lambda inside ministack: the metrics that it lacks, and the roles that functions run with."""
+"""Lambda inside ministack: the metrics and limits that it lacks, and the roles that functions run with."""
 
 import hashlib
+import json
 import time
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _Answer = tuple[int, dict[str, str], bytes]
+_MOST_ENVIRONMENT_BYTES = 4096
 # What polling takes: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html#events-sqs-permissions
 _POLLS = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 
@@ -35,6 +37,31 @@ def count_every_invocation(functions: Any) -> None:
 
     functions._execute_function_dispatch = counted  # noqa: SLF001
     functions._emit_lambda_metrics = throttles_only  # noqa: SLF001
+
+
+def limit_environments(functions: Any) -> None:
+    """Refuse environments over 4 KB, as Lambda does when a function is created or its configuration changes.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+    """
+
+    def limited(handle: "Callable[..., _Answer]") -> "Callable[..., _Answer]":
+        def checked(*arguments: Any) -> _Answer:
+            environment = cast("dict[str, Any]", arguments[-1].get("Environment") or {})
+            measured = json.dumps(environment.get("Variables") or {}, separators=(",", ":"), ensure_ascii=False)
+            if len(measured.encode()) > _MOST_ENVIRONMENT_BYTES:
+                # As people quote it in public reports.
+                message = (
+                    "Lambda was unable to configure your environment variables because the environment variables you "
+                    f"have provided exceeded the 4KB limit. String measured: {measured}"
+                )
+                return cast("_Answer", functions._invalid_parameter_value(message))  # noqa: SLF001
+            return handle(*arguments)
+
+        return checked
+
+    functions._create_function = limited(functions._create_function)  # noqa: SLF001
+    functions._update_config = limited(functions._update_config)  # noqa: SLF001
 
 
 class Roles:

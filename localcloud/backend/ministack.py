@@ -18,10 +18,12 @@ from localcloud.backend.access import Access
 from localcloud.backend.cloudwatch import CloudWatch
 from localcloud.backend.confinement import Confinement
 from localcloud.backend.credentials import ACCOUNT_ID, environment
-from localcloud.backend.functions import Roles, count_every_invocation
+from localcloud.backend.dashboards import limit_dashboards
+from localcloud.backend.functions import Roles, count_every_invocation, limit_environments
 from localcloud.backend.grants import Grants
 from localcloud.backend.iam import complete
 from localcloud.backend.keys import Keys
+from localcloud.backend.policy_sizes import limit_policies
 from localcloud.backend.queues import Queues
 from localcloud.backend.resources import resources
 from localcloud.backend.signed import Judge, Signed
@@ -68,6 +70,9 @@ class Backend:
         self.buses = Buses(eventbridge, self.grants, self.access, judge)
         self.streams = Streams(firehose)
         self.app: App = Signed(cast("App", app.app), self.access, judge, self.scope)
+        limit_policies(iam)
+        limit_dashboards(cloudwatch)
+        limit_environments(lambda_svc)
         count_every_invocation(lambda_svc)
         Roles(lambda_svc, lambda_runtime, sts, self.access, judge)
         complete(iam)

@@ -11,6 +11,10 @@ from localcloud.unique import unique
 
 # What nobody takes out of a queue: some 300 MB of SES's events.
 KEPT = 100_000
+# A message that was received so often no longer counts as the oldest of its queue.
+_POISONED = 3
+# Since when a message is in a dead-letter queue, and how often it had been received before.
+_MOVED = "localcloud_moved"
 _LOG = logging.getLogger(__name__)
 
 
@@ -52,8 +56,7 @@ class Queues:
         """Every queue with its account and region."""
         for (account_id, region, _), queue in list(self._module._queues._data.items()):  # noqa: SLF001
             self._module._refresh_counts(queue)  # noqa: SLF001
-            attributes, messages = queue["attributes"], list(queue["messages"])
-            oldest = min((message["sent_at"] for message in messages), default=None)
+            attributes, messages, now = queue["attributes"], list(queue["messages"]), time.time()
             yield (
                 account_id,
                 region,
@@ -62,7 +65,7 @@ class Queues:
                     visible=int(attributes["ApproximateNumberOfMessages"]),
                     in_flight=int(attributes["ApproximateNumberOfMessagesNotVisible"]),
                     delayed=int(attributes["ApproximateNumberOfMessagesDelayed"]),
-                    age=0.0 if oldest is None else max(0.0, time.time() - oldest),
+                    age=max((_age(message, now) for message in messages), default=0.0),
                 ),
             )
 
@@ -70,6 +73,17 @@ class Queues:
         """Keep queues bounded, whoever filled them."""
         for queue in list(self._module._queues._data.values()):  # noqa: SLF001
             bound(queue)
+
+
+def _age(message: dict[str, Any], now: float) -> float:
+    """What a message adds to the age of the oldest one: nothing once it was received three times.
+
+    In a dead-letter queue its time there counts, which begins for us when it is first seen there.
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+    """
+    moved = "DeadLetterQueueSourceArn" in message.get("sys", {})
+    since, received = message.setdefault(_MOVED, (now, message["receive_count"])) if moved else (message["sent_at"], 0)
+    return max(0.0, now - since) if message["receive_count"] - received < _POISONED else 0.0
 
 
 def bound(queue: dict[str, Any]) -> None:
