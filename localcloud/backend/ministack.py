@@ -26,6 +26,7 @@ from localcloud.backend.keys import Keys
 from localcloud.backend.policy_sizes import limit_policies
 from localcloud.backend.queues import Queues
 from localcloud.backend.resources import resources
+from localcloud.backend.signatures import Certificates, Signer
 from localcloud.backend.signed import Judge, Signed
 from localcloud.backend.streams import Streams
 from localcloud.backend.topics import Buses, Topics
@@ -62,14 +63,15 @@ class Backend:
         self._responses = cast("Any", responses)
         self.cloudwatch = CloudWatch(cloudwatch)
         self.access = Access(iam, region, self.scope)
-        self.queues = Queues(sqs, cast("Callable[[], None]", cast("Any", concurrency).esm_wake.set))
+        signer = Signer(self.endpoint)
+        self.queues = Queues(sqs, cast("Callable[[], None]", cast("Any", concurrency).esm_wake.set), signer.sign)
         keys = Keys(kms)
         judge = Judge(self.access, keys, resources())
         self.grants = Grants(sns, sqs, lambda_svc, keys)
-        self.topics = Topics(sns, self.queues, self.grants)
+        self.topics = Topics(sns, self.queues, self.grants, signer)
         self.buses = Buses(eventbridge, self.grants, self.access, judge)
         self.streams = Streams(firehose)
-        self.app: App = Signed(cast("App", app.app), self.access, judge, self.scope)
+        self.app: App = Certificates(Signed(cast("App", app.app), self.access, judge, self.scope), signer)
         limit_policies(iam)
         limit_dashboards(cloudwatch)
         limit_environments(lambda_svc)

@@ -10,6 +10,7 @@ from localcloud.backend.access import Access
 from localcloud.backend.grants import EVENTS, SCHEDULER, SNS, Grants
 from localcloud.backend.policies import Source, allows
 from localcloud.backend.queues import Queues
+from localcloud.backend.signatures import Signer
 from localcloud.backend.signed import Judge
 from localcloud.unique import unique
 
@@ -20,10 +21,12 @@ _FOR_LAMBDA = {"SigningCertURL": "SigningCertUrl", "UnsubscribeURL": "Unsubscrib
 class Topics:
     """SNS, in the account and region in scope."""
 
-    def __init__(self, module: Any, queues: Queues, grants: Grants) -> None:
+    def __init__(self, module: Any, queues: Queues, grants: Grants, signer: Signer) -> None:
         self._module = module
         self._queues = queues
         self._grants = grants
+        self._envelope = cast("Callable[..., str]", module._build_envelope)  # noqa: SLF001
+        self._sign_with(signer)
         deliver: Callable[..., None] = module._deliver_to_lambda  # noqa: SLF001
 
         def delivered(function: str, envelope: str, topic_arn: str, *rest: object) -> None:
@@ -31,6 +34,27 @@ class Topics:
                 deliver(function, for_lambda(envelope), topic_arn, *rest)
 
         module._deliver_to_lambda = delivered  # noqa: SLF001
+
+    def _sign_with(self, signer: Signer) -> None:
+        """Sign all that ministack delivers: envelopes, and what asks an endpoint whether it wants to subscribe."""
+        post = cast("Callable[[str, str, str], int]", self._module._http_post_sync)  # noqa: SLF001
+
+        def signed(topic_arn: str, *rest: Any) -> str:
+            envelope, raw = self._envelope(topic_arn, *rest), bool(rest[-1])
+            return envelope if raw else signer.sign(self._versioned(topic_arn, envelope))
+
+        def posted(endpoint: str, payload: str, kind: str) -> int:
+            if kind != "Notification":
+                payload = signer.sign(self._versioned(json.loads(payload)["TopicArn"], payload))
+            return post(endpoint, payload, kind)
+
+        self._module._build_envelope, self._module._http_post_sync = signed, posted  # noqa: SLF001
+
+    def _versioned(self, topic_arn: str, envelope: str) -> str:
+        """An envelope that names the version of signature which its topic asks for."""
+        topic = cast("dict[str, Any]", self._module._topics.get(topic_arn) or {})  # noqa: SLF001
+        version = str(topic.get("attributes", {}).get("SignatureVersion") or "1")
+        return json.dumps({**json.loads(envelope), "SignatureVersion": version})
 
     def has(self, arn: str) -> bool:
         """Whether there is such a topic."""
@@ -52,11 +76,14 @@ class Topics:
                 self._queues.put(subscription["endpoint"], messages)
             else:
                 wrapped = wrapped or self._wrapped(arn, subject, messages)
-                self._queues.put(subscription["endpoint"], wrapped)
+                self._queues.put(subscription["endpoint"], wrapped, are_envelopes=True)
 
     def _wrapped(self, arn: str, subject: str, messages: Sequence[str]) -> list[str]:
-        """SNS's envelopes: ministack's own, asked for once, since no more than id and message differ among them."""
-        envelope = cast("str", self._module._build_envelope(arn, "<id>", "<message>", subject, {}, raw=False))  # noqa: SLF001
+        """SNS's envelopes: ministack's own, asked for once, since no more than id and message differ among them.
+
+        They are signed when somebody receives them: a signature takes longer than all the rest.
+        """
+        envelope = self._versioned(arn, self._envelope(arn, "<id>", "<message>", subject, {}, False))
         before, _, rest = envelope.partition("<id>")
         between, _, after = rest.rpartition('"<message>"')
         return [f"{before}{unique()}{between}{orjson.dumps(one).decode()}{after}" for one in messages]
