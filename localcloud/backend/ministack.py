@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import DataNotFoundError
 
+from localcloud import moment
 from localcloud.aws import service_model
 from localcloud.backend.access import Access
 from localcloud.backend.cloudwatch import CloudWatch
@@ -29,6 +30,7 @@ from localcloud.backend.resources import resources
 from localcloud.backend.signatures import Certificates, Signer
 from localcloud.backend.signed import Judge, Signed
 from localcloud.backend.streams import Streams
+from localcloud.backend.subscriptions import Subscriptions
 from localcloud.backend.topics import Buses, Topics
 from localcloud.persistence import StateFolder, unreadable
 
@@ -69,6 +71,7 @@ class Backend:
         judge = Judge(self.access, keys, resources())
         self.grants = Grants(sns, sqs, lambda_svc, keys)
         self.topics = Topics(sns, self.queues, self.grants, signer)
+        self.subscriptions = Subscriptions(sns, self.endpoint)
         self.buses = Buses(eventbridge, self.grants, self.access, judge)
         self.streams = Streams(firehose)
         self.app: App = Certificates(Signed(cast("App", app.app), self.access, judge, self.scope), signer)
@@ -111,6 +114,7 @@ class Backend:
     def reset(self) -> None:
         """Forget everything, stop every Lambda worker."""
         self.grants.denials.clear()
+        moment.reset()
         self._application._reset_all_state()  # noqa: SLF001 - its own HTTP route does the same
 
     def trim(self) -> None:

@@ -17,6 +17,8 @@ class MailFrom:
     domain: str
     behavior_on_mx_failure: str = "USE_DEFAULT_VALUE"
     status: str = "PENDING"
+    # Since when SES has looked for its record.
+    since: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -29,6 +31,8 @@ class Identity:
     verified: bool = False
     dkim_tokens: list[str] = field(default_factory=list[str])
     dkim_status: str = "NOT_STARTED"
+    # Since when SES has looked for the records of DKIM.
+    dkim_since: datetime | None = None
     dkim_signing_enabled: bool = True
     dkim_origin: str = "AWS_SES"
     dkim_key_length: str = "RSA_2048_BIT"
