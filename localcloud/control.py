@@ -52,6 +52,7 @@ ACCOUNT_SETTINGS: dict[str, type] = {
     "max_send_rate": float,
     "enforcement_status": str,
     "verify_at_once": bool,
+    "limit_other_actions": bool,
     "duplicate_events": bool,
     "reverse_events": bool,
     "forward_feedback": bool,

@@ -84,6 +84,8 @@ class Account:
     max_24_hour_send: float = 1_000_000.0
     max_send_rate: float = 100.0
     verify_at_once: bool = False
+    # Whether actions other than sends are limited to one request a second each.
+    limit_other_actions: bool = False
     suppressed_reasons: list[str] = field(default_factory=lambda: ["BOUNCE", "COMPLAINT"])
     # ValidationAttributes as the API takes them; empty where they were never set.
     validation: dict[str, Any] = field(default_factory=dict[str, Any])

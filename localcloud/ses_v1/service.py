@@ -7,7 +7,7 @@ from localcloud.ses.authorization import API_VERSION, SIGNER, signer
 from localcloud.ses.context import Context
 from localcloud.ses.errors import SesError, not_emulated
 from localcloud.ses.permissions import check_v1
-from localcloud.ses.service import check_region
+from localcloud.ses.service import check_rate, check_region
 from localcloud.ses_v1 import query
 from localcloud.ses_v1.errors import QueryError, translated
 from localcloud.ses_v1.operations import HANDLERS
@@ -43,5 +43,6 @@ class SesV1:
         if handler is None:
             raise not_emulated(f"{operation.name} of SES v1")
         check_v1(self._context, operation.name)
+        check_rate(self._context, operation.name)
         output = handler(self._context, query.parse(operation, form))
         return query.answer(operation, await output if inspect.isawaitable(output) else output)
