@@ -13,9 +13,10 @@ Props = dict[str, Any]
 ACCOUNT = "000000000000"
 
 
-def policy(*actions: str, **more: Any) -> str:
+def policy(action: str, *others: str, **more: Any) -> str:
     """A small policy document."""
-    statement = {"Effect": "Allow", "Action": actions if len(actions) > 1 else actions[0], "Resource": "*", **more}
+    actions = [action, *others] if others else action
+    statement = {"Effect": "Allow", "Action": actions, "Resource": "*", **more}
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
