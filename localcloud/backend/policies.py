@@ -20,11 +20,13 @@ class Source:
         service: The service's principal, such as `ses.amazonaws.com`.
         arn: The resource, such as a configuration set.
         account: Whose it is, where the ARN does not say so.
+        names_itself: Whether the service says on whose behalf it acts, so that conditions can ask.
     """
 
     service: str
     arn: str
     account: str = ""
+    names_itself: bool = True
 
     def context(self) -> dict[str, object]:
         """The condition keys that describe it.
@@ -32,6 +34,8 @@ class Source:
         https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html. `aws:SourceOwner` is in
         the policy that every new topic has: services of the topic's own account may publish.
         """
+        if not self.names_itself:
+            return {}
         account_id = self.account or self.arn.split(":")[4]
         return {"aws:sourceaccount": account_id, "aws:sourceowner": account_id, "aws:sourcearn": self.arn}
 

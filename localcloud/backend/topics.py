@@ -110,6 +110,14 @@ def _is_plain_queue(subscription: Mapping[str, Any]) -> bool:
 _ROLE_ACTIONS = {"sns": "sns:Publish", "sqs": "sqs:SendMessage", "lambda": "lambda:InvokeFunction"}
 
 
+# Targets whose policies, and those of their keys, cannot ask for a rule or an account.
+# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-sns-permissions: "you can't use
+# Condition blocks in Amazon SNS topic policies for EventBridge";
+# https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html: `aws:SourceAccount`, `aws:SourceArn` and
+# `aws:SourceOrgID` in a key policy are "not supported for EventBridge-to-encrypted topics".
+_NO_CONDITIONS = frozenset({"sns"})
+
+
 class Buses:
     """EventBridge and its schedules, in the account and region in scope."""
 
@@ -142,7 +150,7 @@ class Buses:
         if ":schedule/" in rule_arn:
             return self._schedule_problem(target, service, rule_arn)
         judged = {"sns": self._grants.publish, "sqs": self._grants.send, "lambda": self._grants.invoke}
-        return judged[service](arn, Source(EVENTS, rule_arn))
+        return judged[service](arn, Source(EVENTS, rule_arn, names_itself=service not in _NO_CONDITIONS))
 
     def _schedule_problem(self, target: Mapping[str, Any], service: str, schedule_arn: str) -> str:
         """A schedule acts with its role.

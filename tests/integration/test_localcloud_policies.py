@@ -189,6 +189,20 @@ def test_an_alarm_pages_if_topic_and_key_let_cloudwatch(
         (service("events", "sns:Publish"), None, True),
         (service("events", "sns:Publish"), service("events", USES), True),
         (service("events", "sns:Publish"), service("sns", USES), False),
+        # EventBridge does not say for whom it publishes to a topic.
+        (service("events", "sns:Publish", ArnLike={"aws:SourceArn": "arn:aws:events:*:*:rule/ours"}), None, False),
+        (service("events", "sns:Publish", StringEquals={"aws:SourceAccount": ACCOUNT}), None, False),
+        (
+            service("events", "sns:Publish"),
+            service("events", USES, ArnLike={"aws:SourceArn": "arn:aws:events:*:*:rule/ours"}),
+            False,
+        ),
+        (service("events", "sns:Publish"), service("events", USES, StringEquals={"aws:SourceAccount": ACCOUNT}), False),
+        (
+            service("events", "sns:Publish"),
+            service("events", USES, StringEquals={"kms:EncryptionContext:aws:sns:topicArn": TOPIC}),
+            True,
+        ),
         (service("cloudwatch", "sns:Publish"), None, False),
     ],
 )
@@ -222,6 +236,11 @@ def test_a_rule_sends_if_queue_and_key_let_eventbridge(
         house.queue(KmsMasterKeyId=house.key(key))
     put_event(house, QUEUE)
     assert bool(house.heard()) is delivered
+
+
+def test_the_first_policy_of_a_topic_does_not_let_eventbridge(house: House):
+    put_event(house, TOPIC)
+    assert house.heard() == []
 
 
 def put_event(house: House, target: str) -> None:
