@@ -143,7 +143,7 @@ def with_events(cloud: Cloud) -> str:
     condition = {"StringEquals": {"AWS:SourceAccount": _ACCOUNT}}
     policy = {"Statement": [{**allow, "Resource": topic, "Condition": condition}]}
     sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=json.dumps(policy))
-    queue = sqs.create_queue(QueueName="events")["QueueUrl"]
+    queue = sqs.create_queue(QueueName="events", Attributes=_open_to_sns("events"))["QueueUrl"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=f"arn:aws:sqs:{_REGION}:{_ACCOUNT}:events")
     ses.create_configuration_set(ConfigurationSetName="on")
     destination = {"Enabled": True, "MatchingEventTypes": _EVENTS, "SnsDestination": {"TopicArn": topic}}
@@ -233,7 +233,7 @@ def soak(messages: int) -> dict[str, dict[str, float]]:
     with cloud.server:
         queue = with_events(cloud)
         sns = cloud.client("sns")
-        cloud.client("sqs").create_queue(QueueName="never-emptied")
+        cloud.client("sqs").create_queue(QueueName="never-emptied", Attributes=_open_to_sns("never-emptied"))
         never = f"arn:aws:sqs:{_REGION}:{_ACCOUNT}:never-emptied"
         sns.subscribe(TopicArn=sns.create_topic(Name="events")["TopicArn"], Protocol="sqs", Endpoint=never)
         for tenth in range(1, 11):
@@ -260,6 +260,17 @@ def main() -> None:
     shown = {name: {**row, "of ours": row["a second"] / best} for name, row in rows.items()}
     show("Sends", shown, as_json=arguments.json)
     show("Start", {"python -m localcloud": starts(arguments.runs)}, as_json=arguments.json)
+
+
+def _open_to_sns(name: str) -> dict[str, str]:
+    """The attributes of a queue that topics may send to."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": f"arn:aws:sqs:{_REGION}:{_ACCOUNT}:{name}",
+    }
+    return {"Policy": json.dumps({"Version": "2012-10-17", "Statement": [statement]})}
 
 
 if __name__ == "__main__":

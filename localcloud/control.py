@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any, cast
 from urllib.parse import unquote
 
+from localcloud import moment
 from localcloud.backend.ministack import Backend
 from localcloud.chatbot.service import Chatbot
 from localcloud.chatbot.state import SlackChannel
@@ -40,6 +41,7 @@ from localcloud.watch.clock import Clock
 # What mail clients post to an unsubscribe link (RFC 8058 §3.2); it says nothing that the link does not.
 _ONE_CLICK = b"List-Unsubscribe=One-Click"
 _DEFAULT_LIMIT = 100
+_MOST_HOURS = 10_000
 _Answer = dict[str, Any]
 _Body = dict[str, Any]
 
@@ -50,6 +52,7 @@ ACCOUNT_SETTINGS: dict[str, type] = {
     "max_send_rate": float,
     "enforcement_status": str,
     "verify_at_once": bool,
+    "limit_other_actions": bool,
     "duplicate_events": bool,
     "reverse_events": bool,
     "forward_feedback": bool,
@@ -161,6 +164,21 @@ class Control:
         except FeedbackError as error:
             raise ControlError(400, str(error)) from error
         return {**dataclasses.asdict(happening), "at": timestamp(happening.at)}
+
+    async def skip(self, _: list[str], body: _Body) -> _Answer:
+        """Let hours have passed for what expires, and do what is due."""
+        hours = body.get("hours")
+        if not isinstance(hours, int | float) or isinstance(hours, bool) or not 0 <= hours <= _MOST_HOURS:
+            raise ControlError(400, f"hours must be a number from 0 to {_MOST_HOURS}, not {hours!r}.")
+        moment.skip(timedelta(hours=hours))
+        await self.clock.tick()
+        return {"now": timestamp(moment.now())}
+
+    def denials(self, _: list[str], __: _Body) -> _Answer:
+        """What policies did not let AWS's services do."""
+        return {
+            "denials": [{**dataclasses.asdict(one), "at": timestamp(one.at)} for one in self.backend.grants.denials]
+        }
 
     def _kept(self, message_id: str) -> StoredMessage:
         found = self.ses.context.state.messages.get(message_id)
@@ -400,6 +418,13 @@ _ROUTES: tuple[tuple[str, str, _Handler, str], ...] = (
     ("POST", "/identities/{identity}/verify", Control.verify, "Take an identity as verified."),
     ("GET", "/account", Control.account, "The account's settings that AWS alone would change."),
     ("PUT", "/account", Control.put_account, 'Change them: {"production_access": false}.'),
+    (
+        "POST",
+        "/time",
+        Control.skip,
+        'Let time pass for unconfirmed subscriptions, links and DNS records that are looked for: {"hours": 49}.',
+    ),
+    ("GET", "/denials", Control.denials, "What policies of topics, queues, keys and functions refused AWS's services."),
     ("GET", "/faults", Control.all_faults, "The faults in force, and how often each struck."),
     ("DELETE", "/faults", Control.delete_faults, "Let every request through again."),
     ("GET", "/faults/{name}", Control.fault, "One fault."),

@@ -36,7 +36,7 @@ from localcloud.http import (
 )
 from localcloud.ses import protocol
 from localcloud.ses.service import Ses
-from localcloud.ses.verification_mails import deliver
+from localcloud.ses.verification_mails import deliver, deliver_text
 from localcloud.ses_v1.notifications import notify
 from localcloud.smtp.access import Listeners
 from localcloud.smtp.server import SmtpServer
@@ -74,6 +74,7 @@ class Gateway:
         self._faults = Faults()
         self._ses = Ses(backend, aws, self._faults)
         self._ses.context.publisher.also(notify)
+        backend.subscriptions.mail = functools.partial(deliver_text, self._ses.context)
         take_over(self._in_first_api, functools.partial(deliver, self._ses.context))
         self._clock = Clock(backend, self._ses.context, Alarms(backend))
         self._mail_server = smtp.access(backend.region)

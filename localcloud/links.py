@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, unquote
 
+from localcloud.backend.subscriptions import PATH as SUBSCRIPTIONS
 from localcloud.http import Request, Response
 from localcloud.ses import ids, mime
 from localcloud.ses.acceptance import follow
@@ -23,6 +24,7 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-
 # What there is, for people.
 LINKS = {
     f"GET {PATH}{{token}}": "The link in a verification mail: verifies the address.",
+    f"GET {SUBSCRIPTIONS}{{token}}": "The link in a mail of SNS: confirms the address's subscription.",
     "GET /_localcloud/messages/{message_id}/unsubscribe": "A page with the topics that its recipient gets.",
     "POST /_localcloud/messages/{message_id}/preferences": "What that page posts: topic=name&topic=name, or leave=yes.",
 }
@@ -40,6 +42,8 @@ class Links:
         """What answers a request; None if it is for no link. One click on `unsubscribe` is a POST, and not for here."""
         if path.startswith(PATH) and method == "GET":
             return self.verification
+        if path.startswith(SUBSCRIPTIONS) and method == "GET":
+            return self.subscription
         if _PREFERENCES.fullmatch(path) and (method == "GET" or (method == "POST" and path.endswith("/preferences"))):
             return self.preferences
         return None
@@ -52,6 +56,12 @@ class Links:
         if good:
             return _page("Congratulations!", "<p>You have verified an email address with Amazon SES.</p>")
         return _page("No longer valid", "<p>The link is older than 24 hours, or was never sent.</p>", 400)
+
+    async def subscription(self, request: Request) -> Response:
+        """Confirm the subscription of the address that the link was sent to."""
+        if self._context.backend.subscriptions.confirm(unquote(request.path.removeprefix(SUBSCRIPTIONS))):
+            return _page("Subscription confirmed!", "<p>You have subscribed to the topic.</p>")
+        return _page("No longer valid", "<p>The link is older than 48 hours, was used, or was never sent.</p>", 400)
 
     async def preferences(self, request: Request) -> Response:
         """Show what a mail's recipient gets of its contact list, and change it."""

@@ -13,15 +13,24 @@ from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import DataNotFoundError
 
+from localcloud import moment
 from localcloud.aws import service_model
 from localcloud.backend.access import Access
 from localcloud.backend.cloudwatch import CloudWatch
 from localcloud.backend.confinement import Confinement
 from localcloud.backend.credentials import ACCOUNT_ID, environment
-from localcloud.backend.functions import count_every_invocation
+from localcloud.backend.dashboards import limit_dashboards
+from localcloud.backend.functions import Roles, count_every_invocation, limit_environments
+from localcloud.backend.grants import Grants
 from localcloud.backend.iam import complete
+from localcloud.backend.keys import Keys
+from localcloud.backend.policy_sizes import limit_policies
 from localcloud.backend.queues import Queues
+from localcloud.backend.resources import resources
+from localcloud.backend.signatures import Certificates, Signer
+from localcloud.backend.signed import Judge, Signed
 from localcloud.backend.streams import Streams
+from localcloud.backend.subscriptions import Subscriptions
 from localcloud.backend.topics import Buses, Topics
 from localcloud.persistence import StateFolder, unreadable
 
@@ -47,9 +56,8 @@ class Backend:
         logging.getLogger("ministack").setLevel(os.environ.get("LOCALCLOUD_LOG_LEVEL", "CRITICAL"))
         from ministack import app
         from ministack.core import concurrency, lambda_runtime, responses
-        from ministack.services import cloudwatch, eventbridge, firehose, iam, lambda_svc, sns, sqs
+        from ministack.services import cloudwatch, eventbridge, firehose, iam, kms, lambda_svc, sns, sqs, sts
 
-        self.app = cast("App", app.app)
         self.region = region
         self.endpoint = f"http://127.0.0.1:{port}"
         self._application = cast("Any", app)
@@ -57,11 +65,21 @@ class Backend:
         self._responses = cast("Any", responses)
         self.cloudwatch = CloudWatch(cloudwatch)
         self.access = Access(iam, region, self.scope)
-        self.queues = Queues(sqs, cast("Callable[[], None]", cast("Any", concurrency).esm_wake.set))
-        self.topics = Topics(sns, self.queues)
-        self.buses = Buses(eventbridge)
+        signer = Signer(self.endpoint)
+        self.queues = Queues(sqs, cast("Callable[[], None]", cast("Any", concurrency).esm_wake.set), signer.sign)
+        keys = Keys(kms)
+        judge = Judge(self.access, keys, resources())
+        self.grants = Grants(sns, sqs, lambda_svc, keys)
+        self.topics = Topics(sns, self.queues, self.grants, signer)
+        self.subscriptions = Subscriptions(sns, self.endpoint)
+        self.buses = Buses(eventbridge, self.grants, self.access, judge)
         self.streams = Streams(firehose)
+        self.app: App = Certificates(Signed(cast("App", app.app), self.access, judge, self.scope), signer)
+        limit_policies(iam)
+        limit_dashboards(cloudwatch)
+        limit_environments(lambda_svc)
         count_every_invocation(lambda_svc)
+        Roles(lambda_svc, lambda_runtime, sts, self.access, judge)
         complete(iam)
         _share_descriptions(cast("Any", responses))
 
@@ -95,6 +113,8 @@ class Backend:
 
     def reset(self) -> None:
         """Forget everything, stop every Lambda worker."""
+        self.grants.denials.clear()
+        moment.reset()
         self._application._reset_all_state()  # noqa: SLF001 - its own HTTP route does the same
 
     def trim(self) -> None:

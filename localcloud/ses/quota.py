@@ -10,6 +10,12 @@ SANDBOX_A_DAY, SANDBOX_A_SECOND = 200.0, 1.0
 UNLIMITED = -1
 TOO_FAST = "Maximum sending rate exceeded."
 TOO_MANY = "Daily message quota exceeded."
+RATE_EXCEEDED = "Rate exceeded"
+# How often a second an action other than these may be asked for; https://docs.aws.amazon.com/ses/latest/dg/quotas.html
+# counts SendBulkEmail among the others.
+_SENDS = frozenset({"SendEmail", "SendRawEmail", "SendTemplatedEmail"})
+_ACTIONS_A_SECOND = {"BatchGetMetricData": 16.0}
+_OTHERS_A_SECOND = 1.0
 _MINUTES_A_DAY = 24 * 60
 
 
@@ -32,6 +38,17 @@ class Meter:
         self._refilled_at = float("-inf")
         self._minutes: deque[tuple[int, int]] = deque(maxlen=_MINUTES_A_DAY + 1)
         self._day = 0
+        self._asked: dict[str, float] = {}
+
+    def ask(self, account: Account, action: str) -> str:
+        """Count a request for an action; why SES would not carry it out now, empty if it would."""
+        if not account.limit_other_actions or action in _SENDS:
+            return ""
+        now, seconds = time.monotonic(), 1 / _ACTIONS_A_SECOND.get(action, _OTHERS_A_SECOND)
+        if now - self._asked.get(action, float("-inf")) < seconds:
+            return RATE_EXCEEDED
+        self._asked[action] = now
+        return ""
 
     def sent_last_24_hours(self) -> int:
         """Recipients, without the simulator's."""

@@ -62,11 +62,23 @@ class Ses:
                 raise not_emulated(route.name)
             parameters = protocol.parse(route, in_path, request)
             check(self.context, route.name, parameters)
+            check_rate(self.context, route.name)
             output = handler(self.context, parameters)
             return protocol.answer(route, await output if inspect.isawaitable(output) else output)
         except SesError as error:
             note(self.context.state, found[0].name if found else "", parameters, error)
             return protocol.error_answer(error)
+
+
+def check_rate(context: Context, operation: str) -> None:
+    """Refuse what is asked for too often.
+
+    Raises:
+        SesError: The account has a limit on this operation, which is reached (429).
+    """
+    problem = context.meter.ask(context.state.account, operation)
+    if problem:
+        raise SesError("TooManyRequestsException", problem)
 
 
 def check_region(request: Request, region: str) -> None:

@@ -17,6 +17,8 @@ class MailFrom:
     domain: str
     behavior_on_mx_failure: str = "USE_DEFAULT_VALUE"
     status: str = "PENDING"
+    # Since when SES has looked for its record.
+    since: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -29,6 +31,8 @@ class Identity:
     verified: bool = False
     dkim_tokens: list[str] = field(default_factory=list[str])
     dkim_status: str = "NOT_STARTED"
+    # Since when SES has looked for the records of DKIM.
+    dkim_since: datetime | None = None
     dkim_signing_enabled: bool = True
     dkim_origin: str = "AWS_SES"
     dkim_key_length: str = "RSA_2048_BIT"
@@ -80,6 +84,8 @@ class Account:
     max_24_hour_send: float = 1_000_000.0
     max_send_rate: float = 100.0
     verify_at_once: bool = False
+    # Whether actions other than sends are limited to one request a second each.
+    limit_other_actions: bool = False
     suppressed_reasons: list[str] = field(default_factory=lambda: ["BOUNCE", "COMPLAINT"])
     # ValidationAttributes as the API takes them; empty where they were never set.
     validation: dict[str, Any] = field(default_factory=dict[str, Any])

@@ -2,14 +2,19 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
+from localcloud import moment
 from localcloud.aws import InProcess
 from localcloud.ses.rules import Record, dkim_records, mail_from_record, may_send, stands, suffixes
 from localcloud.ses.state import Identity
 
 _MAX_ZONES = 1000
+# How long SES looks for records. What it did not find then has failed for good, until it is set anew.
+# https://docs.aws.amazon.com/ses/latest/dg/mail-from.html, https://docs.aws.amazon.com/ses/latest/dg/troubleshoot-dkim.html
+_LOOKS_FOR = timedelta(hours=72)
+_FINAL = frozenset({"SUCCESS", "FAILED"})
 
 
 class Dns:
@@ -44,8 +49,8 @@ class Dns:
 
 def is_pending(identity: Identity) -> bool:
     """Whether records could still change what the identity is."""
-    waits_for_mail_from = identity.mail_from is not None and identity.mail_from.status != "SUCCESS"
-    return waits_for_mail_from or (identity.is_domain and identity.dkim_status != "SUCCESS")
+    waits_for_mail_from = identity.mail_from is not None and identity.mail_from.status not in _FINAL
+    return waits_for_mail_from or (identity.is_domain and identity.dkim_status not in _FINAL)
 
 
 async def check(identity: Identity, dns: Dns, region: str) -> None:
@@ -53,12 +58,23 @@ async def check(identity: Identity, dns: Dns, region: str) -> None:
     if not is_pending(identity):
         return
     identity.last_checked_at = datetime.now(UTC)
-    signs = identity.is_domain and identity.dkim_status != "SUCCESS"
-    if signs and await _all_stand(dkim_records(identity, region), dns):
-        confirm(identity)
+    if identity.is_domain and identity.dkim_status not in _FINAL:
+        identity.dkim_since = identity.dkim_since or moment.now()
+        if await _all_stand(dkim_records(identity, region), dns):
+            confirm(identity)
+        elif identity.dkim_status == "PENDING" and _is_over(identity.dkim_since):
+            identity.dkim_status = "FAILED"
     mail_from = identity.mail_from
-    if mail_from and await _all_stand([mail_from_record(mail_from.domain, region)], dns):
-        mail_from.status = "SUCCESS"
+    if mail_from and mail_from.status not in _FINAL:
+        mail_from.since = mail_from.since or moment.now()
+        if await _all_stand([mail_from_record(mail_from.domain, region)], dns):
+            mail_from.status = "SUCCESS"
+        elif _is_over(mail_from.since):
+            mail_from.status = "FAILED"
+
+
+def _is_over(since: datetime) -> bool:
+    return moment.now() - since > _LOOKS_FOR
 
 
 async def check_all(identities: Iterable[Identity], dns: Dns, region: str) -> None:

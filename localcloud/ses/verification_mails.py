@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
+from localcloud import moment
 from localcloud.ses import ids
 from localcloud.ses.context import Context
 from localcloud.ses.state import Happening, StoredMessage, VerificationLink
@@ -62,10 +63,15 @@ def deliver(context: Context, sender: str, recipient: str, subject: str, body: M
     return message.message_id
 
 
+def deliver_text(context: Context, sender: str, recipient: str, subject: str, text: str) -> str:
+    """Put a mail of AWS's own that is all text into the inbox; its id."""
+    return deliver(context, sender, recipient, subject, {"Text": {"Data": text, "Charset": "UTF-8"}})
+
+
 def link(context: Context, address: str, template: str = "") -> str:
     """A new link for an address; `template` names the custom mail that it stands in."""
     links, token = context.state.verification_links, secrets.token_urlsafe(32)
-    links[token] = VerificationLink(address, datetime.now(UTC), template)
+    links[token] = VerificationLink(address, moment.now(), template)
     while len(links) > _KEPT_LINKS:
         del links[next(iter(links))]
     return f"{context.backend.endpoint}{PATH}{token}"
@@ -78,7 +84,7 @@ def follow(context: Context, token: str) -> tuple[bool, str]:
     if found is None:
         return False, ""
     identity, template = state.identities.get(found.address), state.verification_templates.get(found.template)
-    good = identity is not None and datetime.now(UTC) - found.sent_at <= VALID_FOR
+    good = identity is not None and moment.now() - found.sent_at <= VALID_FOR
     if identity is not None and good:
         confirm(identity)
     return good, (template.success_url if good else template.failure_url) if template else ""

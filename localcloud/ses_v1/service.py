@@ -8,7 +8,7 @@ from localcloud.ses.context import Context, Parameters
 from localcloud.ses.errors import SesError, not_emulated
 from localcloud.ses.permissions import check_v1
 from localcloud.ses.refusals import note
-from localcloud.ses.service import check_region
+from localcloud.ses.service import check_rate, check_region
 from localcloud.ses_v1 import query
 from localcloud.ses_v1.errors import QueryError, translated
 from localcloud.ses_v1.operations import HANDLERS
@@ -46,6 +46,7 @@ class SesV1:
         parameters: Parameters = {}
         try:
             check_v1(self._context, operation.name)
+            check_rate(self._context, operation.name)
             parameters = query.parse(operation, form)
             output = handler(self._context, parameters)
             return query.answer(operation, await output if inspect.isawaitable(output) else output)

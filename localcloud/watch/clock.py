@@ -37,10 +37,11 @@ class Clock:
                 _LOG.exception("A turn of the clock failed")
 
     async def tick(self) -> dict[str, str]:
-        """Look for DNS records, do SES's jobs, measure queues and reputation, judge alarms; their states by name."""
+        """Do what is due: DNS records, SES's jobs, what expires, metrics, alarms; the alarms' states by name."""
         state = self._context.state
         await work(self._context)
         await check_all(list(state.identities.values()), self._context.dns, state.region)
+        self._backend.subscriptions.expire()
         publish_reputation(self._backend, state)
         self._measure_queues()
         return self._alarms.evaluate_all()

@@ -13,9 +13,10 @@ Props = dict[str, Any]
 ACCOUNT = "000000000000"
 
 
-def policy(action: str, **more: Any) -> str:
+def policy(action: str, *others: str, **more: Any) -> str:
     """A small policy document."""
-    statement = {"Effect": "Allow", "Action": action, "Resource": "*", **more}
+    actions = [action, *others] if others else action
+    statement = {"Effect": "Allow", "Action": actions, "Resource": "*", **more}
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
@@ -47,7 +48,11 @@ class Around:
         return self.name
 
     def role(self) -> str:
-        made = self.cloud.client("iam").create_role(RoleName=self.name, AssumeRolePolicyDocument=TRUST)
+        """A role that Lambda may assume, and that may poll queues."""
+        iam = self.cloud.client("iam")
+        made = iam.create_role(RoleName=self.name, AssumeRolePolicyDocument=TRUST)
+        polls = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+        iam.put_role_policy(RoleName=self.name, PolicyName="polls", PolicyDocument=policy(*polls))
         return made["Role"]["Arn"]
 
     def chat_role(self, suffix: str = "") -> str:

@@ -174,3 +174,17 @@ def test_a_dkim_key_of_ones_own_comes_and_goes(program: Program):
     back.up()
     assert (status(), keys()) == (("AWS_SES", "SUCCESS"), ["CNAME"] * 3)
     assert not back.up().any
+
+
+def test_pages_by_mail_and_https_wait_for_their_confirmation(program: Program):
+    page = ["https://127.0.0.1:9/on-call", "ada@example.com"]
+    stack = program.deploy(page=page)
+    sns = program.cloud.client("sns")
+    topic = StackOutputs.model_validate(stack.outputs["outputs"]).paging_topic_arn
+    listed = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    assert sorted(one.get("Endpoint", "") for one in listed) == sorted(["ada@example.com", page[0]])
+    # SNS deletes what nobody confirms, and a refresh finds that out.
+    program.cloud.control("POST", "time", {"hours": 49})
+    stack.refresh()
+    assert stack.up().create == len(page)
+    stack.destroy()

@@ -121,3 +121,23 @@ def test_mail_is_kept_back_from_addresses_that_seem_not_valid_where_that_is_want
     assert fate(cloud, ses, "bob@gone.test") == "General"
     ses.put_account_suppression_attributes(SuppressedReasons=["BOUNCE"])
     assert ses.get_account().get("SuppressionAttributes", {}).get("ValidationAttributes") == ON
+
+
+def test_actions_other_than_sends_may_be_limited(cloud: LocalCloud):
+    ses, v1 = cloud.client("sesv2"), cloud.client("ses")
+    cloud.control("PUT", "account", {"limit_other_actions": True, "verify_at_once": True})
+    ses.create_email_identity(EmailIdentity="example.test")
+    with pytest.raises(ClientError) as raised:
+        ses.create_email_identity(EmailIdentity="example.org")
+    assert raised.value.response["Error"] == {"Code": "TooManyRequestsException", "Message": "Rate exceeded"}
+    assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == 429
+    v1.list_identities()
+    with pytest.raises(ClientError, match="Throttling"):
+        v1.list_identities()
+    content: Any = {"Simple": {"Subject": {"Data": "Hello"}, "Body": {"Text": {"Data": "Hello"}}}}
+    for _ in range(3):
+        ses.send_email(
+            FromEmailAddress="a@example.test", Destination={"ToAddresses": ["b@example.com"]}, Content=content
+        )
+    cloud.control("PUT", "account", {"limit_other_actions": False})
+    ses.create_email_identity(EmailIdentity="example.org")

@@ -79,3 +79,52 @@ def test_without_a_recipient_it_strikes_the_whole_call(cloud: LocalCloud, ses: "
 def test_a_status_that_no_entry_could_have_is_refused(cloud: LocalCloud):
     with pytest.raises(LocalCloudError, match="TRANSIENT_FAILURE is an entry's"):
         cloud.control("PUT", "faults/mine", {"effect": "error", "code": "TRANSIENT_FAILURE"})
+
+
+MERGES = [
+    ('{"a": {"x": "dx", "y": "dy"}}', '{"a": {"x": "rx"}}', "{{a.x}} {{a.y}}", "rx dy"),
+    ('{"a": {"b": {"c": "1", "d": "2"}}}', '{"a": {"b": {"d": "3"}}}', "{{a.b.c}}{{a.b.d}}", "13"),
+    ('{"a": "1", "b": "2"}', '{"b": "3"}', "{{a}}{{b}}", "13"),
+    ('{"a": ["1", "2"]}', '{"a": ["3"]}', "{{#each a}}{{this}}{{/each}}", "3"),
+    ('{"a": {"x": "1"}}', '{"a": "2"}', "{{a}}", "2"),
+    ('{"a": "1"}', '{"a": {"x": "2"}}', "{{a.x}}", "2"),
+    ('{"a": {"x": "1"}}', "{}", "{{a.x}}", "1"),
+    ('{"a": {"x": "1"}}', None, "{{a.x}}", "1"),
+]
+
+
+@pytest.mark.parametrize(("defaults", "own", "template", "text"), MERGES)
+@pytest.mark.parametrize("version", [1, 2])
+def test_data_of_a_destination_is_merged_into_the_defaults(
+    cloud: LocalCloud, ses: "SESV2Client", defaults: str, own: str | None, template: str, text: str, version: int
+):
+    ses.create_email_template(TemplateName="t", TemplateContent={"Subject": "Hello", "Text": template})
+    to: Any = {"Destination": {"ToAddresses": ["ada@example.com", "bob@example.com"]}}
+    if version == 2:
+        given = {"ReplacementTemplate": {"ReplacementTemplateData": own}} if own else {}
+        entry: Any = {**to, "ReplacementEmailContent": given} if own else to
+        content: Any = {"Template": {"TemplateName": "t", "TemplateData": defaults}}
+        ses.send_bulk_email(FromEmailAddress="ada@example.test", DefaultContent=content, BulkEmailEntries=[entry, to])
+    else:
+        destination: Any = {**to, "ReplacementTemplateData": own} if own else to
+        cloud.client("ses").send_bulk_templated_email(
+            Source="ada@example.test", Template="t", DefaultTemplateData=defaults, Destinations=[destination, to]
+        )
+    first = cloud.control("GET", "messages")["messages"][-1]
+    assert cloud.control("GET", f"messages/{first['message_id']}/content")["text"].rstrip() == text
+
+
+def test_one_destination_leaves_the_defaults_of_the_next(cloud: LocalCloud, ses: "SESV2Client"):
+    content: Any = {"Subject": "Hello", "Text": "{{a.x}}{{a.y}}"}
+    default: Any = {"Template": {"TemplateContent": content, "TemplateData": '{"a": {"x": "1", "y": "2"}}'}}
+    entries: Any = [
+        {
+            "Destination": {"ToAddresses": [address]},
+            "ReplacementEmailContent": {"ReplacementTemplate": {"ReplacementTemplateData": own}},
+        }
+        for address, own in ((TO[0], '{"a": {"x": "3"}}'), (TO[1], '{"a": {"y": "4"}}'))
+    ]
+    ses.send_bulk_email(FromEmailAddress="ada@example.test", DefaultContent=default, BulkEmailEntries=entries)
+    sent = reversed(cloud.control("GET", "messages")["messages"])
+    texts = [cloud.control("GET", f"messages/{one['message_id']}/content")["text"].rstrip() for one in sent]
+    assert texts == ["32", "14"]

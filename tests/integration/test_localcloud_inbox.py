@@ -11,6 +11,7 @@ import pytest
 
 from localcloud import LocalCloud, LocalCloudError
 from localcloud.ses.state import KEPT_MESSAGES
+from tests.integration.queues import open_to
 from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.integration
@@ -141,7 +142,7 @@ def test_what_a_search_hides_does_not_change_its_page(browser: Browser):
 def test_a_button_publishes_the_event_that_ses_would(browser: Browser, event: str, kind: str, holds: dict[str, Any]):
     cloud = browser.cloud
     ses, sqs, sns = (cloud.client(name) for name in ("sesv2", "sqs", "sns"))
-    queue = sqs.create_queue(QueueName="heard")["QueueUrl"]
+    queue = sqs.create_queue(QueueName="heard", Attributes=open_to("sns", "heard"))["QueueUrl"]
     topic = sns.create_topic(Name="events")["TopicArn"]
     arn = f"arn:aws:sqs:us-east-1:{ACCOUNT}:heard"
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})

@@ -17,6 +17,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from localcloud import LocalCloud
+from tests.integration.queues import open_to
 from tests.waiting import PATIENCE, eventually
 
 pytestmark = pytest.mark.integration
@@ -25,6 +26,9 @@ ACCOUNT = "000000000000"
 Client = Callable[[str], Any]
 # What differs from call to call by nature: identifiers, moments, the port.
 RANDOM = (
+    # ministack's signatures are placeholders, ours are real.
+    (re.compile(r"\bFAKE\b|[A-Za-z0-9+/]{340,}={0,2}"), "<signature>"),
+    (re.compile(r"https?://[\w.:-]+/SimpleNotificationService-\w+\.pem"), "<certificate>"),
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "<uuid>"),
     (re.compile(r"\b[0-9a-f]{64}\b"), "<key material>"),
     (re.compile(r"\b(AIDA|AROA|ANPA|AGPA)[A-Z0-9]{12,}"), r"\1<id>"),
@@ -144,7 +148,8 @@ def attribute(value: str) -> dict[str, str]:
 def sns(client: Client) -> list[Any]:
     sns, sqs = client("sns"), client("sqs")
     topic = sns.create_topic(Name="news", Tags=[{"Key": "a", "Value": "b"}])
-    arn, queue = topic["TopicArn"], sqs.create_queue(QueueName="hears")["QueueUrl"]
+    arn = topic["TopicArn"]
+    queue = sqs.create_queue(QueueName="hears", Attributes=open_to("sns", "hears"))["QueueUrl"]
     answers = [
         topic,
         sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=f"arn:aws:sqs:us-east-1:{ACCOUNT}:hears"),
@@ -263,7 +268,7 @@ def test_an_event_lies_in_a_queue_as_sns_itself_would_have_put_it(cloud: LocalCl
     statement = {"Effect": "Allow", "Principal": {"Service": "ses.amazonaws.com"}, "Action": "sns:Publish"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [{**statement, "Resource": topic}]})
     sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)
-    queue = sqs.create_queue(QueueName="events")["QueueUrl"]
+    queue = sqs.create_queue(QueueName="events", Attributes=open_to("sns", "events"))["QueueUrl"]
     attributes = {"RawMessageDelivery": "true"} if raw else {}
     arn = f"arn:aws:sqs:us-east-1:{ACCOUNT}:events"
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=attributes)

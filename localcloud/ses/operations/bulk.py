@@ -14,7 +14,7 @@ from localcloud.ses.mime import bare
 from localcloud.ses.operations.sending import admitted, check_identities
 from localcloud.ses.quota import TOO_MANY
 from localcloud.ses.refusals import note
-from localcloud.ses.rendering import Data, Renderer, data, renderer
+from localcloud.ses.rendering import Data, Renderer, data, merged, renderer
 
 # https://docs.aws.amazon.com/ses/latest/dg/quotas.html
 MAX_ENTRIES = 50
@@ -117,7 +117,7 @@ async def _result(context: Context, sender: Sender, batch: _Batch, entry: dict[s
 async def _send(context: Context, sender: Sender, batch: _Batch, entry: dict[str, Any]) -> str:
     """An entry's data, headers and tags come before the defaults of the same name."""
     own = entry.get("ReplacementEmailContent", {}).get("ReplacementTemplate", {}).get("ReplacementTemplateData")
-    replacements = {**batch.defaults, **data(own)}
+    replacements = merged(batch.defaults, data(own))
     headers = _merged(batch.headers, entry.get("ReplacementHeaders", ()))
     tags = _merged(batch.tags, entry.get("ReplacementTags", ()))
     filled = batch.renderer.fill(replacements, headers, batch.attachments)

@@ -5,6 +5,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
+from localcloud import moment
 from localcloud.ses import ids
 from localcloud.ses.context import Context, Handler, Output, Parameters, page, tag_dict, tag_list
 from localcloud.ses.dkim_keys import public_half
@@ -138,11 +139,11 @@ def put_mail_from(context: Context, p: Parameters) -> Output:
         )
     before = identity.mail_from
     behavior = p.get("BehaviorOnMxFailure", "USE_DEFAULT_VALUE")
-    identity.mail_from = MailFrom(domain, behavior) if domain else None
+    identity.mail_from = MailFrom(domain, behavior, since=moment.now()) if domain else None
     if identity.mail_from and context.state.account.verify_at_once:
         identity.mail_from.status = "SUCCESS"
-    elif identity.mail_from and before and before.domain == domain:
-        identity.mail_from.status = before.status
+    elif identity.mail_from and before and before.domain == domain and before.status != "FAILED":
+        identity.mail_from.status, identity.mail_from.since = before.status, before.since
     return {}
 
 
@@ -231,8 +232,9 @@ def _sign(context: Context, identity: Identity, origin: str, signing: dict[str, 
     easy = ids.dkim_tokens(identity.name, context.state.region)
     tokens = easy if origin == "AWS_SES" else [str(signing["DomainSigningSelector"])]
     public_key = "" if origin == "AWS_SES" else public_half(str(signing["DomainSigningPrivateKey"]))
-    if (tokens, public_key) != (identity.dkim_tokens, identity.dkim_public_key):
-        identity.dkim_status = "PENDING"
+    # To set the same anew starts again what has failed.
+    if (tokens, public_key) != (identity.dkim_tokens, identity.dkim_public_key) or identity.dkim_status == "FAILED":
+        identity.dkim_status, identity.dkim_since = "PENDING", moment.now()
     identity.dkim_origin, identity.dkim_tokens, identity.dkim_public_key = origin, tokens, public_key
     identity.dkim_key_length = signing.get("NextSigningKeyLength", identity.dkim_key_length)
 
@@ -295,7 +297,9 @@ def _type(identity: Identity) -> str:
 
 
 def _status(context: Context, identity: Identity) -> str:
-    return "SUCCESS" if is_verified(identity, context.state.identities) else "PENDING"
+    if is_verified(identity, context.state.identities):
+        return "SUCCESS"
+    return "FAILED" if identity.dkim_status == "FAILED" else "PENDING"
 
 
 HANDLERS: dict[str, Handler] = {

@@ -8,7 +8,7 @@ from localcloud.ses.operations import sending
 from localcloud.ses.operations.bulk import MAX_ENTRIES, struck
 from localcloud.ses.quota import TOO_MANY
 from localcloud.ses.refusals import note
-from localcloud.ses.rendering import Data, Renderer, data, renderer
+from localcloud.ses.rendering import Data, Renderer, data, merged, renderer
 from localcloud.ses_v1.operations.sending import identities_in, stored_template
 
 OPERATION = "SendBulkTemplatedEmail"
@@ -56,7 +56,7 @@ async def _result(
         "EmailTags": [*(tag for tag in tags if tag["Name"] not in named), *own],
     }
     try:
-        filled = template.fill({**defaults, **data(entry.get("ReplacementTemplateData"))})
+        filled = template.fill(merged(defaults, data(entry.get("ReplacementTemplateData"))))
         return {"Status": "Success", "MessageId": await sending.send(context, asked, filled, OPERATION)}
     except SesError as error:
         if error.code not in _STATUSES:

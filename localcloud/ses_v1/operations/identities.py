@@ -53,7 +53,7 @@ def verify_dkim(context: Context, p: Parameters) -> Output:
     """VerifyDomainDkim: three tokens; the identity is made where there is none."""
     verify_domain(context, p)
     identity = context.state.identities[str(p["Domain"]).lower()]
-    if identity.dkim_origin != "AWS_SES" or not identity.dkim_tokens:
+    if identity.dkim_origin != "AWS_SES" or not identity.dkim_tokens or identity.dkim_status == "FAILED":
         v2.put_dkim_signing(context, {"EmailIdentity": identity.name, "SigningAttributesOrigin": "AWS_SES"})
         identity.dkim_signing_enabled = True
     return {"DkimTokens": identity.dkim_tokens}

@@ -179,6 +179,15 @@ def _update_subscription(cloud: Cloud, arn: str, wanted: Props, changed: frozens
         )
 
 
+def _unsubscribe(cloud: Cloud, arn: str) -> None:
+    """What nobody has confirmed cannot be deleted: SNS does so itself, after 48 hours."""
+    try:
+        cloud.sns.unsubscribe(SubscriptionArn=arn)
+    except cloud.sns.exceptions.InvalidParameterException as error:
+        if "pending confirmation" not in str(error):
+            raise
+
+
 def _subscription_rules(inputs: Props) -> list[Problem]:
     if inputs.get("filterPolicyScope") and not inputs.get("filterPolicy"):
         return [Problem("filterPolicyScope", "only together with filterPolicy")]
@@ -215,7 +224,7 @@ RESOURCES = (
         create=_subscribe,
         read=_read_subscription,
         update=_update_subscription,
-        delete=lambda cloud, arn, _: cloud.sns.unsubscribe(SubscriptionArn=arn),
+        delete=lambda cloud, arn, _: _unsubscribe(cloud, arn),
         computed=("arn", "ownerId", "pendingConfirmation", "confirmationWasAuthenticated"),
         identity=("topic", "protocol", "endpoint"),
         rules=_subscription_rules,
