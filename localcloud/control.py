@@ -147,6 +147,12 @@ class Control:
             raise ControlError(400, str(error)) from error
         return {**dataclasses.asdict(happening), "at": timestamp(happening.at)}
 
+    def denials(self, _: list[str], __: _Body) -> _Answer:
+        """What policies did not let AWS's services do."""
+        return {
+            "denials": [{**dataclasses.asdict(one), "at": timestamp(one.at)} for one in self.backend.grants.denials]
+        }
+
     def _kept(self, message_id: str) -> StoredMessage:
         found = self.ses.context.state.messages.get(message_id)
         if found is None:
@@ -382,6 +388,7 @@ _ROUTES: tuple[tuple[str, str, _Handler, str], ...] = (
     ("POST", "/identities/{identity}/verify", Control.verify, "Take an identity as verified."),
     ("GET", "/account", Control.account, "The account's settings that AWS alone would change."),
     ("PUT", "/account", Control.put_account, 'Change them: {"production_access": false}.'),
+    ("GET", "/denials", Control.denials, "What policies of topics, queues, keys and functions refused AWS's services."),
     ("GET", "/faults", Control.all_faults, "The faults in force, and how often each struck."),
     ("DELETE", "/faults", Control.delete_faults, "Let every request through again."),
     ("GET", "/faults/{name}", Control.fault, "One fault."),

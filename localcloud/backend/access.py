@@ -15,14 +15,14 @@ class Access:
 
     def __init__(self, module: Any, region: str, scope: Callable[[str, str], AbstractContextManager[None]]) -> None:
         self._iam = module
-        self._region = region
+        self.region = region
         self._scope = scope
 
     def secret_of(self, access_key: str) -> str | None:
         """The secret of an active access key; None if there is no such key."""
         if access_key == ACCESS_KEY:
             return SECRET_KEY
-        with self._scope(ACCOUNT_ID, self._region):
+        with self._scope(ACCOUNT_ID, self.region):
             known = cast("dict[str, str] | None", self._iam._access_keys.get(access_key))  # noqa: SLF001
         return known["SecretAccessKey"] if known and known["Status"] == "Active" else None
 
@@ -39,29 +39,84 @@ class Access:
             resources: ARNs, each of which must be allowed.
             context: Condition keys in lower case, e.g. `ses:fromaddress`; a list where a key has many values.
         """
+        with self._scope(ACCOUNT_ID, self.region):
+            signer = self.principal(access_key)
+            if signer is None:
+                return None
+            for resource in resources:
+                if self.judge(signer, action, resource, context).decision != "Allow":
+                    return str(signer.arn), resource
+        return None
+
+    def principal(self, access_key: str) -> Any:
+        """The IAM user or assumed role that signs with a key; None for the account itself. Call in its scope."""
         if access_key in _OWN_KEYS:
             return None
         from ministack.core import iam_evaluator
 
         iam = cast("Any", iam_evaluator)
-        with self._scope(ACCOUNT_ID, self._region):
-            signer = iam.resolve_principal(access_key, ACCOUNT_ID)
-            if isinstance(signer, iam.AuthError) or signer.policies is None:
-                return None
-            for resource in resources:
-                asked = iam.EvalContext(
-                    principal_arn=signer.arn,
-                    principal_type=signer.type,
-                    principal_account=signer.account,
-                    action=action,
-                    resource_arn=resource,
-                    region=self._region,
-                    service_context=dict(context),
-                    principal_keys=signer.keys,
-                )
-                if iam.evaluate(asked, signer.policies, *signer.limits).decision != "Allow":
-                    return str(signer.arn), resource
-        return None
+        signer = iam.resolve_principal(access_key, ACCOUNT_ID)
+        return None if isinstance(signer, iam.AuthError) or signer.policies is None else signer
+
+    def role(self, arn: str, session: str) -> Any:
+        """A role as AWS's services take it; None where there is no such role. Call in its scope."""
+        from ministack.core import iam_evaluator
+
+        iam, roles = cast("Any", iam_evaluator), self._iam._roles  # noqa: SLF001
+        name = _last_of(arn)
+        if self.trust_policy(arn) is None:
+            return None
+        return iam.PrincipalInfo(
+            arn=f"arn:aws:sts::{ACCOUNT_ID}:assumed-role/{name}/{session}",
+            type="AssumedRole",
+            account=ACCOUNT_ID,
+            policies=iam._gather_role_policies(name, ACCOUNT_ID),  # noqa: SLF001
+            limits=iam._permissions_boundary(roles, name, ACCOUNT_ID),  # noqa: SLF001
+        )
+
+    def judge(
+        self,
+        principal: Any,
+        action: str,
+        resource: str,
+        context: Mapping[str, object],
+        policy: tuple[str, str | None] | None = None,
+        *,
+        policy_must_allow: bool = False,
+    ) -> Any:
+        """What the evaluator says about a principal: its policies, boundary and session, and the resource's policy.
+
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-basics.html
+
+        Args:
+            principal: A user or role, of `principal` or `role`.
+            action: E.g. `sqs:SendMessage`.
+            resource: An ARN.
+            context: Condition keys in lower case; a list where a key has many values.
+            policy: The resource's policy and the account that owns it.
+            policy_must_allow: The principal's own policies do not suffice, as with keys.
+        """
+        from ministack.core import iam_evaluator
+
+        iam = cast("Any", iam_evaluator)
+        asked = iam.EvalContext(
+            principal_arn=principal.arn,
+            principal_type=principal.type,
+            principal_account=principal.account,
+            action=action,
+            resource_arn=resource,
+            region=self.region,
+            # On AWS every client speaks TLS unless it insists otherwise; here none can.
+            secure_transport=True,
+            service_context=dict(context),
+            principal_keys=principal.keys,
+        )
+        decided = iam.evaluate(asked, principal.policies, *principal.limits)
+        if policy is None:
+            return decided
+        return iam.combine_resource_policy(
+            decided, asked, *policy, required=policy_must_allow, limits=tuple(principal.limits)
+        )
 
     def caller(self, access_key: str) -> str:
         """Whoever signed, as SES names them in its events: a user, a role, or `root`."""
@@ -70,7 +125,7 @@ class Access:
         from ministack.core import iam_evaluator
 
         iam = cast("Any", iam_evaluator)
-        with self._scope(ACCOUNT_ID, self._region):
+        with self._scope(ACCOUNT_ID, self.region):
             signer = iam.resolve_principal(access_key, ACCOUNT_ID)
         arn = "" if isinstance(signer, iam.AuthError) else str(signer.arn)
         kind, *names = arn.rpartition(":")[2].split("/")
@@ -83,14 +138,8 @@ class Access:
 
     def role_may(self, role_arn: str, action: str, resource: str) -> bool:
         """Whether a role's policies and boundary allow something."""
-        from ministack.core import iam_evaluator
-
-        iam, roles = cast("Any", iam_evaluator), self._iam._roles  # noqa: SLF001
-        name = _last_of(role_arn)
-        policies = iam._gather_role_policies(name, ACCOUNT_ID)  # noqa: SLF001
-        boundary = iam._permissions_boundary(roles, name, ACCOUNT_ID)  # noqa: SLF001
-        asked = iam.EvalContext(role_arn, "AssumedRole", ACCOUNT_ID, action, resource, self._region)
-        return bool(iam.evaluate(asked, policies, *boundary).decision == "Allow")
+        role = self.role(role_arn, "service")
+        return role is not None and bool(self.judge(role, action, resource, {}).decision == "Allow")
 
 
 def _last_of(arn: str) -> str:

@@ -18,9 +18,13 @@ from localcloud.backend.access import Access
 from localcloud.backend.cloudwatch import CloudWatch
 from localcloud.backend.confinement import Confinement
 from localcloud.backend.credentials import ACCOUNT_ID, environment
-from localcloud.backend.functions import count_every_invocation
+from localcloud.backend.functions import Roles, count_every_invocation
+from localcloud.backend.grants import Grants
 from localcloud.backend.iam import complete
+from localcloud.backend.keys import Keys
 from localcloud.backend.queues import Queues
+from localcloud.backend.resources import resources
+from localcloud.backend.signed import Judge, Signed
 from localcloud.backend.streams import Streams
 from localcloud.backend.topics import Buses, Topics
 from localcloud.persistence import StateFolder, unreadable
@@ -47,9 +51,8 @@ class Backend:
         logging.getLogger("ministack").setLevel(os.environ.get("LOCALCLOUD_LOG_LEVEL", "CRITICAL"))
         from ministack import app
         from ministack.core import concurrency, lambda_runtime, responses
-        from ministack.services import cloudwatch, eventbridge, firehose, iam, lambda_svc, sns, sqs
+        from ministack.services import cloudwatch, eventbridge, firehose, iam, kms, lambda_svc, sns, sqs, sts
 
-        self.app = cast("App", app.app)
         self.region = region
         self.endpoint = f"http://127.0.0.1:{port}"
         self._application = cast("Any", app)
@@ -58,10 +61,15 @@ class Backend:
         self.cloudwatch = CloudWatch(cloudwatch)
         self.access = Access(iam, region, self.scope)
         self.queues = Queues(sqs, cast("Callable[[], None]", cast("Any", concurrency).esm_wake.set))
-        self.topics = Topics(sns, self.queues)
-        self.buses = Buses(eventbridge)
+        keys = Keys(kms)
+        judge = Judge(self.access, keys, resources())
+        self.grants = Grants(sns, sqs, lambda_svc, keys)
+        self.topics = Topics(sns, self.queues, self.grants)
+        self.buses = Buses(eventbridge, self.grants, self.access, judge)
         self.streams = Streams(firehose)
+        self.app: App = Signed(cast("App", app.app), self.access, judge, self.scope)
         count_every_invocation(lambda_svc)
+        Roles(lambda_svc, lambda_runtime, sts, self.access, judge)
         complete(iam)
         _share_descriptions(cast("Any", responses))
 
@@ -95,6 +103,7 @@ class Backend:
 
     def reset(self) -> None:
         """Forget everything, stop every Lambda worker."""
+        self.grants.denials.clear()
         self._application._reset_all_state()  # noqa: SLF001 - its own HTTP route does the same
 
     def trim(self) -> None:

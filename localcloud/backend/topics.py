@@ -6,7 +6,11 @@ from typing import Any, cast
 
 import orjson
 
+from localcloud.backend.access import Access
+from localcloud.backend.grants import EVENTS, SCHEDULER, SNS, Grants
+from localcloud.backend.policies import Source, allows
 from localcloud.backend.queues import Queues
+from localcloud.backend.signed import Judge
 from localcloud.unique import unique
 
 # What a function's event calls otherwise than the envelope that others get.
@@ -16,20 +20,21 @@ _FOR_LAMBDA = {"SigningCertURL": "SigningCertUrl", "UnsubscribeURL": "Unsubscrib
 class Topics:
     """SNS, in the account and region in scope."""
 
-    def __init__(self, module: Any, queues: Queues) -> None:
+    def __init__(self, module: Any, queues: Queues, grants: Grants) -> None:
         self._module = module
         self._queues = queues
+        self._grants = grants
         deliver: Callable[..., None] = module._deliver_to_lambda  # noqa: SLF001
 
-        def delivered(function: str, envelope: str, *rest: object) -> None:
-            deliver(function, for_lambda(envelope), *rest)
+        def delivered(function: str, envelope: str, topic_arn: str, *rest: object) -> None:
+            if not grants.invoke(function, Source(SNS, topic_arn)):
+                deliver(function, for_lambda(envelope), topic_arn, *rest)
 
         module._deliver_to_lambda = delivered  # noqa: SLF001
 
-    def policy(self, arn: str) -> str | None:
-        """A topic's policy; None where there is no such topic."""
-        topic = cast("dict[str, Any] | None", self._module._topics.get(arn))  # noqa: SLF001
-        return None if topic is None else str(topic["attributes"].get("Policy") or "")
+    def has(self, arn: str) -> bool:
+        """Whether there is such a topic."""
+        return arn in self._module._topics  # noqa: SLF001
 
     def notify(self, arn: str, subject: str, *messages: str) -> None:
         """Deliver messages to a topic's subscribers: to queues at once, otherwise as ministack does it."""
@@ -41,6 +46,8 @@ class Topics:
             return
         wrapped = list[str]()
         for subscription in subscriptions:
+            if self._grants.send(subscription["endpoint"], Source(SNS, arn)):
+                continue
             if subscription["attributes"].get("RawMessageDelivery") == "true":
                 self._queues.put(subscription["endpoint"], messages)
             else:
@@ -72,14 +79,59 @@ def _is_plain_queue(subscription: Mapping[str, Any]) -> bool:
     )
 
 
-class Buses:
-    """EventBridge, in the account and region in scope."""
+# What a schedule's role does with its target, by the target's service.
+_ROLE_ACTIONS = {"sns": "sns:Publish", "sqs": "sqs:SendMessage", "lambda": "lambda:InvokeFunction"}
 
-    def __init__(self, module: Any) -> None:
-        self._module = module
+
+class Buses:
+    """EventBridge and its schedules, in the account and region in scope."""
+
+    def __init__(self, module: Any, grants: Grants, access: Access, judge: Judge) -> None:
+        self._module, self._grants, self._access, self._judge = module, grants, access, judge
+        invoke: Callable[..., None] = module._invoke_target  # noqa: SLF001
+
+        def invoked(target: dict[str, Any], event: object, rule: dict[str, Any], view: object = None) -> None:
+            if not self._problem(target, str(rule.get("Arn", ""))):
+                invoke(target, event, rule, view)
+
+        module._invoke_target = invoked  # noqa: SLF001
 
     def put(self, entry: Mapping[str, object]) -> str:
         """Put an event of an AWS service on a bus, which clients may not; why it was refused, empty if it was not."""
         answer = self._module._put_events({"Entries": [entry]}, allow_aws_source=True)  # noqa: SLF001
         results = cast("list[dict[str, str]]", json.loads(answer[2]).get("Entries", [{"ErrorMessage": str(answer[2])}]))
         return results[0].get("ErrorMessage", "")
+
+    def _problem(self, target: Mapping[str, Any], rule_arn: str) -> str:
+        """Why a rule or schedule cannot reach its target; empty if it can.
+
+        Of topics, queues and functions the policies decide, whatever role a rule's target names:
+        https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
+        """
+        arn = str(target.get("Arn", ""))
+        service = (arn.split(":") + [""] * 3)[2]
+        if service not in _ROLE_ACTIONS:
+            return ""
+        if ":schedule/" in rule_arn:
+            return self._schedule_problem(target, service, rule_arn)
+        judged = {"sns": self._grants.publish, "sqs": self._grants.send, "lambda": self._grants.invoke}
+        return judged[service](arn, Source(EVENTS, rule_arn))
+
+    def _schedule_problem(self, target: Mapping[str, Any], service: str, schedule_arn: str) -> str:
+        """A schedule acts with its role.
+
+        https://docs.aws.amazon.com/scheduler/latest/UserGuide/setting-up.html#setting-up-execution-role,
+        https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
+        """
+        arn, role_arn = str(target["Arn"]), str(target.get("RoleArn", ""))
+        group = schedule_arn.replace(":schedule/", ":schedule-group/").rpartition("/")[0]
+        source, action = Source(SCHEDULER, group), _ROLE_ACTIONS[service]
+        role = self._access.role(role_arn, schedule_arn.rpartition("/")[2][:64])
+        if role is None:
+            return self._grants.denied(source, action, arn, f"the role {role_arn} does not exist")
+        trust = self._access.trust_policy(role_arn) or ""
+        if not allows(trust, action="sts:AssumeRole", resource=role_arn, context=source.context(), service=SCHEDULER):
+            return self._grants.denied(source, action, arn, f"the role {role_arn} does not trust {SCHEDULER}")
+        refusal = self._judge.refusal(role, action, arn, {})
+        problem = f"the role {role_arn} may not {refusal.action} on {refusal.resource}" if refusal else ""
+        return self._grants.denied(source, action, arn, problem)

@@ -9,12 +9,12 @@ from botocore.exceptions import ClientError
 from localcloud.aws import InProcess
 from localcloud.backend.credentials import ACCOUNT_ID
 from localcloud.backend.ministack import Backend
+from localcloud.backend.policies import allows
 from localcloud.chatbot import protocol
 from localcloud.chatbot.protocol import ChatbotError, invalid, not_emulated
 from localcloud.chatbot.state import ADMINISTRATOR, SlackChannel
 from localcloud.chatbot.topics import Topics
 from localcloud.http import Request, Response
-from localcloud.ses.policy import allows
 
 FORMAT = "mailstack local cloud: Chatbot"
 VERSION = 1

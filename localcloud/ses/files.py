@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from localcloud.aws import InProcess
 from localcloud.backend.credentials import SECRET_KEY
 from localcloud.backend.ministack import Backend
-from localcloud.ses.policy import allows
+from localcloud.backend.policies import allows
 
 # SES has an account of its own, in which no customer sees a bucket.
 _OWN_ACCOUNT = "999999999999"

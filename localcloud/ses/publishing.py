@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from localcloud.backend.ministack import Backend
+from localcloud.backend.policies import SES, Source, allows
 from localcloud.ses import metrics
 from localcloud.ses.events import KINDS, Event, events
-from localcloud.ses.policy import allows
 from localcloud.ses.simulator import disordered
 from localcloud.ses.state import Happening, State, StoredMessage
 
@@ -201,7 +201,7 @@ def stream_problem(backend: Backend, stream_arn: str, role_arn: str, set_arn: st
     trust = backend.access.trust_policy(role_arn)
     if trust is None:
         return f"the role {role_arn} does not exist."
-    if not allows(trust, action="sts:AssumeRole", resource=role_arn, context=_source(set_arn)):
+    if not allows(trust, action="sts:AssumeRole", resource=role_arn, context=Source(SES, set_arn).context()):
         return f"the trust policy of {role_arn} does not let ses.amazonaws.com take it for {set_arn}."
     if not backend.streams.has(stream_arn):
         return f"the delivery stream {stream_arn} does not exist."
@@ -212,19 +212,7 @@ def stream_problem(backend: Backend, stream_arn: str, role_arn: str, set_arn: st
 
 def may_publish(backend: Backend, topic_arn: str, set_arn: str) -> bool:
     """Whether a topic exists and its policy lets SES publish for the configuration set. Call in the topic's scope."""
-    policy = backend.topics.policy(topic_arn)
-    return policy is not None and _lets_ses_publish(policy, topic_arn, set_arn)
-
-
-@functools.lru_cache(maxsize=1000)
-def _lets_ses_publish(policy: str, topic_arn: str, set_arn: str) -> bool:
-    return allows(policy, action="sns:Publish", resource=topic_arn, context=_source(set_arn))
-
-
-def _source(set_arn: str) -> dict[str, str]:
-    # With the owner it meets the policy that every new topic has: SES may publish to its own account's.
-    account_id = set_arn.split(":")[4]
-    return {"aws:sourceaccount": account_id, "aws:sourceowner": account_id, "aws:sourcearn": set_arn}
+    return not backend.grants.publish(topic_arn, Source(SES, set_arn))
 
 
 def _dimension(configuration: dict[str, str], event: Event) -> str:

@@ -9,7 +9,7 @@ from typing import Any, cast
 from botocore.loaders import Loader
 
 from localcloud.backend.ministack import Backend
-from localcloud.ses.policy import allows
+from localcloud.backend.policies import Source
 from localcloud.watch.alarms import can_judge, judge, since
 
 _CLOUDWATCH = "cloudwatch.amazonaws.com"
@@ -56,17 +56,9 @@ class Alarms:
         message = json.dumps(notification(alarm, before, state, reason)) if topics else ""
         region = str(alarm["AlarmArn"]).split(":")[3]
         for arn in topics:
-            if self._may_publish(arn, str(alarm["AlarmArn"])):
+            if not self._backend.grants.publish(arn, Source(_CLOUDWATCH, str(alarm["AlarmArn"]))):
                 subject = f'{state}: "{alarm["AlarmName"]}" in {region_name(region)}'[:100]
                 self._backend.topics.notify(arn, subject, message)
-
-    def _may_publish(self, topic_arn: str, alarm_arn: str) -> bool:
-        account_id = alarm_arn.split(":")[4]
-        context = {"aws:sourceaccount": account_id, "aws:sourceowner": account_id, "aws:sourcearn": alarm_arn}
-        policy = self._backend.topics.policy(topic_arn)
-        return policy is not None and allows(
-            policy, action="sns:Publish", resource=topic_arn, context=context, service=_CLOUDWATCH
-        )
 
 
 def notification(alarm: dict[str, Any], before: str, state: str, reason: str) -> dict[str, Any]:

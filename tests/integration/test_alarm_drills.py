@@ -19,6 +19,7 @@ from mailer.stack import StackOutputs
 from mailstack_infra.alarms import Alarm, alarms, composites
 from mailstack_infra.configuration import read
 from mailstack_infra.environment import Environment
+from tests.integration.queues import open_to
 from tests.unit.infra.program import config_of
 
 pytestmark = pytest.mark.integration
@@ -78,7 +79,8 @@ class Drill:
 
     def _pager(self, level: str, topic: str) -> str:
         sqs = self.cloud.client("sqs")
-        url = sqs.create_queue(QueueName=f"pager-{level}")["QueueUrl"]
+        name = f"pager-{level}"
+        url = sqs.create_queue(QueueName=name, Attributes=open_to("sns", name))["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         self.cloud.client("sns").subscribe(
             TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"}

@@ -11,6 +11,7 @@ import pytest
 from localcloud import LocalCloud
 from mailer.stores.dynamodb import DynamoDBSuppressions
 from mailstack_infra.zips import build
+from tests.integration.queues import open_to
 from tests.integration.tables import new_table
 from tests.unit.feedback.payloads import load
 
@@ -54,7 +55,8 @@ class Deployed:
         )["UUID"]
 
     def _queue(self, name: str, attributes: dict[str, str]) -> tuple[str, str]:
-        url = self._sqs.create_queue(QueueName=f"{name}-{self._mark}", Attributes=attributes)["QueueUrl"]
+        whole = open_to("sns", f"{name}-{self._mark}") | attributes
+        url = self._sqs.create_queue(QueueName=f"{name}-{self._mark}", Attributes=whole)["QueueUrl"]
         return url, self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
 
     def publish(self, message: str) -> None:

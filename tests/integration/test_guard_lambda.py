@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from localcloud import LocalCloud
+from tests.integration.queues import open_to
 from tests.unit.feedback.payloads import Json, changed, in_sns, load, raw
 from tests.unit.lambdas.records import batch, handler
 
@@ -23,7 +24,8 @@ class Guard:
         for name in (self.ours, self.bulk, self.foreign):
             self.ses.create_configuration_set(ConfigurationSetName=name)
         topic = sns.create_topic(Name=f"paging-{mark}")["TopicArn"]
-        self._queue = self._sqs.create_queue(QueueName=f"pager-{mark}")["QueueUrl"]
+        pager = f"pager-{mark}"
+        self._queue = self._sqs.create_queue(QueueName=pager, Attributes=open_to("sns", pager))["QueueUrl"]
         arn = self._sqs.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])["Attributes"]
         sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn["QueueArn"])
         for name, value in {

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from localcloud import LocalCloud
+from tests.integration.queues import open_to
 
 pytestmark = pytest.mark.integration
 
@@ -16,7 +17,7 @@ def published(cloud: LocalCloud, **settings: bool) -> list[tuple[str, str]]:
     """The (type, message id) of the events of one delivered mail, as they reach a bus's queue."""
     cloud.control("PUT", "account", dict(settings))
     ses, sqs, events = cloud.client("sesv2"), cloud.client("sqs"), cloud.client("events")
-    queue = sqs.create_queue(QueueName="events")["QueueUrl"]
+    queue = sqs.create_queue(QueueName="events", Attributes=open_to("events", "events"))["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     events.put_rule(Name="ses", EventPattern=json.dumps(RULE))
     events.put_targets(Rule="ses", Targets=[{"Id": "queue", "Arn": arn}])

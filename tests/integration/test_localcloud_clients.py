@@ -12,6 +12,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.test import RequestFactory, override_settings
 
 from localcloud import LocalCloud
+from tests.integration.queues import open_to
 
 pytestmark = pytest.mark.integration
 
@@ -208,7 +209,7 @@ def events_to_a_queue(cloud: LocalCloud) -> str:
     }
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)
-    queue = sqs.create_queue(QueueName="events")["QueueUrl"]
+    queue = sqs.create_queue(QueueName="events", Attributes=open_to("sns", "events"))["QueueUrl"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint="arn:aws:sqs:us-east-1:000000000000:events")
     ses.create_configuration_set(ConfigurationSetName="news")
     kinds = ["SEND", "DELIVERY", "BOUNCE", "COMPLAINT"]

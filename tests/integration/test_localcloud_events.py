@@ -12,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localcloud import LocalCloud
+from tests.integration.queues import open_to
 
 pytestmark = pytest.mark.integration
 
@@ -39,7 +40,8 @@ class Loop:
 
     def hear(self, topic: str) -> str:
         name = topic.rpartition(":")[2]
-        queue = self.sqs.create_queue(QueueName=f"{name}-heard")["QueueUrl"]
+        attributes = open_to("sns", f"{name}-heard")
+        queue = self.sqs.create_queue(QueueName=f"{name}-heard", Attributes=attributes)["QueueUrl"]
         arn = f"arn:aws:sqs:us-east-1:{ACCOUNT}:{name}-heard"
         self.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
         return queue
@@ -137,7 +139,7 @@ def test_the_policy_that_every_new_topic_has_lets_ses_publish_for_the_same_accou
 
 def test_only_events_have_a_subject_the_first_message_to_a_topic_has_none(loop: Loop):
     loop.allow()
-    enveloped = loop.sqs.create_queue(QueueName="enveloped")["QueueUrl"]
+    enveloped = loop.sqs.create_queue(QueueName="enveloped", Attributes=open_to("sns", "enveloped"))["QueueUrl"]
     loop.sns.subscribe(TopicArn=loop.topic, Protocol="sqs", Endpoint=f"arn:aws:sqs:us-east-1:{ACCOUNT}:enveloped")
     loop.connect()
     loop.send("ada@example.com")
@@ -209,7 +211,7 @@ def test_destinations_are_shown_and_deleted(loop: Loop):
 
 def test_events_reach_eventbridge(loop: Loop):
     bridge: Any = loop.cloud.client("events")
-    queue = loop.sqs.create_queue(QueueName="bridged")["QueueUrl"]
+    queue = loop.sqs.create_queue(QueueName="bridged", Attributes=open_to("events", "bridged"))["QueueUrl"]
     bridge.put_rule(Name="ses", EventPattern=json.dumps({"source": ["aws.ses"], "detail-type": ["Email Bounced"]}))
     bridge.put_targets(Rule="ses", Targets=[{"Id": "q", "Arn": f"arn:aws:sqs:us-east-1:{ACCOUNT}:bridged"}])
     destination = {
@@ -385,7 +387,10 @@ def function_of(loop: Loop, name: str, statement: str) -> Any:
 
 
 def test_a_function_on_a_topic_gets_the_names_that_lambda_gives(loop: Loop):
-    function_of(loop, "tell", "print(json.dumps(event))")
+    function = function_of(loop, "tell", "print(json.dumps(event))")
+    function.add_permission(
+        FunctionName="tell", StatementId="sns", Action="lambda:InvokeFunction", Principal="sns.amazonaws.com"
+    )
     target = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:tell"
     loop.sns.subscribe(TopicArn=loop.topic, Protocol="lambda", Endpoint=target)
     loop.connect()

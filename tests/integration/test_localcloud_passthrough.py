@@ -18,6 +18,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from localcloud import LocalCloud
+from tests.integration.queues import open_to
 
 pytestmark = pytest.mark.integration
 
@@ -150,7 +151,8 @@ def attribute(value: str) -> dict[str, str]:
 def sns(client: Client) -> list[Any]:
     sns, sqs = client("sns"), client("sqs")
     topic = sns.create_topic(Name="news", Tags=[{"Key": "a", "Value": "b"}])
-    arn, queue = topic["TopicArn"], sqs.create_queue(QueueName="hears")["QueueUrl"]
+    arn = topic["TopicArn"]
+    queue = sqs.create_queue(QueueName="hears", Attributes=open_to("sns", "hears"))["QueueUrl"]
     answers = [
         topic,
         sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=f"arn:aws:sqs:us-east-1:{ACCOUNT}:hears"),
@@ -269,7 +271,7 @@ def test_an_event_lies_in_a_queue_as_sns_itself_would_have_put_it(cloud: LocalCl
     statement = {"Effect": "Allow", "Principal": {"Service": "ses.amazonaws.com"}, "Action": "sns:Publish"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [{**statement, "Resource": topic}]})
     sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)
-    queue = sqs.create_queue(QueueName="events")["QueueUrl"]
+    queue = sqs.create_queue(QueueName="events", Attributes=open_to("sns", "events"))["QueueUrl"]
     attributes = {"RawMessageDelivery": "true"} if raw else {}
     arn = f"arn:aws:sqs:us-east-1:{ACCOUNT}:events"
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=attributes)

@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from localcloud import LocalCloud
+from tests.integration.queues import open_to
 
 pytestmark = pytest.mark.integration
 
@@ -103,7 +104,7 @@ def heard(cloud: LocalCloud) -> Iterator[Callable[[], Counter[tuple[str, str]]]]
     cloud.control("POST", "identities/example.com/verify")
     cloud.control("PUT", "account", {"max_send_rate": -1})
     topic = sns.create_topic(Name="events")["TopicArn"]
-    queue = sqs.create_queue(QueueName="heard")["QueueUrl"]
+    queue = sqs.create_queue(QueueName="heard", Attributes=open_to("sns", "heard"))["QueueUrl"]
     statement = {"Effect": "Allow", "Principal": {"Service": "ses.amazonaws.com"}, "Action": "sns:Publish"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [{**statement, "Resource": topic}]})
     sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)

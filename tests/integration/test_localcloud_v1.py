@@ -14,6 +14,7 @@ from localcloud import LocalCloud
 from localcloud.aws import service_model
 from localcloud.ses_v1.operations import HANDLERS
 from localcloud.ses_v1.operations.identities import verification_token
+from tests.integration.queues import open_to
 
 pytestmark = pytest.mark.integration
 
@@ -268,7 +269,7 @@ class Notified:
     def __init__(self, cloud: LocalCloud) -> None:
         self.sqs = cloud.client("sqs")
         sns = cloud.client("sns")
-        self.queue = self.sqs.create_queue(QueueName="heard")["QueueUrl"]
+        self.queue = self.sqs.create_queue(QueueName="heard", Attributes=open_to("sns", "heard"))["QueueUrl"]
         self.topic = sns.create_topic(Name="feedback")["TopicArn"]
         arn = f"arn:aws:sqs:us-east-1:{ACCOUNT}:heard"
         sns.subscribe(TopicArn=self.topic, Protocol="sqs", Endpoint=arn)

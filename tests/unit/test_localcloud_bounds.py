@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from localcloud import origin
-from localcloud.backend import queues
+from localcloud.backend import policies, queues
 from localcloud.ses import envelopes, events, handlebars, mime, publishing, rules, state
 from localcloud.ses.publishing import Mail, Publisher
 from localcloud.ses.state import Messages, State, StoredMessage
@@ -112,7 +112,7 @@ def test_what_is_remembered_of_clients_input_is_limited():
         envelopes._is_charset,
         events.timestamp,
         handlebars.compiled,
-        publishing._lets_ses_publish,
+        policies._document,
     ]
     assert all(isinstance(function.cache_info().maxsize, int) for function in remembered)
 

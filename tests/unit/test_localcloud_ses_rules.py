@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from localcloud.backend.policies import allows
 from localcloud.ses import quota, rules, simulator
-from localcloud.ses.policy import allows
 from localcloud.ses.rules import Record
 from localcloud.ses.state import Account, ConfigurationSet, Identity
 
@@ -47,7 +47,10 @@ def statement(**changes: object) -> dict[str, object]:
         ({"Resource": f"{TOPIC}-other"}, False),
         ({"Condition": {"StringEquals": {"AWS:SourceAccount": "111122223333"}}}, False),
         ({"Condition": {"StringEquals": {"AWS:SourceArn": f"{SET}-other"}}}, False),
-        ({"Condition": {"NumericLessThan": {"AWS:SourceAccount": "5"}}}, False),
+        ({"Condition": {"StringMatches": {"AWS:SourceAccount": "000000000000"}}}, False),
+        ({"Condition": {"Bool": {"aws:SecureTransport": "false"}}}, False),
+        ({"Condition": {"StringEqualsIfExists": {"aws:PrincipalOrgID": "o-example"}}}, True),
+        ({"Principal": None, "NotPrincipal": {"Service": "ses.amazonaws.com"}}, False),
     ],
 )
 def test_a_topic_policy_lets_ses_publish_only_if_principal_action_resource_and_conditions_match(

@@ -3,9 +3,10 @@
 import re
 from typing import Any
 
+from localcloud.backend.policies import SES, Source
 from localcloud.ses.context import Context, Handler, Output, Parameters
 from localcloud.ses.errors import SesError, already_exists, bad_request, not_emulated
-from localcloud.ses.publishing import EMULATED_DESTINATIONS, VALIDATION, may_publish, stream_problem
+from localcloud.ses.publishing import EMULATED_DESTINATIONS, VALIDATION, stream_problem
 from localcloud.ses.state import ConfigurationSet
 
 # https://docs.aws.amazon.com/ses/latest/dg/quotas.html
@@ -105,13 +106,11 @@ def _try_topic(context: Context, found: ConfigurationSet, arn: str) -> None:
     if arn.endswith(".fifo"):
         raise bad_request(f"Could not publish message to SNS topic <{arn}>. FIFO topics are not supported.")
     with backend.scope(state.account_id, state.region):
-        if backend.topics.policy(arn) is None:
+        if not backend.topics.has(arn):
             raise bad_request(f"SNS topic <{arn}> not found.")
-        if not may_publish(backend, arn, set_arn):
-            raise bad_request(
-                f"Could not publish message to SNS topic <{arn}>. Its policy does not allow ses.amazonaws.com to "
-                f"publish for {set_arn}."
-            )
+        problem = backend.grants.publish(arn, Source(SES, set_arn))
+        if problem:
+            raise bad_request(f"Could not publish message to SNS topic <{arn}>: {problem}.")
         backend.topics.notify(arn, _NO_SUBJECT, VALIDATION)
 
 
