@@ -12,6 +12,10 @@ KEPT_POINTS = 1440
 KEPT_FOREIGN_POINTS = 20_000
 
 
+# What an alarm on metric math does not have.
+_OF_ONE_METRIC = ("MetricName", "Namespace", "Statistic", "ExtendedStatistic", "Period", "Dimensions", "Unit")
+
+
 @dataclass(frozen=True, slots=True)
 class Point:
     """One stored point of a metric: a statistic set at a time (epoch seconds)."""
@@ -82,15 +86,38 @@ class CloudWatch:
             del bucket[:-KEPT_FOREIGN_POINTS]
 
     def take_over_alarms(
-        self, evaluate: Callable[[dict[str, Any]], None], notify: Callable[[dict[str, Any], str, str, str], None]
+        self,
+        evaluate: Callable[[dict[str, Any]], None],
+        notify: Callable[[dict[str, Any], str, str, str], None],
+        problem: Callable[[list[dict[str, Any]]], str],
     ) -> None:
-        """Let `evaluate` judge alarms and `notify` carry out their actions.
+        """Let `evaluate` judge alarms, `notify` carry out their actions, and `problem` refuse metric math.
 
         ministack's own judgement mixes every dimension of a metric and knows neither periods nor missing data, so that
-        an alarm on one queue or configuration set would go off for another's numbers.
+        an alarm on one queue or configuration set would go off for another's numbers. Metric math it forgets.
         """
         self._module._evaluate_alarm = evaluate  # noqa: SLF001
         self._module._dispatch_alarm_actions = notify  # noqa: SLF001
+        put = cast("Callable[..., tuple[int, dict[str, str], bytes]]", self._module._put_metric_alarm)  # noqa: SLF001
+
+        def put_with_math(
+            params: dict[str, list[str]], data: dict[str, Any], is_cbor: bool, is_json: bool = False
+        ) -> tuple[int, dict[str, str], bytes]:
+            queries = data.get("Metrics") if is_cbor or is_json else _queries(params)
+            refused = problem(queries) if queries else ""
+            if refused:
+                return self._module._error("ValidationError", refused, 400, use_json=is_json, use_cbor=is_cbor)  # noqa: SLF001
+            answer = put(params, data, is_cbor, is_json)
+            if queries and answer[0] == 200:  # noqa: PLR2004 - HTTP's own success
+                name = data.get("AlarmName") if is_cbor or is_json else params["AlarmName"][0]
+                alarm = self._module._alarms[name]  # noqa: SLF001
+                alarm |= {"Metrics": queries, **_band(data, params)}
+                for own in _OF_ONE_METRIC:
+                    alarm.pop(own, None)
+                evaluate(alarm)
+            return answer
+
+        self._module._put_metric_alarm = put_with_math  # noqa: SLF001
 
     def alarm_scopes(self) -> list[tuple[str, str]]:
         """The (account, region) pairs that have alarms."""
@@ -110,3 +137,35 @@ class CloudWatch:
     def parents_changed(self, alarm: dict[str, Any]) -> None:
         """Have the composite alarms above an alarm judged again."""
         self._module._evaluate_parent_alarms(alarm)  # noqa: SLF001
+
+
+def _band(data: dict[str, Any], params: Mapping[str, list[str]]) -> dict[str, str]:
+    """The anomaly band that takes the place of a threshold, if there is one."""
+    name = data.get("ThresholdMetricId") or params.get("ThresholdMetricId", [""])[0]
+    return {"ThresholdMetricId": str(name)} if name else {}
+
+
+def _queries(params: Mapping[str, list[str]]) -> list[dict[str, Any]]:
+    """The `Metrics` of a form, in which names are paths: `Metrics.member.1.MetricStat.Period`."""
+    tree: dict[str, Any] = {}
+    for name, values in params.items():
+        first, *path = name.removeprefix("Metrics.member.").split(".")
+        if not name.startswith("Metrics.member.") or not path:
+            continue
+        place = tree.setdefault(first, {})
+        for step in path[:-1]:
+            place = place.setdefault(step, {})
+        place[path[-1]] = values[0]
+    return [_query(one) for _, one in sorted(tree.items(), key=lambda pair: int(pair[0]))]
+
+
+def _query(found: dict[str, Any]) -> dict[str, Any]:
+    query = {**found, "ReturnData": found.get("ReturnData", "true") != "false"}
+    if "Period" in query:
+        query["Period"] = int(query["Period"])
+    stat = query.get("MetricStat")
+    if stat:
+        dimensions = stat["Metric"].get("Dimensions", {}).get("member", {})
+        metric = {**stat["Metric"], "Dimensions": [*dimensions.values()]}
+        query["MetricStat"] = {**stat, "Metric": metric, "Period": int(stat["Period"])}
+    return query

@@ -10,7 +10,8 @@ from botocore.loaders import Loader
 
 from localcloud.backend.ministack import Backend
 from localcloud.backend.policies import Source
-from localcloud.watch.alarms import can_judge, judge, since
+from localcloud.watch.alarms import can_judge, computed, datapoints, judge, metrics, period, since
+from localcloud.watch.arithmetic import ExpressionError, Grid, NotComputedError, Series
 
 _CLOUDWATCH = "cloudwatch.amazonaws.com"
 _ACTIONS = {"ALARM": "AlarmActions", "OK": "OKActions", "INSUFFICIENT_DATA": "InsufficientDataActions"}
@@ -21,7 +22,7 @@ class Alarms:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        backend.cloudwatch.take_over_alarms(self.evaluate, self.notify)
+        backend.cloudwatch.take_over_alarms(self.evaluate, self.notify, problem)
 
     def evaluate_all(self) -> dict[str, str]:
         """Judge every alarm now; the states by name."""
@@ -37,10 +38,16 @@ class Alarms:
         """Judge one alarm in the scope in force, and act where its state changes."""
         if not can_judge(alarm):
             return
-        now = time.time()
-        dimensions = {dimension["Name"]: dimension["Value"] for dimension in alarm.get("Dimensions", [])}
-        points = self._backend.cloudwatch.points(alarm["Namespace"], alarm["MetricName"], dimensions, since(alarm, now))
-        verdict = judge(alarm, points, now)
+        now, stored = time.time(), self._backend.cloudwatch.points
+        earliest = since(alarm, now)
+        points = {
+            name: stored(one.namespace, one.name, one.dimensions, earliest) for name, one in metrics(alarm).items()
+        }
+        try:
+            values = datapoints(alarm, points, now)
+        except ExpressionError:
+            return
+        verdict = judge(alarm, values, now)
         if verdict is None or verdict.state == alarm["StateValue"]:
             return
         before = self._backend.cloudwatch.change_state(alarm, verdict.state, verdict.reason)
@@ -59,6 +66,22 @@ class Alarms:
             if not self._backend.grants.publish(arn, Source(_CLOUDWATCH, str(alarm["AlarmArn"]))):
                 subject = f'{state}: "{alarm["AlarmName"]}" in {region_name(region)}'[:100]
                 self._backend.topics.notify(arn, subject, message)
+
+
+def problem(queries: list[dict[str, Any]]) -> str:
+    """Why CloudWatch would refuse an alarm on these metrics and expressions; empty if it would not.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html; the texts are ours.
+    """
+    seconds = period({"Metrics": queries})
+    no_data: dict[str, Series] = {query["Id"]: {} for query in queries if "MetricStat" in query}
+    try:
+        computed(queries, no_data, Grid(range(1), seconds))
+    except NotComputedError:
+        return ""
+    except (ExpressionError, KeyError) as error:
+        return f"Invalid metrics list: {error}."
+    return ""
 
 
 def notification(alarm: dict[str, Any], before: str, state: str, reason: str) -> dict[str, Any]:
@@ -81,7 +104,7 @@ def notification(alarm: dict[str, Any], before: str, state: str, reason: str) ->
         "OKActions": alarm.get("OKActions") or [],
         "AlarmActions": alarm.get("AlarmActions") or [],
         "InsufficientDataActions": alarm.get("InsufficientDataActions") or [],
-        **({"Trigger": _trigger(alarm)} if alarm.get("MetricName") else _composition(alarm)),
+        **(_composition(alarm) if alarm.get("AlarmRule") else {"Trigger": _trigger(alarm)}),
     }
 
 
@@ -96,14 +119,10 @@ def _composition(alarm: dict[str, Any]) -> dict[str, Any]:
 
 
 def _trigger(alarm: dict[str, Any]) -> dict[str, Any]:
+    watched = {"Metrics": [_query(query) for query in alarm["Metrics"]]} if alarm.get("Metrics") else _watched(alarm)
     return {
-        "MetricName": alarm["MetricName"],
-        "Namespace": alarm["Namespace"],
-        "StatisticType": "Statistic",
-        "Statistic": str(alarm["Statistic"]).upper(),
-        "Unit": alarm.get("Unit"),
-        "Dimensions": [{"value": d["Value"], "name": d["Name"]} for d in alarm.get("Dimensions", [])],
-        "Period": alarm["Period"],
+        **watched,
+        "Period": period(alarm),
         "EvaluationPeriods": alarm["EvaluationPeriods"],
         "DatapointsToAlarm": alarm.get("DatapointsToAlarm") or alarm["EvaluationPeriods"],
         "ComparisonOperator": alarm["ComparisonOperator"],
@@ -111,6 +130,30 @@ def _trigger(alarm: dict[str, Any]) -> dict[str, Any]:
         "TreatMissingData": alarm.get("TreatMissingData") or "missing",
         "EvaluateLowSampleCountPercentile": "",
     }
+
+
+def _watched(alarm: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "MetricName": alarm["MetricName"],
+        "Namespace": alarm["Namespace"],
+        "StatisticType": "Statistic",
+        "Statistic": str(alarm["Statistic"]).upper(),
+        "Unit": alarm.get("Unit"),
+        "Dimensions": _trigger_dimensions(alarm),
+    }
+
+
+def _query(query: dict[str, Any]) -> dict[str, Any]:
+    """A metric or expression of metric math, whose dimensions are spelt as in every trigger."""
+    if "MetricStat" not in query:
+        return query
+    metric = {**query["MetricStat"]["Metric"], "Dimensions": _trigger_dimensions(query["MetricStat"]["Metric"])}
+    return {**query, "MetricStat": {**query["MetricStat"], "Metric": metric}}
+
+
+def _trigger_dimensions(owner: dict[str, Any]) -> list[dict[str, str]]:
+    dimensions = cast("list[dict[str, str]]", owner.get("Dimensions") or [])
+    return [{"value": one["Value"], "name": one["Name"]} for one in dimensions]
 
 
 @functools.cache
