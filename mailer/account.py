@@ -5,12 +5,13 @@ Pure, standard library only. `lambdas/account_monitor` asks SES and publishes.
 
 from typing import TYPE_CHECKING
 
+from mailer.metrics import ACCOUNT_DIMENSION, ACCOUNT_NAMESPACE
+
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.type_defs import MetricDatumTypeDef
     from mypy_boto3_sesv2.type_defs import GetAccountResponseTypeDef, SendQuotaTypeDef
 
-NAMESPACE = "Mailstack/Account"
-DIMENSION = "Stack"
+NAMESPACE, DIMENSION = ACCOUNT_NAMESPACE, ACCOUNT_DIMENSION
 
 # https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_GetAccount.html. What we do not know is not healthy.
 _STANDING = {"HEALTHY": 0, "PROBATION": 1, "SHUTDOWN": 2}

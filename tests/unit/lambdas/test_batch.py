@@ -1,9 +1,12 @@
 import json
+import time
+from typing import Any
 
 import pytest
 
 from mailer.errors import MailerError
-from mailer.feedback.batch import SqsRecord, each_record
+from mailer.feedback.batch import BatchFailed, SqsRecord, each_record
+from mailer.metrics import FAILED_RECORDS, FUNCTIONS_DIMENSION, FUNCTIONS_NAMESPACE
 from tests.unit.lambdas.records import batch
 
 
@@ -24,9 +27,42 @@ def test_only_the_records_that_failed_go_back_to_the_queue(capsys: pytest.Captur
 
 
 def test_a_defect_is_logged_without_the_words_that_may_hold_an_address(capsys: pytest.CaptureFixture[str]):
-    each_record(batch("defect"), work)
+    each_record(batch("good", "defect"), work)
     assert "ada" not in capsys.readouterr().out
 
 
 def test_a_batch_that_went_well_has_no_failures():
     assert each_record(batch("good", "good"), work) == {"batchItemFailures": []}
+
+
+def test_an_empty_batch_is_no_failure():
+    assert each_record(batch(), work) == {"batchItemFailures": []}
+
+
+@pytest.mark.parametrize("bodies", [("expected",), ("defect", "expected", "defect")])
+def test_a_batch_of_which_nothing_was_done_is_an_error_of_the_function(bodies: tuple[str, ...]):
+    with pytest.raises(BatchFailed, match=f"All {len(bodies)} records"):
+        each_record(batch(*bodies), work)
+
+
+def test_each_failed_record_is_a_metric_of_its_function(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "mailstack-prod-feedback")
+    each_record(batch("good", "expected", "defect"), work)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [embedded_metrics(line) for line in lines] == [
+        [(FUNCTIONS_NAMESPACE, {FUNCTIONS_DIMENSION: "mailstack-prod-feedback"}, FAILED_RECORDS, 1)]
+    ] * 2
+
+
+def embedded_metrics(line: dict[str, Any]) -> list[tuple[str, dict[str, str], str, float]]:
+    """What CloudWatch reads in a log line, by the specification of its embedded metric format."""
+    metadata = line["_aws"]
+    assert abs(metadata["Timestamp"] / 1000 - time.time()) < 3600
+    return [
+        (directive["Namespace"], {name: line[name] for name in dimensions}, metric["Name"], line[metric["Name"]])
+        for directive in metadata["CloudWatchMetrics"]
+        for dimensions in directive["Dimensions"]
+        for metric in directive["Metrics"]
+    ]
