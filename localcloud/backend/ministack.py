@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from botocore.exceptions import DataNotFoundError
 
 from localcloud.aws import service_model
+from localcloud.backend import embedded_metrics
 from localcloud.backend.access import Access
 from localcloud.backend.cloudwatch import CloudWatch
 from localcloud.backend.confinement import Confinement
@@ -70,6 +71,7 @@ class Backend:
         self.app: App = Signed(cast("App", app.app), self.access, judge, self.scope)
         count_every_invocation(lambda_svc)
         Roles(lambda_svc, lambda_runtime, sts, self.access, judge)
+        embedded_metrics.extract(lambda_svc, self.cloudwatch)
         complete(iam)
         _share_descriptions(cast("Any", responses))
 
