@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from localcloud import LocalCloud
+from mailer.feedback.batch import BatchFailed
 from tests.integration.queues import open_to
 from tests.unit.feedback.payloads import Json, changed, in_sns, load, raw
 from tests.unit.lambdas.records import batch, handler
@@ -30,6 +31,7 @@ class Guard:
         sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn["QueueArn"])
         for name, value in {
             **cloud.environment(),
+            "MAILSTACK_STACK": "prod",
             "MAILSTACK_PAUSING_ALARMS": json.dumps({f"{name}-critical": name for name in (self.ours, self.bulk)}),
             "MAILSTACK_PAGING_TOPIC_ARN": topic,
         }.items():
@@ -68,7 +70,7 @@ def test_an_alarm_pauses_its_own_configuration_set_and_pages_once(guard: Guard, 
     (page,) = guard.pages()
     assert page["Subject"] == f"Sending paused: {guard.ours}"
     assert "Reputation.BounceRate" in page["Message"]
-    assert f"--region us-east-1 --configuration-set-name {guard.ours} --sending-enabled" in page["Message"]
+    assert "mailer resume " in page["Message"]
 
 
 def test_a_second_alarm_about_a_paused_set_pages_nobody_again(guard: Guard, capsys: pytest.CaptureFixture[str]):
@@ -84,7 +86,8 @@ def test_a_page_that_could_not_be_sent_is_sent_when_the_message_comes_again(
 ):
     with monkeypatch.context() as broken:
         broken.setenv("MAILSTACK_PAGING_TOPIC_ARN", "arn:aws:sns:us-east-1:000000000000:nowhere")
-        assert guard.take(raw(guard.alarm(guard.ours))) == [{"itemIdentifier": "1"}]
+        with pytest.raises(BatchFailed):
+            guard.take(raw(guard.alarm(guard.ours)))
     assert guard.sending() == [False, True, True]
     assert guard.take(raw(guard.alarm(guard.ours)), receive_count=2) == []
     assert len(guard.pages()) == 1
@@ -112,5 +115,6 @@ def test_a_configuration_set_that_is_gone_sends_the_alarm_back(guard: Guard):
 
 
 def test_what_is_no_alarm_goes_back_to_the_queue(guard: Guard):
-    assert guard.take("hello", in_sns(load("bounce"))) == [{"itemIdentifier": "1"}, {"itemIdentifier": "2"}]
+    alarm = raw(guard.alarm(guard.foreign))
+    assert guard.take("hello", alarm, in_sns(load("bounce"))) == [{"itemIdentifier": "1"}, {"itemIdentifier": "3"}]
     assert guard.sending() == [True, True, True]
