@@ -9,7 +9,6 @@ from mailer.cli.stack import add_stack_option, client, outputs_of
 from mailer.errors import ConfigurationError, MailerError, UnknownStream
 from mailer.feedback.rates import newest
 from mailer.feedback.recheck import MAX_RISE, accept, parts_of, rate_part
-from mailer.stack import critical_alarm
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -85,6 +84,8 @@ def _configuration_set(outputs: "StackOutputs", stream: str) -> str:
 
 
 def _watched(cloudwatch: "CloudWatchClient", stack: str, stream: str) -> "Iterator[Watched]":
+    from mailer.stack import critical_alarm
+
     names = {f"mailstack-{stack}-{critical_alarm(stream, kind)}": kind for kind in KINDS}
     found = cloudwatch.describe_alarms(AlarmNames=list(names), AlarmTypes=["CompositeAlarm"])["CompositeAlarms"]
     for composite in found:

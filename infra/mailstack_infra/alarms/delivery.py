@@ -19,6 +19,11 @@ CONSEQUENCES = {
     parts.GUARD: "Streams are not paused when they must be.",
     parts.MONITOR: "The account's quota and standing are not watched, and SES's own events do not page.",
 }
+RULE_CONSEQUENCES = {
+    parts.MONITOR_CLOCK: "The account's quota and standing are not measured.",
+    parts.SES_EVENTS: "What SES says about the account does not page.",
+    parts.GUARD_CLOCK: "A stream that somebody resumes under an alarm is not paused again.",
+}
 WORKER_SECTION, DLQ_SECTION, UNDELIVERED_SECTION = "errors-throttles-queue-age", "dlq", "undelivered"
 
 
@@ -173,7 +178,7 @@ def _rules(env: "Environment", settings: "Settings") -> Iterator[Alarm]:
                 f"{rule}-rule-undelivered",
                 speaker.says(
                     f"EventBridge gave up delivering an event of the rule {name} to its queue, and keeps it in {dlq}. "
-                    f"{CONSEQUENCES[worker]}",
+                    f"{RULE_CONSEQUENCES[rule]}",
                     then=speaker.aws(f"events list-targets-by-rule --rule {name}"),
                     section=UNDELIVERED_SECTION,
                 ),
