@@ -117,7 +117,7 @@ def _enough(name: str, stream: "StreamSettings", dimensions: Mapping[str, str]) 
     return Alarm(
         key=f"{name}-sends-enough",
         does=f"Stream {name} sent at least {mails(stream.minimum_sends)} in 24 hours, so that its rates are "
-        "meaningful. This is no problem by itself: a critical alarm needs it.",
+        "meaningful. This is no problem by itself: a critical alarm needs it. It lets go within four days of silence.",
         namespace="AWS/SES",
         metric="Send",
         dimensions=dimensions,
@@ -126,5 +126,4 @@ def _enough(name: str, stream: "StreamSettings", dimensions: Mapping[str, str]) 
         missing="notBreaching",
         level=None,
         period=DAY,
-        fill=0,
     )
