@@ -5,13 +5,13 @@ Pure, standard library only. `lambdas/account_monitor` asks SES and publishes.
 
 from typing import TYPE_CHECKING
 
-from mailer.metrics import ACCOUNT_DIMENSION, ACCOUNT_NAMESPACE
+from mailer.metrics import ACCOUNT_DIMENSION
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mypy_boto3_cloudwatch.type_defs import MetricDatumTypeDef
     from mypy_boto3_sesv2.type_defs import GetAccountResponseTypeDef, SendQuotaTypeDef
-
-NAMESPACE, DIMENSION = ACCOUNT_NAMESPACE, ACCOUNT_DIMENSION
 
 # https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_GetAccount.html. What we do not know is not healthy.
 _STANDING = {"HEALTHY": 0, "PROBATION": 1, "SHUTDOWN": 2}
@@ -41,10 +41,23 @@ def measure(account: "GetAccountResponseTypeDef", stack: str) -> "list[MetricDat
         "SendingDisabled": float(not account["SendingEnabled"]),
         "Enforcement": float(_STANDING.get(account["EnforcementStatus"], _UNKNOWN)),
     }
-    return [
-        {"MetricName": name, "Dimensions": [{"Name": DIMENSION, "Value": stack}], "Value": value}
-        for name, value in values.items()
-    ]
+    return [_datum(name, value, stack) for name, value in values.items()]
+
+
+def pagers(topic: "Mapping[str, str]", stack: str) -> "list[MetricDatumTypeDef]":
+    """What to publish about who is paged: `ConfirmedPagers` and `UnconfirmedPagers`.
+
+    Args:
+        topic: The attributes of the paging topic.
+            https://docs.aws.amazon.com/sns/latest/api/API_GetTopicAttributes.html
+        stack: Whose monitor it is.
+    """
+    values = {"ConfirmedPagers": "SubscriptionsConfirmed", "UnconfirmedPagers": "SubscriptionsPending"}
+    return [_datum(name, float(topic[attribute]), stack) for name, attribute in values.items()]
+
+
+def _datum(name: str, value: float, stack: str) -> "MetricDatumTypeDef":
+    return {"MetricName": name, "Dimensions": [{"Name": ACCOUNT_DIMENSION, "Value": stack}], "Value": value}
 
 
 def _used(quota: "SendQuotaTypeDef") -> float:

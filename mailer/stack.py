@@ -49,6 +49,20 @@ def tenant_name(stack: str, tenant: str) -> str:
     return f"mailstack-{stack}-{tenant}"
 
 
+def critical_alarm(stream: str, kind: str) -> str:
+    """What stands behind `mailstack-<stack>-` in the name of the alarm by which the guard pauses a stream.
+
+    Args:
+        stream: The stream's name.
+        kind: `bounce` or `complaint`.
+
+    Example:
+        >>> critical_alarm("transactional", "bounce")
+        'transactional-bounce-rate-critical'
+    """
+    return f"{stream}-{kind}-rate-critical"
+
+
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 

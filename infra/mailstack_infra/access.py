@@ -9,7 +9,7 @@ from pulumi import ResourceOptions
 
 from mailer.stack import parameter_name
 from mailstack_infra import policies
-from mailstack_infra.environment import Environment
+from mailstack_infra.environment import KEEP_NAME, Environment
 from mailstack_infra.roles import Roles
 from mailstack_infra.settings.model import Settings
 from mailstack_infra.smtp_user import Smtp
@@ -37,14 +37,10 @@ class Access(pulumi.ComponentResource):
     ) -> None:
         super().__init__("mailstack:access:Access", "access", None, opts)
         self._env, self._settings, child = env, settings, ResourceOptions(parent=self)
-        identities = [settings.identity, *policies.recipient_identities(settings.allowed_recipients)]
-        arns = self._in_each_region(
-            [
-                *(env.arn("ses", f"identity/{name}") for name in dict.fromkeys(identities)),
-                *configuration_set_arns,
-            ]
-        )
-        self.sender_policy = self._policy(arns)
+        own, sets = env.arn("ses", f"identity/{settings.identity}"), configuration_set_arns
+        # The condition on the From address bounds single mails; nothing else bounds mail in bulk.
+        arns = self._in_each_region([env.arn("ses", "identity/*"), *sets])
+        self.sender_policy = self._policy(arns, bulk=self._in_each_region([own, *sets]))
         self.roles = Roles(env, settings.access, policy=self.sender_policy, opts=child).made
         smtp = settings.access.smtp
         allowed = policies.document(self._send(arns, policies.SEND_SMTP))
@@ -60,19 +56,19 @@ class Access(pulumi.ComponentResource):
         settings = self._settings
         return policies.send(arns, senders=settings.senders, recipients=settings.allowed_recipients, actions=actions)
 
-    def _policy(self, arns: list[str]) -> aws.iam.Policy:
+    def _policy(self, arns: list[str], *, bulk: list[str]) -> aws.iam.Policy:
         env, settings = self._env, self._settings
         # Bulk mail must name some: https://docs.aws.amazon.com/service-authorization/latest/reference/list_sesv2.html
         names = (env.name("*"), *settings.access.templates)
         templates = self._in_each_region([env.arn("ses", f"template/{name}") for name in names])
         sends = [self._send([*arns, *templates])]
         if not settings.allowed_recipients:  # in bulk, nothing would hold anybody to them
-            sends.append(policies.send_bulk([*arns, *templates]))
+            sends.append(policies.send_bulk([*bulk, *templates]))
         reads_login = settings.access.smtp.read_by_sender
         login = [policies.read_secret(env.arn("secretsmanager", f"secret:{env.name('smtp')}-??????"))]
         return aws.iam.Policy(
             "sender",
-            name=env.name("sender"),
+            name=env.iam_name("sender"),
             description=f"Send mail from {settings.identity} through the stack {env.stack}",
             policy=env.with_key(
                 lambda key: policies.sender(
@@ -84,5 +80,5 @@ class Access(pulumi.ComponentResource):
                 *(("dynamodb", "secretsmanager") if reads_login else ("dynamodb",)),
             ),
             tags=env.tags,
-            opts=ResourceOptions(parent=self),
+            opts=ResourceOptions(parent=self).merge(KEEP_NAME),
         )

@@ -11,9 +11,16 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
+from mailer.metrics import (
+    ACCOUNT_DIMENSION,
+    ACCOUNT_NAMESPACE,
+    FAILED_RECORDS,
+    FUNCTIONS_DIMENSION,
+    FUNCTIONS_NAMESPACE,
+)
 from mailstack_infra.alarms import SET_DIMENSION, alarms, composites
+from mailstack_infra.alarms.account import QUOTA_CRITICAL, QUOTA_WARNING, RATES
 from mailstack_infra.environment import Environment
-from mailstack_infra.policies import MONITOR_NAMESPACE
 from mailstack_infra.settings.model import Settings
 from mailstack_infra.settings.rates import Rates
 from mailstack_infra.settings.stream import StreamSettings
@@ -42,7 +49,8 @@ def body(env: Environment, settings: Settings) -> str:
     rows = [
         [_alarms(env, settings)],
         *(_stream(env, name, stream) for name, stream in settings.streams.items()),
-        [*(_account(env) if settings.watch_account else ()), *_feedback(env)],
+        *([[*_account(env)]] if settings.watch_account else []),
+        [*_feedback(env)],
     ]
     return json.dumps({"start": "-PT24H", "periodOverride": "inherit", "widgets": list(_placed(rows))})
 
@@ -77,10 +85,16 @@ def _stream(env: Environment, name: str, stream: StreamSettings) -> list[Widget]
 
 
 def _account(env: Environment) -> Iterator[Widget]:
-    used = [_metric(MONITOR_NAMESPACE, "QuotaUsed", {"Stack": env.stack})]
-    yield _graph(env, "Daily quota used", used, stat="Maximum", lines={"warning": 0.8, "critical": 0.9})
+    for kind, metric, warning, critical, pause in RATES:
+        lines = {"warning": warning, "critical": critical, "AWS may pause": pause}
+        rate = [_metric("AWS/SES", metric, {})]
+        yield _graph(env, f"The whole account: {kind} rate", rate, stat="Average", lines=lines)
+    used = [_metric(ACCOUNT_NAMESPACE, "QuotaUsed", {ACCOUNT_DIMENSION: env.stack})]
+    yield _graph(
+        env, "Daily quota used", used, stat="Maximum", lines={"warning": QUOTA_WARNING, "critical": QUOTA_CRITICAL}
+    )
     standing = ("Enforcement", "SendingDisabled", "Sandbox", "MaxSendRate", "SentLast24Hours", "Max24HourSend")
-    metrics = [_metric(MONITOR_NAMESPACE, metric, {"Stack": env.stack}) for metric in standing]
+    metrics = [_metric(ACCOUNT_NAMESPACE, metric, {ACCOUNT_DIMENSION: env.stack}) for metric in standing]
     yield _graph(env, "The account", metrics, stat="Maximum", view="singleValue")
 
 
@@ -94,6 +108,7 @@ def _feedback(env: Environment) -> Iterator[Widget]:
         _metric("AWS/Lambda", metric, {"FunctionName": env.name("feedback")})
         for metric in ("Invocations", "Errors", "Throttles")
     ]
+    runs.append(_metric(FUNCTIONS_NAMESPACE, FAILED_RECORDS, {FUNCTIONS_DIMENSION: env.name("feedback")}))
     yield _graph(env, "The function that records them", runs, stat="Sum")
 
 
@@ -117,7 +132,7 @@ def _graph(
     properties: Widget = {"title": title, "region": env.region, "view": view, "stat": stat, "period": 300}
     properties["metrics"] = metrics
     if lines:
-        colours = {"warning": "#ff7f0e", "critical": "#d62728"}
+        colours = {"warning": "#ff7f0e", "critical": "#d62728", "AWS may pause": "#7f7f7f"}
         marks = [{"label": level, "value": value, "color": colours[level]} for level, value in lines.items()]
         properties |= {"annotations": {"horizontal": marks}, "yAxis": {"left": {"min": 0}}}
     return {"type": "metric", "properties": properties}

@@ -4,6 +4,7 @@ Names are explicit, so that policies and alarms can say them before anything exi
 several environments share one account.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,12 @@ import pulumi_aws as aws
 
 from mailstack_infra import policies
 from mailstack_infra.policies import Statement
+
+LONGEST_ROLE_NAME = 64
+# Roles and users that exist keep the name that they have: applications may refer to it.
+KEEP_NAME = pulumi.ResourceOptions(ignore_changes=["name"])
+# As botocore's partitions have it; `amazonaws.com` everywhere else.
+DNS_SUFFIXES = {"aws-cn": "amazonaws.com.cn", "aws-eusc": "amazonaws.eu"}
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,23 @@ class Environment:
     def name(self, what: str) -> str:
         """The physical name of a resource."""
         return f"mailstack-{self.stack}-{what}"
+
+    def iam_name(self, what: str) -> str:
+        """The physical name of something in IAM, which is one for all regions: it carries the region as well.
+
+        A name that would be too long for a role ends in a digest of itself.
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+        """
+        name = f"{self.name(what)}-{self.region}"
+        if len(name) <= LONGEST_ROLE_NAME:
+            return name
+        digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+        return f"{name[: LONGEST_ROLE_NAME - len(digest) - 1]}-{digest}"
+
+    @property
+    def dns_suffix(self) -> str:
+        """What the names of AWS's endpoints end in."""
+        return DNS_SUFFIXES.get(self.partition, "amazonaws.com")
 
     def with_key(self, written: Callable[[Sequence[Statement]], str], *services: str) -> pulumi.Input[str]:
         """A policy that needs the key; known at once where there is none.

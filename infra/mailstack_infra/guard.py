@@ -1,4 +1,9 @@
-"""The sending guard: critical alarms reach a function that pauses the stream and tells people. It never starts one."""
+"""The sending guard: critical alarms reach a function that pauses the stream and tells people. It never starts one.
+
+On a schedule it also compares alarms and streams: CloudWatch acts only when an alarm changes its state, so that a
+stream that somebody starts again under an alarm would not be paused a second time.
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-actions.html
+"""
 
 import json
 from collections.abc import Mapping
@@ -7,16 +12,19 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from mailstack_infra import policies
+from mailstack_infra import events, parts, policies
 from mailstack_infra.environment import Environment
 from mailstack_infra.paging import AlarmTopic
-from mailstack_infra.publishers import pausing_alarms
 from mailstack_infra.settings.model import Settings
 from mailstack_infra.worker import Worker
 
+CLOCK = events.Rule(
+    name=parts.GUARD_CLOCK, description="The ticks of the sending guard's clock.", schedule="rate(5 minutes)"
+)
+
 
 class Guard(pulumi.ComponentResource):
-    """Critical alarms → topic → worker → pause.
+    """Critical alarms → topic → worker → pause; clock → worker → pause what should be.
 
     Args:
         pausing: Which configuration set it pauses, by the name of the alarm.
@@ -39,20 +47,22 @@ class Guard(pulumi.ComponentResource):
         super().__init__("mailstack:guard:Guard", "guard", None, opts)
         child = ResourceOptions(parent=self)
         sets = sorted(set(pausing.values()))
-        self.topic = AlarmTopic("guard", env, alarms=pausing_alarms(env, settings), opts=child).topic
+        self.topic = AlarmTopic(parts.GUARD_ALARMS, env, settings, opts=child).topic
         self.worker = Worker(
-            "sending-guard",
+            parts.GUARD,
             env,
             settings,
             source="sending_guard",
             topic=self.topic,
             variables={
+                "MAILSTACK_STACK": env.stack,
                 "MAILSTACK_PAUSING_ALARMS": json.dumps(pausing, separators=(",", ":")),
                 "MAILSTACK_PAGING_TOPIC_ARN": paging_topic.arn,
             },
             permissions=policies.pause_sending(
-                [env.arn("ses", f"configuration-set/{name}") for name in sets], env.arn("sns", env.name("paging"))
+                [env.arn("ses", f"configuration-set/{name}") for name in sets], env.arn("sns", env.name(parts.PAGING))
             ),
             opts=child,
         )
+        events.send(CLOCK, env, self.worker, child)
         self.register_outputs({"topic": self.topic.arn, "function": self.worker.function.name})

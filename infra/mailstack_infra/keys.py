@@ -4,7 +4,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from mailstack_infra import policies, publishers
+from mailstack_infra import parts, policies
 from mailstack_infra.environment import Environment
 from mailstack_infra.settings.model import Settings
 
@@ -15,9 +15,6 @@ DELETION_WINDOW_DAYS = 30
 class Keys(pulumi.ComponentResource):
     """A customer key whose policy names who may use it, rotated every year, and its alias.
 
-    Args:
-        configuration_set_arns: Whose events SES may encrypt.
-
     Attributes:
         arn: The key's ARN; unknown until it is made.
     """
@@ -27,11 +24,12 @@ class Keys(pulumi.ComponentResource):
         env: Environment,
         settings: Settings,
         *,
-        configuration_set_arns: list[str],
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("mailstack:keys:Keys", "keys", None, opts)
-        workers = publishers.workers(env, settings)
+        topics = {name: env.arn("sns", env.name(name)) for name in parts.topics(settings)}
+        workers = parts.workers(settings)
+        queued = [wiring.topic for wiring in workers.values() if wiring.customer_key]
         key = aws.kms.Key(
             "key",
             description=f"What the mail stack {env.stack} keeps",
@@ -39,12 +37,10 @@ class Keys(pulumi.ComponentResource):
                 account_arn=f"arn:{env.partition}:iam::{env.account_id}:root",
                 account_id=env.account_id,
                 region=env.region,
-                users={
-                    "ses": configuration_set_arns,
-                    "sns": [env.arn("sns", env.name(topic)) for topic in workers.values()],
-                    "cloudwatch": publishers.paging_alarms(env, settings),
-                    "events": publishers.rules(env, settings),
-                },
+                event_topic_arn=topics[parts.EVENTS],
+                alarm_topic_arns=[topics[name] for name in parts.alarm_topics(settings)],
+                # Pages that cannot be delivered go to an encrypted DLQ.
+                delivering_topic_arns=[topics[name] for name in (*queued, *parts.paging_topics(settings))],
                 log_group_arns=[env.arn("logs", f"log-group:/aws/lambda/{env.name(name)}") for name in workers],
                 through=(
                     "dynamodb",

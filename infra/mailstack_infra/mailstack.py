@@ -9,7 +9,7 @@ import pulumi
 from pulumi import InvokeOptions, ResourceOptions
 
 from mailer.stack import DnsRecord, StackOutputs
-from mailstack_infra import dns
+from mailstack_infra import dns, parts
 from mailstack_infra.access import Access
 from mailstack_infra.account import AccountDefaults
 from mailstack_infra.alarms import pausing
@@ -23,7 +23,7 @@ from mailstack_infra.feedback import Feedback
 from mailstack_infra.guard import Guard
 from mailstack_infra.identity import Identity
 from mailstack_infra.keys import Keys
-from mailstack_infra.monitor import Monitor, ses_rule_arn
+from mailstack_infra.monitor import Monitor
 from mailstack_infra.outputs import Outputs
 from mailstack_infra.paging import Paging
 from mailstack_infra.pools import Pools
@@ -103,7 +103,7 @@ class MailStack(pulumi.ComponentResource):
         set_arns = [env.arn("ses", f"configuration-set/{name}") for name in sets.values()]
 
         if settings.encryption == "customer":
-            keys = Keys(env, settings, configuration_set_arns=set_arns, opts=child)
+            keys = Keys(env, settings, opts=child)
             env = replace(env, key=keys.arn)
         if settings.owns_account:
             AccountDefaults(settings.account, opts=child)
@@ -151,26 +151,24 @@ class MailStack(pulumi.ComponentResource):
     def _watch(self, sets: Mapping[str, str], *, secret: bool) -> Iterator[pulumi.Resource]:
         """Who hears of what goes wrong, and what pauses a stream: paging, monitor, guard, alarms, dashboard."""
         env, settings, child = self._env, self._settings, self._child
-        rules = [ses_rule_arn(env)] if settings.watch_account else []
-        self.paging = Paging(env, settings, secret=secret, rules=rules, opts=child)
+        self.paging = Paging(env, settings, secret=secret, opts=child)
         yield self.paging
+        topics = dict(self.paging.topics)
         if settings.watch_account:
-            yield Monitor(env, settings, paging=self.paging.topic, paging_policy=self.paging.policy, opts=child)
+            monitor = Monitor(env, settings, paging=self.paging.topic, secret=secret, opts=child)
+            topics[parts.PAGER_ALARMS] = monitor.topic
+            yield monitor
         pauses = pausing(env, settings)
         self.guard = (
             Guard(env, settings, pausing=pauses, paging_topic=self.paging.topic, opts=child) if pauses else None
         )
-        yield from [self.guard] if self.guard else []
+        if self.guard:
+            topics[parts.GUARD_ALARMS] = self.guard.topic
+            yield self.guard
         for name, stream in self.streams.items():
             counted = settings.streams[name].metrics
             yield Counting(name, counted, stream.configuration_set, value=sets[name], opts=child)
-        yield Watching(
-            env,
-            settings,
-            paging={"warning": self.paging.warnings, "critical": self.paging.topic},
-            guard=self.guard.topic if self.guard else None,
-            opts=child,
-        )
+        yield Watching(env, settings, topics=topics, opts=child)
         yield Dashboard(env, settings, opts=child)
 
     def _tell(self, told: Outputs) -> None:

@@ -1,20 +1,22 @@
 """The account monitor: on a schedule, a function asks SES how the account stands and publishes it as metrics.
 
-And SES's own events about the account, which page. Not for what is alarming about the metrics: `alarms.py` says that.
+It also pages what SES itself says about the account, and mails the pagers when none of them is subscribed. Not for what
+is alarming about the metrics: `alarms.py` says that.
 """
 
 import json
+from collections.abc import Sequence
 
 import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from mailstack_infra import policies
+from mailstack_infra import events, parts, policies
 from mailstack_infra.environment import Environment
-from mailstack_infra.settings.model import Settings
+from mailstack_infra.paging import AlarmTopic
+from mailstack_infra.settings.model import DEFAULT_STREAM, Settings
 from mailstack_infra.worker import Worker
 
-NAME = "account-monitor"
 SCHEDULE = "rate(5 minutes)"
 # https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-ses.html; the tenants' pages say Closed for Resolved.
 SES_SAYS = (
@@ -24,14 +26,25 @@ SES_SAYS = (
     "Advisor Recommendation Status Resolved",
     "Advisor Recommendation Status Closed",
 )
+RULES = (
+    events.Rule(name=parts.MONITOR_CLOCK, description="The ticks of the account monitor's clock.", schedule=SCHEDULE),
+    events.Rule(
+        name=parts.SES_EVENTS,
+        description="What SES says about the account's sending.",
+        pattern=json.dumps({"source": ["aws.ses"], "detail-type": SES_SAYS}),
+    ),
+)
 
 
 class Monitor(pulumi.ComponentResource):
-    """Clock → topic → worker → metrics; SES's events → paging.
+    """Clock, SES's events, the alarm about missing pagers → worker → metrics, pages, mail.
 
     Args:
-        paging: Where SES's events go. Its policy must name the rule `ses_rule_arn`.
-        paging_policy: That policy.
+        paging: Where it tells what SES says, and whose subscriptions it counts.
+        secret: Whether the addresses of pagers must stay encrypted.
+
+    Attributes:
+        topic: What the alarm about missing pagers publishes to.
     """
 
     def __init__(
@@ -40,67 +53,55 @@ class Monitor(pulumi.ComponentResource):
         settings: Settings,
         *,
         paging: aws.sns.Topic,
-        paging_policy: aws.sns.TopicPolicy,
+        secret: bool,
         opts: ResourceOptions | None = None,
     ) -> None:
-        super().__init__("mailstack:monitor:Monitor", NAME, None, opts)
-        self._env, self._child = env, ResourceOptions(parent=self)
-        topic, policy = self._ticks()
-        Worker(
-            NAME,
+        super().__init__("mailstack:monitor:Monitor", parts.MONITOR, None, opts)
+        child = ResourceOptions(parent=self)
+        self.topic = AlarmTopic(parts.PAGER_ALARMS, env, settings, opts=child).topic
+        addresses = json.dumps(people(settings))
+        worker = Worker(
+            parts.MONITOR,
             env,
             settings,
             source="account_monitor",
-            topic=topic,
-            variables={"MAILSTACK_STACK": env.stack},
-            permissions=policies.measure_account(),
-            opts=self._child,
+            topic=self.topic,
+            variables={
+                "MAILSTACK_STACK": env.stack,
+                "MAILSTACK_PAGING_TOPIC_ARN": paging.arn,
+                "MAILSTACK_SENDER": settings.sender,
+                "MAILSTACK_CONFIGURATION_SET": default_set(env, settings),
+                "MAILSTACK_PEOPLE": pulumi.Output.secret(addresses) if secret else addresses,
+            },
+            permissions=self._permissions(env, settings),
+            opts=child,
         )
-        self._rule(NAME, "The ticks of the account monitor's clock.", topic, policy, clock=True)
-        self._rule("ses-events", "What SES says about the account's sending.", paging, paging_policy, clock=False)
+        for rule in RULES:
+            events.send(rule, env, worker, child)
         self.register_outputs({})
 
-    def _ticks(self) -> tuple[aws.sns.Topic, aws.sns.TopicPolicy]:
-        topic = aws.sns.Topic(
-            "ticks",
-            name=self._env.name("ticks"),
-            kms_master_key_id=self._env.key,
-            tags=self._env.tags,
-            opts=self._child,
-        )
-        arn = self._env.arn("sns", self._env.name("ticks"))
-        document = policies.topic(arn, policies.rule_publishes(arn, rule_arn(self._env, NAME)))
-        policy = aws.sns.TopicPolicy("ticks", arn=topic.arn, policy=document, opts=self._child)
-        return topic, policy
-
-    def _rule(
-        self, name: str, description: str, topic: aws.sns.Topic, policy: aws.sns.TopicPolicy, *, clock: bool
-    ) -> None:
-        pattern = json.dumps({"source": ["aws.ses"], "detail-type": SES_SAYS})
-        rule = aws.cloudwatch.EventRule(
-            name,
-            name=self._env.name(name),
-            description=description,
-            schedule_expression=SCHEDULE if clock else None,
-            event_pattern=None if clock else pattern,
-            tags=self._env.tags,
-            opts=self._child,
-        )
-        aws.cloudwatch.EventTarget(
-            name,
-            rule=rule.name,
-            target_id="topic",
-            arn=topic.arn,
-            # EventBridge drops what the topic does not take yet.
-            opts=ResourceOptions(parent=self, depends_on=[policy]),
+    def _permissions(self, env: Environment, settings: Settings) -> Sequence[policies.Statement]:
+        return (
+            *policies.measure_account(),
+            *policies.page(env.arn("sns", env.name(parts.PAGING))),
+            policies.send(
+                [
+                    # In the sandbox SES asks for the recipients' identities as well.
+                    env.arn("ses", "identity/*"),
+                    env.arn("ses", f"configuration-set/{default_set(env, settings)}"),
+                ],
+                senders=[settings.sender_address],
+                recipients=(),
+                actions=("ses:SendEmail",),
+            ),
         )
 
 
-def rule_arn(env: Environment, name: str) -> str:
-    """The ARN of one of the stack's EventBridge rules."""
-    return env.arn("events", f"rule/{env.name(name)}")
+def people(settings: Settings) -> list[str]:
+    """The e-mail addresses of everybody who is paged or warned."""
+    return [one for one in dict.fromkeys((*settings.page, *settings.warn)) if not one.startswith("https://")]
 
 
-def ses_rule_arn(env: Environment) -> str:
-    """The rule that passes on what SES says."""
-    return rule_arn(env, "ses-events")
+def default_set(env: Environment, settings: Settings) -> str:
+    """The configuration set of the stream that every stack has."""
+    return settings.streams[DEFAULT_STREAM].called(env.name(DEFAULT_STREAM))

@@ -2,102 +2,105 @@
 
 import hashlib
 from collections.abc import Sequence
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from mailstack_infra import policies
+from mailstack_infra import parts, policies
 from mailstack_infra.environment import Environment
-from mailstack_infra.publishers import LEVELS, paging_alarms
+from mailstack_infra.publishers import publishing
 from mailstack_infra.settings.model import Settings
 from mailstack_infra.slack import SlackChannels
+from mailstack_infra.worker import DLQ_RETENTION_SECONDS
 
 
 class AlarmTopic(pulumi.ComponentResource):
-    """A topic that the alarms and the rules which it names may publish to, and nobody else.
+    """A topic that the alarms which page or act through it may publish to, and nobody else.
 
     Args:
-        alarms: ARNs of alarms.
-        rules: ARNs of EventBridge rules.
+        name: One of `parts.alarm_topics`.
 
     Attributes:
         topic: The topic.
-        policy: What lets them.
     """
 
-    def __init__(
-        self,
-        name: str,
-        env: Environment,
-        *,
-        alarms: Sequence[str],
-        rules: Sequence[str] = (),
-        opts: ResourceOptions | None = None,
-    ) -> None:
+    def __init__(self, name: str, env: Environment, settings: Settings, *, opts: ResourceOptions | None = None) -> None:
         super().__init__("mailstack:paging:AlarmTopic", name, None, opts)
         child = ResourceOptions(parent=self)
         self.topic = aws.sns.Topic(name, name=env.name(name), kms_master_key_id=env.key, tags=env.tags, opts=child)
-        self.policy = aws.sns.TopicPolicy(
-            name,
-            arn=self.topic.arn,
-            policy=policies.alarm_topic(env.arn("sns", env.name(name)), env.account_id, alarms, rules),
-            opts=child,
-        )
+        alarms = publishing(env, settings, name)
+        document = policies.alarm_topic(env.arn("sns", env.name(name)), env.account_id, alarms)
+        aws.sns.TopicPolicy(name, arn=self.topic.arn, policy=document, opts=child)
         self.register_outputs({"topic": self.topic.arn})
 
 
 class Paging(pulumi.ComponentResource):
     """Who is told, and of what: people by e-mail, on-call services by https, channels in Slack.
 
-    A subscription by e-mail waits until its owner confirms it.
+    A subscription by e-mail waits until its owner confirms it. What SNS cannot deliver goes to a DLQ.
 
     Args:
         secret: Whether the addresses of `page` and `warn` are encrypted in the configuration and must stay so.
-        rules: ARNs of EventBridge rules that page, too.
 
     Attributes:
         topic: What to publish to that must wake somebody.
-        policy: What lets alarms and rules publish there.
-        warnings: Where warnings go; the same topic, unless they go to others.
+        topics: The topics at which people hear of alarms, by name.
     """
 
     def __init__(
-        self,
-        env: Environment,
-        settings: Settings,
-        *,
-        secret: bool,
-        rules: Sequence[str] = (),
-        opts: ResourceOptions | None = None,
+        self, env: Environment, settings: Settings, *, secret: bool, opts: ResourceOptions | None = None
     ) -> None:
         super().__init__("mailstack:paging:Paging", "paging", None, opts)
         slack, self._child = settings.slack, ResourceOptions(parent=self)
-        apart = bool(settings.warn or slack.warns_elsewhere)
-        made = AlarmTopic(
-            "paging",
-            env,
-            alarms=paging_alarms(env, settings, LEVELS[1:] if apart else LEVELS),
-            rules=rules,
+        self._secret, self._stack = secret, env.stack
+        names = parts.paging_topics(settings)
+        self.topics = {name: AlarmTopic(name, env, settings, opts=self._child).topic for name in names}
+        self.topic, warnings = self.topics[names[0]], self.topics[names[-1]]
+        self._dlq, self._dlq_policy = self._undelivered(env, names)
+        self._tell("page", self.topic, settings.page)
+        self._tell("warn", warnings, settings.warn)
+        if slack.workspace:
+            SlackChannels(env, slack, paging=self.topic, warnings=warnings, opts=self._child)
+        self.register_outputs({"topic": self.topic.arn, "warnings": warnings.arn})
+
+    def _undelivered(self, env: Environment, topics: Sequence[str]) -> tuple[aws.sqs.Queue, aws.sqs.QueuePolicy]:
+        name = parts.PAGING_DLQ
+        encryption: dict[str, Any] = {"kms_master_key_id": env.key} if env.key else {"sqs_managed_sse_enabled": True}
+        dlq = aws.sqs.Queue(
+            name,
+            name=env.name(name),
+            message_retention_seconds=DLQ_RETENTION_SECONDS,
+            **encryption,
+            tags=env.tags,
             opts=self._child,
         )
-        self.topic, self.policy, self.warnings = made.topic, made.policy, made.topic
-        self._tell("page", self.topic, settings.page, secret=secret)
-        if apart:
-            warnings = paging_alarms(env, settings, ["warning"])
-            self.warnings = AlarmTopic("warnings", env, alarms=warnings, opts=self._child).topic
-            self._tell("warn", self.warnings, settings.warn, secret=secret)
-        if slack.workspace:
-            SlackChannels(env, slack, paging=self.topic, warnings=self.warnings, opts=self._child)
-        self.register_outputs({"topic": self.topic.arn, "warnings": self.warnings.arn})
+        document = policies.queue(
+            env.arn("sqs", env.name(name)), topic_arns=[env.arn("sns", env.name(topic)) for topic in topics]
+        )
+        return dlq, aws.sqs.QueuePolicy(name, queue_url=dlq.url, policy=document, opts=self._child)
 
-    def _tell(self, prefix: str, topic: aws.sns.Topic, people: Sequence[str], *, secret: bool) -> None:
+    def _tell(self, prefix: str, topic: aws.sns.Topic, people: Sequence[str]) -> None:
         for one in people:
-            aws.sns.TopicSubscription(
+            made = aws.sns.TopicSubscription(
                 # Named after the whole list's order, one more pager would replace the others' subscriptions.
                 f"{prefix}-{hashlib.sha256(one.encode()).hexdigest()[:8]}",
                 topic=topic.arn,
                 protocol="https" if one.startswith("https://") else "email",
-                endpoint=pulumi.Output.secret(one) if secret else one,
-                opts=self._child,
+                endpoint=pulumi.Output.secret(one) if self._secret else one,
+                redrive_policy=pulumi.Output.json_dumps({"deadLetterTargetArn": self._dlq.arn}),
+                opts=ResourceOptions(parent=self, depends_on=[self._dlq_policy]),
+            )
+            shown = f"A pager of mailstack:{prefix}" if self._secret else one
+            made.pending_confirmation.apply(lambda pending, shown=shown: self._say_unconfirmed(shown, pending=pending))
+
+    def _say_unconfirmed(self, who: str, *, pending: bool) -> None:
+        """Tell whoever deploys that somebody hears nothing yet. Pulumi looks when it subscribes, and on refresh."""
+        if pending:
+            pulumi.log.warn(
+                f"{who} was not subscribed to pages when Pulumi last looked: the subscription waits to be confirmed. "
+                "Follow the link in the mail from no-reply@sns.amazonaws.com within 48 hours; after that SNS deletes "
+                "the subscription, and `pulumi up --refresh` creates it again. "
+                f"`mailer stack --stack {self._stack}` shows who is confirmed now."
             )

@@ -8,8 +8,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
+from mailer.metrics import ACCOUNT_NAMESPACE
+
 _VERSION = "2012-10-17"
-MONITOR_NAMESPACE = "Mailstack/Account"
 Condition = Mapping[str, Mapping[str, str | Sequence[str]]]
 
 
@@ -72,65 +73,56 @@ def events_topic(topic_arn: str, account_id: str, configuration_set_arns: Sequen
     )
 
 
-def alarm_topic(topic_arn: str, account_id: str, alarm_arns: Sequence[str], rule_arns: Sequence[str] = ()) -> str:
-    """CloudWatch may publish for these alarms alone, and so may EventBridge for these rules.
+def alarm_topic(topic_arn: str, account_id: str, alarm_arns: Sequence[str]) -> str:
+    """CloudWatch may publish for these alarms alone.
 
-    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html documents both
+    conditions.
 
     Args:
         topic_arn: The topic.
         account_id: Whose alarms.
         alarm_arns: Alarms.
-        rule_arns: EventBridge rules.
     """
-    return topic(
-        topic_arn,
-        {
-            "Sid": "CloudWatchPublishesAlarms",
-            "Effect": "Allow",
-            "Principal": {"Service": "cloudwatch.amazonaws.com"},
-            "Action": "sns:Publish",
-            "Resource": topic_arn,
-            "Condition": {
-                "StringEquals": {"aws:SourceAccount": account_id},
-                "ArnEquals": {"aws:SourceArn": _one_or_many(alarm_arns)},
-            },
-        },
-        *(rule_publishes(topic_arn, arn) for arn in rule_arns),
-    )
-
-
-def rule_publishes(topic_arn: str, rule_arn: str) -> Statement:
-    """One EventBridge rule may publish to a topic.
-
-    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
-    """
-    return {
-        "Sid": "RulePublishes",
+    allowed: Statement = {
+        "Sid": "CloudWatchPublishesAlarms",
         "Effect": "Allow",
-        "Principal": {"Service": "events.amazonaws.com"},
+        "Principal": {"Service": "cloudwatch.amazonaws.com"},
         "Action": "sns:Publish",
         "Resource": topic_arn,
-        "Condition": {"ArnEquals": {"aws:SourceArn": rule_arn}},
-    }
-
-
-def queue(queue_arn: str, topic_arn: str) -> str:
-    """One topic may send to the queue.
-
-    https://docs.aws.amazon.com/sns/latest/dg/subscribe-sqs-queue-to-sns-topic.html
-    """
-    return document(
-        {
-            "Sid": "TopicSends",
-            "Effect": "Allow",
-            "Principal": {"Service": "sns.amazonaws.com"},
-            "Action": "sqs:SendMessage",
-            "Resource": queue_arn,
-            "Condition": {"ArnEquals": {"aws:SourceArn": topic_arn}},
+        "Condition": {
+            "StringEquals": {"aws:SourceAccount": account_id},
+            "ArnEquals": {"aws:SourceArn": _one_or_many(alarm_arns)},
         },
+    }
+    return topic(topic_arn, *([allowed] if alarm_arns else []))
+
+
+def queue(queue_arn: str, *, topic_arns: Sequence[str], rule_arns: Sequence[str] = ()) -> str:
+    """These topics and EventBridge rules may send to the queue.
+
+    Documented conditions: the topic's ARN in
+    https://docs.aws.amazon.com/sns/latest/dg/subscribe-sqs-queue-to-sns-topic.html, for a DLQ in
+    https://docs.aws.amazon.com/sns/latest/dg/sns-configure-dead-letter-queue.html; the rule's ARN in
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html, for a DLQ in
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html.
+    """
+    senders = (("TopicSends", "sns", topic_arns), ("RuleSends", "events", rule_arns))
+    return document(
+        *(_sends(sid, service, queue_arn, arns) for sid, service, arns in senders if arns),
         over_tls(queue_arn, "sqs:ReceiveMessage", "sqs:SendMessage"),
     )
+
+
+def _sends(sid: str, service: str, queue_arn: str, arns: Sequence[str]) -> Statement:
+    return {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Principal": {"Service": f"{service}.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": queue_arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": _one_or_many(arns)}},
+    }
 
 
 # What a service does to write and read what it keeps: https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html
@@ -144,30 +136,22 @@ _ADMINISTER_KEY = (
 )
 
 
-# Which services use the key on their own account, and what for.
-_KEY_USERS = {
-    "ses": "SesEncryptsEvents",
-    "sns": "TopicsDeliver",
-    "cloudwatch": "AlarmsPublish",
-    "events": "RulesPublish",
-}
-
-
 def key(
     *,
     account_arn: str,
     account_id: str,
     region: str,
-    users: Mapping[str, Sequence[str]],
+    event_topic_arn: str,
+    alarm_topic_arns: Sequence[str],
+    delivering_topic_arns: Sequence[str],
     log_group_arns: Sequence[str],
     through: Sequence[str],
 ) -> str:
     """Who may use the stack's key: each service for our own resources alone.
 
     The account's principals may do so only through other services, and only as far as their own IAM policies let
-    them. In a key's policy the resource `*` is that key.
+    them. In a key's policy the resource `*` is that key. EventBridge has no grant: see `parts.Wiring.customer_key`.
 
-    https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html,
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html,
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
 
@@ -175,8 +159,9 @@ def key(
         account_arn: The account's root principal, which stands for what IAM policies allow.
         account_id: The account.
         region: Where CloudWatch Logs and the others are.
-        users: On whose behalf services use it: ses for configuration sets, sns for topics that deliver to queues,
-            cloudwatch for alarms that publish, events for rules that do.
+        event_topic_arn: The topic that SES publishes to.
+        alarm_topic_arns: The topics that alarms publish to.
+        delivering_topic_arns: The topics that deliver to queues encrypted with the key.
         log_group_arns: The log groups.
         through: Which services the account's principals use it through.
     """
@@ -197,18 +182,15 @@ def key(
             ("kms:CreateGrant",),
             {**via, "Bool": {"kms:GrantIsForAWSResource": "true"}},
         ),
-        *(
-            _for_key(
-                _KEY_USERS[service],
-                {"Service": f"{service}.amazonaws.com"},
-                _USE_KEY,
-                {
-                    "StringEquals": {"aws:SourceAccount": account_id},
-                    "ArnEquals": {"aws:SourceArn": _one_or_many(arns)},
-                },
-            )
-            for service, arns in users.items()
-            if arns
+        _publishes("SesEncryptsEvents", "ses", account_id, [event_topic_arn]),
+        _publishes("AlarmsPublish", "cloudwatch", account_id, alarm_topic_arns),
+        # The topic is the only condition that AWS documents here:
+        # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html (encrypted queues as subscribers).
+        _for_key(
+            "TopicsDeliver",
+            {"Service": "sns.amazonaws.com"},
+            _USE_KEY,
+            {"ArnEquals": {"aws:SourceArn": _one_or_many(delivering_topic_arns)}},
         ),
         _for_key(
             "LogsAreWritten",
@@ -217,6 +199,18 @@ def key(
             {"ArnEquals": {"kms:EncryptionContext:aws:logs:arn": _one_or_many(log_group_arns)}},
         ),
     )
+
+
+def _publishes(sid: str, service: str, account_id: str, topic_arns: Sequence[str]) -> Statement:
+    """A service may use the key to publish to encrypted topics.
+
+    `aws:SourceAccount` is documented for every service but EventBridge, and the encryption context is what SNS sets on
+    each call to KMS: https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html,
+    https://docs.aws.amazon.com/sns/latest/dg/sns-server-side-encryption.html (encryption context). A condition on
+    `aws:SourceArn` is not documented for SES and CloudWatch; one that does not match would fail the first deployment.
+    """
+    ours = {"aws:SourceAccount": account_id, "kms:EncryptionContext:aws:sns:topicArn": _one_or_many(topic_arns)}
+    return _for_key(sid, {"Service": f"{service}.amazonaws.com"}, _USE_KEY, {"StringEquals": ours})
 
 
 def _for_key(
@@ -251,16 +245,19 @@ def use_key(key_arn: str, services: Sequence[str], region: str) -> Statement:
     }
 
 
-def see_alarms(alarm_arns: str) -> tuple[Statement, Statement]:
-    """A role may look at these alarms, and at graphs, of which AWS lets nobody name the metrics.
+def see_alarms(alarm_arns: str) -> tuple[Statement, ...]:
+    """A role may look at alarms and at the history of these, and at graphs, of which AWS lets nobody name the metrics.
 
+    A grant of DescribeAlarms that names alarms shows no composite ones:
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html,
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
     """
     return (
+        {"Sid": "SeeAlarms", "Effect": "Allow", "Action": ["cloudwatch:DescribeAlarms"], "Resource": "*"},
         {
-            "Sid": "SeeAlarms",
+            "Sid": "SeeHistory",
             "Effect": "Allow",
-            "Action": ["cloudwatch:DescribeAlarmHistory", "cloudwatch:DescribeAlarms"],
+            "Action": ["cloudwatch:DescribeAlarmHistory"],
             "Resource": alarm_arns,
         },
         {
@@ -319,8 +316,13 @@ def keep_feedback(table_arn: str) -> Statement:
     }
 
 
-def pause_sending(configuration_set_arns: Sequence[str], paging_topic_arn: str) -> tuple[Statement, Statement]:
-    """The guard sees whether these configuration sets are paused, pauses them, and tells people."""
+def pause_sending(configuration_set_arns: Sequence[str], paging_topic_arn: str) -> tuple[Statement, ...]:
+    """The guard sees whether these configuration sets are paused and why they should be, pauses them, tells people.
+
+    AWS lets nobody name composite alarms in a grant of DescribeAlarms, nor metrics in one of GetMetricStatistics:
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html,
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
+    """
     return (
         {
             "Sid": "PauseSending",
@@ -328,7 +330,25 @@ def pause_sending(configuration_set_arns: Sequence[str], paging_topic_arn: str) 
             "Action": ["ses:GetConfigurationSet", "ses:PutConfigurationSetSendingOptions"],
             "Resource": _one_or_many(configuration_set_arns),
         },
+        {
+            "Sid": "SeeAlarmsAndRates",
+            "Effect": "Allow",
+            "Action": ["cloudwatch:DescribeAlarms", "cloudwatch:GetMetricStatistics"],
+            "Resource": "*",
+        },
         {"Sid": "Page", "Effect": "Allow", "Action": "sns:Publish", "Resource": paging_topic_arn},
+    )
+
+
+def page(paging_topic_arn: str) -> tuple[Statement]:
+    """The account monitor pages, and counts who is subscribed."""
+    return (
+        {
+            "Sid": "Page",
+            "Effect": "Allow",
+            "Action": ["sns:GetTopicAttributes", "sns:Publish"],
+            "Resource": paging_topic_arn,
+        },
     )
 
 
@@ -345,7 +365,7 @@ def measure_account() -> tuple[Statement, Statement]:
             "Effect": "Allow",
             "Action": "cloudwatch:PutMetricData",
             "Resource": "*",
-            "Condition": {"StringEquals": {"cloudwatch:namespace": MONITOR_NAMESPACE}},
+            "Condition": {"StringEquals": {"cloudwatch:namespace": ACCOUNT_NAMESPACE}},
         },
     )
 
@@ -363,8 +383,10 @@ def send(
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_sesv2.html
 
     Args:
-        arns: The identity, the configuration sets, stored templates: SES asks for each that a mail uses. In the
-            sandbox it asks for the recipients' identities as well; see `recipient_identities`.
+        arns: Identities, the configuration sets, stored templates: SES asks for each that a mail uses. In the sandbox
+            it asks for the recipients' verified identities as well, whose names nobody knows beforehand: allow
+            `identity/*`, and the condition on the From address still bounds whose mail it is.
+            https://docs.aws.amazon.com/ses/latest/dg/control-user-access.html
         senders: The From address, or patterns of it such as `*@example.com`.
         recipients: Addresses or patterns of whom it may write to; empty for everybody.
         actions: By which operations.
@@ -425,16 +447,6 @@ def read_secret(secret_arn: str) -> Statement:
         "Action": "secretsmanager:GetSecretValue",
         "Resource": secret_arn,
     }
-
-
-def recipient_identities(recipients: Sequence[str]) -> list[str]:
-    """The identities, by name, that the sandbox asks for when mail goes to these recipients.
-
-    Example:
-        >>> recipient_identities(["*@example.org", "ada@example.com"])
-        ['*@example.org', 'ada@example.com', 'example.com', 'example.org']
-    """
-    return sorted({*recipients, *(pattern.rpartition("@")[2] for pattern in recipients)})
 
 
 def _one_or_many(values: Sequence[str]) -> str | list[str]:

@@ -10,8 +10,8 @@ from typing import NamedTuple
 from mailstack_infra.counting import COUNTED
 from mailstack_infra.recording import Registered
 
-# What the account monitor publishes: `mailer.account.measure`.
-MONITOR_METRICS = 7
+# What the account monitor publishes: `mailer.account.measure` and `pagers`.
+MONITOR_METRICS = 9
 _CLOUDWATCH = "https://aws.amazon.com/cloudwatch/pricing/"
 
 

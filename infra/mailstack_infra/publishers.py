@@ -1,43 +1,37 @@
-"""Who of the stack publishes where, by ARN and one by one.
+"""Which alarms publish to which topic, by ARN and one by one.
 
 A pattern such as `mailstack-dev-*` would let a stack named `dev-eu` publish to the topics of the stack `dev`.
 """
 
-from collections.abc import Collection
-
-from mailstack_infra.alarms import Level, alarms, composites, pausing
+from mailstack_infra import parts
+from mailstack_infra.alarms import Alarm, Both, alarms, composites
 from mailstack_infra.environment import Environment
-from mailstack_infra.monitor import NAME as MONITOR
-from mailstack_infra.monitor import rule_arn, ses_rule_arn
 from mailstack_infra.settings.model import Settings
 
-LEVELS: tuple[Level, ...] = ("warning", "critical")
+
+def people_told(settings: Settings, alarm: Alarm | Both) -> tuple[str, ...]:
+    """The topics, by name, at which people hear of an alarm."""
+    if not alarm.level:
+        return ()
+    paging, *apart = parts.paging_topics(settings)
+    if alarm.level == "warning" and apart:
+        return tuple(apart)
+    # Where nobody is paged, those who hear of warnings must.
+    return (paging, *apart) if isinstance(alarm, Alarm) and alarm.pagers_missing else (paging,)
 
 
-def paging_alarms(env: Environment, settings: Settings, levels: Collection[Level] = LEVELS) -> list[str]:
-    """The alarms that page at these levels."""
-    keys = [alarm.key for alarm in (*alarms(env, settings), *composites(env, settings)) if alarm.level in levels]
-    return [_alarm_arn(env, env.name(key)) for key in keys]
+def told(settings: Settings, alarm: Alarm | Both) -> tuple[str, ...]:
+    """The topics, by name, that an alarm publishes to when it goes off: those of people, and of functions that act."""
+    match alarm:
+        case Both(pauses=str(name)) if name:
+            return (*people_told(settings, alarm), parts.GUARD_ALARMS)
+        case Alarm(pagers_missing=True):
+            return (*people_told(settings, alarm), parts.PAGER_ALARMS)
+        case _:
+            return people_told(settings, alarm)
 
 
-def pausing_alarms(env: Environment, settings: Settings) -> list[str]:
-    """The alarms that the guard hears of."""
-    return [_alarm_arn(env, name) for name in pausing(env, settings)]
-
-
-def rules(env: Environment, settings: Settings) -> list[str]:
-    """The EventBridge rules that publish to topics."""
-    return [rule_arn(env, MONITOR), ses_rule_arn(env)] if settings.watch_account else []
-
-
-def workers(env: Environment, settings: Settings) -> dict[str, str]:
-    """The functions that work through a queue, and the topic that each hears, by name."""
-    return {
-        "feedback": "events",
-        **({MONITOR: "ticks"} if settings.watch_account else {}),
-        **({"sending-guard": "guard"} if pausing(env, settings) else {}),
-    }
-
-
-def _alarm_arn(env: Environment, name: str) -> str:
-    return env.arn("cloudwatch", f"alarm:{name}")
+def publishing(env: Environment, settings: Settings, topic: str) -> list[str]:
+    """The ARNs of the alarms that publish to a topic."""
+    found = (*alarms(env, settings), *composites(env, settings))
+    return [env.arn("cloudwatch", f"alarm:{env.name(alarm.key)}") for alarm in found if topic in told(settings, alarm)]

@@ -10,7 +10,7 @@ import pulumi_aws as aws
 from pulumi import ResourceOptions
 
 from mailstack_infra import trust
-from mailstack_infra.environment import Environment
+from mailstack_infra.environment import KEEP_NAME, Environment
 from mailstack_infra.settings.access import AccessSettings, Oidc
 
 
@@ -36,6 +36,7 @@ class Roles(pulumi.ComponentResource):
     ) -> None:
         super().__init__("mailstack:roles:Roles", "roles", None, opts)
         self._env, self._policy, self._child = env, policy, ResourceOptions(parent=self)
+        self._kept = self._child.merge(KEEP_NAME)
         providers = self._issuers(settings.oidc)
         taken_by = {
             **{service: service_trust(env, service) for service in settings.services},
@@ -46,18 +47,18 @@ class Roles(pulumi.ComponentResource):
             self._attach(f"existing-{name}", name)
         if "ec2" in self.made:
             aws.iam.InstanceProfile(
-                "ec2", name=env.name("app-ec2"), role=self.made["ec2"].name, tags=env.tags, opts=self._child
+                "ec2", name=env.iam_name("app-ec2"), role=self.made["ec2"].name, tags=env.tags, opts=self._kept
             )
         self.register_outputs({name: role.arn for name, role in self.made.items()})
 
     def _role(self, name: str, taken_by: pulumi.Input[str]) -> aws.iam.Role:
         role = aws.iam.Role(
             f"app-{name}",
-            name=self._env.name(f"app-{name}"),
+            name=self._env.iam_name(f"app-{name}"),
             description=f"Sends mail through the stack {self._env.stack}",
             assume_role_policy=taken_by,
             tags=self._env.tags,
-            opts=self._child,
+            opts=self._kept,
         )
         self._attach(f"app-{name}", role.name)
         return role

@@ -11,7 +11,9 @@ from typing import Any, cast
 
 # Actions that AWS lets nobody narrow to a resource: https://docs.aws.amazon.com/service-authorization/latest/reference/.
 _GRAPHS = {"cloudwatch:GetMetricData", "cloudwatch:GetMetricStatistics", "cloudwatch:GetMetricWidgetImage"}
-WITHOUT_RESOURCE = frozenset({"cloudwatch:PutMetricData", "ses:GetAccount"} | _GRAPHS)
+# DescribeAlarms shows composite alarms only to a grant on every resource:
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
+WITHOUT_RESOURCE = frozenset({"cloudwatch:DescribeAlarms", "cloudwatch:PutMetricData", "ses:GetAccount"} | _GRAPHS)
 PRODUCTION = re.compile(r"prod(uction)?(-|\Z)")
 # What protects data and reputation that cannot be made again.
 DEAR = (
@@ -24,6 +26,12 @@ DEAR = (
 )
 # Services that take roles and tell nothing of the account on whose behalf; see `trust.py`.
 SILENT = frozenset({"chatbot.amazonaws.com", "ec2.amazonaws.com"})
+# EventBridge supports no condition in a topic's policy, and none on the source in the policy of the topic's key:
+# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html (Amazon SNS permissions),
+# https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+EVENTS = "events.amazonaws.com"
+UNCONDITIONED = (":TopicPolicy", ":kms/key:Key")
+SOURCES = frozenset({"aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid"})
 # The exports are the outputs of the stack itself.
 STACK = "pulumi:pulumi:Stack"
 # Where resources hold secrets: the type, and the keys down to the value.
@@ -95,8 +103,12 @@ def _conditioned(resource: Resource) -> Iterator[str]:
         keys = {key.lower() for test in statement.get("Condition", {}).values() for key in test}
         if "*" in _listed(principal.get("AWS")):
             yield f"{sid} lets everybody in"
-        sourced = keys & {"aws:sourcearn", "aws:sourceaccount"} or any("encryptioncontext" in key for key in keys)
+        sourced = keys & SOURCES or any("encryptioncontext" in key for key in keys)
         services = set(_listed(principal.get("Service"))) - SILENT
+        if EVENTS in services and resource.kind.endswith(UNCONDITIONED):
+            services.remove(EVENTS)
+            if resource.kind.endswith(":TopicPolicy") and keys:
+                yield f"{sid} sets a condition, with which EventBridge publishes nothing: have it send to a queue"
         if services and not sourced:
             yield f"{sid} lets {', '.join(sorted(services))} in for anybody: add aws:SourceArn"
         if principal.get("Federated") and not all(any(key.endswith(end) for key in keys) for end in (":aud", ":sub")):

@@ -8,7 +8,7 @@ import pulumi_aws as aws
 from pulumi import ResourceOptions
 
 from mailstack_infra import policies, trust
-from mailstack_infra.environment import Environment
+from mailstack_infra.environment import KEEP_NAME, Environment
 from mailstack_infra.settings.slack import Slack
 
 
@@ -52,18 +52,19 @@ class SlackChannels(pulumi.ComponentResource):
 
     def _role(self) -> tuple[aws.iam.Role, aws.iam.Policy]:
         env, child = self._env, self._child
+        kept = child.merge(KEEP_NAME)
         seen = policies.document(*policies.see_alarms(env.arn("cloudwatch", f"alarm:{env.name('*')}")))
         role = aws.iam.Role(
-            "slack", name=env.name("slack"), assume_role_policy=trust.chatbot(), tags=env.tags, opts=child
+            "slack", name=env.iam_name("slack"), assume_role_policy=trust.chatbot(), tags=env.tags, opts=kept
         )
         aws.iam.RolePolicy("slack", name="see", role=role.name, policy=seen, opts=child)
         guardrail = aws.iam.Policy(
             "slack",
-            name=env.name("slack"),
+            name=env.iam_name("slack"),
             # Unless told otherwise it is AdministratorAccess, whatever role somebody in the channel then takes.
             description=f"The most that anybody may do from the Slack channels of the stack {env.stack}",
             policy=seen,
             tags=env.tags,
-            opts=child,
+            opts=kept,
         )
         return role, guardrail

@@ -9,7 +9,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from mailstack_infra.environment import Environment
+from mailstack_infra.environment import KEEP_NAME, Environment
 from mailstack_infra.settings.access import SmtpUser
 
 # https://docs.aws.amazon.com/ses/latest/dg/smtp-connect.html: STARTTLS, and TLS from the first byte. Not 25, which
@@ -71,14 +71,15 @@ class Smtp(pulumi.ComponentResource):
 
     def _user(self, policy: str) -> aws.iam.User:
         env = self._env
-        user = aws.iam.User("smtp", name=env.name("smtp"), tags=env.tags, opts=self._child)
+        kept = self._child.merge(KEEP_NAME)
+        user = aws.iam.User("smtp", name=env.iam_name("smtp"), tags=env.tags, opts=kept)
         allowed = aws.iam.Policy(
             "smtp",
-            name=env.name("smtp"),
+            name=env.iam_name("smtp"),
             description=f"Send mail over SMTP through the stack {env.stack}",
             policy=policy,
             tags=env.tags,
-            opts=self._child,
+            opts=kept,
         )
         aws.iam.UserPolicyAttachment("smtp", user=user.name, policy_arn=allowed.arn, opts=self._child)
         return user

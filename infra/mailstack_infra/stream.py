@@ -8,7 +8,7 @@ import pulumi_aws as aws
 from pulumi import ResourceOptions
 
 from mailstack_infra import policies, trust
-from mailstack_infra.environment import Environment
+from mailstack_infra.environment import KEEP_NAME, Environment
 from mailstack_infra.settings.events import in_order
 from mailstack_infra.settings.stream import StreamSettings
 
@@ -89,10 +89,10 @@ class MailStream(pulumi.ComponentResource):
         configuration_set = env.arn("ses", f"configuration-set/{settings.called(env.name(name))}")
         role = aws.iam.Role(
             f"{name}-firehose",
-            name=env.name(f"{name}-firehose"),
+            name=env.iam_name(f"{name}-firehose"),
             assume_role_policy=trust.ses(env.account_id, configuration_set),
             tags=env.tags,
-            opts=ResourceOptions(parent=self),
+            opts=ResourceOptions(parent=self).merge(KEEP_NAME),
         )
         permission = aws.iam.RolePolicy(
             f"{name}-firehose",

@@ -1,6 +1,6 @@
-"""Topic → queue with a DLQ → Lambda: how everything that must not be lost is handled.
+"""Topic or rule → queue with a DLQ → Lambda: how everything that must not be lost is handled.
 
-Not for what is published or what is done with it: `feedback.py` and `guard.py` say that.
+Not for what is published or what is done with it: `feedback.py`, `guard.py` and `monitor.py` say that.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,8 +11,8 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from mailstack_infra import policies, trust, zips
-from mailstack_infra.environment import Environment
+from mailstack_infra import parts, policies, trust, zips
+from mailstack_infra.environment import KEEP_NAME, Environment
 from mailstack_infra.settings.model import Settings
 
 RUNTIME, ARCHITECTURE, MEMORY_MB, TIMEOUT_SECONDS = "python3.13", "arm64", 256, 30
@@ -25,23 +25,26 @@ BATCH_SIZE = 10
 
 
 class Worker(pulumi.ComponentResource):
-    """A function that works through what one topic publishes.
+    """A function that works through what a topic publishes and what EventBridge rules send.
 
     Args:
-        name: What the queue, the role and the function are called, behind `mailstack-<stack>-`.
+        name: What the queue, the role and the function are called, behind `mailstack-<stack>-`; its wiring stands
+            under this name in `parts.py`.
         source: The function's folder under `lambdas/`.
-        topic: What it listens to.
+        topic: The topic that it listens to.
         variables: The function's environment.
         permissions: What it may do besides taking from its queue and writing its log.
 
     Attributes:
         queue: Where events wait.
-        dlq: Where events end that failed five times.
+        dlq: Where events end that failed five times, and those that SNS or EventBridge could not deliver.
+        queue_policies: What lets the topic and the rules send to both queues.
         function: The Lambda function.
     """
 
     queue: aws.sqs.Queue
     dlq: aws.sqs.Queue
+    queue_policies: Sequence[aws.sqs.QueuePolicy]
     function: aws.lambda_.Function
 
     def __init__(
@@ -59,6 +62,7 @@ class Worker(pulumi.ComponentResource):
         super().__init__("mailstack:worker:Worker", name, None, opts)
         self._name, self._env, self._settings = name, env, settings
         self._child = ResourceOptions(parent=self)
+        self._wiring = parts.workers(settings)[name]
         self.dlq, self.queue = self._queues()
         self._subscribe(topic)
         role, permission = self._role(permissions)
@@ -76,14 +80,11 @@ class Worker(pulumi.ComponentResource):
         )
         self.register_outputs({"queue": self.queue.url, "dlq": self.dlq.url, "function": self.function.name})
 
-    @property
-    def _queue_arn(self) -> str:
-        return self._env.arn("sqs", self._env.name(self._name))
-
     def _queues(self) -> tuple[aws.sqs.Queue, aws.sqs.Queue]:
         # A queue has one kind of key; both together are an error.
+        customer_key = self._env.key and self._wiring.customer_key
         encryption: dict[str, Any] = (
-            {"kms_master_key_id": self._env.key} if self._env.key else {"sqs_managed_sse_enabled": True}
+            {"kms_master_key_id": self._env.key} if customer_key else {"sqs_managed_sse_enabled": True}
         )
         dlq = aws.sqs.Queue(
             f"{self._name}-dlq",
@@ -114,36 +115,46 @@ class Worker(pulumi.ComponentResource):
         return dlq, queue
 
     def _subscribe(self, topic: aws.sns.Topic) -> None:
-        policy = aws.sqs.QueuePolicy(
-            self._name,
-            queue_url=self.queue.url,
-            policy=topic.arn.apply(lambda arn: policies.queue(self._queue_arn, arn)),
-            opts=self._child,
-        )
+        self.queue_policies = [
+            self._let_send(self._name, self.queue),
+            self._let_send(f"{self._name}-dlq", self.dlq),
+        ]
         aws.sns.TopicSubscription(
             self._name,
             topic=topic.arn,
             protocol="sqs",
             endpoint=self.queue.arn,
-            # Before the queue takes them, messages would be lost.
-            opts=ResourceOptions(parent=self, depends_on=[policy]),
+            redrive_policy=pulumi.Output.json_dumps({"deadLetterTargetArn": self.dlq.arn}),
+            # Subscribe after the queue policies exist: earlier messages would be dropped.
+            opts=ResourceOptions(parent=self, depends_on=self.queue_policies),
         )
+
+    def _let_send(self, name: str, queue: aws.sqs.Queue) -> aws.sqs.QueuePolicy:
+        """Let the topic and the rules send to one of the two queues."""
+        env = self._env
+        document = policies.queue(
+            env.arn("sqs", env.name(name)),
+            topic_arns=[env.arn("sns", env.name(self._wiring.topic))],
+            rule_arns=[env.arn("events", f"rule/{env.name(rule)}") for rule in self._wiring.rules],
+        )
+        return aws.sqs.QueuePolicy(name, queue_url=queue.url, policy=document, opts=self._child)
 
     def _role(self, permissions: Sequence[policies.Statement]) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
         role = aws.iam.Role(
             self._name,
-            name=self._env.name(self._name),
+            name=self._env.iam_name(self._name),
             assume_role_policy=trust.functions(self._env.account_id),
             tags=self._env.tags,
-            opts=self._child,
+            opts=self._child.merge(KEEP_NAME),
         )
+        queue_arn = self._env.arn("sqs", self._env.name(self._name))
         log_group_arn = self._env.arn("logs", f"log-group:{self._log_group}")
         policy = aws.iam.RolePolicy(
             self._name,
             name="work",
             role=role.name,
             policy=self._env.with_key(
-                lambda key: policies.queue_worker(self._queue_arn, log_group_arn, *permissions, *key),
+                lambda key: policies.queue_worker(queue_arn, log_group_arn, *permissions, *key),
                 *("dynamodb", "lambda", "sns", "sqs"),
             ),
             opts=self._child,
@@ -182,7 +193,6 @@ class Worker(pulumi.ComponentResource):
             timeout=TIMEOUT_SECONDS,
             environment={"variables": variables},
             kms_key_arn=self._env.key,
-            reserved_concurrent_executions=self._settings.function_concurrency,
             tags=self._env.tags,
             # Lambda would make the log group itself, without a retention.
             opts=ResourceOptions(parent=self, depends_on=[log_group]),

@@ -1,47 +1,111 @@
-"""The account monitor's edge: on each tick of the clock, asks SES how the account stands and publishes it.
+"""The account monitor's edge: each tick of the clock is a measurement; what SES says, and missing pagers, are told.
 
-Environment: `MAILSTACK_STACK`. What is published is decided in `mailer.account`.
+Environment: `MAILSTACK_STACK`, `MAILSTACK_PAGING_TOPIC_ARN`; `MAILSTACK_SENDER`, `MAILSTACK_CONFIGURATION_SET` and
+`MAILSTACK_PEOPLE` (a JSON list of addresses) for the mail to people whom no page reaches.
+What is published is decided in `mailer.account`, what is told in `mailer.feedback.notices`.
 """
 
+import json
 import os
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from mailer.account import NAMESPACE, measure
+from mailer.account import measure, pagers
 from mailer.errors import MailerError
 from mailer.feedback.batch import SqsAnswer, SqsEvent, SqsRecord, each_record
+from mailer.feedback.guard import chat_page
 from mailer.feedback.log import log
+from mailer.feedback.notices import Mail, Page, Tick, read
+from mailer.metrics import ACCOUNT_NAMESPACE
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_sesv2 import SESV2Client
+    from mypy_boto3_sns import SNSClient
 
 
 class MonitorError(MailerError):
-    """SES or CloudWatch refused; the tick goes back to the queue, and the heartbeat alarm misses it."""
+    """An AWS service refused; the message goes back to the queue. The heartbeat alarm misses a tick that failed."""
+
+
+class _Clients(NamedTuple):
+    ses: "SESV2Client"
+    cloudwatch: "CloudWatchClient"
+    sns: "SNSClient"
 
 
 def handle(event: SqsEvent, _context: object) -> SqsAnswer:
-    """Lambda's entry: a batch of ticks. What they say does not matter; what is measured is always now."""
+    """Lambda's entry: a batch of ticks, SES's own events, and the alarm about missing pagers."""
     return each_record(event, _work)
 
 
-def _work(_: SqsRecord) -> None:
+def _work(record: SqsRecord) -> None:
     from botocore.exceptions import BotoCoreError, ClientError
 
-    ses, cloudwatch = _clients()
     try:
-        data = measure(ses.get_account(), os.environ["MAILSTACK_STACK"])
-        cloudwatch.put_metric_data(Namespace=NAMESPACE, MetricData=data)
+        match read(record["body"], stack=os.environ["MAILSTACK_STACK"]):
+            case Tick():
+                _measure(_clients())
+            case Page() as page:
+                _page(_clients(), page)
+            case Mail() as mail:
+                _mail(_clients(), mail)
+            case why:
+                log("INFO", "left alone", why=why)
     except (BotoCoreError, ClientError) as error:
-        raise MonitorError(f"Could not measure the account: {error}") from error
-    log("INFO", "measured", **{datum["MetricName"]: datum.get("Value") for datum in data})
+        raise MonitorError(f"Could not measure or tell: {error}") from error
+
+
+def _measure(clients: _Clients) -> None:
+    """What a tick says does not matter; what is measured is always now."""
+    stack = os.environ["MAILSTACK_STACK"]
+    data = measure(clients.ses.get_account(), stack)
+    # First, so that a paging topic that is gone does not hide the account's standing.
+    clients.cloudwatch.put_metric_data(Namespace=ACCOUNT_NAMESPACE, MetricData=data)
+    topic = clients.sns.get_topic_attributes(TopicArn=os.environ["MAILSTACK_PAGING_TOPIC_ARN"])
+    subscribed = pagers(topic["Attributes"], stack)
+    clients.cloudwatch.put_metric_data(Namespace=ACCOUNT_NAMESPACE, MetricData=subscribed)
+    log("INFO", "measured", **{datum["MetricName"]: datum.get("Value") for datum in [*data, *subscribed]})
+
+
+def _page(clients: _Clients, page: Page) -> None:
+    # Chatbot subscribes by https; people read the rest.
+    message = json.dumps({"default": page.text, "https": chat_page(page.subject, page.text)})
+    topic = os.environ["MAILSTACK_PAGING_TOPIC_ARN"]
+    clients.sns.publish(TopicArn=topic, Subject=page.subject, Message=message, MessageStructure="json")
+    log("WARNING", "paged", subject=page.subject)
+
+
+def _mail(clients: _Clients, mail: Mail) -> None:
+    """One mail to each. An address that SES refuses, as the sandbox does, must not keep it from the others."""
+    from botocore.exceptions import ClientError
+
+    reached = 0
+    for number, address in enumerate(json.loads(os.environ["MAILSTACK_PEOPLE"]), 1):
+        try:
+            clients.ses.send_email(
+                FromEmailAddress=os.environ["MAILSTACK_SENDER"],
+                Destination={"ToAddresses": [address]},
+                Content={"Simple": {"Subject": {"Data": mail.subject}, "Body": {"Text": {"Data": mail.text}}}},
+                ConfigurationSetName=os.environ["MAILSTACK_CONFIGURATION_SET"],
+            )
+            reached += 1
+        except ClientError as error:
+            # Not SES's own words: they may hold the address.
+            log("WARNING", "mail refused", number=number, code=error.response["Error"]["Code"])
+    if not reached:
+        raise MonitorError("Nobody is paged, and nobody could be told by mail.")
+    log("WARNING", "mailed", subject=mail.subject, people=reached)
 
 
 @cache
-def _clients() -> "tuple[SESV2Client, CloudWatchClient]":
+def _clients() -> _Clients:
     import boto3
     from botocore.config import Config
 
     config = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
-    return boto3.client("sesv2", config=config), boto3.client("cloudwatch", config=config)
+    return _Clients(
+        boto3.client("sesv2", config=config),
+        boto3.client("cloudwatch", config=config),
+        boto3.client("sns", config=config),
+    )

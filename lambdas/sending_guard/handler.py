@@ -1,70 +1,112 @@
-"""The sending guard's edge: an alarm from the queue pauses its configuration set and tells the paging topic.
+"""The sending guard's edge: an alarm pauses its configuration set and tells the paging topic; a tick looks again.
 
-Environment: `MAILSTACK_PAUSING_ALARMS`, a JSON object of alarm names and the configuration set that each pauses;
-`MAILSTACK_PAGING_TOPIC_ARN`.
-What to pause is decided in `mailer.feedback.guard`.
+Environment: `MAILSTACK_STACK`; `MAILSTACK_PAUSING_ALARMS`, a JSON object of alarm names and the configuration set that
+each pauses; `MAILSTACK_PAGING_TOPIC_ARN`.
+What to pause is decided in `mailer.feedback.guard` and `mailer.feedback.recheck`.
 """
 
 import json
 import os
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mailer.errors import MailerError
 from mailer.feedback.batch import SqsAnswer, SqsEvent, SqsRecord, each_record
-from mailer.feedback.envelope import unwrap
+from mailer.feedback.envelope import parse_object, unwrap
 from mailer.feedback.guard import Leave, Pause, chat_page, decide, page, read
 from mailer.feedback.log import log
+from mailer.feedback.rates import newest
+from mailer.feedback.recheck import parts_of, pause_again, rate_part
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sns import SNSClient
 
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html: names in one request.
+_MOST_NAMES = 100
+
 
 class GuardError(MailerError):
-    """SES or SNS refused; the message goes back to the queue and is tried again."""
+    """An AWS service refused; the message goes back to the queue and is tried again."""
+
+
+class _Clients(NamedTuple):
+    ses: "SESV2Client"
+    sns: "SNSClient"
+    cloudwatch: "CloudWatchClient"
 
 
 def handle(event: SqsEvent, _context: object) -> SqsAnswer:
-    """Lambda's entry: a batch of SQS messages, each an alarm's notification, raw or wrapped by SNS."""
+    """Lambda's entry: a batch of alarms' notifications, raw or wrapped by SNS, and of ticks."""
     return each_record(event, _work)
 
 
 def _work(record: SqsRecord) -> None:
     pausing = json.loads(os.environ["MAILSTACK_PAUSING_ALARMS"])
+    again = record["attributes"].get("ApproximateReceiveCount", "1") != "1"
+    if parse_object(record["body"]).get("source") == "aws.events":
+        for pause in _due(pausing):
+            _pause(pause, again=again)
+        return
     match decide(read(unwrap(record["body"]) or {}), pausing):
         case Leave(why, alarm):
             log("INFO" if alarm.state != "ALARM" else "WARNING", "left alone", alarm=alarm.name, why=why)
         case pause:
-            _pause(pause, again=record["attributes"].get("ApproximateReceiveCount", "1") != "1")
+            _pause(pause, again=again)
+
+
+def _due(pausing: dict[str, str]) -> "Iterator[Pause]":
+    """The pauses that alarms ask for by the states that they are in now."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    cloudwatch = _clients().cloudwatch
+    try:
+        for start in range(0, len(pausing), _MOST_NAMES):
+            names = list(pausing)[start : start + _MOST_NAMES]
+            found = cloudwatch.describe_alarms(AlarmNames=names, AlarmTypes=["CompositeAlarm"], MaxRecords=_MOST_NAMES)
+            for composite in found["CompositeAlarms"]:
+                parts = cloudwatch.describe_alarms(AlarmNames=parts_of(composite), AlarmTypes=["MetricAlarm"])
+                part = rate_part(parts["MetricAlarms"])
+                rate = newest(cloudwatch, part) if part else None
+                if pause := pause_again(composite, pausing, parts["MetricAlarms"], rate):
+                    yield pause
+    except (BotoCoreError, ClientError) as error:
+        raise GuardError(f"Could not look at alarms and rates: {error}") from error
 
 
 def _pause(pause: Pause, *, again: bool) -> None:
     from botocore.exceptions import BotoCoreError, ClientError
 
-    ses, sns = _clients()
-    name = pause.configuration_set
+    clients, name = _clients(), pause.configuration_set
     try:
-        already = not ses.get_configuration_set(ConfigurationSetName=name)["SendingOptions"]["SendingEnabled"]
+        options = clients.ses.get_configuration_set(ConfigurationSetName=name)["SendingOptions"]
+        already = not options["SendingEnabled"]
         if not already:
-            ses.put_configuration_set_sending_options(ConfigurationSetName=name, SendingEnabled=False)
+            clients.ses.put_configuration_set_sending_options(ConfigurationSetName=name, SendingEnabled=False)
         # Paused already: another alarm of the same trouble did it and paged. But a message that comes again may be one
         # that paused and then failed to page.
         if again or not already:
-            subject, text = page(pause, ses.meta.region_name)
+            subject, text = page(pause, clients.ses.meta.region_name, os.environ["MAILSTACK_STACK"])
             # Chatbot subscribes by https; people read the rest.
             message = json.dumps({"default": text, "https": chat_page(subject, text)})
             topic = os.environ["MAILSTACK_PAGING_TOPIC_ARN"]
-            sns.publish(TopicArn=topic, Subject=subject, Message=message, MessageStructure="json")
+            clients.sns.publish(TopicArn=topic, Subject=subject, Message=message, MessageStructure="json")
     except (BotoCoreError, ClientError) as error:
         raise GuardError(f"Could not pause {name} and page: {error}") from error
     log("WARNING", "already paused" if already else "paused", configuration_set=name, alarm=pause.alarm.name)
 
 
 @cache
-def _clients() -> "tuple[SESV2Client, SNSClient]":
+def _clients() -> _Clients:
     import boto3
     from botocore.config import Config
 
     config = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
-    return boto3.client("sesv2", config=config), boto3.client("sns", config=config)
+    return _Clients(
+        boto3.client("sesv2", config=config),
+        boto3.client("sns", config=config),
+        boto3.client("cloudwatch", config=config),
+    )

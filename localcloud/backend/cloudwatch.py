@@ -50,6 +50,11 @@ class CloudWatch:
 
         self._module._dims_from_list = exactly  # noqa: SLF001
 
+    def put(self, namespace: str, metric: str, value: float, dimensions: Mapping[str, str]) -> None:
+        """Store one value as it comes."""
+        bucket = self._bucket(namespace, metric, dimensions)
+        bucket.append({"Timestamp": time.time(), "Unit": "None", "Dimensions": dict(dimensions), "Value": value})
+
     def count(self, namespace: str, metric: str, value: int, dimensions: Mapping[str, str]) -> None:
         """Add to a metric that counts. Within a minute the counts gather in one point."""
         point = self._point(namespace, metric, dimensions)

@@ -15,6 +15,7 @@ from botocore.exceptions import DataNotFoundError
 
 from localcloud import moment
 from localcloud.aws import service_model
+from localcloud.backend import embedded_metrics
 from localcloud.backend.access import Access
 from localcloud.backend.cloudwatch import CloudWatch
 from localcloud.backend.confinement import Confinement
@@ -80,6 +81,7 @@ class Backend:
         limit_environments(lambda_svc)
         count_every_invocation(lambda_svc)
         Roles(lambda_svc, lambda_runtime, sts, self.access, judge)
+        embedded_metrics.extract(lambda_svc, self.cloudwatch)
         complete(iam)
         _share_descriptions(cast("Any", responses))
 

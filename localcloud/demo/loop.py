@@ -135,7 +135,7 @@ class Loop:
         wait_for(probe, seconds=self.patience, instead=lambda: f"{name} still sends")
         return [
             f"{name}: sending disabled",
-            *self._page("put-configuration-set-sending-options", instead="paused, but no page of the guard"),
+            *self._page("mailer resume", instead="paused, but no page of the guard"),
         ]
 
     def paused(self) -> list[str]:

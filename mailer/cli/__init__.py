@@ -1,13 +1,13 @@
 """The command line, `mailer COMMAND`. A thin edge: it reads arguments and prints.
 
-Exit status: 0 all done, 1 something was not sent (or is stale, or not published), 2 wrong usage or set-up.
+Exit status: 0 all done, 1 something was not sent (or is stale, not published, not resumed), 2 wrong usage or set-up.
 """
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from importlib.metadata import version
 from typing import TYPE_CHECKING, cast
 
-from mailer.cli import dns, send, stack, templates
+from mailer.cli import dns, resume, send, stack, templates
 from mailer.cli.output import close, complain, flush
 from mailer.errors import MailerError
 
@@ -26,13 +26,14 @@ examples:
   mailer dns --stack prod
   mailer templates
   mailer send welcome --stack prod --to ada@example.com --set name=Ada --set dashboard_url=https://app.example.com
+  mailer resume transactional --stack prod
   mailer send --help
 
 MAILSTACK_STACK names the stack where --stack does not. The stack's outputs are read from MAILSTACK_OUTPUTS
 (JSON or a file's path), which also names the stack where nothing else does, else from the Systems Manager parameter
 that `pulumi up` wrote.
 
-exit status: 0 all sent, 1 something was not sent (or is not published), 2 wrong usage or set-up
+exit status: 0 all done, 1 something was not sent (or is not published, not resumed), 2 wrong usage or set-up
 """
 
 
@@ -46,7 +47,7 @@ def parser() -> ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"mailstack {version('mailstack')}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for name, module in {"stack": stack, "dns": dns, "send": send, "templates": templates}.items():
+    for name, module in {"stack": stack, "dns": dns, "send": send, "resume": resume, "templates": templates}.items():
         command = commands.add_parser(
             name,
             help=module.HELP,

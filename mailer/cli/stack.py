@@ -1,7 +1,7 @@
-"""`mailer stack`: what a stack exports. Also the `--stack` option that other commands share."""
+"""`mailer stack`: what a stack exports, and how it stands in AWS. Also what other commands share to ask for a stack."""
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, overload
 
 from mailer.cli.output import as_json, line, table
 from mailer.errors import ConfigurationError
@@ -9,19 +9,24 @@ from mailer.errors import ConfigurationError
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_sesv2 import SESV2Client
+    from mypy_boto3_sns import SNSClient
+
     from mailer.stack import StackOutputs
 
 VARIABLE = "MAILSTACK_STACK"
 
 
-HELP = "show what a stack exports"
+HELP = "show what a stack exports, how it stands in AWS, and what is left to do"
 EXAMPLES = ""
 
 
 def configure(command: "ArgumentParser") -> None:
     """Give the command its options."""
     add_stack_option(command)
-    command.add_argument("--json", action="store_true", help="as JSON, fit for MAILSTACK_OUTPUTS")
+    command.add_argument("--json", action="store_true", help="as JSON, fit for MAILSTACK_OUTPUTS; AWS is not asked")
+    command.add_argument("--offline", action="store_true", help="do not ask AWS how the stack stands")
 
 
 def add_stack_option(command: "ArgumentParser") -> None:
@@ -51,6 +56,21 @@ def named_stack(given: "Namespace") -> str:
     return given.stack or os.environ.get(VARIABLE, "")
 
 
+@overload
+def client(service: Literal["sesv2"], region: str) -> "SESV2Client": ...
+@overload
+def client(service: Literal["cloudwatch"], region: str) -> "CloudWatchClient": ...
+@overload
+def client(service: Literal["sns"], region: str) -> "SNSClient": ...
+def client(service: Literal["sesv2", "cloudwatch", "sns"], region: str) -> object:
+    """A client of a service in the stack's region, for a person who waits."""
+    import boto3
+    from botocore.config import Config
+
+    config = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
+    return boto3.client(service, region_name=region, config=config)
+
+
 def run(given: "Namespace") -> int:
     """Print the outputs."""
     outputs = outputs_of(given)
@@ -63,4 +83,13 @@ def run(given: "Namespace") -> int:
     table((f"  {name}", stream.configuration_set) for name, stream in outputs.streams.items())
     line("\nDNS records")
     table((f"  {record.type}", record.name, " ".join(record.values)) for record in outputs.dns_records)
+    if not given.offline:
+        from mailer.cli import status
+
+        line("\nin AWS now")
+        found = list(status.of(outputs))
+        table((f"  {each.what}", each.state) for each in found)
+        for each in found:
+            if each.then:
+                line(f"\n{each.what}: {each.then}")
     return 0

@@ -40,7 +40,7 @@ def unwrap(body: str) -> JsonObject | None:
     for _ in range(_MAX_WRAPPERS):
         if body.strip() == _SETUP_NOTICE:
             return None
-        message = _json_object(body)
+        message = parse_object(body)
         if message.get("notificationType") == _SETUP_NOTIFICATION:
             return None
         match message:
@@ -61,7 +61,12 @@ _HINTS = {
 }
 
 
-def _json_object(text: str) -> JsonObject:
+def parse_object(text: str) -> JsonObject:
+    """A message's JSON object, with whatever is wrapped around the event.
+
+    Raises:
+        MalformedEvent: It is none.
+    """
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:

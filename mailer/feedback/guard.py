@@ -4,6 +4,7 @@ Not for judging rates: CloudWatch does. It never un-pauses, because only a perso
 """
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from mailer.feedback.envelope import JsonObject
 
 # https://docs.aws.amazon.com/sns/latest/api/API_Publish.html: fewer than 100 characters, ASCII, no line breaks.
-_MAX_SUBJECT = 99
+MAX_SUBJECT = 99
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +87,12 @@ def decide(alarm: Alarm, pausing: "Mapping[str, str]") -> Pause | Leave:
     return Pause(pausing[alarm.name], alarm)
 
 
-def page(pause: Pause, region: str) -> tuple[str, str]:
+def page(pause: Pause, region: str, stack: str) -> tuple[str, str]:
     """Subject and text for whoever is on call: what was paused, why, and what to do next."""
     alarm, name = pause.alarm, pause.configuration_set
-    subject = f"Sending paused: {name}".encode("ascii", "replace").decode()[:_MAX_SUBJECT]
+    subject = f"Sending paused: {name}".encode("ascii", "replace").decode()[:MAX_SUBJECT]
     text = f"""\
-Sending with the SES configuration set {name} ({region}) is paused. Mail with it is refused until a person un-pauses it.
+Sending with the SES configuration set {name} ({region}) is paused. Mail with it is refused until a person resumes it.
 
 Why
   Alarm:     {alarm.name}
@@ -102,11 +103,24 @@ Why
 What to do
   1. Find what was sent and to whom: the feedback function's log names each bounce and complaint with its message id.
   2. Mend the cause (a bought or old list, a broken sign-up form, a compromised key), or SES will pause the account.
-  3. Un-pause it:
+  3. Resume it:
 
-     aws sesv2 put-configuration-set-sending-options --region {region} --configuration-set-name {name} --sending-enabled
+     mailer resume {stream_of(alarm.name, stack)} --stack {stack}
+
+     It says what happens then, asks, and resets the alarm. A stream that is resumed in another way while its alarm is
+     in ALARM is paused again within minutes.
 """
     return subject, text
+
+
+def stream_of(alarm_name: str, stack: str) -> str:
+    """The stream that a pausing alarm is about, by the alarm's full name.
+
+    Example:
+        >>> stream_of("mailstack-prod-transactional-bounce-rate-critical", "prod")
+        'transactional'
+    """
+    return re.sub(r"-(bounce|complaint)-rate-critical$", "", alarm_name.removeprefix(f"mailstack-{stack}-"))
 
 
 def chat_page(subject: str, text: str) -> str:

@@ -14,6 +14,7 @@ import pytest
 
 from localcloud import LocalCloud
 from localcloud.pulumi.inprocess import InProcessStack
+from mailer.cli import main
 from mailer.stack import StackOutputs
 from mailstack_infra.alarms import Alarm, alarms, composites
 from mailstack_infra.configuration import read
@@ -30,6 +31,7 @@ CHANNELS = {"critical": "C0PAGES", "warning": "C0WARNINGS"}
 SLACK = {"workspace": "T0EXAMPLE", "page": CHANNELS["critical"], "warn": CHANNELS["warning"]}
 CONFIG = {
     "mailstack:alarmPeriodSeconds": "3600",
+    "mailstack:page": "oncall@example.com",
     "mailstack:warn": "team@example.com",
     "mailstack:slack": json.dumps(SLACK),
 }
@@ -42,11 +44,13 @@ def _metric(alarm: Alarm) -> tuple[str, ...]:
 
 
 def _alone(alarm: Alarm) -> bool:
-    return alarm.level is not None and alarm.key != HEARTBEAT and not alarm.metric.startswith("Reputation.")
+    return alarm.level is not None and alarm.key not in BY_ITSELF and not alarm.metric.startswith("Reputation.")
 
 
 ALARMS = {alarm.key: alarm for alarm in alarms(ENV, SETTINGS)}
-HEARTBEAT, ENOUGH = "account-monitor-silent", "account-sends-enough"
+HEARTBEAT, ENOUGH, PAGERS = "account-monitor-silent", "account-sends-enough", "account-pagers-missing"
+# Each has a drill of its own.
+BY_ITSELF = {HEARTBEAT, PAGERS}
 # Alarms that act, by the metric that they share. Rates are drilled together with how much was sent.
 SINGLE = [
     sorted(alarm.key for alarm in group)
@@ -92,6 +96,23 @@ class Drill:
         datum["Timestamp"] = datetime.now(UTC) - ago
         self.cloud.client("cloudwatch").put_metric_data(Namespace=alarm.namespace, MetricData=[datum])
 
+    def measured(self, alarm: Alarm) -> list[float]:
+        """What was published lately of the metric that an alarm watches."""
+        now = datetime.now(UTC)
+        points = self.cloud.client("cloudwatch").get_metric_statistics(
+            Namespace=alarm.namespace,
+            MetricName=alarm.metric,
+            Dimensions=[{"Name": name, "Value": value} for name, value in alarm.dimensions.items()],
+            StartTime=now - HOUR,
+            EndTime=now + HOUR,
+            Period=60,
+            Statistics=["Minimum"],
+        )["Datapoints"]
+        return [point["Minimum"] for point in points]
+
+    def period(self, alarm: Alarm) -> timedelta:
+        return timedelta(seconds=alarm.period or SETTINGS.alarm_period_seconds)
+
     def evaluate(self) -> dict[str, str]:
         return self.cloud.control("POST", "alarms/evaluate")["alarms"]
 
@@ -116,14 +137,14 @@ class Drill:
         messages = self.cloud.control("GET", f"slack/{ENV.name(CHANNELS[level].lower())}")["messages"]
         return [message for message in messages if message["shown"] and message["kind"] == kind]
 
-    def event(self, kind: str) -> dict[str, Any]:
-        """The page about an event of SES."""
+    def text(self, first_line: str) -> str:
+        """The newest page that begins with a line, and is no notification of an alarm."""
 
-        def found() -> dict[str, Any] | None:
+        def found() -> str:
             self._collect("critical")
-            return next((page for page in self._pages["critical"] if page.get("detail-type") == kind), None)
+            return next((text for text in reversed(self._texts) if text.startswith(first_line)), "")
 
-        return eventually(found, f"no page about {kind}")
+        return eventually(found, f"no page {first_line!r}")
 
     def pages(self, level: str, key: str) -> list[str]:
         """The states that an alarm paged about so far."""
@@ -153,15 +174,39 @@ class Drill:
                 self._texts.append(body)
 
     def tick(self) -> None:
-        topic = self.outputs.paging_topic_arn.replace("-paging", "-ticks")
-        self.cloud.client("sns").publish(TopicArn=topic, Message="tick")
+        """What the account monitor's clock sends."""
+        self._tick("account-monitor")
 
-    def send(self, **more: Any) -> None:
+    def guards_tick(self) -> None:
+        """What the guard's clock sends; returns once the guard has taken it."""
+        self._tick("sending-guard")
+        eventually(lambda: self.waiting("sending-guard") == 0, "the guard does not take its tick")
+
+    def waiting(self, queue: str) -> int:
+        """How many messages are in a queue, those in work included."""
+        names: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        found = self.cloud.client("sqs").get_queue_attributes(QueueUrl=self._url(queue), AttributeNames=names)
+        return sum(map(int, found["Attributes"].values()))
+
+    def _tick(self, worker: str) -> None:
+        event = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
+        self.cloud.client("sqs").send_message(QueueUrl=self._url(worker), MessageBody=json.dumps(event))
+
+    def _url(self, worker: str) -> str:
+        return self.cloud.client("sqs").get_queue_url(QueueName=ENV.name(worker))["QueueUrl"]
+
+    def mailer(self, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+        """A command of `mailer` about the stack."""
+        for name, value in {**self.cloud.environment(), "MAILSTACK_OUTPUTS": self.outputs.to_json()}.items():
+            monkeypatch.setenv(name, value)
+        return main([*arguments, "--stack", "local"])
+
+    def send(self, to: str = "bob@example.com", **more: Any) -> None:
         simple = {"Subject": {"Data": "Hello"}, "Body": {"Text": {"Data": "Hello"}}, **more}
         content: Any = {"Simple": simple}
         self.cloud.client("sesv2").send_email(
             FromEmailAddress="no-reply@example.test",
-            Destination={"ToAddresses": ["bob@example.com"]},  # the simulator's mail counts in no quota
+            Destination={"ToAddresses": [to]},  # the simulator's mail counts in no quota
             Content=content,
             ConfigurationSetName=self.outputs.default_configuration_set,
         )
@@ -180,8 +225,12 @@ def drill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Drill]:
 
 def test_a_silent_monitor_pages_until_it_measures_again(drill: Drill):
     assert drill.evaluate()[ENV.name(HEARTBEAT)] == "ALARM"
+    heartbeat = ALARMS[HEARTBEAT]
     drill.tick()
-    eventually(lambda: drill.evaluate()[ENV.name(HEARTBEAT)] == "OK", "the monitor stays silent")
+    eventually(lambda: drill.measured(heartbeat), "the monitor stays silent")
+    # CloudWatch judges whole periods: as if the tick had come one earlier.
+    drill.put(heartbeat, drill.measured(heartbeat)[0], drill.period(heartbeat))
+    assert drill.evaluate()[ENV.name(HEARTBEAT)] == "OK"
     assert drill.page("critical", HEARTBEAT, "OK")["OldStateValue"] == "ALARM"
 
 
@@ -189,7 +238,8 @@ def test_a_silent_monitor_pages_until_it_measures_again(drill: Drill):
 def test_the_alarms_of_a_metric_go_off_page_their_own_people_and_say_when_all_is_well(drill: Drill, key: str):
     (group,) = (group for group in SINGLE if group[0] == key)
     worst = max(ALARMS[each].threshold for each in group)
-    drill.put(ALARMS[key], worst + 1, 2 * HOUR)
+    period = drill.period(ALARMS[key])
+    drill.put(ALARMS[key], worst + 1, 2 * period)
     states = drill.evaluate()
     for each in group:
         assert states[ENV.name(each)] == "ALARM"
@@ -198,7 +248,7 @@ def test_the_alarms_of_a_metric_go_off_page_their_own_people_and_say_when_all_is
         page = drill.page(alarm.level, each, "ALARM")
         assert page["AlarmDescription"] == alarm.does
         assert page["Trigger"]["MetricName"] == alarm.metric
-    drill.put(ALARMS[key], 0, HOUR)
+    drill.put(ALARMS[key], 0, period)
     states = drill.evaluate()
     for each in group:
         assert states[ENV.name(each)] == "OK"
@@ -218,11 +268,13 @@ def test_a_critical_rate_with_little_mail_behind_it_is_no_more_than_a_warning(dr
 
 # To deploy takes a while, and does the same whichever rate it was.
 @pytest.mark.parametrize(("kind", "deploys"), [("bounce", True), ("complaint", False)])
-def test_a_critical_rate_pages_and_pauses_until_a_person_un_pauses(drill: Drill, kind: str, *, deploys: bool):
+def test_a_critical_rate_pages_and_pauses_until_a_person_un_pauses(
+    drill: Drill, monkeypatch: pytest.MonkeyPatch, kind: str, *, deploys: bool
+):
     key = f"transactional-{kind}-rate-critical"
     reached, enough = (ALARMS[part] for part in BOTH[key].parts)
     drill.put(reached, reached.threshold, 2 * HOUR)
-    drill.put(enough, enough.threshold + 1, timedelta())
+    drill.put(enough, enough.threshold + 1, timedelta(days=1))  # of the newest whole day
     drill.evaluate()
     page = drill.page("critical", key, "ALARM")
     assert "Trigger" not in page
@@ -239,8 +291,57 @@ def test_a_critical_rate_pages_and_pauses_until_a_person_un_pauses(drill: Drill,
     if deploys:
         changed = drill.stack.up()
         assert (changed.create, changed.update, changed.replace, changed.delete) == (0, 0, 0, 0)
-    assert not drill.sends(), "neither recovery nor a deployment un-pauses"
+    drill.guards_tick()
+    assert not drill.sends(), "neither recovery nor a deployment nor the guard's clock un-pauses"
+    assert drill.mailer(monkeypatch, "resume", "transactional", "--yes") == 0
+    assert drill.sends()
+
+
+def _pausing(drill: Drill, rate: float) -> None:
+    """A rate of now, with enough mail behind it to be critical."""
+    reached, enough = (ALARMS[part] for part in BOTH["transactional-bounce-rate-critical"].parts)
+    drill.put(reached, rate, timedelta())
+    drill.put(enough, enough.threshold + 1, timedelta(days=1))
+    drill.evaluate()
+
+
+def test_a_stream_resumed_under_an_alarm_is_paused_again_until_mailer_resumes_it(
+    drill: Drill, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    name = drill.outputs.default_configuration_set
+    critical = ALARMS["transactional-bounce-rate-reached-critical"].threshold
+    _pausing(drill, critical)
+    eventually(lambda: not drill.sends(), "the guard does not pause")
+
     drill.cloud.client("sesv2").put_configuration_set_sending_options(ConfigurationSetName=name, SendingEnabled=True)
+    drill.guards_tick()
+    eventually(lambda: not drill.sends(), "a stream that sends under an alarm is not paused again")
+    eventually(lambda: "somebody resumed the stream" in drill.guards_page(), "the page does not say why")
+
+    assert drill.mailer(monkeypatch, "resume", "transactional", "--yes") == 0
+    said = capsys.readouterr().out
+    assert "bounce rate" in said
+    assert "sends again" in said
+    drill.evaluate()
+    drill.guards_tick()
+    assert drill.sends(), "the rate is what the person has accepted"
+
+    _pausing(drill, critical * 2)  # the alarm was and is in ALARM: CloudWatch says nothing
+    drill.guards_tick()
+    eventually(lambda: not drill.sends(), "a rate that gets worse does not pause again")
+    assert "The rate is 12.000%; it was 8.000% when the stream was resumed" in drill.guards_page()
+
+
+def test_resume_asks_and_changes_nothing_without_an_answer(
+    drill: Drill, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    assert not drill.sends()
+    assert drill.mailer(monkeypatch, "resume", "transactional") == 2
+    assert "Add --yes" in capsys.readouterr().err
+    assert drill.mailer(monkeypatch, "resume", "newsletter") == 2
+    assert "It has: transactional." in capsys.readouterr().err
+    assert not drill.sends()
+    assert drill.mailer(monkeypatch, "resume", "transactional", "--yes") == 0
     assert drill.sends()
 
 
@@ -270,7 +371,7 @@ def test_critical_rates_of_the_account_page_once_enough_was_sent_and_pause_nobod
 
 
 def test_there_is_a_drill_for_every_alarm_that_acts():
-    drilled = {key for group in SINGLE for key in group} | set(BOTH) | {HEARTBEAT}
+    drilled = {key for group in SINGLE for key in group} | set(BOTH) | BY_ITSELF
     rates = {
         f"{whose}-{kind}-rate-warning" for whose in ("transactional", "account") for kind in ("bounce", "complaint")
     }
@@ -316,9 +417,43 @@ def test_what_happens_is_measured_by_the_metric_that_the_alarm_looks_at(drill: D
 @pytest.mark.parametrize("kind", ["Sending Status Disabled", "Advisor Recommendation Status Open"])
 def test_what_ses_says_about_the_account_pages(drill: Drill, kind: str):
     drill.cloud.control("POST", "events", {"detail-type": kind, "detail": {"version": "1.0.0"}})
-    page = drill.event(kind)
-    assert (page["source"], page["detail"]) == ("aws.ses", {"version": "1.0.0"})
+    page = drill.text(f"Amazon SES says: {kind}\n")
+    assert '"version": "1.0.0"' in page
     eventually(
-        lambda: [shown for shown in drill.slack("critical", "event") if shown["title"].startswith(kind)],
+        lambda: [shown for shown in drill.slack("critical", "custom") if shown["title"] == f"SES: {kind}"],
         f"Slack does not show {kind}",
     )
+
+
+def test_a_table_that_refuses_every_write_pages_before_the_dlq(drill: Drill):
+    key, table = "feedback-failed-records", drill.outputs.table
+    drill.cloud.client("dynamodb").update_table(TableName=table, DeletionProtectionEnabled=False)
+    drill.cloud.client("dynamodb").delete_table(TableName=table)
+    drill.cloud.control("PUT", "account", {"max_24_hour_send": 50_000})
+    given_up = drill.waiting("feedback-dlq")
+    drill.send(to="bounce@simulator.amazonses.com")
+    eventually(lambda: drill.evaluate()[ENV.name(key)] == "ALARM", "nobody noticed")
+    page = drill.page("warning", key, "ALARM")
+    assert "Bounces and complaints are not recorded" in page["AlarmDescription"]
+    assert ALARMS[key].period == 60
+    assert drill.waiting("feedback-dlq") == given_up, "the page comes while the message is still tried"
+
+
+def test_when_nobody_is_subscribed_people_are_told_by_mail_and_at_the_other_topic(drill: Drill):
+    sns, topic = drill.cloud.client("sns"), drill.outputs.paging_topic_arn
+    subscriptions = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    for subscription in subscriptions:
+        if subscription["SubscriptionArn"].startswith("arn:"):
+            sns.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
+    pagers = ALARMS[PAGERS]
+    drill.tick()
+    eventually(lambda: 0 in drill.measured(pagers), "nobody counts the pagers")
+    drill.put(pagers, 0, drill.period(pagers))
+    assert drill.evaluate()[ENV.name(PAGERS)] == "ALARM"
+    assert "subscribes again" in drill.page("warning", PAGERS, "ALARM")["AlarmDescription"]
+
+    def mailed() -> set[str]:
+        found = drill.cloud.control("GET", "messages", {"q": "Nobody is paged"})["messages"]
+        return {recipient for message in found for recipient in message["to"]}
+
+    eventually(lambda: mailed() == {"oncall@example.com", "team@example.com"}, "nobody is told by mail")

@@ -31,6 +31,7 @@ class Guard:
         sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn["QueueArn"])
         for name, value in {
             **cloud.environment(),
+            "MAILSTACK_STACK": "prod",
             "MAILSTACK_PAUSING_ALARMS": json.dumps({f"{name}-critical": name for name in (self.ours, self.bulk)}),
             "MAILSTACK_PAGING_TOPIC_ARN": topic,
         }.items():
@@ -69,7 +70,7 @@ def test_an_alarm_pauses_its_own_configuration_set_and_pages_once(guard: Guard, 
     (page,) = guard.pages()
     assert page["Subject"] == f"Sending paused: {guard.ours}"
     assert "Reputation.BounceRate" in page["Message"]
-    assert f"--region us-east-1 --configuration-set-name {guard.ours} --sending-enabled" in page["Message"]
+    assert "mailer resume " in page["Message"]
 
 
 def test_a_second_alarm_about_a_paused_set_pages_nobody_again(guard: Guard, capsys: pytest.CaptureFixture[str]):

@@ -147,9 +147,9 @@ def test_every_role_may_send_whoever_takes_it(program: Program):
         assert send(application(program, role))
     iam = program.cloud.client("iam")
     existing = iam.list_attached_role_policies(RoleName="shop-web")["AttachedPolicies"]
-    assert [policy["PolicyName"] for policy in existing] == ["mailstack-local-sender"]
-    profile = iam.get_instance_profile(InstanceProfileName="mailstack-local-app-ec2")["InstanceProfile"]
-    assert [role["RoleName"] for role in profile["Roles"]] == ["mailstack-local-app-ec2"]
+    assert [policy["PolicyName"] for policy in existing] == ["mailstack-local-sender-us-east-1"]
+    profile = iam.get_instance_profile(InstanceProfileName="mailstack-local-app-ec2-us-east-1")["InstanceProfile"]
+    assert [role["RoleName"] for role in profile["Roles"]] == ["mailstack-local-app-ec2-us-east-1"]
     issuers = [one["Arn"] for one in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]]
     assert [arn.rpartition("/")[2] for arn in issuers] == ["token.actions.githubusercontent.com"]
 
@@ -204,12 +204,12 @@ def test_what_is_in_the_secret_logs_in_and_sends_from_the_domain_alone(program: 
 
 def test_the_smtp_users_key_can_do_nothing_but_send_raw_mail(program: Program):
     iam = program.cloud.client("iam")
-    (attached,) = iam.list_attached_user_policies(UserName="mailstack-local-smtp")["AttachedPolicies"]
+    (attached,) = iam.list_attached_user_policies(UserName="mailstack-local-smtp-us-east-1")["AttachedPolicies"]
     policy = iam.get_policy(PolicyArn=attached["PolicyArn"])["Policy"]
     version = iam.get_policy_version(PolicyArn=attached["PolicyArn"], VersionId=policy["DefaultVersionId"])
     document: Any = version["PolicyVersion"]["Document"]
     assert [statement["Action"] for statement in document["Statement"]] == ["ses:SendRawEmail"]
-    assert iam.list_user_policies(UserName="mailstack-local-smtp")["PolicyNames"] == []
+    assert iam.list_user_policies(UserName="mailstack-local-smtp-us-east-1")["PolicyNames"] == []
 
 
 def test_the_login_is_in_no_output(program: Program):

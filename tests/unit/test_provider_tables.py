@@ -102,6 +102,7 @@ WRONG: list[tuple[str, Props, str]] = [
     ("cloudwatch/metricAlarm:MetricAlarm", {"statistic": "Median"}, "statistic"),
     ("cloudwatch/metricAlarm:MetricAlarm", {"statistic": None, "extendedStatistic": "p101"}, "extendedStatistic"),
     ("cloudwatch/metricAlarm:MetricAlarm", {"metricQueries": [{"id": "m"}]}, "metricQueries"),
+    ("cloudwatch/metricAlarm:MetricAlarm", {"metricQueries": [{"id": "m", "returnData": True}]}, "metricName"),
     ("cloudwatch/metricAlarm:MetricAlarm", {"metricName": None}, "metricName"),
     ("cloudwatch/metricAlarm:MetricAlarm", {"threshold": None}, "threshold"),
     ("cloudwatch/metricAlarm:MetricAlarm", {"unit": "Mails"}, "unit"),

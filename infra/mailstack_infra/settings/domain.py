@@ -22,7 +22,11 @@ class MailFrom(Group):
     on_mx_failure: Annotated[
         Literal["USE_DEFAULT_VALUE", "REJECT_MESSAGE"],
         Allowed("USE_DEFAULT_VALUE or REJECT_MESSAGE"),
-        Field(description="While its MX record cannot be found, SES sends from amazonses.com, or not at all."),
+        Field(
+            description="While SES does not see its MX record: send with amazonses.com as the envelope sender, or "
+            "refuse the mail. A refusal begins with the first deployment and lasts until SES has seen the record; "
+            "after 72 hours without it, until the verification is restarted. `mailer stack` shows the status."
+        ),
     ] = "USE_DEFAULT_VALUE"
 
 

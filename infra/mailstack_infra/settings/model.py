@@ -156,6 +156,15 @@ class Settings(Group):
         Allowed("a multiple of 60 up to 86400"),
         Field(description="How long an alarm looks at a metric."),
     ] = 300
+    runbook: Annotated[
+        str,
+        AfterValidator(checks.https_or_nothing),
+        Allowed("an https URL"),
+        Field(
+            description="Where those who are paged can read docs/watching.md: each alarm's text links to its section "
+            "there. The file's own path unless given."
+        ),
+    ] = ""
     watch_account: Annotated[
         Switch,
         Field(
@@ -176,8 +185,8 @@ class Settings(Group):
         Field(
             ge=2,
             le=1000,
-            description="How many of each function may run at once: reserved for it, and as many as its queue starts. "
-            "The account's limit unless given.",
+            description="How many of each function its queue may start at once. The account's limit unless given. "
+            "Nothing is reserved: AWS refuses that in an account whose limit is 10, as many new ones have.",
         ),
     ] = None
     encryption: Annotated[
@@ -385,9 +394,14 @@ class Settings(Group):
         return f"{self.mail_from.subdomain}.{self.domain}" if self.domain else ""
 
     @property
+    def sender_address(self) -> str:
+        """The default From address without its name."""
+        return parseaddr(self.sender)[1]
+
+    @property
     def sender_domain(self) -> str:
         """The domain of the default From address: the identity's or one below it."""
-        return parseaddr(self.sender)[1].rpartition("@")[2]
+        return self.sender_address.rpartition("@")[2]
 
     @property
     def senders(self) -> tuple[str, ...]:

@@ -50,15 +50,14 @@ def test_what_is_no_alarm_is_refused(event: str, gone: str):
 def test_the_page_says_what_was_paused_why_and_how_to_go_on():
     found = decide(read(load("alarm-composite")), PAUSING)
     assert isinstance(found, Pause)
-    subject, text = page(found, "eu-west-1")
+    subject, text = page(found, "eu-west-1", "prod")
     assert subject == f"Sending paused: {OURS}"
-    command = "aws sesv2 put-configuration-set-sending-options --region eu-west-1"
     for part in (
         NAME,
         "Reputation.BounceRate of stream transactional is critical",
         "bounce-rate-reached-critical transitioned to ALARM",
         "2026-03-02T09:15:41.640+0000",
-        f"{command} --configuration-set-name {OURS} --sending-enabled",
+        "mailer resume transactional --stack prod\n",
     ):
         assert part in text
 
@@ -66,7 +65,7 @@ def test_the_page_says_what_was_paused_why_and_how_to_go_on():
 def test_a_subject_is_what_sns_takes():
     found = decide(read(load("alarm-composite")), {NAME: "ü" * 200})
     assert isinstance(found, Pause)
-    subject, _ = page(found, "eu-west-1")
+    subject, _ = page(found, "eu-west-1", "prod")
     assert len(subject) < 100
     assert subject.isascii()
 

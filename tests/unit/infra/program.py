@@ -173,6 +173,8 @@ class _Recorder(mocks.MockMonitor):
             made["arn"] = f"arn:aws:iam::{ACCOUNT}:oidc-provider/{inputs['url'].removeprefix('https://')}"
         if token.endswith(":AccessKey"):
             made |= {key: wire.secret(f"{key} of {inputs['user']}") for key in ("secret", "sesSmtpPasswordV4")}
+        if token.endswith(":TopicSubscription"):
+            made["pendingConfirmation"] = inputs["protocol"] == "email"
         if token.endswith(":Queue"):
             made["url"] = f"https://sqs.{self.region}.amazonaws.com/{ACCOUNT}/{inputs['name']}"
         return dict.fromkeys(made, wire.UNKNOWN) if self.preview else made

@@ -2,7 +2,7 @@
 
 import re
 
-from mailer.account import measure
+from mailer.account import measure, pagers
 from mailstack_infra import MailStack
 from mailstack_infra.picture import SMALLEST, mermaid, written
 from mailstack_infra.prices import MONITOR_METRICS, table
@@ -62,4 +62,6 @@ def test_the_monitors_metrics_are_counted_right():
         "SendingEnabled": True,
         "EnforcementStatus": "HEALTHY",
     }
-    assert len(measure(account, "prod")) == MONITOR_METRICS  # pyright: ignore[reportArgumentType] - what it reads of it
+    measured = measure(account, "prod")  # pyright: ignore[reportArgumentType] - what it reads of it
+    counted = pagers({"SubscriptionsConfirmed": "1", "SubscriptionsPending": "0"}, "prod")
+    assert len([*measured, *counted]) == MONITOR_METRICS

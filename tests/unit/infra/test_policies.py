@@ -72,16 +72,21 @@ def test_only_alarms_that_are_named_publish_to_an_alarm_topic():
     ]
 
 
-def test_one_topic_alone_sends_to_a_queue():
-    assert statements(policies.queue(QUEUE, TOPIC)) == [
-        {
-            "Sid": "TopicSends",
-            "Effect": "Allow",
-            "Principal": {"Service": "sns.amazonaws.com"},
-            "Action": "sqs:SendMessage",
-            "Resource": QUEUE,
-            "Condition": {"ArnEquals": {"aws:SourceArn": TOPIC}},
-        },
+def test_topics_and_rules_that_are_named_send_to_a_queue():
+    rule = "arn:aws:events:us-east-1:123456789012:rule/mailstack-dev-account-monitor"
+    sent = [("TopicSends", "sns", TOPIC), ("RuleSends", "events", rule)]
+    assert statements(policies.queue(QUEUE, topic_arns=[TOPIC], rule_arns=[rule])) == [
+        *(
+            {
+                "Sid": sid,
+                "Effect": "Allow",
+                "Principal": {"Service": f"{service}.amazonaws.com"},
+                "Action": "sqs:SendMessage",
+                "Resource": QUEUE,
+                "Condition": {"ArnEquals": {"aws:SourceArn": arn}},
+            }
+            for sid, service, arn in sent
+        ),
         over_tls(QUEUE, "sqs:ReceiveMessage", "sqs:SendMessage"),
     ]
 
@@ -100,6 +105,7 @@ def test_the_guard_may_pause_exactly_its_configuration_sets_and_page():
     found = policies.pause_sending([SET], paging)
     assert [(s["Action"], s.get("Resource")) for s in found] == [
         (["ses:GetConfigurationSet", "ses:PutConfigurationSetSendingOptions"], SET),
+        (["cloudwatch:DescribeAlarms", "cloudwatch:GetMetricStatistics"], "*"),
         ("sns:Publish", paging),
     ]
 

@@ -42,6 +42,7 @@ def statement(**changed: Any) -> str:
 
 
 SNS = {"Service": "sns.amazonaws.com"}
+EVENTS = {"Service": "events.amazonaws.com"}
 URN = "urn:pulumi:prod::mailstack::x::y"
 
 
@@ -57,6 +58,17 @@ URN = "urn:pulumi:prod::mailstack::x::y"
         ("no-star", "aws:iam/policy:Policy", {"policy": statement(Resource="arn:aws:sns:us-east-1:1:*")}, "name the"),
         ("conditioned", "aws:iam/role:Role", {"assumeRolePolicy": statement(Principal=SNS)}, "for anybody"),
         ("conditioned", "aws:iam/role:Role", {"assumeRolePolicy": statement(Principal={"Federated": "x"})}, "token"),
+        (
+            "conditioned",
+            "aws:sns/topicPolicy:TopicPolicy",
+            {
+                "policy": statement(
+                    Principal=EVENTS, Condition={"ArnEquals": {"aws:SourceArn": "arn:aws:events:::rule/x"}}
+                )
+            },
+            "EventBridge publishes nothing",
+        ),
+        ("conditioned", "aws:sqs/queuePolicy:QueuePolicy", {"policy": statement(Principal=EVENTS)}, "for anybody"),
         ("protected", "aws:kms/key:Key", {}, "must be protected"),
         ("tls", "aws:sesv2/configurationSet:ConfigurationSet", {"deliveryOptions": {"tlsPolicy": "OPTIONAL"}}, "tls"),
         ("tls", "aws:sesv2/configurationSet:ConfigurationSet", {}, "unencrypted"),
@@ -78,6 +90,12 @@ URN = "urn:pulumi:prod::mailstack::x::y"
 def test_a_rule_refuses_what_it_is_there_for(rule: str, kind: str, props: dict[str, Any], words: str):
     problems = list(BY_NAME[rule].check(Resource(kind, "x", props, urn=URN)))
     assert any(words in problem for problem in problems), problems
+
+
+@pytest.mark.parametrize("kind", ["aws:sns/topicPolicy:TopicPolicy", "aws:kms/key:Key"])
+def test_what_aws_prescribes_for_eventbridge_is_allowed(kind: str):
+    granted = Resource(kind, "x", {"policy": statement(Principal=EVENTS)}, urn=URN)
+    assert list(BY_NAME["conditioned"].check(granted)) == []
 
 
 @pytest.mark.parametrize("stack", ["dev", "local", "preprod"])

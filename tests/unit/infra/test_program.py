@@ -13,9 +13,12 @@ from pulumi.runtime import rpc
 
 from localcloud.pulumi import wire
 from localcloud.pulumi.schema import problems
-from mailer.account import NAMESPACE, measure
+from mailer.account import measure
+from mailer.account import pagers as subscribed
+from mailer.metrics import ACCOUNT_NAMESPACE as NAMESPACE
 from mailer.stack import MAX_PARAMETER_CHARACTERS, StackOutputs
 from mailstack_infra.configuration import SettingsInvalid
+from mailstack_infra.environment import Environment
 from mailstack_infra.identity import _token
 from mailstack_infra.settings.model import Settings
 from tests.unit.infra.program import ACCOUNT, ROOT, TOKENS, Deployment, Registered, run
@@ -117,7 +120,7 @@ USED = {
     *("aws:sesv2/tenant:Tenant", "aws:sesv2/tenantResourceAssociation:TenantResourceAssociation"),
 }
 # Actions that AWS lets nobody narrow to a resource: https://docs.aws.amazon.com/service-authorization/latest/reference/.
-WITHOUT_RESOURCE = {"ses:GetAccount", "cloudwatch:PutMetricData"} | {
+WITHOUT_RESOURCE = {"ses:GetAccount", "cloudwatch:PutMetricData", "cloudwatch:DescribeAlarms"} | {
     f"cloudwatch:Get{what}" for what in ("MetricData", "MetricStatistics", "MetricWidgetImage")
 }
 # Inputs whose values AWS lists: the resource, the path, and where botocore's model has the list.
@@ -133,16 +136,17 @@ ENUMS = [
     ("Table", ("billingMode",), "dynamodb", "BillingMode"),
     ("MetricAlarm", ("comparisonOperator",), "cloudwatch", "ComparisonOperator"),
     ("MetricAlarm", ("statistic",), "cloudwatch", "Statistic"),
+    ("MetricAlarm", ("metricQueries", 0, "metric", "stat"), "cloudwatch", "Statistic"),
     ("Function", ("runtime",), "lambda", "Runtime"),
     ("Function", ("architectures",), "lambda", "Architecture"),
     ("EventSourceMapping", ("functionResponseTypes",), "lambda", "FunctionResponseType"),
     ("Parameter", ("type",), "ssm", "ParameterType"),
 ]
-# An address has none.
-OPTIONAL = {"dkimSigningAttributes"}
+# An address has no keys, and an alarm one metric or queries.
+OPTIONAL = {"dkimSigningAttributes", "statistic", "metricQueries"}
 
 
-def at(inputs: Any, path: tuple[str, ...]) -> list[Any]:
+def at(inputs: Any, path: tuple[str | int, ...]) -> list[Any]:
     for part in path:
         inputs = inputs[part]
     return inputs if isinstance(inputs, list) else [inputs]
@@ -318,7 +322,10 @@ def test_a_domain_identity_has_easy_dkim_and_a_mail_from_domain():
     assert identity["dkimSigningAttributes"] == {"nextSigningKeyLength": "RSA_2048_BIT"}
     assert identity["configurationSetName"] == "mailstack-prod-transactional"
     mail_from = deployment.one("EmailIdentityMailFromAttributes", "mail-from").inputs
-    assert (mail_from["mailFromDomain"], mail_from["behaviorOnMxFailure"]) == ("bounce.example.com", "REJECT_MESSAGE")
+    assert (mail_from["mailFromDomain"], mail_from["behaviorOnMxFailure"]) == (
+        "bounce.example.com",
+        "USE_DEFAULT_VALUE",
+    )
 
 
 @pytest.mark.parametrize("preview", [True, False])
@@ -425,7 +432,7 @@ def test_a_record_of_somebody_elses_zone_is_asked_for_and_not_published():
     name = "example.com._report._dmarc.example.org"
     assert name not in {record.inputs["name"] for record in deployment.of("Record")}
     assert name in {record.name for record in deployment.values.dns_records}
-    (warning,) = deployment.warnings
+    (warning,) = (said for said in deployment.warnings if "not in the zone" in said)
     assert f'{name} is not in the zone example.com. Ask its owner to publish: TXT "v=DMARC1"' in warning
 
 
@@ -561,7 +568,7 @@ def test_ses_may_publish_for_the_stacks_own_sets_alone(stack: str, changed: dict
 
 
 @pytest.mark.parametrize(
-    ("worker", "topic"), [("feedback", "events"), ("sending-guard", "guard"), ("account-monitor", "ticks")]
+    ("worker", "topic"), [("feedback", "events"), ("sending-guard", "guard"), ("account-monitor", "pagers")]
 )
 def test_nothing_that_a_worker_hears_is_lost(worker: str, topic: str):
     deployment = run("prod")
@@ -574,12 +581,49 @@ def test_nothing_that_a_worker_hears_is_lost(worker: str, topic: str):
     subscription = deployment.one("TopicSubscription", worker)
     assert subscription.inputs["topic"] == deployment.one("Topic", topic).arn
     assert (subscription.inputs["protocol"], subscription.inputs["endpoint"]) == ("sqs", queue.arn)
-    assert deployment.one("QueuePolicy", worker).urn in subscription.depends_on
-    sends = deployment.policy("QueuePolicy", worker)["TopicSends"]
-    assert (sends["Resource"], sends["Condition"]["ArnEquals"]["aws:SourceArn"]) == (
-        queue.arn,
-        subscription.inputs["topic"],
-    )
+    assert json.loads(subscription.inputs["redrivePolicy"]) == {"deadLetterTargetArn": dlq.arn}
+    for each in (queue, dlq):
+        assert deployment.one("QueuePolicy", each.name).urn in subscription.depends_on
+        sends = deployment.policy("QueuePolicy", each.name)["TopicSends"]
+        source = sends["Condition"]["ArnEquals"]["aws:SourceArn"]
+        assert (sends["Resource"], source) == (each.arn, subscription.inputs["topic"])
+
+
+@everywhere
+def test_every_delivery_has_a_dlq_that_takes_it(stack: str, changed: dict[str, Any]):
+    deployment = run(stack, **changed)
+    policies = {r.arn: deployment.policy("QueuePolicy", r.name) for r in deployment.of("Queue")}
+    rules = {rule.inputs["name"]: rule.arn for rule in deployment.of("EventRule")}
+    deliveries = [
+        *(
+            ("TopicSends", each.inputs["topic"], json.loads(each.inputs["redrivePolicy"])["deadLetterTargetArn"])
+            for each in deployment.of("TopicSubscription")
+        ),
+        *(
+            ("RuleSends", rules[each.inputs["rule"]], arn)
+            for each in deployment.of("EventTarget")
+            for arn in (each.inputs["deadLetterConfig"]["arn"], each.inputs["arn"])
+        ),
+    ]
+    assert len(deliveries) >= 2
+    for sid, source, queue in deliveries:
+        assert source in listed(policies[queue][sid]["Condition"]["ArnEquals"]["aws:SourceArn"])
+
+
+@everywhere
+def test_eventbridge_publishes_to_no_topic_and_uses_no_key(stack: str, changed: dict[str, Any]):
+    deployment = run(stack, **changed)
+    let_in = {
+        resource.token.rpartition(":")[2]
+        for resource in deployment.aws
+        for key in ("policy", "assumeRolePolicy")
+        if "events.amazonaws.com" in str(resource.inputs.get(key))
+    }
+    assert let_in <= {"QueuePolicy"}
+    sent_to = {target.inputs[key] for target in deployment.of("EventTarget") for key in ("arn",)}
+    encrypted = {queue.arn for queue in deployment.of("Queue") if queue.inputs.get("kmsMasterKeyId")}
+    assert sent_to & encrypted == set()
+    assert {arn.split(":")[2] for arn in sent_to} <= {"sqs"}
 
 
 @pytest.mark.parametrize("worker", ["feedback", "sending-guard", "account-monitor"])
@@ -612,6 +656,7 @@ def test_a_functions_environment_is_what_its_handler_reads():
     assert feedback["environment"] == {"variables": {"MAILSTACK_TABLE": "mailstack-prod-store"}}
     assert guard["environment"] == {
         "variables": {
+            "MAILSTACK_STACK": "prod",
             "MAILSTACK_PAUSING_ALARMS": json.dumps(
                 {
                     f"mailstack-prod-{stream}-{kind}-rate-critical": f"mailstack-prod-{stream}"
@@ -625,12 +670,13 @@ def test_a_functions_environment_is_what_its_handler_reads():
     }
 
 
-def test_concurrency_is_reserved_when_asked_for():
+def test_concurrency_is_bounded_where_the_queue_is_polled():
     deployment = run("prod", functionConcurrency=5)
-    assert [r.inputs["reservedConcurrentExecutions"] for r in deployment.of("Function")] == [5, 5, 5]
     mappings = deployment.of("EventSourceMapping")
     assert [mapping.inputs["scalingConfig"] for mapping in mappings] == [{"maximumConcurrency": 5}] * 3
     assert not [mapping for mapping in run("prod").of("EventSourceMapping") if "scalingConfig" in mapping.inputs]
+    # AWS refuses to reserve any in an account whose limit is 10.
+    assert not [r for r in deployment.of("Function") if "reservedConcurrentExecutions" in r.inputs]
 
 
 def test_the_table_forgets_on_time_and_can_be_restored():
@@ -666,11 +712,15 @@ KEPT = {
 def test_everything_that_is_kept_is_encrypted_with_a_key_of_our_own(stack: str):
     deployment = run(stack)
     key = deployment.one("Key", "key").arn
+    hear_rules = {f"{worker}{end}" for worker in ("account-monitor", "sending-guard") for end in ("", "-dlq")}
     for kind, encrypted_with in KEPT.items():
         assert deployment.of(kind)
         for resource in deployment.of(kind):
+            if kind == "Queue" and resource.name in hear_rules:  # no key that EventBridge would need a grant on
+                assert resource.inputs["sqsManagedSseEnabled"], resource.urn
+                continue
             assert encrypted_with(resource.inputs) == key, resource.urn
-    assert not [queue for queue in deployment.of("Queue") if "sqsManagedSseEnabled" in queue.inputs]
+            assert "sqsManagedSseEnabled" not in resource.inputs
 
 
 def test_without_a_key_of_our_own_queues_are_still_encrypted():
@@ -693,26 +743,27 @@ def test_only_services_at_work_for_this_stack_use_its_key(stack: str, changed: d
     deployment = run(stack, **changed)
     if changed.get("encryption") == "aws":
         return
-    statements = deployment.policy("Key", "key")
-    region = deployment.values.region
-    users = {
-        service: {arn for key, arns in keys.items() if key != "aws:SourceAccount" for arn in listed(arns)}
-        for statement in statements.values()
+    granted = {
+        service: statement["Condition"]
+        for statement in deployment.policy("Key", "key").values()
         if (service := statement["Principal"].get("Service"))
-        for keys in [{key: arns for test in statement["Condition"].values() for key, arns in test.items()}]
     }
-    for statement in statements.values():
-        if "cloudwatch.amazonaws.com" in statement["Principal"].values():
-            assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": ACCOUNT}
-    queued = {each.inputs["topic"] for each in deployment.of("TopicSubscription") if each.inputs["protocol"] == "sqs"}
-    acting = [alarm for alarm in all_alarms(deployment) if alarm.inputs.get("alarmActions")]
-    assert users == {
-        "ses.amazonaws.com": {resource.arn for resource in deployment.of("ConfigurationSet")},
-        "sns.amazonaws.com": queued,
-        "cloudwatch.amazonaws.com": {alarm.arn for alarm in acting},
-        **({"events.amazonaws.com": {rule.arn for rule in rules}} if (rules := deployment.of("EventRule")) else {}),
-        f"logs.{region}.amazonaws.com": {group.arn for group in deployment.of("LogGroup")},
+    topics = {topic.name: topic.arn for topic in deployment.of("Topic")}
+    people = {arn for name, arn in topics.items() if name in {"paging", "warnings"}}
+    alarmed = {arn for name, arn in topics.items() if name != "events"}
+    context = "kms:EncryptionContext:aws:sns:topicArn"
+    expected = {
+        "ses.amazonaws.com": {"StringEquals": {"aws:SourceAccount": {ACCOUNT}, context: {topics["events"]}}},
+        "cloudwatch.amazonaws.com": {"StringEquals": {"aws:SourceAccount": {ACCOUNT}, context: alarmed}},
+        "sns.amazonaws.com": {"ArnEquals": {"aws:SourceArn": {topics["events"], *people}}},
+        f"logs.{deployment.values.region}.amazonaws.com": {
+            "ArnEquals": {"kms:EncryptionContext:aws:logs:arn": {group.arn for group in deployment.of("LogGroup")}}
+        },
     }
+    assert {
+        service: {test: {key: set(listed(values)) for key, values in keys.items()} for test, keys in condition.items()}
+        for service, condition in granted.items()
+    } == expected
 
 
 def test_the_accounts_principals_use_the_key_only_through_services():
@@ -740,6 +791,15 @@ def test_roles_and_senders_use_the_key_through_what_they_work_with():
 # --- Watching ------------------------------------------------------------------------------------------------------
 
 
+def watched_by(alarm: Registered) -> dict[str, Any]:
+    """What an alarm looks at: its own inputs, or the metric that is filled."""
+    queries = alarm.inputs.get("metricQueries")
+    if not queries:
+        return alarm.inputs
+    metric = next(query["metric"] for query in queries if "metric" in query)
+    return {**alarm.inputs, **metric, "statistic": metric["stat"]}
+
+
 def all_alarms(deployment: Deployment) -> list[Registered]:
     return deployment.of("MetricAlarm") + deployment.of("CompositeAlarm")
 
@@ -747,16 +807,14 @@ def all_alarms(deployment: Deployment) -> list[Registered]:
 @everywhere
 def test_every_alarm_pages_and_says_when_all_is_well(stack: str, changed: dict[str, Any]):
     deployment = run(stack, **changed)
-    pagers = {topic.arn for topic in deployment.of("Topic") if topic.name in {"paging", "warnings"}}
+    people = {topic.arn for topic in deployment.of("Topic") if topic.name in {"paging", "warnings"}}
     parts = {part for alarm in deployment.of("CompositeAlarm") for part in alarm.inputs["alarmRule"].split('"')[1::2]}
     for alarm in all_alarms(deployment):
         pages = alarm.inputs.get("okActions", [])
-        assert len(pages) == (alarm.inputs.get("name") not in parts), alarm.urn
-        assert set(pages) <= pagers & set(alarm.inputs.get("alarmActions", [])) or not pages, alarm.urn
+        assert bool(pages) == (alarm.inputs.get("name") not in parts), alarm.urn
+        assert set(pages) <= people & set(alarm.inputs.get("alarmActions", [])), alarm.urn
         assert len(alarm.inputs["alarmDescription"]) <= 1024
-    for alarm in deployment.of("MetricAlarm"):
-        assert alarm.inputs["evaluationPeriods"] == 1
-        assert "unit" not in alarm.inputs
+    assert not [alarm.urn for alarm in deployment.of("MetricAlarm") if "unit" in alarm.inputs]
 
 
 @pytest.mark.parametrize(
@@ -800,7 +858,7 @@ def test_ses_counts_for_every_metric_that_a_stream_is_watched_by(stack: str, cha
                     for r in deployment.of("ConfigurationSetEventDestination")
                     if r.inputs["eventDestinationName"] == "counts"}  # fmt: skip
     for alarm in deployment.of("MetricAlarm"):
-        inputs = alarm.inputs
+        inputs = watched_by(alarm)
         name = inputs.get("dimensions", {}).get("ses:configuration-set")
         if name and not inputs["metricName"].startswith("Reputation."):
             counted = {event.replace("_", "").title().lower() for event in destinations[name]["matchingEventTypes"]}
@@ -812,19 +870,28 @@ def test_ses_counts_for_every_metric_that_a_stream_is_watched_by(stack: str, cha
             )
 
 
-def test_functions_and_queues_are_watched_as_counts():
+def test_functions_queues_and_deliveries_are_watched_as_counts():
     deployment = run("prod")
     watched = {
         (alarm.inputs["metricName"], alarm.inputs["threshold"], *alarm.inputs["dimensions"].items())
         for alarm in deployment.of("MetricAlarm")
-        if alarm.inputs["namespace"] in {"AWS/Lambda", "AWS/SQS"}
+        if watched_by(alarm)["namespace"] in {"AWS/Lambda", "AWS/SQS", "AWS/SNS", "AWS/Events", "Mailstack/Functions"}
     }
     names = [f"mailstack-prod-{worker}" for worker in ("feedback", "sending-guard", "account-monitor")]
+    topics = [topic.inputs["name"] for topic in deployment.of("Topic")]
+    rules = [rule.inputs["name"] for rule in deployment.of("EventRule")]
+    of_functions = ("Errors", "Throttles", "FailedRecords")
     assert watched == {
-        *((metric, 0, ("FunctionName", name)) for name in names for metric in ("Errors", "Throttles")),
+        *((metric, 0, ("FunctionName", name)) for name in names for metric in of_functions),
         *(("ApproximateAgeOfOldestMessage", 900, ("QueueName", name)) for name in names),
-        *(("ApproximateNumberOfMessagesVisible", 0, ("QueueName", f"{name}-dlq")) for name in names),
+        *(
+            ("ApproximateNumberOfMessagesVisible", 0, ("QueueName", f"{name}-dlq"))
+            for name in (*names, "mailstack-prod-paging")
+        ),
+        *(("NumberOfNotificationsFailed", 0, ("TopicName", name)) for name in topics),
+        *(("FailedInvocations", 0, ("RuleName", name)) for name in rules),
     }
+    assert (len(topics), len(rules)) == (4, 3)
 
 
 def test_the_accounts_own_rates_are_watched_without_a_dimension():
@@ -832,7 +899,7 @@ def test_the_accounts_own_rates_are_watched_without_a_dimension():
     account = {
         alarm.name: alarm.inputs["threshold"]
         for alarm in deployment.of("MetricAlarm")
-        if alarm.inputs["metricName"].startswith("Reputation.") and not alarm.inputs.get("dimensions")
+        if alarm.inputs.get("metricName", "").startswith("Reputation.") and not alarm.inputs.get("dimensions")
     }
     assert account == {
         "account-bounce-rate-warning": 0.04,
@@ -858,7 +925,11 @@ def test_a_stack_without_a_guard_only_pages():
     deployment = run("prod", streams=UNGUARDED)
     assert not [resource for resource in deployment.resources if "guard" in resource.name]
     assert deployment.values.guard_function == ""
-    assert all(len(alarm.inputs.get("alarmActions", [])) <= 1 for alarm in all_alarms(deployment))
+    topics = {topic.arn: topic.name for topic in deployment.of("Topic")}
+    assert {topics[arn] for alarm in all_alarms(deployment) for arn in alarm.inputs.get("alarmActions", [])} == {
+        "paging",
+        "pagers",
+    }
 
 
 def test_the_guard_pauses_only_streams_that_want_it():
@@ -908,20 +979,48 @@ def test_no_policy_lets_in_a_stack_whose_name_begins_with_this_ones(stack: str, 
         assert not {arn for arn in theirs if any(fnmatchcase(arn, pattern) for pattern in named)}, urn
 
 
-def test_the_account_monitor_ticks_and_may_do_nothing_but_measure():
+@pytest.mark.parametrize("worker", ["account-monitor", "sending-guard"])
+def test_a_clock_ticks_straight_into_the_queue(worker: str):
     deployment = run("prod")
-    rule, target = deployment.one("EventRule", "account-monitor"), deployment.one("EventTarget", "account-monitor")
+    rule, target = deployment.one("EventRule", worker), deployment.one("EventTarget", worker)
+    queue, dlq = deployment.one("Queue", worker), deployment.one("Queue", f"{worker}-dlq")
     assert rule.inputs["scheduleExpression"] == "rate(5 minutes)"
-    assert (target.inputs["rule"], target.inputs["arn"]) == (rule.inputs["name"], deployment.one("Topic", "ticks").arn)
-    assert deployment.one("TopicPolicy", "ticks").urn in target.depends_on
-    assert deployment.policy("TopicPolicy", "ticks")["RulePublishes"]["Condition"] == {
-        "ArnEquals": {"aws:SourceArn": rule.arn}
-    }
+    assert (target.inputs["rule"], target.inputs["arn"]) == (rule.inputs["name"], queue.arn)
+    assert target.inputs["deadLetterConfig"] == {"arn": dlq.arn}
+    assert {deployment.one("QueuePolicy", each.name).urn for each in (queue, dlq)} <= target.depends_on
+
+
+def test_the_account_monitor_may_measure_page_and_mail_people():
+    deployment = run("prod", warn=["https://events.example.org/x", "team@example.com"])
     role = deployment.policy("RolePolicy", "account-monitor")
-    assert set(role) - {"UseKey"} == {"TakeFromTheQueue", "WriteTheLog", "SeeTheAccount", "PublishMetrics"}
+    assert set(role) == {
+        *("TakeFromTheQueue", "WriteTheLog", "SeeTheAccount", "PublishMetrics", "Page", "Send", "UseKey")
+    }
     assert role["PublishMetrics"]["Condition"] == {"StringEquals": {"cloudwatch:namespace": "Mailstack/Account"}}
-    function = deployment.one("Function", "account-monitor").inputs
-    assert function["environment"] == {"variables": {"MAILSTACK_STACK": "prod"}}
+    paging = deployment.one("Topic", "paging").arn
+    assert (role["Page"]["Action"], role["Page"]["Resource"]) == (["sns:GetTopicAttributes", "sns:Publish"], paging)
+    assert role["Send"]["Condition"] == {"StringEquals": {"ses:FromAddress": ["no-reply@example.com"]}}
+    assert deployment.one("Function", "account-monitor").inputs["environment"]["variables"] == {
+        "MAILSTACK_STACK": "prod",
+        "MAILSTACK_PAGING_TOPIC_ARN": paging,
+        "MAILSTACK_SENDER": "no-reply@example.com",
+        "MAILSTACK_CONFIGURATION_SET": "mailstack-prod-transactional",
+        "MAILSTACK_PEOPLE": '["oncall@example.com", "mail-team@example.com", "team@example.com"]',
+    }
+
+
+def test_missing_pagers_are_told_where_others_hear():
+    apart = run("prod", warn=["team@example.com"])
+    missing = apart.one("MetricAlarm", "account-pagers-missing").inputs
+    heard = {topic.name for topic in apart.of("Topic") if topic.arn in missing["alarmActions"]}
+    assert heard == {"paging", "warnings", "pagers"}
+    assert (missing["metricName"], missing["threshold"], missing["comparisonOperator"]) == (
+        "ConfirmedPagers",
+        1,
+        "LessThanThreshold",
+    )
+    nobody_asked = run("local").of("MetricAlarm")
+    assert not [alarm for alarm in nobody_asked if alarm.name == "account-pagers-missing"]
 
 
 def test_the_program_and_the_monitor_mean_the_same_metrics():
@@ -931,18 +1030,20 @@ def test_the_program_and_the_monitor_mean_the_same_metrics():
         "SendingEnabled": True,
         "SendQuota": {"Max24HourSend": 1.0, "SentLast24Hours": 0.0, "MaxSendRate": 1.0},
     }
-    published = {(d["MetricName"], *(x["Value"] for x in d.get("Dimensions", []))) for d in measure(account, "prod")}
-    watched = [a.inputs for a in run("prod").of("MetricAlarm") if a.inputs["namespace"] == NAMESPACE]
-    assert len(watched) == 6
+    topic = {"SubscriptionsConfirmed": "2", "SubscriptionsPending": "0"}
+    data = [*measure(account, "prod"), *subscribed(topic, "prod")]
+    published = {(d["MetricName"], *(x["Value"] for x in d.get("Dimensions", []))) for d in data}
+    watched = [inputs for a in run("prod").of("MetricAlarm") if (inputs := watched_by(a))["namespace"] == NAMESPACE]
+    assert len(watched) == 7
     assert {(alarm["metricName"], *alarm["dimensions"].values()) for alarm in watched} <= published
 
 
 def test_the_account_is_watched_for_quota_standing_and_silence():
     deployment = run("prod")
     found = {
-        alarm.name: (alarm.inputs["metricName"], alarm.inputs["threshold"], alarm.inputs["treatMissingData"])
+        alarm.name: (watched_by(alarm)["metricName"], alarm.inputs["threshold"], alarm.inputs["treatMissingData"])
         for alarm in deployment.of("MetricAlarm")
-        if alarm.inputs["namespace"] == NAMESPACE
+        if watched_by(alarm)["namespace"] == NAMESPACE
     }
     assert found == {
         "account-sends-enough": ("SentLast24Hours", 100, "ignore"),
@@ -950,10 +1051,11 @@ def test_the_account_is_watched_for_quota_standing_and_silence():
         "account-quota-critical": ("QuotaUsed", 0.9, "ignore"),
         "account-enforcement": ("Enforcement", 0, "ignore"),
         "account-sending-disabled": ("SendingDisabled", 0, "ignore"),
+        "account-pagers-missing": ("ConfirmedPagers", 1, "ignore"),
         "account-monitor-silent": ("QuotaUsed", 1, "breaching"),
     }
-    heartbeat = deployment.one("MetricAlarm", "account-monitor-silent").inputs
-    assert (heartbeat["statistic"], heartbeat["period"]) == ("SampleCount", 900)
+    heartbeat = watched_by(deployment.one("MetricAlarm", "account-monitor-silent"))
+    assert (heartbeat["statistic"], heartbeat["period"], heartbeat["evaluationPeriods"]) == ("SampleCount", 300, 3)
 
 
 def test_what_ses_says_about_the_account_pages():
@@ -962,16 +1064,13 @@ def test_what_ses_says_about_the_account_pages():
     pattern = json.loads(rule.inputs["eventPattern"])
     assert pattern["source"] == ["aws.ses"]
     assert {"Sending Status Disabled", "Advisor Recommendation Status Open"} <= set(pattern["detail-type"])
-    assert target.inputs["arn"] == deployment.one("Topic", "paging").arn
-    assert deployment.one("TopicPolicy", "paging").urn in target.depends_on
-    statement = deployment.policy("TopicPolicy", "paging")["RulePublishes"]
-    assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": rule.arn}}
-    assert "RulePublishes" not in deployment.policy("TopicPolicy", "warnings")
+    assert target.inputs["arn"] == deployment.one("Queue", "account-monitor").arn
+    assert deployment.one("QueuePolicy", "account-monitor").urn in target.depends_on
 
 
 def test_one_stack_of_an_account_is_enough_to_watch_it():
     deployment = run("prod", watchAccount=False)
-    assert deployment.of("EventRule") == []
+    assert [rule.name for rule in deployment.of("EventRule")] == ["sending-guard"]
     assert not [r.name for r in deployment.aws if r.name.startswith("account")]
     assert set(deployment.policy("TopicPolicy", "paging")) == {"CloudWatchPublishesAlarms", "OverTlsAlone"}
 
@@ -1002,11 +1101,20 @@ def test_one_more_pager_leaves_the_others_subscriptions_alone():
     assert names[0] < names[1]
 
 
+def test_whoever_deploys_is_told_who_hears_nothing_yet():
+    page = ["oncall@example.com", "https://events.example.org/x"]
+    (warning,) = run("prod", page=page).warnings
+    assert warning.startswith("oncall@example.com was not subscribed to pages when Pulumi last looked")
+    assert "`mailer stack --stack prod`" in warning
+    assert run("prod", page=page, preview=True).warnings == []
+
+
 def test_an_encrypted_page_address_stays_encrypted():
     plain, encrypted = run("prod"), run("prod", secret=("page",))
     assert [r.secret for r in plain.of("TopicSubscription") if r.name.startswith("page-")] == [frozenset()] * 2
     pages = [r for r in encrypted.of("TopicSubscription") if r.name.startswith("page-")]
     assert [page.secret for page in pages] == [frozenset({"endpoint"})] * 2
+    assert not [said for said in encrypted.warnings if "oncall" in said]
 
 
 # --- Access --------------------------------------------------------------------------------------------------------
@@ -1017,7 +1125,7 @@ def test_a_sender_may_use_the_identity_and_every_configuration_set(stack: str, c
     deployment = run(stack, **changed)
     send = deployment.policy("Policy", "sender")["Send"]
     made = {r.arn for r in deployment.of("EmailIdentity") + deployment.of("ConfigurationSet")}
-    assert made <= set(send["Resource"])
+    assert all(any(fnmatchcase(arn, allowed) for allowed in send["Resource"]) for arn in made)
     own = {test: found["ses:FromAddress"] for test, found in send["Condition"].items() if "ses:FromAddress" in found}
     address = changed.get("address")
     assert own == ({"StringEquals": [address]} if address else {"StringLike": [f"*@{deployment.values.domain}"]})
@@ -1032,13 +1140,52 @@ def test_development_cannot_write_to_customers():
     assert "ForAllValues:StringLike" not in run("prod").policy("Policy", "sender")["Send"]["Condition"]
 
 
-def test_in_the_sandbox_the_recipients_identities_are_asked_for_too():
-    identities = {
-        arn.rpartition("/")[2]
-        for arn in run("dev").policy("Policy", "sender")["Send"]["Resource"]
-        if "identity/" in arn
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_in_the_sandbox_recipients_identities_are_allowed_too(stack: str):
+    deployment = run(stack)
+    send = deployment.policy("Policy", "sender")["Send"]
+    assert f"arn:aws:ses:us-east-1:{ACCOUNT}:identity/*" in send["Resource"]
+    assert send["Condition"]["StringLike"]["ses:FromAddress"] == [f"*@{deployment.values.domain}"]
+
+
+def test_bulk_mail_may_come_from_the_stacks_own_identity_alone():
+    deployment = run("prod")
+    bulk = deployment.policy("Policy", "sender")["SendBulk"]
+    identities = [arn for arn in bulk["Resource"] if ":identity/" in arn]
+    assert identities == [deployment.one("EmailIdentity", "domain").arn]
+
+
+IAM = ("Role", "Policy", "User", "InstanceProfile")
+
+
+def test_one_stack_in_two_regions_shares_no_name_in_iam():
+    streams = {"transactional": {"firehose": KEPT_BY}}
+    slack = {"workspace": "T07EA123LEP", "page": "C07EZ1ABC23"}
+    here, there = (
+        {(r.token, r.inputs["name"]) for kind in IAM for r in deployment.of(kind)}
+        for deployment in (
+            run("prod", region=region, access=ACCESS, streams=streams, slack=slack)
+            for region in ("us-east-1", "eu-west-1")
+        )
+    )
+    assert len(here) == len(there) > 10
+    assert here & there == set()
+
+
+def test_roles_that_exist_keep_their_names():
+    deployment = run("prod", access=ACCESS)
+    assert {r.ignores for kind in IAM for r in deployment.of(kind)} == {("name",)}
+
+
+@pytest.mark.parametrize("what", ["feedback", f"{'a' * 20}-firehose", f"app-{'b' * 40}"])
+def test_names_in_iam_are_short_enough_and_differ(what: str):
+    names = {
+        Environment("s" * 30, ACCOUNT, region, "aws", {}).iam_name(name)
+        for region in ("ap-southeast-3", "ap-southeast-5")
+        for name in (what, f"{what}x")
     }
-    assert {"dev.example.com", "example.com", "*@example.com"} <= identities
+    assert len(names) == 4
+    assert max(map(len, names)) <= 64
 
 
 @pytest.mark.parametrize(("stack", "preview"), list(product(["dev", "prod", "local"], [False, True])))

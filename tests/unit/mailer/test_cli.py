@@ -38,7 +38,7 @@ def environment(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_stack_prints_a_table_or_json_that_reads_back(capsys: pytest.CaptureFixture[str]):
-    assert main(["stack"]) == 0
+    assert main(["stack", "--offline"]) == 0
     table = capsys.readouterr().out
     assert "mailstack-dev-transactional" in table
     assert "sender_policy_arn" in table

@@ -1,6 +1,6 @@
 """Amazon CloudWatch. After internal/service/cloudwatch/metric_alarm.go, composite_alarm.go and dashboard.go.
 
-No metric math: the local cloud's alarms watch one metric each.
+Of metric math the local cloud judges `FILL` of one metric; see `localcloud/watch/alarms.py`.
 """
 
 from typing import Any, cast
@@ -20,7 +20,7 @@ from localcloud.pulumi.provider.resource import (
 )
 from localcloud.pulumi.provider.resources._names import given, mapping, pairs
 from localcloud.pulumi.schema import Problem
-from localcloud.pulumi.wire import Props
+from localcloud.pulumi.wire import Props, is_unknown
 
 _COMPARISONS = (
     "GreaterThanOrEqualToThreshold", "GreaterThanThreshold", "LessThanThreshold", "LessThanOrEqualToThreshold",
@@ -54,6 +54,7 @@ _ALARM = {
     "extendedStatistic": Arg("ExtendedStatistic", allowed=_PERCENTILE),
     "insufficientDataActions": Arg("InsufficientDataActions", same=as_set, default=[], allowed=ARN, most=_MOST_ACTIONS),
     "metricName": Arg("MetricName", allowed=up_to(255, 1)),
+    "metricQueries": Arg(same=exact),
     "namespace": Arg("Namespace", allowed=_NAMESPACE),
     "okActions": Arg("OKActions", same=as_set, default=[], allowed=ARN, most=_MOST_ACTIONS),
     "period": Arg("Period"),
@@ -70,8 +71,35 @@ _SHORT_PERIODS = (10, 20, 30)
 def _put(cloud: Cloud, wanted: Props, **more: Any) -> str:
     own = {arg.api: wanted.get(name) for name, arg in _ALARM.items() if arg.api}
     dimensions = [{"Name": name, "Value": value} for name, value in wanted["dimensions"].items()]
-    cloud.cloudwatch.put_metric_alarm(**given({**own, "Dimensions": dimensions, **more}))
+    queries = [_to_query(query) for query in cast("list[Props]", wanted.get("metricQueries") or [])]
+    cloud.cloudwatch.put_metric_alarm(**given({**own, "Dimensions": dimensions, "Metrics": queries, **more}))
     return str(wanted["name"])
+
+
+def _to_query(query: Props) -> Props:
+    metric = query.get("metric")
+    own = {"Id": query["id"], "Expression": query.get("expression"), "Label": query.get("label")}
+    source = {"Period": metric["period"], "Stat": metric["stat"], "Metric": _to_metric(metric)} if metric else None
+    return given({**own, "MetricStat": source, "ReturnData": bool(query.get("returnData"))})
+
+
+def _to_metric(metric: Props) -> Props:
+    given_dimensions = cast("dict[str, str]", metric.get("dimensions") or {})
+    dimensions = [{"Name": name, "Value": value} for name, value in given_dimensions.items()]
+    return given({"Namespace": metric.get("namespace"), "MetricName": metric["metricName"], "Dimensions": dimensions})
+
+
+def _from_query(query: Props) -> Props:
+    source = query.get("MetricStat")
+    metric = {
+        "dimensions": {d["Name"]: d["Value"] for d in source["Metric"].get("Dimensions", [])},
+        "metricName": source["Metric"]["MetricName"],
+        "namespace": source["Metric"].get("Namespace", ""),
+        "period": int(source["Period"]),
+        "stat": source["Stat"],
+    } if source else None  # fmt: skip
+    own = {"id": query["Id"], "expression": query.get("Expression"), "label": query.get("Label"), "metric": metric}
+    return given({**own, "returnData": bool(query.get("ReturnData"))})
 
 
 def _read(cloud: Cloud, name: str, _: Props) -> Props | None:
@@ -87,6 +115,7 @@ def _read(cloud: Cloud, name: str, _: Props) -> Props | None:
         "arn": alarm["AlarmArn"],
         "alarmDescription": alarm.get("AlarmDescription", ""),
         "dimensions": {d["Name"]: d["Value"] for d in alarm.get("Dimensions", [])},
+        "metricQueries": [_from_query(query) for query in alarm.get("Metrics", [])],
         "treatMissingData": alarm.get("TreatMissingData") or "missing",
     }
 
@@ -94,14 +123,32 @@ def _read(cloud: Cloud, name: str, _: Props) -> Props | None:
 def _rules(inputs: Props) -> list[Problem]:
     problems = [
         Problem(name, "required: the schema says optional, CloudWatch refuses an alarm without it")
-        for name in ("comparisonOperator", "evaluationPeriods", "metricName", "threshold")
+        for name in ("comparisonOperator", "evaluationPeriods", "threshold")
         if inputs.get(name) is None
     ]
+    if is_unknown(inputs.get("metricQueries")):
+        return problems
+    if inputs.get("metricQueries"):
+        return [*problems, *_query_rules(inputs)]
+    if inputs.get("metricName") is None:
+        problems.append(Problem("metricName", "required where there are no metricQueries"))
     period = inputs.get("period")
     if isinstance(period, int) and period not in _SHORT_PERIODS and period % 60:
         problems.append(Problem("period", f"{period} is not allowed; it is 10, 20, 30 or a multiple of 60"))
     if bool(inputs.get("statistic")) == bool(inputs.get("extendedStatistic")):
         problems.append(Problem("statistic", "exactly one of statistic and extendedStatistic must be given"))
+    return problems
+
+
+# What one metric needs, and what metric math says in each query instead.
+_OF_ONE_METRIC = ("dimensions", "extendedStatistic", "metricName", "namespace", "period", "statistic", "unit")
+
+
+def _query_rules(inputs: Props) -> list[Problem]:
+    problems = [Problem(name, "not together with metricQueries") for name in _OF_ONE_METRIC if inputs.get(name)]
+    returned = [query for query in inputs["metricQueries"] if query.get("returnData")]
+    if len(returned) != 1:
+        problems.append(Problem("metricQueries", "exactly one of them has returnData: the alarm judges that one"))
     return problems
 
 

@@ -84,6 +84,8 @@ _TARGET = {
     "roleArn": Arg("RoleArn", allowed=ARN),
     "input": Arg("Input", same=as_json, allowed=up_to(8192)),
     "inputPath": Arg("InputPath", allowed=up_to(256)),
+    "deadLetterConfig": Arg("DeadLetterConfig"),
+    "retryPolicy": Arg("RetryPolicy"),
 }
 
 
