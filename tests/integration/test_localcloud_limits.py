@@ -5,12 +5,14 @@ import json
 import time
 import zipfile
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from localcloud import LocalCloud
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.integration
 ACCOUNT = "000000000000"
@@ -158,7 +160,7 @@ def test_a_message_received_three_times_is_no_longer_the_oldest(cloud: LocalClou
     sqs = cloud.client("sqs")
     url = sqs.create_queue(QueueName="work", Attributes={"VisibilityTimeout": "0"})["QueueUrl"]
     sqs.send_message(QueueUrl=url, MessageBody="poison")
-    time.sleep(1.1)
+    eventually(lambda: oldest(cloud, "work") >= 1, "the message grew no older")
     sqs.receive_message(QueueUrl=url)
     sqs.receive_message(QueueUrl=url)
     assert oldest(cloud, "work") >= 1
@@ -172,12 +174,12 @@ def test_in_a_dead_letter_queue_the_time_there_counts(cloud: LocalCloud):
     redrive = json.dumps({"deadLetterTargetArn": f"arn:aws:sqs:us-east-1:{ACCOUNT}:dead", "maxReceiveCount": 3})
     attributes = {"VisibilityTimeout": "0", "RedrivePolicy": redrive}
     url = sqs.create_queue(QueueName="work", Attributes=attributes)["QueueUrl"]
+    sent = datetime.now(UTC)
     sqs.send_message(QueueUrl=url, MessageBody="poison")
-    time.sleep(2)
+    eventually(lambda: oldest(cloud, "work") >= 3, "the message grew no older")
     for _ in range(4):
         sqs.receive_message(QueueUrl=url)
-    arrived = time.monotonic()
-    assert oldest(cloud, "dead") < 2
-    time.sleep(1.1)
-    assert 1 <= oldest(cloud, "dead") <= time.monotonic() - arrived + 1
+    eventually(lambda: oldest(cloud, "dead") >= 1, "the message grew no older in the dead-letter queue")
+    in_dead_letters = oldest(cloud, "dead")
+    assert in_dead_letters <= (datetime.now(UTC) - sent).total_seconds() - 2
     assert sqs.receive_message(QueueUrl=dead)["Messages"]

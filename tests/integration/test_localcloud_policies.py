@@ -2,7 +2,6 @@
 
 import io
 import json
-import time
 import zipfile
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from localcloud import LocalCloud
 from tests.integration.queues import open_to
+from tests.waiting import eventually, moment
 
 pytestmark = pytest.mark.integration
 ACCOUNT = "000000000000"
@@ -32,15 +32,6 @@ def document(*statements: Statement, resource: str = "*") -> str:
 def service(name: str, action: str | list[str], **condition: Any) -> dict[str, Any]:
     given = {"Condition": condition} if condition else {}
     return {"Principal": {"Service": f"{name}.amazonaws.com"}, "Action": action, **given}
-
-
-def within(seconds: float, happened: Callable[[], bool]) -> bool:
-    until = time.monotonic() + seconds
-    while not happened():
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.1)
-    return True
 
 
 class House:
@@ -453,10 +444,10 @@ def test_a_mapping_needs_a_role_that_may_take_from_the_queue(house: House):
     functions.create_event_source_mapping(EventSourceArn=arn, FunctionName="work")
     house.sqs.send_message(QueueUrl=source, MessageBody="one")
     heard: list[str] = []
-    assert within(30, lambda: bool(heard.extend(house.heard()) or heard))
+    eventually(lambda: bool(heard.extend(house.heard()) or heard), "nothing was heard")
     house.sqs.set_queue_attributes(QueueUrl=source, Attributes={"KmsMasterKeyId": house.key()})
     house.sqs.send_message(QueueUrl=source, MessageBody="two")
-    time.sleep(3)
+    moment()
     waiting = house.sqs.get_queue_attributes(QueueUrl=source, AttributeNames=["All"])["Attributes"]
     assert (waiting["ApproximateNumberOfMessages"], house.heard()) == ("1", [])
 
@@ -484,7 +475,8 @@ def test_a_service_calls_a_function_that_lets_it(house: House, service_name: str
             put_event(house, target)
 
     say()
-    assert within(10, lambda: house.denials() == [(f"{service_name}.amazonaws.com", "lambda:InvokeFunction")])
+    denied = [(f"{service_name}.amazonaws.com", "lambda:InvokeFunction")]
+    eventually(lambda: house.denials() == denied, "the call was not denied")
     functions.add_permission(
         FunctionName="work",
         StatementId="calls",
@@ -492,4 +484,4 @@ def test_a_service_calls_a_function_that_lets_it(house: House, service_name: str
         Principal=f"{service_name}.amazonaws.com",
     )
     say()
-    assert within(30, lambda: house.heard() == ["handled"])
+    eventually(lambda: house.heard() == ["handled"], "the function was not called")
