@@ -110,7 +110,7 @@ class Settings(Group):
     ] = False
     mail_from: Annotated[MailFrom, Allowed("subdomain and onMxFailure")] = MailFrom()
     dkim: Annotated[Dkim, Allowed("keyLength, or selector and privateKey")] = Dkim()
-    dmarc: Annotated[Dmarc, Allowed("policy, percent, confirmed, reports and failureReports")] = Dmarc()
+    dmarc: Annotated[Dmarc, Allowed("publish, policy, testing, confirmed, reports and others: see below")] = Dmarc()
     bimi: Annotated[Bimi, Allowed("logo and certificate")] = Bimi()
     streams: Annotated[
         dict[str, StreamSettings],
@@ -282,12 +282,28 @@ class Settings(Group):
             raise ValueError(f"it is not at {domain}")
         return checked
 
+    @field_validator("dmarc")
+    @classmethod
+    def _mail_can_pass(cls, dmarc: Dmarc, info: ValidationInfo) -> Dmarc:
+        if not dmarc.publish and dmarc != Dmarc(publish=False):
+            raise ValueError("with publish: false there is no record that anything else could stand in")
+        sender = parseaddr(str(info.data.get("sender", "")))[1].rpartition("@")[2]
+        strict = dmarc.dkim_alignment == dmarc.spf_alignment == "strict"
+        # SES signs as the identity, and MAIL FROM is a subdomain of it (RFC 9989 §4.4).
+        if strict and sender and sender != info.data.get("domain"):
+            raise ValueError(f"with strict alignment of both, no mail from {sender} would pass")
+        return dmarc
+
     @field_validator("bimi")
     @classmethod
     def _a_logo_needs_enforcement(cls, bimi: Bimi, info: ValidationInfo) -> Bimi:
         dmarc: Dmarc | None = info.data.get("dmarc")
-        if bimi.logo and dmarc and (dmarc.policy == "none" or dmarc.percent < 100):  # noqa: PLR2004 - per cent
-            raise ValueError("mailboxes show no logo unless dmarc.policy is quarantine or reject, at 100 per cent")
+        # draft-brand-indicators-for-message-identification §7.1; another's record is not known here.
+        if bimi.logo and dmarc and dmarc.publish and not dmarc.enforced:
+            raise ValueError(
+                "mailboxes show no logo unless dmarc.policy is quarantine or reject, without testing, and "
+                "dmarc.subdomainPolicy is not none"
+            )
         if bimi.certificate and not bimi.logo:
             raise ValueError("a certificate vouches for a logo, and there is none")
         return bimi
