@@ -9,7 +9,7 @@ import pulumi
 from pulumi import InvokeOptions, ResourceOptions
 
 from mailer.stack import DnsRecord, StackOutputs
-from mailstack_infra import dns
+from mailstack_infra import dns, standing
 from mailstack_infra.access import Access
 from mailstack_infra.account import AccountDefaults
 from mailstack_infra.alarms import pausing
@@ -28,6 +28,7 @@ from mailstack_infra.outputs import Outputs
 from mailstack_infra.paging import Paging
 from mailstack_infra.pools import Pools
 from mailstack_infra.settings.model import DEFAULT_STREAM, Settings
+from mailstack_infra.standing import Standing
 from mailstack_infra.stream import MailStream
 from mailstack_infra.tenants import Tenants
 from mailstack_infra.watching import Watching
@@ -99,6 +100,7 @@ class MailStack(pulumi.ComponentResource):
         asked = InvokeOptions(parent=self)
         env = Environment.current(stack, settings.tags, asked)
         zone = find_zone(settings, env, asked)
+        before = standing.find(settings.identity, asked)
         sets = {name: stream.called(env.name(name)) for name, stream in settings.streams.items()}
         set_arns = [env.arn("ses", f"configuration-set/{name}") for name in sets.values()]
 
@@ -109,14 +111,14 @@ class MailStack(pulumi.ComponentResource):
             AccountDefaults(settings.account, opts=child)
         self._env, self._settings, self._child = env, settings, child
         self.feedback = Feedback(env, settings, configuration_set_arns=set_arns, opts=child)
-        sends = list(self._send(zone))
+        sends = list(self._send(zone, before))
         watches = list(self._watch(sets, secret=secret_pages))
         self.access = Access(env, settings, configuration_set_arns=set_arns, opts=child)
         told = Outputs(env, self._fields(), ready=[self.feedback, *sends, *watches, self.access], opts=child)
         self._tell(told)
         self.register_outputs({"outputs": self.exports["outputs"]})
 
-    def _send(self, zone: Zone | None) -> Iterator[pulumi.Resource]:
+    def _send(self, zone: Zone | None, before: Standing) -> Iterator[pulumi.Resource]:
         """What mail is sent with and where from: pools, streams, identity, tenants, endpoint."""
         env, settings, child = self._env, self._settings, self._child
         pools = Pools(env, settings.pools, protect=settings.protect, opts=child).names if settings.pools else {}
@@ -128,6 +130,7 @@ class MailStack(pulumi.ComponentResource):
                 topic=self.feedback.topic,
                 topic_policy=self.feedback.policy,
                 pool=pools.get(stream.dedicated_pool) or stream.dedicated_pool or None,
+                redirects=before.verified,
                 protect=settings.protect,
                 opts=child,
             )

@@ -132,6 +132,23 @@ def test_with_every_option_on_it_adopts_what_is_there_rests_and_leaves_it_behind
     assert {kind for _, kind in program.records()} == {"NS", "SOA"}
 
 
+def test_a_tracking_domain_is_set_once_the_new_identity_is_verified(program: Program):
+    def redirect() -> str | None:
+        found = program.cloud.client("sesv2").get_configuration_set(
+            ConfigurationSetName="mailstack-local-transactional"
+        )
+        return found.get("TrackingOptions", {}).get("CustomRedirectDomain")
+
+    tracking = {"events": "CLICK", "domain": "links.example.test"}
+    stack = program.stack(streams={"transactional": {"eventBridge": True, "tracking": tracking}})
+    stack.up()
+    assert redirect() is None
+    program.cloud.control("POST", "identities/example.test/verify")
+    stack.up()
+    assert redirect() == "links.example.test"
+    assert not stack.up().any
+
+
 def test_a_single_address_sends_once_it_is_verified(program: Program, monkeypatch: pytest.MonkeyPatch):
     stack = program.deploy(domain="", address="ada@example.test", sender="", dmarc={})
     outputs = StackOutputs.model_validate(stack.outputs["outputs"])

@@ -18,7 +18,7 @@ from mailer.stack import MAX_PARAMETER_CHARACTERS, StackOutputs
 from mailstack_infra.configuration import SettingsInvalid
 from mailstack_infra.identity import _token
 from mailstack_infra.settings.model import Settings
-from tests.unit.infra.program import ACCOUNT, ROOT, TOKENS, Deployment, Registered, run
+from tests.unit.infra.program import ACCOUNT, ROOT, TOKENS, Deployment, Registered, Sent, run
 from tests.unit.infra.rsa import private
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ MATRIX: list[tuple[str, dict[str, Any]]] = [
     ("dev", {"page": ["https://events.example.org/x"], "mailFrom": {"subdomain": "m"}, "dkim": {"keyLength": 1024}}),
     ("dev", ADDRESS),
 ]
+TRACKS = {"transactional": {"eventBridge": True, "tracking": {"events": "CLICK", "domain": "links.example.com"}}}
 everywhere = pytest.mark.parametrize(("stack", "changed"), MATRIX, ids=[f"{s}-{'-'.join(c)}" for s, c in MATRIX])
 USED = {
     *("aws:sesv2/emailIdentity:EmailIdentity", "aws:sesv2/configurationSet:ConfigurationSet"),
@@ -509,6 +510,20 @@ def test_events_go_to_the_bus_and_to_firehose_where_that_is_wanted():
         "AWS:SourceAccount": ACCOUNT,
         "AWS:SourceArn": deployment.one("ConfigurationSet", "transactional").arn,
     }
+
+
+@pytest.mark.parametrize("status", ["", "PENDING", "NOT_STARTED", "FAILED"])
+def test_a_tracking_domain_waits_for_a_verified_identity(status: str):
+    deployment = run("prod", streams=TRACKS, identity=Sent(status))
+    assert "trackingOptions" not in deployment.one("ConfigurationSet", "transactional").inputs
+    (warning,) = (said for said in deployment.warnings if "Tracked links" in said)
+    assert "SES takes links.example.com only then" in warning
+    assert "mailer dns --stack prod --check --wait 600" in warning
+
+
+def test_a_tracking_domain_stays_while_ses_looks_again():
+    deployment = run("prod", streams=TRACKS, identity=Sent("TEMPORARY_FAILURE"))
+    assert "trackingOptions" in deployment.one("ConfigurationSet", "transactional").inputs
 
 
 @pytest.mark.parametrize(
