@@ -52,10 +52,13 @@ def fixed_records(settings: "Settings", region: str) -> dict[str, DnsRecord]:
     domain, mail_from = settings.domain, settings.mail_from_domain
     if settings.address:
         return {}
-    records = {
-        "mail-from-mx": DnsRecord(name=mail_from, type="MX", values=(f"10 feedback-smtp.{region}.amazonses.com",)),
-        "mail-from-spf": DnsRecord(name=mail_from, type="TXT", values=(SPF,)),
-    }
+    records: dict[str, DnsRecord] = {}
+    if settings.owns("mailFrom"):
+        mx = f"10 feedback-smtp.{region}.amazonses.com"
+        records["mail-from-mx"] = DnsRecord(name=mail_from, type="MX", values=(mx,))
+        records["mail-from-spf"] = DnsRecord(name=mail_from, type="TXT", values=(SPF,))
+    if not settings.owns("records"):
+        return records | _tracking_records(settings, region)
     if settings.dmarc.publish:
         records["dmarc"] = DnsRecord(name=f"_dmarc.{domain}", type="TXT", values=(dmarc(settings),))
     if settings.dkim.private_key:

@@ -100,7 +100,7 @@ class MailStack(pulumi.ComponentResource):
         asked = InvokeOptions(parent=self)
         env = Environment.current(stack, settings.tags, asked)
         zone = find_zone(settings, env, asked)
-        before = standing.find(settings.identity, asked)
+        before = standing.find(settings, asked)
         sets = {name: stream.called(env.name(name)) for name, stream in settings.streams.items()}
         set_arns = [env.arn("ses", f"configuration-set/{name}") for name in sets.values()]
 
@@ -114,7 +114,7 @@ class MailStack(pulumi.ComponentResource):
         sends = list(self._send(zone, before))
         watches = list(self._watch(sets, secret=secret_pages))
         self.access = Access(env, settings, configuration_set_arns=set_arns, opts=child)
-        told = Outputs(env, self._fields(), ready=[self.feedback, *sends, *watches, self.access], opts=child)
+        told = Outputs(env, self._fields(before), ready=[self.feedback, *sends, *watches, self.access], opts=child)
         self._tell(told)
         self.register_outputs({"outputs": self.exports["outputs"]})
 
@@ -137,7 +137,7 @@ class MailStack(pulumi.ComponentResource):
             for name, stream in settings.streams.items()
         }
         default = self.streams[DEFAULT_STREAM].configuration_set.configuration_set_name
-        self.identity = Identity(env, settings, zone=zone, configuration_set=default, opts=child)
+        self.identity = Identity(env, settings, zone=zone, before=before, configuration_set=default, opts=child)
         yield from (*self.streams.values(), self.identity)
         if settings.tenants:
             yield Tenants(
@@ -197,14 +197,14 @@ class MailStack(pulumi.ComponentResource):
             )
         cls._last = (weakref.ref(run), name)
 
-    def _fields(self) -> dict[str, pulumi.Input[Any]]:
+    def _fields(self, before: Standing) -> dict[str, pulumi.Input[Any]]:
         settings, region = self._settings, self._env.region
         sets = {name: stream.configuration_set for name, stream in self.streams.items()}
         worker = self.feedback.worker
         return {
             "domain": settings.sender_domain if settings.address else settings.domain,
             "identity_arn": self.identity.identity.arn,
-            "mail_from_domain": settings.mail_from_domain,
+            "mail_from_domain": settings.mail_from_domain if settings.owns("mailFrom") else before.mail_from,
             "sender": settings.sender,
             "streams": {
                 name: {"configuration_set": each.configuration_set_name, "configuration_set_arn": each.arn}

@@ -22,6 +22,7 @@ _FACTS: Mapping[str, Mapping[str, Any]] = {
     "aws:index/getPartition:getPartition": {"partition": "aws"},
     "aws:route53/getZone:getZone": {"zoneId": "Z0123456789ABC"},
     "aws:sesv2/getEmailIdentity:getEmailIdentity": {"verificationStatus": "SUCCESS", "dkimSigningAttributes": []},
+    "aws:sesv2/getEmailIdentityMailFromAttributes:getEmailIdentityMailFromAttributes": {},
 }
 
 

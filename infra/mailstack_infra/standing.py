@@ -6,6 +6,10 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from mailstack_infra.configuration import SettingsInvalid
+from mailstack_infra.settings.base import NAMESPACE
+from mailstack_infra.settings.model import Settings
+
 # As the provider and SES say it: "couldn't find resource", "NotFoundException: Email identity … does not exist".
 _MISSING = re.compile("NotFound|couldn't find|does not exist")
 # https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_GetEmailIdentity.html: an identity that was verified keeps
@@ -21,11 +25,13 @@ class Standing:
         status: Its verification status; empty where there is no such identity.
         origin: Whose DKIM key signs: `AWS_SES` or `EXTERNAL`.
         tokens: DKIM's tokens; the selector where the key is one's own.
+        mail_from: Its MAIL FROM domain; empty where it has none, or was not asked for.
     """
 
     status: str = ""
     origin: str = ""
     tokens: tuple[str, ...] = ()
+    mail_from: str = ""
 
     @property
     def exists(self) -> bool:
@@ -38,22 +44,36 @@ class Standing:
         return self.status not in _UNVERIFIED
 
 
-def find(identity: str, asked: pulumi.InvokeOptions | None) -> Standing:
-    """Ask SES about an identity.
+def find(settings: Settings, asked: pulumi.InvokeOptions | None) -> Standing:
+    """Ask SES about the identity.
 
     Args:
-        identity: Its name.
+        settings: Whose.
         asked: Whose provider is asked; the default one's unless given.
+
+    Raises:
+        SettingsInvalid: It is to be adopted, and there is none.
     """
     try:
-        found = aws.sesv2.get_email_identity(email_identity=identity, opts=asked)
+        found = aws.sesv2.get_email_identity(email_identity=settings.identity, opts=asked)
     except Exception as error:
-        if _MISSING.search(str(error)):
-            return Standing()
-        raise
-    (dkim,) = found.dkim_signing_attributes[:1] or (None,)
-    if dkim is None:
-        return Standing(found.verification_status or "PENDING")
+        if not _MISSING.search(str(error)):
+            raise
+        if settings.adopt:
+            raise SettingsInvalid(
+                f"{NAMESPACE}:adopt is true, and SES has no identity {settings.identity} in this account and region. "
+                "Deploy the stack that owns it first; or make it this stack's own: "
+                f"pulumi config rm {NAMESPACE}:adopt"
+            ) from error
+        return Standing()
+    mail_from = ""
+    if not settings.owns("mailFrom"):
+        kept = aws.sesv2.get_email_identity_mail_from_attributes(email_identity=settings.identity, opts=asked)
+        mail_from = kept.mail_from_domain or ""
+    dkim = next(iter(found.dkim_signing_attributes), None)
     return Standing(
-        found.verification_status or "PENDING", dkim.signing_attributes_origin or "", tuple(dkim.tokens or ())
+        status=found.verification_status or "PENDING",
+        origin=dkim.signing_attributes_origin if dkim else "",
+        tokens=tuple(dkim.tokens) if dkim else (),
+        mail_from=mail_from,
     )

@@ -96,6 +96,7 @@ def test_with_every_option_on_it_adopts_what_is_there_rests_and_leaves_it_behind
     program.cloud.control("POST", "identities/example.test/verify")
     stack = program.deploy(
         adopt=True,
+        takeOver=["mailFrom", "feedback", "records"],
         feedbackForwarding=True,
         overwriteRecords=True,
         bimi={"logo": logo},

@@ -98,10 +98,19 @@ class Settings(Group):
     adopt: Annotated[
         Switch,
         Field(
-            description="The domain's identity exists in this account: use it, and neither change its DKIM, default "
-            "configuration set and tags nor ever delete it. MAIL FROM, feedback and DNS are the stack's all the same."
+            description="The domain's identity exists in this account: use it as it is, and never change or delete it. "
+            "For a second stack on one domain."
         ),
     ] = False
+    take_over: Annotated[
+        tuple[Literal["mailFrom", "feedback", "records"], ...],
+        BeforeValidator(checks.one_or_many),
+        Allowed("mailFrom, feedback, records or several of them"),
+        Field(
+            description="What of an adopted identity the stack sets, and deletes when it is destroyed: its MAIL FROM "
+            "domain, its feedback forwarding, its DNS records. Name only what no other stack owns."
+        ),
+    ] = ()
     feedback_forwarding: Annotated[
         Switch,
         Field(
@@ -214,6 +223,25 @@ class Settings(Group):
         default: object = cls.model_fields[str(info.field_name)].default
         if info.data.get("address") and value != default:
             raise ValueError("a single address has no DNS records: this is for a domain")
+        return value
+
+    @field_validator("take_over")
+    @classmethod
+    def _only_what_was_there_is_taken_over(cls, parts: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if parts and not info.data.get("adopt"):
+            raise ValueError("the stack's own identity is all its own: this is for an adopted one")
+        if info.data.get("spf") and info.data.get("adopt") and "records" not in parts:
+            raise ValueError("spf is on, and the records of an adopted identity are its owner's unless they stand here")
+        return parts
+
+    @field_validator("feedback_forwarding", "mail_from", "dmarc", "bimi")
+    @classmethod
+    def _the_owners_part_stays(cls, value: object, info: ValidationInfo) -> object:
+        name = str(info.field_name)
+        part = {"feedback_forwarding": "feedback", "mail_from": "mailFrom"}.get(name, "records")
+        default: object = cls.model_fields[name].default
+        if info.data.get("adopt") and part not in info.data.get("take_over", (part,)) and value != default:
+            raise ValueError(f"an adopted identity keeps what it has: leave this out, or name {part} in takeOver")
         return value
 
     @field_validator("dkim")
@@ -394,6 +422,10 @@ class Settings(Group):
     def identity(self) -> str:
         """The name of the SES identity."""
         return self.address or self.domain
+
+    def owns(self, part: Literal["mailFrom", "feedback", "records"]) -> bool:
+        """Whether the stack sets a part of the identity."""
+        return not self.adopt or part in self.take_over
 
     @property
     def mail_from_domain(self) -> str:

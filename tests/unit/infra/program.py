@@ -67,6 +67,7 @@ class Sent(NamedTuple):
     status: str = "SUCCESS"
     origin: str = "AWS_SES"
     tokens: tuple[str, ...] = tuple(TOKENS)
+    mail_from: str = "owner.example.com"
 
 
 SENT = Sent()
@@ -207,6 +208,9 @@ class _Facts(mocks.Mocks):
                 CLOUDFLARE_ZONES, given.get("filter", {}).get("name"), given
             ),
             "aws:sesv2/getEmailIdentity:getEmailIdentity": lambda _: self._sent(),
+            "aws:sesv2/getEmailIdentityMailFromAttributes:getEmailIdentityMailFromAttributes": lambda _: {
+                "mailFromDomain": self._identity.mail_from
+            },
             "cloudflare:index/getDnsRecords:getDnsRecords": lambda given: self._records(given["name"]["exact"]),
         }
         return answers.get(args.token) or others[args.token](args.args)

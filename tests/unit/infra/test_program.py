@@ -348,7 +348,7 @@ def test_a_single_address_has_an_identity_and_no_dns(preview: bool, adopt: bool)
     assert all("dkimSigningAttributes" not in r.inputs for r in deployment.of("EmailIdentity"))
     assert deployment.read == ([("aws:sesv2/emailIdentity:EmailIdentity", "ada@example.com")] if adopt else [])
     assert deployment.of("EmailIdentityMailFromAttributes") == deployment.of("Record") == []
-    assert deployment.one("EmailIdentityFeedbackAttributes", "feedback")
+    assert len(deployment.of("EmailIdentityFeedbackAttributes")) == (not adopt)
     assert "ada@example.com may send once the link in SES's mail to it was followed." in deployment.said
 
 
@@ -368,11 +368,29 @@ def test_feedback_is_mailed_only_where_that_is_wanted(forwarded: bool):
 
 @pytest.mark.parametrize("preview", [True, False])
 def test_an_adopted_identity_is_read_and_never_registered(preview: bool):
-    deployment = run("prod", preview=preview, adopt=True)
+    deployment = run("prod", preview=preview, adopt=True, mailFrom={}, dmarc={}, streams=TRACKS)
     assert deployment.read == [("aws:sesv2/emailIdentity:EmailIdentity", "example.com")]
-    assert deployment.of("EmailIdentity") == []
+    assert deployment.of("EmailIdentity") == deployment.of("EmailIdentityMailFromAttributes") == []
+    assert deployment.of("EmailIdentityFeedbackAttributes") == []
+    assert [record.name for record in deployment.of("Record")] == ["tracking-transactional"]
+
+
+def test_of_an_adopted_identity_the_stack_sets_what_is_named():
+    deployment = run("prod", adopt=True, takeOver=["mailFrom", "records"], streams=TRACKS)
     assert deployment.one("EmailIdentityMailFromAttributes", "mail-from")
-    assert len([record for record in deployment.of("Record") if record.name.startswith("dkim-")]) == 3
+    assert deployment.of("EmailIdentityFeedbackAttributes") == []
+    assert {"dkim-0", "dmarc", "mail-from-mx", "tracking-transactional"} < {r.name for r in deployment.of("Record")}
+
+
+def test_an_adopted_identity_keeps_its_mail_from_domain():
+    values = run("prod", adopt=True, mailFrom={}, dmarc={}).values
+    assert values.mail_from_domain == "owner.example.com"
+    assert [record.type for record in values.dns_records] == ["CNAME"] * 3
+
+
+def test_an_adopted_identity_may_sign_with_its_owners_key():
+    values = run("prod", adopt=True, mailFrom={}, dmarc={}, identity=Sent(origin="EXTERNAL", tokens=("own",))).values
+    assert values.dns_records == ()
 
 
 def test_an_identity_that_signs_with_a_key_of_its_own_cannot_be_adopted():
