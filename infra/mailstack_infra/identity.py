@@ -16,6 +16,9 @@ from mailstack_infra.settings.base import NAMESPACE
 from mailstack_infra.settings.model import Settings
 from mailstack_infra.standing import Standing
 
+# Records that a protected identity needs, beside those of Easy DKIM.
+_NEEDED = frozenset({"mail-from-mx", "mail-from-spf"})
+
 
 class Identity(pulumi.ComponentResource):
     """A domain with DKIM, a MAIL FROM domain and their records where the zone is ours; or an address, which has none.
@@ -85,6 +88,11 @@ class Identity(pulumi.ComponentResource):
         return aws.sesv2.EmailIdentity.get(self._key, self._settings.identity, opts=self._child)
 
     @property
+    def _kept(self) -> ResourceOptions:
+        """The options of what mail from a protected identity does not pass without."""
+        return ResourceOptions(parent=self, protect=self._settings.protect or None)
+
+    @property
     def _key(self) -> str:
         return "address" if self._settings.address else "domain"
 
@@ -96,7 +104,7 @@ class Identity(pulumi.ComponentResource):
                 email_identity=self.identity.email_identity,
                 mail_from_domain=settings.mail_from_domain,
                 behavior_on_mx_failure=settings.mail_from.on_mx_failure,
-                opts=self._child,
+                opts=self._kept,
             )
         if zone:
             self._publish(env.region, zone)
@@ -105,6 +113,7 @@ class Identity(pulumi.ComponentResource):
 
     def _publish(self, region: str, zone: Zone) -> None:
         domain, record_opts = self._settings.domain, dns_conflict.explaining(self._child)
+        kept_opts = dns_conflict.explaining(self._kept)
         for number, token in enumerate(self.tokens if self._settings.owns("records") else ()):
             # The records are made here, not inside `apply`: a preview shows them though their names are unknown yet.
             record = token.apply(lambda token: dns.dkim_record(token, domain, region))
@@ -113,13 +122,14 @@ class Identity(pulumi.ComponentResource):
                 kind="CNAME",
                 name=record.apply(lambda record: record.name),
                 values=[record.apply(lambda record: record.values[0])],
-                opts=record_opts,
+                opts=kept_opts,
             )
         fixed = dns.fixed_records(self._settings, region)
         elsewhere = dns.outside(fixed, zone.name)
         for key, record in fixed.items():
             if key not in elsewhere:
-                zone.publish(key, kind=record.type, name=record.name, values=record.values, opts=record_opts)
+                opts = kept_opts if key in _NEEDED else record_opts
+                zone.publish(key, kind=record.type, name=record.name, values=record.values, opts=opts)
         for record in elsewhere.values():
             pulumi.log.warn(
                 f'{record.name} is not in the zone {zone.name}. Ask its owner to publish: {record.type} "'

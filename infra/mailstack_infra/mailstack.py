@@ -104,17 +104,20 @@ class MailStack(pulumi.ComponentResource):
         sets = {name: stream.called(env.name(name)) for name, stream in settings.streams.items()}
         set_arns = [env.arn("ses", f"configuration-set/{name}") for name in sets.values()]
 
+        first: list[pulumi.Resource] = []
         if settings.encryption == "customer":
             keys = Keys(env, settings, configuration_set_arns=set_arns, opts=child)
             env = replace(env, key=keys.arn)
+            first.append(keys)
         if settings.owns_account:
-            AccountDefaults(settings.account, opts=child)
+            first.append(AccountDefaults(settings.account, opts=child))
         self._env, self._settings, self._child = env, settings, child
         self.feedback = Feedback(env, settings, configuration_set_arns=set_arns, opts=child)
         sends = list(self._send(zone, before))
         watches = list(self._watch(sets, secret=secret_pages))
         self.access = Access(env, settings, configuration_set_arns=set_arns, opts=child)
-        told = Outputs(env, self._fields(before), ready=[self.feedback, *sends, *watches, self.access], opts=child)
+        ready = [*first, self.feedback, *sends, *watches, self.access]
+        told = Outputs(env, self._fields(before), ready=ready, protect=settings.protect, opts=child)
         self._tell(told)
         self.register_outputs({"outputs": self.exports["outputs"]})
 

@@ -16,7 +16,9 @@ class Outputs(pulumi.ComponentResource):
 
     Args:
         fields: Every field of `StackOutputs` that the environment does not give.
-        ready: What must be there before the library may find the stack.
+        ready: What must be there before the library may find the stack: all else.
+        protect: Whether to refuse to delete the parameter. It needs all else, so it is the first to be deleted, and
+            `pulumi destroy` stops at it before anything is gone.
 
     Attributes:
         values: The outputs; unknown in a preview of what is not deployed yet.
@@ -30,6 +32,7 @@ class Outputs(pulumi.ComponentResource):
         fields: Mapping[str, pulumi.Input[Any]],
         *,
         ready: list[pulumi.Resource],
+        protect: bool,
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("mailstack:outputs:Outputs", "outputs", None, opts)
@@ -44,7 +47,7 @@ class Outputs(pulumi.ComponentResource):
             # Nothing in it is secret, and so a preview shows what changes.
             insecure_value=self.json,
             tags=env.tags,
-            opts=ResourceOptions(parent=self, depends_on=ready),
+            opts=ResourceOptions(parent=self, depends_on=ready, protect=protect or None),
         )
         everything = self.values.apply(lambda values: values.model_dump(mode="json"))
         self.exports: dict[str, pulumi.Output[Any]] = {

@@ -199,7 +199,10 @@ class Settings(Group):
     ] = "customer"
     protect: Annotated[
         Switch,
-        Field(description="Refuse to delete the identity, the configuration sets, the key and the table."),
+        Field(
+            description="Refuse to destroy the stack, and to delete the identity with the records that it needs, the "
+            "configuration sets, the key and the table."
+        ),
     ] = True
     tags: Annotated[
         dict[str, str],
