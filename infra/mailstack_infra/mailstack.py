@@ -9,7 +9,7 @@ import pulumi
 from pulumi import InvokeOptions, ResourceOptions
 
 from mailer.stack import DnsRecord, StackOutputs
-from mailstack_infra import dns, standing
+from mailstack_infra import dns, sizes, standing
 from mailstack_infra.access import Access
 from mailstack_infra.account import AccountDefaults
 from mailstack_infra.alarms import pausing
@@ -24,7 +24,7 @@ from mailstack_infra.guard import Guard
 from mailstack_infra.identity import Identity
 from mailstack_infra.keys import Keys
 from mailstack_infra.monitor import Monitor, ses_rule_arn
-from mailstack_infra.outputs import Outputs
+from mailstack_infra.outputs import Outputs, check_size
 from mailstack_infra.paging import Paging
 from mailstack_infra.pools import Pools
 from mailstack_infra.settings.model import DEFAULT_STREAM, Settings
@@ -99,9 +99,12 @@ class MailStack(pulumi.ComponentResource):
         # Asked of the provider that makes the resources, before anything is made.
         asked = InvokeOptions(parent=self)
         env = Environment.current(stack, settings.tags, asked)
+        check_size(env, settings)
+        sizes.check_environment(pausing(env, settings))
         zone = find_zone(settings, env, asked)
         before = standing.find(settings, asked)
         sets = {name: stream.called(env.name(name)) for name, stream in settings.streams.items()}
+        sendable = sizes.sendable_sets(env, settings, sets)
         set_arns = [env.arn("ses", f"configuration-set/{name}") for name in sets.values()]
 
         first: list[pulumi.Resource] = []
@@ -115,7 +118,7 @@ class MailStack(pulumi.ComponentResource):
         self.feedback = Feedback(env, settings, configuration_set_arns=set_arns, opts=child)
         sends = list(self._send(zone, before))
         watches = list(self._watch(sets, secret=secret_pages))
-        self.access = Access(env, settings, configuration_set_arns=set_arns, opts=child)
+        self.access = Access(env, settings, configuration_set_arns=sendable, opts=child)
         ready = [*first, self.feedback, *sends, *watches, self.access]
         told = Outputs(env, self._fields(before), ready=ready, protect=settings.protect, opts=child)
         self._tell(told)

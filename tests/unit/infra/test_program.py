@@ -1,5 +1,6 @@
 """What the program registers, for the stacks of the repository and a matrix of options, in a preview and for real."""
 
+import itertools
 import json
 from collections import Counter
 from fnmatch import fnmatchcase
@@ -14,10 +15,11 @@ from pulumi.runtime import rpc
 from localcloud.pulumi import wire
 from localcloud.pulumi.schema import problems
 from mailer.account import NAMESPACE, measure
-from mailer.stack import MAX_PARAMETER_CHARACTERS, StackOutputs
+from mailer.stack import MAX_ADVANCED_CHARACTERS, MAX_PARAMETER_CHARACTERS, StackOutputs
 from mailstack_infra.configuration import SettingsInvalid
 from mailstack_infra.identity import _token
 from mailstack_infra.settings.model import Settings
+from mailstack_infra.sizes import LONGEST_POLICY
 from tests.unit.infra.program import ACCOUNT, ROOT, TOKENS, Deployment, Registered, Sent, run
 from tests.unit.infra.rsa import private
 
@@ -307,6 +309,46 @@ def test_outputs_of_long_names_and_three_streams_fit_into_one_parameter():
     }
     deployment = run("prod", region="ap-southeast-3", zone="example.com", sender="", **changed)
     assert len(deployment.one("Parameter", "outputs").inputs["insecureValue"]) <= MAX_PARAMETER_CHARACTERS
+
+
+def named(count: int, **options: object) -> dict[str, Any]:
+    """Streams of the longest names."""
+    return {"transactional": options, **{f"stream-{number:03}-{'x' * 9}": options for number in range(count - 1)}}
+
+
+@pytest.mark.parametrize("secondary", ["", "eu-west-1"])
+@pytest.mark.parametrize("count", [13, 30, 50])
+def test_fifty_streams_fit_into_what_aws_bounds(count: int, secondary: str):
+    deployment = run("prod", secondaryRegion=secondary, streams=named(count, guard=False))
+    parameter = deployment.one("Parameter", "outputs").inputs
+    size = len(parameter["insecureValue"])
+    assert size <= MAX_ADVANCED_CHARACTERS
+    assert (parameter.get("tier") == "Advanced") == (size > MAX_PARAMETER_CHARACTERS)
+    assert len(deployment.values.streams) == count
+    policy = deployment.one("Policy", "sender").inputs["policy"]
+    assert len("".join(policy.split())) <= LONGEST_POLICY
+    widgets = json.loads(deployment.one("Dashboard", "dashboard").inputs["dashboardBody"])["widgets"]
+    shown = [widget["properties"]["alarms"] for widget in widgets if widget["type"] == "alarm"]
+    assert all(len(alarms) <= 100 for alarms in shown)
+    assert len(set(itertools.chain(*shown))) == sum(map(len, shown))
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"streams": named(60)}, "The guard's environment would be about"),
+        ({"streams": {n: {"configurationSet": f"{n}-{'y' * 40}"} for n in named(50)}}, "environment would be about"),
+        (
+            {"streams": {n: {"configurationSet": f"{n}-{'y' * 40}", "guard": False} for n in named(50)}},
+            "The sender policy would be longer than the 6144 characters",
+        ),
+        ({"streams": named(300, guard=False)}, "The outputs would be about"),
+        ({"allowedRecipients": [f"*@{n:03}.example.com" for n in range(300)]}, "The sender policy would be longer"),
+    ],
+)
+def test_what_aws_would_refuse_for_its_length_is_told_first(changed: dict[str, Any], words: str):
+    with pytest.raises(SettingsInvalid, match=words):
+        run("prod", **changed)
 
 
 # --- Identity and DNS ----------------------------------------------------------------------------------------------
