@@ -6,7 +6,7 @@ Not for deciding anything: values only, and the places where they are looked for
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Self, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 VERSION = 1
 VARIABLE = "MAILSTACK_OUTPUTS"
-# Systems Manager's standard tier, https://docs.aws.amazon.com/general/latest/gr/ssm.html
-MAX_PARAMETER_CHARACTERS = 4096
+# Systems Manager's standard tier, which is free, and its advanced one. https://docs.aws.amazon.com/general/latest/gr/ssm.html
+MAX_PARAMETER_CHARACTERS, MAX_ADVANCED_CHARACTERS = 4096, 8192
 # Of a value that is shown in an error message.
 MAX_SHOWN = 200
 _WRITES = "`pulumi stack output outputs --json > outputs.json` writes them."
@@ -83,6 +83,16 @@ class Stream(_Frozen):
     configuration_set_arn: str
 
 
+def _stream(name: str, given: object, stack: str, identity_arn: str) -> object:
+    """A stream with what is not said of it: the names that a stack gives by itself."""
+    if not isinstance(given, dict):
+        return given
+    said = cast("dict[str, object]", given)
+    called = said.get("configuration_set", f"mailstack-{stack}-{name}")
+    place = identity_arn.partition(":identity/")[0]
+    return {"configuration_set": called, "configuration_set_arn": f"{place}:configuration-set/{called}", **said}
+
+
 class StackOutputs(_Frozen):
     """Everything that the library needs to know of a deployed environment.
 
@@ -116,6 +126,23 @@ class StackOutputs(_Frozen):
     smtp_secret: str = Field(default="", description="The secret that holds the SMTP user's login; empty without one.")
     dns_records: tuple[DnsRecord, ...] = ()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _filled(cls, data: object) -> object:
+        """What `to_json` leaves out of the streams, for it follows from the rest."""
+        if not isinstance(data, dict):
+            return data
+        given = cast("dict[str, Any]", data)
+        streams = given.get("streams")
+        if not isinstance(streams, dict) or not {"stack", "identity_arn"} <= given.keys():
+            return given
+        known = cast("dict[str, object]", streams)
+        filled = {
+            name: _stream(name, stream, str(given["stack"]), str(given["identity_arn"]))
+            for name, stream in known.items()
+        }
+        return {**given, "streams": filled}
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.default_stream not in self.streams:
@@ -137,8 +164,19 @@ class StackOutputs(_Frozen):
         return self.streams[self.default_stream].configuration_set
 
     def to_json(self) -> str:
-        """Compact JSON, small enough for one standard Systems Manager parameter."""
-        return self.model_dump_json()
+        """Compact JSON, small enough for one Systems Manager parameter: what follows from the rest is left out."""
+        said = {"version": self.version, "default_stream": self.default_stream}
+        written = {**said, **self.model_dump(mode="json", exclude_defaults=True)}
+        written["streams"] = {name: self._own(name, stream) for name, stream in self.streams.items()}
+        return json.dumps(written, separators=(",", ":"), ensure_ascii=False)
+
+    def _own(self, name: str, stream: Stream) -> dict[str, str]:
+        """The fields of a stream that do not follow from its name."""
+        said = {"configuration_set": stream.configuration_set}
+        for less in ({}, said):
+            if _stream(name, less, self.stack, self.identity_arn) == stream.model_dump():
+                return less
+        return stream.model_dump()
 
     @classmethod
     def from_json(cls, text: str, *, source: str) -> "StackOutputs":

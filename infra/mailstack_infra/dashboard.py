@@ -27,6 +27,7 @@ from mailstack_infra.settings.stream import StreamSettings
 
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
 COLUMNS, HEIGHT = 24, 6
+MOST_ALARMS = 100  # of one widget
 Widget = dict[str, Any]
 
 
@@ -47,7 +48,7 @@ class Dashboard(pulumi.ComponentResource):
 def body(env: Environment, settings: Settings) -> str:
     """The dashboard as CloudWatch takes it: rows of widgets, each row as wide as the screen."""
     rows = [
-        [_alarms(env, settings)],
+        *([widget] for widget in _alarms(env, settings)),
         *(_stream(env, name, stream) for name, stream in settings.streams.items()),
         *([[*_account(env)]] if settings.watch_account else []),
         [*_feedback(env)],
@@ -62,10 +63,12 @@ def _placed(rows: list[list[Widget]]) -> Iterator[Widget]:
             yield {"x": column * width, "y": number * HEIGHT, "width": width, "height": HEIGHT, **widget}
 
 
-def _alarms(env: Environment, settings: Settings) -> Widget:
+def _alarms(env: Environment, settings: Settings) -> Iterator[Widget]:
     acting = [alarm.key for alarm in (*composites(env, settings), *alarms(env, settings)) if alarm.level]
     arns = [env.arn("cloudwatch", f"alarm:{env.name(key)}") for key in acting]
-    return {"type": "alarm", "properties": {"title": "What is wrong: nothing, if all is green", "alarms": arns}}
+    for start in range(0, len(arns), MOST_ALARMS):
+        title = "What is wrong: nothing, if all is green" if not start else "What is wrong (continued)"
+        yield {"type": "alarm", "properties": {"title": title, "alarms": arns[start : start + MOST_ALARMS]}}
 
 
 def _stream(env: Environment, name: str, stream: StreamSettings) -> list[Widget]:

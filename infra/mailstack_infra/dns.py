@@ -46,17 +46,21 @@ def dkim_record(token: str, domain: str, region: str) -> DnsRecord:
 def fixed_records(settings: "Settings", region: str) -> dict[str, DnsRecord]:
     """Every record that does not wait for SES, by a name of its own for the deployment; none for a single address.
 
-    MAIL FROM: https://docs.aws.amazon.com/ses/latest/dg/mail-from.html. DMARC: RFC 7489 §6.3. BIMI:
+    MAIL FROM: https://docs.aws.amazon.com/ses/latest/dg/mail-from.html. DMARC: RFC 9989 §4.7. BIMI:
     draft-brand-indicators-for-message-identification §4.
     """
     domain, mail_from = settings.domain, settings.mail_from_domain
     if settings.address:
         return {}
-    records = {
-        "mail-from-mx": DnsRecord(name=mail_from, type="MX", values=(f"10 feedback-smtp.{region}.amazonses.com",)),
-        "mail-from-spf": DnsRecord(name=mail_from, type="TXT", values=(SPF,)),
-        "dmarc": DnsRecord(name=f"_dmarc.{domain}", type="TXT", values=(dmarc(settings),)),
-    }
+    records: dict[str, DnsRecord] = {}
+    if settings.owns("mailFrom"):
+        mx = f"10 feedback-smtp.{region}.amazonses.com"
+        records["mail-from-mx"] = DnsRecord(name=mail_from, type="MX", values=(mx,))
+        records["mail-from-spf"] = DnsRecord(name=mail_from, type="TXT", values=(SPF,))
+    if not settings.owns("records"):
+        return records | _tracking_records(settings, region)
+    if settings.dmarc.publish:
+        records["dmarc"] = DnsRecord(name=f"_dmarc.{domain}", type="TXT", values=(dmarc(settings),))
     if settings.dkim.private_key:
         # RFC 6376 §3.6.1
         value = f"v=DKIM1; k=rsa; p={dkim_key.public_key(settings.dkim.private_key)}"
@@ -69,12 +73,20 @@ def fixed_records(settings: "Settings", region: str) -> dict[str, DnsRecord]:
 
 
 def dmarc(settings: "Settings") -> str:
-    """The DMARC policy as RFC 7489 §6.3 writes it; alignment stays relaxed, for MAIL FROM is a subdomain."""
+    """The DMARC record, its tags in the order that receivers older than RFC 9989 want: `v`, `p`, then the others.
+
+    What is the default of RFC 9989 §4.7 is left out.
+    """
     policy = settings.dmarc
     tags = {
         "v": "DMARC1",
         "p": policy.policy,
-        "pct": "" if policy.percent == 100 else str(policy.percent),  # noqa: PLR2004 - the RFC's default
+        "sp": policy.subdomain_policy,
+        "np": policy.nonexistent_policy,
+        "adkim": "s" if policy.dkim_alignment == "strict" else "",
+        "aspf": "s" if policy.spf_alignment == "strict" else "",
+        "psd": "" if policy.psd == "u" else policy.psd,
+        "t": "y" if policy.testing else "",
         "rua": ",".join(f"mailto:{_uri(address)}" for address in policy.reports),
         "ruf": ",".join(f"mailto:{_uri(address)}" for address in policy.failure_reports),
     }
@@ -115,7 +127,7 @@ def quoted(text: str) -> str:
 
 
 def _uri(address: str) -> str:
-    """An address in a DMARC URI, where `,`, `!` and `;` mean something (RFC 7489 §6.2) and % starts an escape."""
+    """An address in a DMARC URI, where `,`, `!` and `;` mean something (RFC 9989 §4.8) and % starts an escape."""
     escapes = {"%": "%25", "!": "%21", ",": "%2C", ";": "%3B", "#": "%23", "?": "%3F"}
     return "".join(escapes.get(character, character) for character in address)
 
@@ -138,9 +150,10 @@ def _tracking_records(settings: "Settings", region: str) -> dict[str, DnsRecord]
 
 
 def _report_records(settings: "Settings") -> dict[str, DnsRecord]:
-    """An outside domain must say that it takes reports about this one (RFC 7489 §7.1).
+    """An outside domain must say that it takes reports about this one (RFC 9990 §4).
 
-    A mailbox is outside unless one of the two domains, or the zone, holds the other.
+    A mailbox is outside unless one of the two domains, or the zone, holds the other. Receivers compare the two
+    organizations, by records that are not known here: `mailer dns --check` does as they do.
     """
     domain = settings.domain
     home = settings.zone if "." in settings.zone else domain

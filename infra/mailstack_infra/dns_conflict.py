@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import pulumi
-from pulumi.runtime.proto import resource_pb2
-from pulumi.runtime.settings import monitor_supports_feature
 
+from mailstack_infra import explaining as explain
 from mailstack_infra.settings.base import NAMESPACE
 
 # Of Route 53's InvalidChangeBatch, and of Cloudflare's errors 81053 to 81058.
@@ -18,13 +17,8 @@ _CNAME_ALONE = "conflicts with other records with the same DNS name"
 
 
 def explaining(opts: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
-    """Options under which a record that cannot be made is explained; the same ones where the engine is too old."""
-    if not hasattr(pulumi, "ErrorHook") or not monitor_supports_feature(
-        resource_pb2.RESOURCE_MONITOR_FEATURE_ERROR_HOOKS
-    ):
-        return opts
-    hook = pulumi.ErrorHook("record-in-the-way", _explain)
-    return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(hooks=pulumi.ResourceHookBinding(on_error=[hook])))
+    """Options under which a record that cannot be made is explained."""
+    return explain.explaining(opts, "record-in-the-way", advice)
 
 
 def advice(urn: str, token: str, inputs: Mapping[str, Any], error: str) -> str:
@@ -54,11 +48,3 @@ def advice(urn: str, token: str, inputs: Mapping[str, Any], error: str) -> str:
         f"{kind} {name} stands in the zone already, and was left as it is. {first} To keep it and its history: "
         f"pulumi import {token} {key} '{known}' --parent 'identity={parent}'. If it is somebody else's: docs/dns.md."
     )
-
-
-def _explain(args: "pulumi.ErrorHookArgs") -> bool:
-    """Say it, and let the engine not try again."""
-    text = advice(args.urn, args.type, args.new_inputs or {}, args.errors[0] if args.errors else "")
-    if text:
-        pulumi.log.error(text)
-    return False

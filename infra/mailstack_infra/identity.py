@@ -1,8 +1,8 @@
 """Who mail comes from: the SES identity of a domain with the DNS records that prove it is ours, or of one address."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 import pulumi
 import pulumi_aws as aws
@@ -11,14 +11,23 @@ from pulumi import ResourceOptions
 from mailstack_infra import dkim_key, dns, dns_conflict
 from mailstack_infra.dns_zone import Zone
 from mailstack_infra.environment import Environment
+from mailstack_infra.explaining import explaining
+from mailstack_infra.settings.base import NAMESPACE
 from mailstack_infra.settings.model import Settings
+from mailstack_infra.standing import Standing
+
+# Records that a protected identity needs, beside those of Easy DKIM.
+_NEEDED = frozenset({"mail-from-mx", "mail-from-spf"})
 
 
 class Identity(pulumi.ComponentResource):
     """A domain with DKIM, a MAIL FROM domain and their records where the zone is ours; or an address, which has none.
 
+    An adopted identity keeps what another stack may own: of MAIL FROM, feedback and records only what `takeOver` names.
+
     Args:
         zone: Where the records go; None when somebody else publishes them.
+        before: The identity as SES has it.
         configuration_set: The set that mail goes through when its sender names none, so that nothing goes unseen.
 
     Attributes:
@@ -32,24 +41,28 @@ class Identity(pulumi.ComponentResource):
         settings: Settings,
         *,
         zone: Zone | None,
+        before: Standing,
         configuration_set: pulumi.Input[str],
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("mailstack:identity:Identity", "identity", None, opts)
         self._settings, self._child = settings, ResourceOptions(parent=self)
         self.identity = self._adopted() if settings.adopt else self._made(env, configuration_set)
-        count = 0 if settings.address or settings.dkim.private_key else dns.DKIM_TOKENS
+        # Another's identity may sign with a key of its own, whose record is its owner's.
+        kept = before.origin == "EXTERNAL" and not settings.owns("records")
+        count = 0 if settings.address or settings.dkim.private_key or kept else dns.DKIM_TOKENS
         self.tokens = [
             self.identity.dkim_signing_attributes.tokens.apply(partial(_token, settings, number))
             for number in range(count)
         ]
-        aws.sesv2.EmailIdentityFeedbackAttributes(
-            "feedback",
-            email_identity=self.identity.email_identity,
-            # Said, for the provider's default is not SES's.
-            email_forwarding_enabled=settings.feedback_forwarding,
-            opts=self._child,
-        )
+        if settings.owns("feedback"):
+            aws.sesv2.EmailIdentityFeedbackAttributes(
+                "feedback",
+                email_identity=self.identity.email_identity,
+                # Said, for the provider's default is not SES's.
+                email_forwarding_enabled=settings.feedback_forwarding,
+                opts=self._child,
+            )
         if settings.address:
             pulumi.log.info(f"{settings.address} may send once the link in SES's mail to it was followed.", self)
         else:
@@ -65,7 +78,9 @@ class Identity(pulumi.ComponentResource):
             # SES signs for an address by itself, and takes no attributes for it.
             dkim_signing_attributes=None if settings.address else signing(settings),
             tags=env.tags,
-            opts=ResourceOptions(parent=self, protect=settings.protect or None),
+            opts=explaining(
+                ResourceOptions(parent=self, protect=settings.protect or None), "identity-exists", exists_already
+            ),
         )
 
     def _adopted(self) -> aws.sesv2.EmailIdentity:
@@ -73,18 +88,24 @@ class Identity(pulumi.ComponentResource):
         return aws.sesv2.EmailIdentity.get(self._key, self._settings.identity, opts=self._child)
 
     @property
+    def _kept(self) -> ResourceOptions:
+        """The options of what mail from a protected identity does not pass without."""
+        return ResourceOptions(parent=self, protect=self._settings.protect or None)
+
+    @property
     def _key(self) -> str:
         return "address" if self._settings.address else "domain"
 
     def _domain(self, env: Environment, zone: Zone | None) -> None:
         settings = self._settings
-        aws.sesv2.EmailIdentityMailFromAttributes(
-            "mail-from",
-            email_identity=self.identity.email_identity,
-            mail_from_domain=settings.mail_from_domain,
-            behavior_on_mx_failure=settings.mail_from.on_mx_failure,
-            opts=self._child,
-        )
+        if settings.owns("mailFrom"):
+            aws.sesv2.EmailIdentityMailFromAttributes(
+                "mail-from",
+                email_identity=self.identity.email_identity,
+                mail_from_domain=settings.mail_from_domain,
+                behavior_on_mx_failure=settings.mail_from.on_mx_failure,
+                opts=self._kept,
+            )
         if zone:
             self._publish(env.region, zone)
         else:
@@ -92,7 +113,8 @@ class Identity(pulumi.ComponentResource):
 
     def _publish(self, region: str, zone: Zone) -> None:
         domain, record_opts = self._settings.domain, dns_conflict.explaining(self._child)
-        for number, token in enumerate(self.tokens):
+        kept_opts = dns_conflict.explaining(self._kept)
+        for number, token in enumerate(self.tokens if self._settings.owns("records") else ()):
             # The records are made here, not inside `apply`: a preview shows them though their names are unknown yet.
             record = token.apply(lambda token: dns.dkim_record(token, domain, region))
             zone.publish(
@@ -100,19 +122,34 @@ class Identity(pulumi.ComponentResource):
                 kind="CNAME",
                 name=record.apply(lambda record: record.name),
                 values=[record.apply(lambda record: record.values[0])],
-                opts=record_opts,
+                opts=kept_opts,
             )
         fixed = dns.fixed_records(self._settings, region)
         elsewhere = dns.outside(fixed, zone.name)
         for key, record in fixed.items():
             if key not in elsewhere:
-                zone.publish(key, kind=record.type, name=record.name, values=record.values, opts=record_opts)
+                opts = kept_opts if key in _NEEDED else record_opts
+                zone.publish(key, kind=record.type, name=record.name, values=record.values, opts=opts)
         for record in elsewhere.values():
             pulumi.log.warn(
                 f'{record.name} is not in the zone {zone.name}. Ask its owner to publish: {record.type} "'
                 f'{record.values[0]}"',
                 resource=self,
             )
+
+
+def exists_already(_: str, __: str, inputs: Mapping[str, Any], error: str) -> str:
+    """What to do where SES has the identity already; empty where the error is another one.
+
+    https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_CreateEmailIdentity.html
+    """
+    if "AlreadyExists" not in error:
+        return ""
+    return (
+        f"The identity {inputs.get('emailIdentity')} exists in this account and region already: another stack or "
+        f"somebody else made it. To use it as it is: pulumi config set {NAMESPACE}:adopt true, and deploy again "
+        "(docs/dns.md)."
+    )
 
 
 def _token(settings: Settings, number: int, tokens: Sequence[str]) -> str:

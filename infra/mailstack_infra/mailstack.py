@@ -9,7 +9,7 @@ import pulumi
 from pulumi import InvokeOptions, ResourceOptions
 
 from mailer.stack import DnsRecord, StackOutputs
-from mailstack_infra import dns, parts
+from mailstack_infra import dns, parts, sizes, standing
 from mailstack_infra.access import Access
 from mailstack_infra.account import AccountDefaults
 from mailstack_infra.alarms import pausing
@@ -24,10 +24,11 @@ from mailstack_infra.guard import Guard
 from mailstack_infra.identity import Identity
 from mailstack_infra.keys import Keys
 from mailstack_infra.monitor import Monitor
-from mailstack_infra.outputs import Outputs
+from mailstack_infra.outputs import Outputs, check_size
 from mailstack_infra.paging import Paging
 from mailstack_infra.pools import Pools
 from mailstack_infra.settings.model import DEFAULT_STREAM, Settings
+from mailstack_infra.standing import Standing
 from mailstack_infra.stream import MailStream
 from mailstack_infra.tenants import Tenants
 from mailstack_infra.watching import Watching
@@ -98,25 +99,32 @@ class MailStack(pulumi.ComponentResource):
         # Asked of the provider that makes the resources, before anything is made.
         asked = InvokeOptions(parent=self)
         env = Environment.current(stack, settings.tags, asked)
+        check_size(env, settings)
+        sizes.check_environment(pausing(env, settings))
         zone = find_zone(settings, env, asked)
+        before = standing.find(settings, asked)
         sets = {name: stream.called(env.name(name)) for name, stream in settings.streams.items()}
+        sendable = sizes.sendable_sets(env, settings, sets)
         set_arns = [env.arn("ses", f"configuration-set/{name}") for name in sets.values()]
 
+        first: list[pulumi.Resource] = []
         if settings.encryption == "customer":
             keys = Keys(env, settings, opts=child)
             env = replace(env, key=keys.arn)
+            first.append(keys)
         if settings.owns_account:
-            AccountDefaults(settings.account, opts=child)
+            first.append(AccountDefaults(settings.account, opts=child))
         self._env, self._settings, self._child = env, settings, child
         self.feedback = Feedback(env, settings, configuration_set_arns=set_arns, opts=child)
-        sends = list(self._send(zone))
+        sends = list(self._send(zone, before))
         watches = list(self._watch(sets, secret=secret_pages))
-        self.access = Access(env, settings, configuration_set_arns=set_arns, opts=child)
-        told = Outputs(env, self._fields(), ready=[self.feedback, *sends, *watches, self.access], opts=child)
+        self.access = Access(env, settings, configuration_set_arns=sendable, opts=child)
+        ready = [*first, self.feedback, *sends, *watches, self.access]
+        told = Outputs(env, self._fields(before), ready=ready, protect=settings.protect, opts=child)
         self._tell(told)
         self.register_outputs({"outputs": self.exports["outputs"]})
 
-    def _send(self, zone: Zone | None) -> Iterator[pulumi.Resource]:
+    def _send(self, zone: Zone | None, before: Standing) -> Iterator[pulumi.Resource]:
         """What mail is sent with and where from: pools, streams, identity, tenants, endpoint."""
         env, settings, child = self._env, self._settings, self._child
         pools = Pools(env, settings.pools, protect=settings.protect, opts=child).names if settings.pools else {}
@@ -128,13 +136,14 @@ class MailStack(pulumi.ComponentResource):
                 topic=self.feedback.topic,
                 topic_policy=self.feedback.policy,
                 pool=pools.get(stream.dedicated_pool) or stream.dedicated_pool or None,
+                redirects=before.verified,
                 protect=settings.protect,
                 opts=child,
             )
             for name, stream in settings.streams.items()
         }
         default = self.streams[DEFAULT_STREAM].configuration_set.configuration_set_name
-        self.identity = Identity(env, settings, zone=zone, configuration_set=default, opts=child)
+        self.identity = Identity(env, settings, zone=zone, before=before, configuration_set=default, opts=child)
         yield from (*self.streams.values(), self.identity)
         if settings.tenants:
             yield Tenants(
@@ -192,14 +201,14 @@ class MailStack(pulumi.ComponentResource):
             )
         cls._last = (weakref.ref(run), name)
 
-    def _fields(self) -> dict[str, pulumi.Input[Any]]:
+    def _fields(self, before: Standing) -> dict[str, pulumi.Input[Any]]:
         settings, region = self._settings, self._env.region
         sets = {name: stream.configuration_set for name, stream in self.streams.items()}
         worker = self.feedback.worker
         return {
             "domain": settings.sender_domain if settings.address else settings.domain,
             "identity_arn": self.identity.identity.arn,
-            "mail_from_domain": settings.mail_from_domain,
+            "mail_from_domain": settings.mail_from_domain if settings.owns("mailFrom") else before.mail_from,
             "sender": settings.sender,
             "streams": {
                 name: {"configuration_set": each.configuration_set_name, "configuration_set_arn": each.arn}

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from mailstack_infra.settings.base import NAMESPACE, Allowed, Hidden
+from mailstack_infra.settings.base import NAMESPACE, Allowed, Group, Hidden
 
 Location = tuple[int | str, ...]
 
@@ -142,6 +142,8 @@ def _reason(details: ErrorDetails) -> str:
 
 def _meant(location: Location, model: type[BaseModel], spelling: Spelling) -> str:
     groups = [model, *(group for field in _fields(location, model) if (group := model_of(field.annotation)))]
+    if issubclass(groups[-1], Group) and (gone := groups[-1].gone.get(str(location[-1]))):
+        return f" {gone.why[0].upper()}{gone.why[1:]}."
     known = [spelling.name(name, field) for name, field in groups[-1].model_fields.items()]
     close = difflib.get_close_matches(str(location[-1]), known, n=1)
     return f" Did you mean {close[0]}?" if close else f" There are: {', '.join(known)}."

@@ -16,11 +16,13 @@ from mailstack_infra.settings.model import Settings
 STACK = "pulumi:pulumi:Stack"
 # Inputs whose value AWS adds to, which a preview would take for all of it.
 _HALF_MADE_UP = {"dkimSigningAttributes"}
-_FACTS: Mapping[str, Mapping[str, str]] = {
+_FACTS: Mapping[str, Mapping[str, Any]] = {
     "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": "123456789012"},
     "aws:index/getRegion:getRegion": {"region": "us-east-1"},
     "aws:index/getPartition:getPartition": {"partition": "aws"},
     "aws:route53/getZone:getZone": {"zoneId": "Z0123456789ABC"},
+    "aws:sesv2/getEmailIdentity:getEmailIdentity": {"verificationStatus": "SUCCESS", "dkimSigningAttributes": []},
+    "aws:sesv2/getEmailIdentityMailFromAttributes:getEmailIdentityMailFromAttributes": {},
 }
 
 

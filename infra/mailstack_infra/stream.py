@@ -17,6 +17,12 @@ from mailstack_infra.settings.stream import StreamSettings
 FEEDBACK_EVENTS = ("BOUNCE", "COMPLAINT", "DELIVERY_DELAY", "REJECT", "RENDERING_FAILURE", "SUBSCRIPTION")
 # Those, and what tells how well mail does; for whoever keeps or counts events.
 EVERY_EVENT = (*FEEDBACK_EVENTS, "SEND", "DELIVERY")
+# SES takes a redirect domain only below a verified identity, and an identity only a configuration set that exists.
+# https://docs.aws.amazon.com/ses/latest/dg/configure-custom-open-click-domains.html
+_NOT_YET = (
+    "Tracked links of the stream {name} have SES's own domain until the identity is verified; SES takes {domain} only "
+    "then. Wait for it with `mailer dns --stack {stack} --check --wait 600`, then deploy again: pulumi up"
+)
 
 
 class MailStream(pulumi.ComponentResource):
@@ -27,12 +33,13 @@ class MailStream(pulumi.ComponentResource):
         topic: Where events go.
         topic_policy: What lets SES publish there; SES tests it when the destination is made.
         pool: The dedicated pool that it sends from; SES's shared addresses unless given.
+        redirects: Whether the identity is verified, before which SES refuses `tracking.domain`.
 
     Attributes:
         configuration_set: The configuration set.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one for each thing that it hangs on
         self,
         name: str,
         env: Environment,
@@ -41,6 +48,7 @@ class MailStream(pulumi.ComponentResource):
         topic: aws.sns.Topic,
         topic_policy: aws.sns.TopicPolicy,
         pool: pulumi.Input[str] | None,
+        redirects: bool,
         protect: bool,
         opts: ResourceOptions | None = None,
     ) -> None:
@@ -52,12 +60,14 @@ class MailStream(pulumi.ComponentResource):
             reputation_options={"reputation_metrics_enabled": settings.reputation_metrics},
             suppression_options={"suppressed_reasons": sorted(set(settings.suppress))},
             sending_options={"sending_enabled": True},
-            tracking_options=tracking_options(settings),
+            tracking_options=tracking_options(settings) if redirects else None,
             vdm_options=vdm_options(settings),
             tags=env.tags,
             # The guard pauses a stream, and people start it again. A deployment does neither.
             opts=ResourceOptions(parent=self, protect=protect or None, ignore_changes=["sending_options"]),
         )
+        if settings.tracking.domain and not redirects:
+            pulumi.log.warn(_NOT_YET.format(name=name, domain=settings.tracking.domain, stack=env.stack), self)
         self._publish(name, "feedback", FEEDBACK_EVENTS, {"sns_destination": {"topic_arn": topic.arn}}, topic_policy)
         events = (*EVERY_EVENT, *settings.tracking.events)
         if settings.event_bridge:

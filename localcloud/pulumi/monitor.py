@@ -9,12 +9,14 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
+import grpc
 from google.protobuf import empty_pb2, json_format
 from pulumi.runtime.proto import alias_pb2, callback_pb2, engine_pb2, resource_pb2
 
 from localcloud.pulumi.deployment import Deployment, StepError
 from localcloud.pulumi.goal import Goal
 from localcloud.pulumi.hooks import KINDS
+from localcloud.pulumi.plugin import PluginError
 from localcloud.pulumi.schema import PROVIDER
 from localcloud.pulumi.state import STACK, Record
 from localcloud.pulumi.transforms import Options, Transforms
@@ -40,6 +42,16 @@ _FEATURES = {
 _PACKAGE = "aws"
 _STACK_REFERENCE = "pulumi:pulumi:StackReference"
 _QUIET = (engine_pb2.DEBUG, engine_pb2.INFO)
+
+
+class InvokeFailed(grpc.RpcError):
+    """A function of a provider failed, in the one form that a program can catch: the SDK knows gRPC's errors alone."""
+
+    def code(self) -> grpc.StatusCode:
+        return grpc.StatusCode.UNKNOWN
+
+    def details(self) -> str:
+        return str(self)
 
 
 @dataclass
@@ -126,7 +138,10 @@ class Monitor:
 
     def Invoke(self, request: resource_pb2.ResourceInvokeRequest) -> resource_pb2.ResourceInvokeResponse:
         args, provider = self.transforms.invoke(request)
-        result = self.deployment.invoke(self.deployment.provider(provider), request.tok, bare(args))
+        try:
+            result = self.deployment.invoke(self.deployment.provider(provider), request.tok, bare(args))
+        except (StepError, PluginError) as error:
+            raise InvokeFailed(str(error)) from error
         values: Any = {"return": struct(result)}  # a keyword of Python
         return resource_pb2.ResourceInvokeResponse(**values)
 

@@ -59,10 +59,10 @@ def _show(report: "Report") -> None:
 
     table((finding.status, finding.record.type, finding.record.name) for finding in report.findings)
     for finding in report.findings:
-        if finding.status is not Status.PUBLISHED:
+        if finding.status not in {Status.PUBLISHED, Status.NOT_NEEDED}:
             _explain(finding)
-    for warning in report.warnings:
-        line(f"\n{warning}")
+    for text in (*report.warnings, *report.notes):
+        line(f"\n{text}")
     line(f"\n{_summary(report)}")
 
 
@@ -77,8 +77,9 @@ def _explain(finding: "Finding") -> None:
 def _summary(report: "Report") -> str:
     from mailer.dnscheck.verdict import Status
 
-    there = sum(finding.status is Status.PUBLISHED for finding in report.findings)
-    return f"{there} of {len(report.findings)} records are published."
+    needed = [finding for finding in report.findings if finding.status is not Status.NOT_NEEDED]
+    there = sum(finding.status is Status.PUBLISHED for finding in needed)
+    return f"{there} of {len(needed)} records are published."
 
 
 def _as_json(report: "Report") -> None:
@@ -91,7 +92,7 @@ def _as_json(report: "Report") -> None:
         }
         for finding in report.findings
     ]
-    as_json({"ok": report.ok, "records": records, "warnings": list(report.warnings)})
+    as_json({"ok": report.ok, "records": records, "warnings": list(report.warnings), "notes": list(report.notes)})
 
 
 def _server(text: str) -> tuple[str, int]:

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mailer.dnscheck import dmarc
 from mailer.dnscheck.verdict import Finding, all_published, judge, several_spf
 
 if TYPE_CHECKING:
@@ -20,10 +21,12 @@ class Report:
     Attributes:
         findings: One for each record.
         warnings: What else was seen at the domain that keeps mail from arriving.
+        notes: What is worth knowing besides, and keeps no mail back.
     """
 
     findings: tuple[Finding, ...]
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -46,5 +49,8 @@ def check(outputs: "StackOutputs", ask: "Lookup") -> Report:
         asked = [pool.submit(ask, record.name, record.type) for record in records]
     told_anyway = any(record.name == outputs.domain for record in records)
     warning = "" if told_anyway else several_spf(outputs.domain, apex.result())
-    findings = tuple(judge(record, answer.result()) for record, answer in zip(records, asked, strict=True))
-    return Report(findings, (warning,) if warning else ())
+    judged = (judge(record, answer.result()) for record, answer in zip(records, asked, strict=True))
+    walk = dmarc.Walk(ask)
+    findings = tuple(dmarc.without_needless(judged, outputs.domain, walk))
+    warnings = (*([warning] if warning else []), *dmarc.warnings(outputs, walk))
+    return Report(findings, warnings, tuple(dmarc.notes(outputs, walk)))

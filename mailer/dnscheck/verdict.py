@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from mailer import dmarc
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
@@ -17,6 +19,7 @@ class Status(StrEnum):
     MISSING = "missing"
     DIFFERENT = "different"
     UNKNOWN = "unknown"
+    NOT_NEEDED = "not needed"
 
 
 @dataclass(frozen=True)
@@ -103,8 +106,9 @@ def _same_tags(wanted: str, found: str) -> bool:
 
 
 def _same_dmarc(wanted: str, found: str) -> bool:
-    """A policy is the same as a whole; where only consent is wanted, whatever else is said does no harm."""
-    return _same_tags(wanted, found) or _tags(wanted).keys() == {"v"}
+    """A policy is the same as a whole; where consent is wanted, whatever else is said does no harm (RFC 9990 §4)."""
+    one, other = dmarc.parse(wanted), dmarc.parse(found)
+    return bool(one and other and (not one.tags or one.meaning == other.meaning))
 
 
 def _same_key(wanted: str, found: str) -> bool:
@@ -125,7 +129,7 @@ _SAME: "Mapping[str, Callable[[str, str], bool]]" = {
 }
 _SEVERAL: "Mapping[str, str]" = {
     "v=spf1": "Receivers heed none of several (RFC 7208 §4.5): leave one that says all, with include:amazonses.com.",
-    "v=dmarc1": "Receivers heed none of several (RFC 7489 §6.6.3): leave the wanted one alone.",
+    "v=dmarc1": "Receivers heed none of several (RFC 9989 §4.10): leave the wanted one alone.",
     "MX": "SES asks for its MX record alone under this name: remove the others, or choose another mailFrom.subdomain.",
 }
 _OTHER: "Mapping[str, str]" = {
@@ -137,4 +141,4 @@ _OTHER: "Mapping[str, str]" = {
 
 def all_published(findings: "Iterable[Finding]") -> bool:
     """Whether nothing is left to do."""
-    return all(finding.status is Status.PUBLISHED for finding in findings)
+    return all(finding.status in {Status.PUBLISHED, Status.NOT_NEEDED} for finding in findings)

@@ -1,5 +1,6 @@
 """The contract between the stack and the library: one form, three places, clear refusals."""
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,23 @@ OUTPUTS = StackOutputs(
 
 def test_what_is_written_is_what_is_read():
     assert StackOutputs.from_json(OUTPUTS.to_json(), source="here") == OUTPUTS
+
+
+def test_what_follows_from_the_rest_is_not_written():
+    sets = {"transactional": "mailstack-dev-transactional", "bulk": "letters"}
+    arn = "arn:aws:ses:us-east-1:000000000000:configuration-set/{}".format
+    streams = {
+        name: Stream(configuration_set=called, configuration_set_arn=arn(called)) for name, called in sets.items()
+    }
+    streams["old"] = Stream(
+        configuration_set="old", configuration_set_arn="arn:aws:ses:eu-west-1:0:configuration-set/old"
+    )
+    outputs = OUTPUTS.model_copy(update={"streams": streams})
+    written = json.loads(outputs.to_json())
+    assert written["streams"]["transactional"] == {}
+    assert written["streams"]["bulk"] == {"configuration_set": "letters"}
+    assert StackOutputs.from_json(outputs.to_json(), source="here") == outputs
+    assert StackOutputs.from_json(outputs.model_dump_json(), source="here") == outputs
 
 
 def test_outputs_cannot_be_changed():

@@ -96,6 +96,7 @@ def test_with_every_option_on_it_adopts_what_is_there_rests_and_leaves_it_behind
     program.cloud.control("POST", "identities/example.test/verify")
     stack = program.deploy(
         adopt=True,
+        takeOver=["mailFrom", "feedback", "records"],
         feedbackForwarding=True,
         overwriteRecords=True,
         bimi={"logo": logo},
@@ -130,6 +131,23 @@ def test_with_every_option_on_it_adopts_what_is_there_rests_and_leaves_it_behind
     assert kept["Tags"] == [{"Key": "owner", "Value": "somebody"}]
     assert not kept["FeedbackForwardingStatus"]  # as the official provider leaves it
     assert {kind for _, kind in program.records()} == {"NS", "SOA"}
+
+
+def test_a_tracking_domain_is_set_once_the_new_identity_is_verified(program: Program):
+    def redirect() -> str | None:
+        found = program.cloud.client("sesv2").get_configuration_set(
+            ConfigurationSetName="mailstack-local-transactional"
+        )
+        return found.get("TrackingOptions", {}).get("CustomRedirectDomain")
+
+    tracking = {"events": "CLICK", "domain": "links.example.test"}
+    stack = program.stack(streams={"transactional": {"eventBridge": True, "tracking": tracking}})
+    stack.up()
+    assert redirect() is None
+    program.cloud.control("POST", "identities/example.test/verify")
+    stack.up()
+    assert redirect() == "links.example.test"
+    assert not stack.up().any
 
 
 def test_a_single_address_sends_once_it_is_verified(program: Program, monkeypatch: pytest.MonkeyPatch):

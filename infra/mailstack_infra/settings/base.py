@@ -1,7 +1,8 @@
 """What every group of settings is made of, and the marks that a setting may carry."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
@@ -21,8 +22,21 @@ class Hidden:
     """Marks a setting that must be encrypted, and is shown in no message."""
 
 
+@dataclass(frozen=True)
+class Gone:
+    """A setting that people look for and that is not there."""
+
+    why: str
+
+
 class Group(BaseModel):
-    """Settings that belong together. Keys are camelCase in the file, as Pulumi's own are."""
+    """Settings that belong together. Keys are camelCase in the file, as Pulumi's own are.
+
+    Attributes:
+        gone: Settings that are not there any more, by name, with what to do instead.
+    """
+
+    gone: ClassVar[Mapping[str, Gone]] = {}
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, validate_default=True

@@ -1,13 +1,13 @@
 """The domain that mail comes from: MAIL FROM, DKIM, DMARC, BIMI."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
+from mailer.dmarc import POLICIES, stricter
 from mailstack_infra import checks, dkim_key
-from mailstack_infra.settings.base import Allowed, Group, Hidden
-
-DMARC_STEPS = ("none", "quarantine", "reject")  # from watching to refusing
+from mailstack_infra.settings.base import Allowed, Gone, Group, Hidden, Switch
 
 
 class MailFrom(Group):
@@ -59,24 +59,67 @@ class Dkim(Group):
         return private_key
 
 
-class Dmarc(Group):
-    """What receivers are asked to do with mail that fails SPF and DKIM (RFC 7489). Raise it in steps."""
+_Policy = Literal["", "none", "quarantine", "reject"]
 
+
+class Dmarc(Group):
+    """What receivers are asked to do with mail that fails SPF and DKIM (RFC 9989). Raise it in steps."""
+
+    gone: ClassVar[Mapping[str, Gone]] = {
+        "percent": Gone(
+            "receivers ignore `pct` since RFC 9989, and apply the policy to all mail: stage it with `testing: true`"
+        )
+    }
+
+    publish: Annotated[
+        Switch,
+        Field(description="Whether the stack publishes a record. Off: that of a domain above it holds, or nobody's."),
+    ] = True
     policy: Annotated[
         Literal["none", "quarantine", "reject"],
         Allowed("none, quarantine or reject"),
-        Field(description="`none` watches only; go on when the reports show that all of your mail passes."),
+        Field(description="`none` watches only; go on when the reports show that all of your mail passes (`p`)."),
     ] = "none"
-    percent: Annotated[
-        int,
-        Allowed("a whole number from 1 to 100"),
-        Field(ge=1, le=100, description="The share of failing mail that the policy applies to, in per cent."),
-    ] = 100
+    testing: Annotated[
+        Switch,
+        Field(
+            description="Test mode (`t=y`): receivers that know RFC 9989 apply the step below the policy, and report. "
+            "Older ones apply the policy."
+        ),
+    ] = False
+    subdomain_policy: Annotated[
+        _Policy,
+        Allowed("none, quarantine or reject"),
+        Field(description="For the domains below that have no record of their own (`sp`); `policy` unless given."),
+    ] = ""
+    nonexistent_policy: Annotated[
+        _Policy,
+        Allowed("none, quarantine or reject"),
+        Field(description="For domains below that do not exist (`np`); `subdomainPolicy` unless given."),
+    ] = ""
     confirmed: Annotated[
-        Literal["", "none", "quarantine", "reject"],
+        _Policy,
         Allowed("none, quarantine or reject: the strictest policy whose reports showed that all of your mail passes"),
         Field(description="The step that was taken before. `quarantine` needs `none` here, `reject` `quarantine`."),
     ] = ""
+    dkim_alignment: Annotated[
+        Literal["relaxed", "strict"],
+        Allowed("relaxed or strict"),
+        Field(description="Strict: only DKIM signatures of the very domain in From count (`adkim`)."),
+    ] = "relaxed"
+    spf_alignment: Annotated[
+        Literal["relaxed", "strict"],
+        Allowed("relaxed or strict"),
+        Field(description="Strict: SPF no longer counts for mail from SES, whose MAIL FROM is a subdomain (`aspf`)."),
+    ] = "relaxed"
+    psd: Annotated[
+        Literal["u", "y", "n"],
+        Allowed("u, y or n"),
+        Field(
+            description="`y` for a public suffix, `n` for an organization below one that does not say so. Hardly "
+            "anybody needs it."
+        ),
+    ] = "u"
     reports: Annotated[
         tuple[Annotated[str, AfterValidator(checks.address)], ...],
         BeforeValidator(checks.one_or_many),
@@ -93,14 +136,22 @@ class Dmarc(Group):
     @field_validator("confirmed")
     @classmethod
     def _no_step_is_left_out(cls, confirmed: str, info: ValidationInfo) -> str:
-        """A slip of the pen cannot reject everybody's mail: each step names the one before it."""
-        policy: str = info.data.get("policy", "none")
-        needed = DMARC_STEPS[: DMARC_STEPS.index(policy)][-1:]
-        if needed and confirmed not in DMARC_STEPS[DMARC_STEPS.index(needed[0]) :]:
+        """A slip of the pen cannot reject everybody's mail: each step names the one before it.
+
+        Test mode is no way around it: receivers that do not know it apply the policy to all mail.
+        """
+        policy = max(info.data.get("policy", "none"), info.data.get("subdomain_policy") or "none", key=POLICIES.index)
+        needed = POLICIES[: POLICIES.index(policy)][-1:]
+        if needed and (not confirmed or stricter(needed[0], confirmed)):
             raise ValueError(
                 f"policy {policy} comes after {needed[0]}: publish that first, read its reports, and confirm it here"
             )
         return confirmed
+
+    @property
+    def enforced(self) -> bool:
+        """Whether mailboxes take the policy for one that holds for all mail of the domain and of those below it."""
+        return self.policy != "none" and not self.testing and self.subdomain_policy != "none"
 
 
 class Bimi(Group):

@@ -98,10 +98,19 @@ class Settings(Group):
     adopt: Annotated[
         Switch,
         Field(
-            description="The domain's identity exists in this account: use it, and neither change its DKIM, default "
-            "configuration set and tags nor ever delete it. MAIL FROM, feedback and DNS are the stack's all the same."
+            description="The domain's identity exists in this account: use it as it is, and never change or delete it. "
+            "For a second stack on one domain."
         ),
     ] = False
+    take_over: Annotated[
+        tuple[Literal["mailFrom", "feedback", "records"], ...],
+        BeforeValidator(checks.one_or_many),
+        Allowed("mailFrom, feedback, records or several of them"),
+        Field(
+            description="What of an adopted identity the stack sets, and deletes when it is destroyed: its MAIL FROM "
+            "domain, its feedback forwarding, its DNS records. Name only what no other stack owns."
+        ),
+    ] = ()
     feedback_forwarding: Annotated[
         Switch,
         Field(
@@ -110,7 +119,7 @@ class Settings(Group):
     ] = False
     mail_from: Annotated[MailFrom, Allowed("subdomain and onMxFailure")] = MailFrom()
     dkim: Annotated[Dkim, Allowed("keyLength, or selector and privateKey")] = Dkim()
-    dmarc: Annotated[Dmarc, Allowed("policy, percent, confirmed, reports and failureReports")] = Dmarc()
+    dmarc: Annotated[Dmarc, Allowed("publish, policy, testing, confirmed, reports and others: see below")] = Dmarc()
     bimi: Annotated[Bimi, Allowed("logo and certificate")] = Bimi()
     streams: Annotated[
         dict[str, StreamSettings],
@@ -199,7 +208,10 @@ class Settings(Group):
     ] = "customer"
     protect: Annotated[
         Switch,
-        Field(description="Refuse to delete the identity, the configuration sets, the key and the table."),
+        Field(
+            description="Refuse to destroy the stack, and to delete the identity with the records that it needs, the "
+            "configuration sets, the key and the table."
+        ),
     ] = True
     tags: Annotated[
         dict[str, str],
@@ -223,6 +235,25 @@ class Settings(Group):
         default: object = cls.model_fields[str(info.field_name)].default
         if info.data.get("address") and value != default:
             raise ValueError("a single address has no DNS records: this is for a domain")
+        return value
+
+    @field_validator("take_over")
+    @classmethod
+    def _only_what_was_there_is_taken_over(cls, parts: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if parts and not info.data.get("adopt"):
+            raise ValueError("the stack's own identity is all its own: this is for an adopted one")
+        if info.data.get("spf") and info.data.get("adopt") and "records" not in parts:
+            raise ValueError("spf is on, and the records of an adopted identity are its owner's unless they stand here")
+        return parts
+
+    @field_validator("feedback_forwarding", "mail_from", "dmarc", "bimi")
+    @classmethod
+    def _the_owners_part_stays(cls, value: object, info: ValidationInfo) -> object:
+        name = str(info.field_name)
+        part = {"feedback_forwarding": "feedback", "mail_from": "mailFrom"}.get(name, "records")
+        default: object = cls.model_fields[name].default
+        if info.data.get("adopt") and part not in info.data.get("take_over", (part,)) and value != default:
+            raise ValueError(f"an adopted identity keeps what it has: leave this out, or name {part} in takeOver")
         return value
 
     @field_validator("dkim")
@@ -291,12 +322,28 @@ class Settings(Group):
             raise ValueError(f"it is not at {domain}")
         return checked
 
+    @field_validator("dmarc")
+    @classmethod
+    def _mail_can_pass(cls, dmarc: Dmarc, info: ValidationInfo) -> Dmarc:
+        if not dmarc.publish and dmarc != Dmarc(publish=False):
+            raise ValueError("with publish: false there is no record that anything else could stand in")
+        sender = parseaddr(str(info.data.get("sender", "")))[1].rpartition("@")[2]
+        strict = dmarc.dkim_alignment == dmarc.spf_alignment == "strict"
+        # SES signs as the identity, and MAIL FROM is a subdomain of it (RFC 9989 §4.4).
+        if strict and sender and sender != info.data.get("domain"):
+            raise ValueError(f"with strict alignment of both, no mail from {sender} would pass")
+        return dmarc
+
     @field_validator("bimi")
     @classmethod
     def _a_logo_needs_enforcement(cls, bimi: Bimi, info: ValidationInfo) -> Bimi:
         dmarc: Dmarc | None = info.data.get("dmarc")
-        if bimi.logo and dmarc and (dmarc.policy == "none" or dmarc.percent < 100):  # noqa: PLR2004 - per cent
-            raise ValueError("mailboxes show no logo unless dmarc.policy is quarantine or reject, at 100 per cent")
+        # draft-brand-indicators-for-message-identification §7.1; another's record is not known here.
+        if bimi.logo and dmarc and dmarc.publish and not dmarc.enforced:
+            raise ValueError(
+                "mailboxes show no logo unless dmarc.policy is quarantine or reject, without testing, and "
+                "dmarc.subdomainPolicy is not none"
+            )
         if bimi.certificate and not bimi.logo:
             raise ValueError("a certificate vouches for a logo, and there is none")
         return bimi
@@ -387,6 +434,10 @@ class Settings(Group):
     def identity(self) -> str:
         """The name of the SES identity."""
         return self.address or self.domain
+
+    def owns(self, part: Literal["mailFrom", "feedback", "records"]) -> bool:
+        """Whether the stack sets a part of the identity."""
+        return not self.adopt or part in self.take_over
 
     @property
     def mail_from_domain(self) -> str:

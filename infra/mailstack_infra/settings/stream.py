@@ -25,7 +25,7 @@ class Tracking(Group):
         Allowed("a domain below the identity's, such as links.example.com"),
         Field(
             description="Whose links people see; SES's own unless given. SES takes it once the identity is "
-            "verified, not before."
+            "verified: the first deployment of a new domain leaves it out and says so, the next one sets it."
         ),
     ] = ""
     https: Annotated[

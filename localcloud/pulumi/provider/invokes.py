@@ -1,5 +1,6 @@
 """The functions (data sources) that the provider serves."""
 
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, cast
@@ -70,6 +71,23 @@ def _zone_id(cloud: Cloud, args: Props) -> str:
     return found[0]
 
 
+def _get_records(cloud: Cloud, args: Props) -> Props:
+    """After internal/service/route53/records_data_source.go: names and values as Route 53 has them."""
+    zone, wanted = str(args["zoneId"]), re.compile(str(args.get("nameRegex") or ""))
+    pages = cloud.route53.get_paginator("list_resource_record_sets").paginate(HostedZoneId=zone)
+    found = [record for page in pages for record in page["ResourceRecordSets"] if wanted.search(record["Name"])]
+    sets = [
+        {
+            "name": record["Name"],
+            "type": record["Type"],
+            "ttl": record.get("TTL", 0),
+            "resourceRecords": [{"value": value["Value"]} for value in record.get("ResourceRecords", [])],
+        }
+        for record in found
+    ]
+    return {"id": zone, "zoneId": zone, "nameRegex": args.get("nameRegex"), "resourceRecordSets": sets}
+
+
 _DKIM = (
     *("currentSigningKeyLength", "domainSigningPrivateKey", "domainSigningSelector", "lastKeyGenerationTimestamp"),
     *("nextSigningKeyLength", "signingAttributesOrigin", "status"),
@@ -107,6 +125,7 @@ INVOKES: Mapping[str, tuple[Callable[[Cloud, Props], Props], frozenset[str]]] = 
     "aws:iam/getOpenIdConnectProvider:getOpenIdConnectProvider": (iam_oidc.get_provider, frozenset({"arn", "url"})),
     "aws:iam/getPolicyDocument:getPolicyDocument": (policy_document.compose, policy_document.ARGUMENTS),
     "aws:route53/getZone:getZone": (_get_zone, frozenset({"name", "zoneId", "privateZone"})),
+    "aws:route53/getRecords:getRecords": (_get_records, frozenset({"zoneId", "nameRegex"})),
     "aws:sesv2/getConfigurationSet:getConfigurationSet": _of_ses(
         "aws:sesv2/configurationSet:ConfigurationSet", "configurationSetName"
     ),

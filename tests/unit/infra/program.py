@@ -61,6 +61,18 @@ class Standing(NamedTuple):
     comment: str | None = None
 
 
+class Sent(NamedTuple):
+    """The identity as SES has it before the deployment; none where the status is empty."""
+
+    status: str = "SUCCESS"
+    origin: str = "AWS_SES"
+    tokens: tuple[str, ...] = tuple(TOKENS)
+    mail_from: str = "owner.example.com"
+
+
+SENT = Sent()
+
+
 @dataclass(frozen=True)
 class Registered:
     """One resource as the engine was asked for it."""
@@ -117,8 +129,8 @@ class Deployment:
 
 
 class _Recorder(mocks.MockMonitor):
-    def __init__(self, region: str, standing: Sequence[Standing], *, preview: bool) -> None:
-        super().__init__(_Facts(region, standing))
+    def __init__(self, region: str, standing: Sequence[Standing], identity: Sent, *, preview: bool) -> None:
+        super().__init__(_Facts(region, standing, identity))
         self.region, self.preview, self.deployment = region, preview, Deployment()
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - a method of the engine's protocol
@@ -183,8 +195,8 @@ class _Recorder(mocks.MockMonitor):
 class _Facts(mocks.Mocks):
     """What the program asks AWS before it makes anything."""
 
-    def __init__(self, region: str, standing: Sequence[Standing]) -> None:
-        self._region, self._standing = region, standing
+    def __init__(self, region: str, standing: Sequence[Standing], identity: Sent) -> None:
+        self._region, self._standing, self._identity = region, standing, identity
 
     def call(self, args: mocks.MockCallArgs) -> Any:
         answers = {
@@ -197,9 +209,19 @@ class _Facts(mocks.Mocks):
             "cloudflare:index/getZone:getZone": lambda given: self._zone(
                 CLOUDFLARE_ZONES, given.get("filter", {}).get("name"), given
             ),
+            "aws:sesv2/getEmailIdentity:getEmailIdentity": lambda _: self._sent(),
+            "aws:sesv2/getEmailIdentityMailFromAttributes:getEmailIdentityMailFromAttributes": lambda _: {
+                "mailFromDomain": self._identity.mail_from
+            },
             "cloudflare:index/getDnsRecords:getDnsRecords": lambda given: self._records(given["name"]["exact"]),
         }
         return answers.get(args.token) or others[args.token](args.args)
+
+    def _sent(self) -> Any:
+        if not self._identity.status:
+            return {}, [("emailIdentity", "couldn't find resource")]
+        dkim = {"signingAttributesOrigin": self._identity.origin, "tokens": list(self._identity.tokens)}
+        return {"verificationStatus": self._identity.status, "dkimSigningAttributes": [dkim]}
 
     def _zone(self, zones: Mapping[str, str], wanted: str | None, given: Mapping[str, Any]) -> Any:
         for name, zone_id in zones.items():
@@ -237,6 +259,7 @@ def run(
     preview: bool = False,
     secret: tuple[str, ...] = (),
     standing: tuple[Standing, ...] = (),
+    identity: Sent = SENT,
     **changed: object,
 ) -> Deployment:
     """Run the program once for a set of arguments; later calls get the same deployment.
@@ -246,21 +269,22 @@ def run(
         preview: Leave what AWS computes unknown.
         secret: Keys of the namespace that are encrypted.
         standing: What is at Cloudflare already.
+        identity: What is in SES already.
         changed: Settings that differ from the file's; `region` for the region.
     """
-    return _run(stack, preview, secret, standing, json.dumps(changed))
+    return _run(stack, preview, secret, standing, identity, json.dumps(changed))
 
 
 @cache
 def _run(
-    stack: str, preview: bool, secret: tuple[str, ...], standing: tuple[Standing, ...], changes: str
+    stack: str, preview: bool, secret: tuple[str, ...], standing: tuple[Standing, ...], identity: Sent, changes: str
 ) -> Deployment:
     changed = json.loads(changes)
     config = config_of(stack)
     region = changed.pop("region", config["aws:region"])
     for key, value in changed.items():
         config[f"mailstack:{key}"] = value if isinstance(value, str) else json.dumps(value)
-    recorder = _Recorder(region, standing, preview=preview)
+    recorder = _Recorder(region, standing, identity, preview=preview)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PULUMI_CONFIG", json.dumps(config))
         patch.setenv("PULUMI_CONFIG_SECRET_KEYS", json.dumps([f"mailstack:{key}" for key in secret]))
@@ -271,7 +295,7 @@ def _run(
 
 def run_own(program: Callable[[], None], *, stack: str = "dev", preview: bool = False) -> Deployment:
     """Run a program of one's own."""
-    recorder = _Recorder("us-east-1", (), preview=preview)
+    recorder = _Recorder("us-east-1", (), SENT, preview=preview)
     asyncio.run(_in_stack(recorder, stack, program))
     return recorder.deployment
 

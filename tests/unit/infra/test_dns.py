@@ -50,7 +50,10 @@ def test_spf_at_the_domain_itself_is_published_when_asked_for():
     ("policy", "expected"),
     [
         ({}, "v=DMARC1; p=none"),
-        ({"policy": "quarantine", "percent": 25, "confirmed": "none"}, "v=DMARC1; p=quarantine; pct=25"),
+        ({"policy": "quarantine", "testing": True, "confirmed": "none"}, "v=DMARC1; p=quarantine; t=y"),
+        ({"subdomainPolicy": "none", "nonexistentPolicy": "reject"}, "v=DMARC1; p=none; sp=none; np=reject"),
+        ({"dkimAlignment": "strict", "spfAlignment": "relaxed"}, "v=DMARC1; p=none; adkim=s"),
+        ({"spfAlignment": "strict", "psd": "n"}, "v=DMARC1; p=none; aspf=s; psd=n"),
         ({"policy": "reject", "confirmed": "quarantine"}, "v=DMARC1; p=reject"),
         ({"reports": ["a@example.com"]}, "v=DMARC1; p=none; rua=mailto:a@example.com"),
         ({"reports": ["a@x.test", "b@x.test"]}, "v=DMARC1; p=none; rua=mailto:a@x.test,mailto:b@x.test"),
@@ -78,6 +81,11 @@ def test_a_mailbox_of_another_domain_needs_that_domains_consent(domain: str, zon
     records = dns.fixed_records(settings(domain=domain, zone=zone, dmarc={"reports": [mailbox]}), "us-east-1")
     found = [(record.name, record.values) for key, record in records.items() if key.startswith("dmarc-report")]
     assert found == ([(name, ("v=DMARC1",))] if name else [])
+
+
+def test_the_dmarc_record_may_be_somebody_elses():
+    assert "dmarc" in dns.fixed_records(settings(), "us-east-1")
+    assert "dmarc" not in dns.fixed_records(settings(dmarc={"publish": False}), "us-east-1")
 
 
 def test_what_lies_outside_the_zone_is_told_apart():

@@ -21,7 +21,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "smallest": {},
     "own key": {"dkim": {"selector": "own", "privateKey": private()}},
     "reports": {"dmarc": {"reports": ["a!b@example.org", "c@example.net"], "failureReports": ["d@example.com"]}},
-    "enforced": {"dmarc": {"policy": "reject", "confirmed": "quarantine", "percent": 10}, "spf": True},
+    "enforced": {"dmarc": {"policy": "reject", "confirmed": "quarantine", "testing": True}, "spf": True},
     "logo": {
         "dmarc": {"policy": "quarantine", "confirmed": "none"},
         "bimi": {"logo": f"https://example.com/{'l' * 300}.svg", "certificate": "https://example.com/vmc.pem"},

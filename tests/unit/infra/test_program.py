@@ -1,5 +1,6 @@
 """What the program registers, for the stacks of the repository and a matrix of options, in a preview and for real."""
 
+import itertools
 import json
 from collections import Counter
 from fnmatch import fnmatchcase
@@ -16,12 +17,13 @@ from localcloud.pulumi.schema import problems
 from mailer.account import measure
 from mailer.account import pagers as subscribed
 from mailer.metrics import ACCOUNT_NAMESPACE as NAMESPACE
-from mailer.stack import MAX_PARAMETER_CHARACTERS, StackOutputs
+from mailer.stack import MAX_ADVANCED_CHARACTERS, MAX_PARAMETER_CHARACTERS, StackOutputs
 from mailstack_infra.configuration import SettingsInvalid
 from mailstack_infra.environment import Environment
 from mailstack_infra.identity import _token
 from mailstack_infra.settings.model import Settings
-from tests.unit.infra.program import ACCOUNT, ROOT, TOKENS, Deployment, Registered, run
+from mailstack_infra.sizes import LONGEST_POLICY
+from tests.unit.infra.program import ACCOUNT, ROOT, TOKENS, Deployment, Registered, Sent, run
 from tests.unit.infra.rsa import private
 
 if TYPE_CHECKING:
@@ -92,6 +94,7 @@ MATRIX: list[tuple[str, dict[str, Any]]] = [
     ("dev", {"page": ["https://events.example.org/x"], "mailFrom": {"subdomain": "m"}, "dkim": {"keyLength": 1024}}),
     ("dev", ADDRESS),
 ]
+TRACKS = {"transactional": {"eventBridge": True, "tracking": {"events": "CLICK", "domain": "links.example.com"}}}
 everywhere = pytest.mark.parametrize(("stack", "changed"), MATRIX, ids=[f"{s}-{'-'.join(c)}" for s, c in MATRIX])
 USED = {
     *("aws:sesv2/emailIdentity:EmailIdentity", "aws:sesv2/configurationSet:ConfigurationSet"),
@@ -312,6 +315,46 @@ def test_outputs_of_long_names_and_three_streams_fit_into_one_parameter():
     assert len(deployment.one("Parameter", "outputs").inputs["insecureValue"]) <= MAX_PARAMETER_CHARACTERS
 
 
+def named(count: int, **options: object) -> dict[str, Any]:
+    """Streams of the longest names."""
+    return {"transactional": options, **{f"stream-{number:03}-{'x' * 9}": options for number in range(count - 1)}}
+
+
+@pytest.mark.parametrize("secondary", ["", "eu-west-1"])
+@pytest.mark.parametrize("count", [13, 30, 50])
+def test_fifty_streams_fit_into_what_aws_bounds(count: int, secondary: str):
+    deployment = run("prod", secondaryRegion=secondary, streams=named(count, guard=False))
+    parameter = deployment.one("Parameter", "outputs").inputs
+    size = len(parameter["insecureValue"])
+    assert size <= MAX_ADVANCED_CHARACTERS
+    assert (parameter.get("tier") == "Advanced") == (size > MAX_PARAMETER_CHARACTERS)
+    assert len(deployment.values.streams) == count
+    policy = deployment.one("Policy", "sender").inputs["policy"]
+    assert len("".join(policy.split())) <= LONGEST_POLICY
+    widgets = json.loads(deployment.one("Dashboard", "dashboard").inputs["dashboardBody"])["widgets"]
+    shown = [widget["properties"]["alarms"] for widget in widgets if widget["type"] == "alarm"]
+    assert all(len(alarms) <= 100 for alarms in shown)
+    assert len(set(itertools.chain(*shown))) == sum(map(len, shown))
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"streams": named(60)}, "The guard's environment would be about"),
+        ({"streams": {n: {"configurationSet": f"{n}-{'y' * 40}"} for n in named(50)}}, "environment would be about"),
+        (
+            {"streams": {n: {"configurationSet": f"{n}-{'y' * 40}", "guard": False} for n in named(50)}},
+            "The sender policy would be longer than the 6144 characters",
+        ),
+        ({"streams": named(300, guard=False)}, "The outputs would be about"),
+        ({"allowedRecipients": [f"*@{n:03}.example.com" for n in range(300)]}, "The sender policy would be longer"),
+    ],
+)
+def test_what_aws_would_refuse_for_its_length_is_told_first(changed: dict[str, Any], words: str):
+    with pytest.raises(SettingsInvalid, match=words):
+        run("prod", **changed)
+
+
 # --- Identity and DNS ----------------------------------------------------------------------------------------------
 
 
@@ -354,7 +397,7 @@ def test_a_single_address_has_an_identity_and_no_dns(preview: bool, adopt: bool)
     assert all("dkimSigningAttributes" not in r.inputs for r in deployment.of("EmailIdentity"))
     assert deployment.read == ([("aws:sesv2/emailIdentity:EmailIdentity", "ada@example.com")] if adopt else [])
     assert deployment.of("EmailIdentityMailFromAttributes") == deployment.of("Record") == []
-    assert deployment.one("EmailIdentityFeedbackAttributes", "feedback")
+    assert len(deployment.of("EmailIdentityFeedbackAttributes")) == (not adopt)
     assert "ada@example.com may send once the link in SES's mail to it was followed." in deployment.said
 
 
@@ -374,11 +417,29 @@ def test_feedback_is_mailed_only_where_that_is_wanted(forwarded: bool):
 
 @pytest.mark.parametrize("preview", [True, False])
 def test_an_adopted_identity_is_read_and_never_registered(preview: bool):
-    deployment = run("prod", preview=preview, adopt=True)
+    deployment = run("prod", preview=preview, adopt=True, mailFrom={}, dmarc={}, streams=TRACKS)
     assert deployment.read == [("aws:sesv2/emailIdentity:EmailIdentity", "example.com")]
-    assert deployment.of("EmailIdentity") == []
+    assert deployment.of("EmailIdentity") == deployment.of("EmailIdentityMailFromAttributes") == []
+    assert deployment.of("EmailIdentityFeedbackAttributes") == []
+    assert [record.name for record in deployment.of("Record")] == ["tracking-transactional"]
+
+
+def test_of_an_adopted_identity_the_stack_sets_what_is_named():
+    deployment = run("prod", adopt=True, takeOver=["mailFrom", "records"], streams=TRACKS)
     assert deployment.one("EmailIdentityMailFromAttributes", "mail-from")
-    assert len([record for record in deployment.of("Record") if record.name.startswith("dkim-")]) == 3
+    assert deployment.of("EmailIdentityFeedbackAttributes") == []
+    assert {"dkim-0", "dmarc", "mail-from-mx", "tracking-transactional"} < {r.name for r in deployment.of("Record")}
+
+
+def test_an_adopted_identity_keeps_its_mail_from_domain():
+    values = run("prod", adopt=True, mailFrom={}, dmarc={}).values
+    assert values.mail_from_domain == "owner.example.com"
+    assert [record.type for record in values.dns_records] == ["CNAME"] * 3
+
+
+def test_an_adopted_identity_may_sign_with_its_owners_key():
+    values = run("prod", adopt=True, mailFrom={}, dmarc={}, identity=Sent(origin="EXTERNAL", tokens=("own",))).values
+    assert values.dns_records == ()
 
 
 def test_an_identity_that_signs_with_a_key_of_its_own_cannot_be_adopted():
@@ -516,6 +577,20 @@ def test_events_go_to_the_bus_and_to_firehose_where_that_is_wanted():
         "AWS:SourceAccount": ACCOUNT,
         "AWS:SourceArn": deployment.one("ConfigurationSet", "transactional").arn,
     }
+
+
+@pytest.mark.parametrize("status", ["", "PENDING", "NOT_STARTED", "FAILED"])
+def test_a_tracking_domain_waits_for_a_verified_identity(status: str):
+    deployment = run("prod", streams=TRACKS, identity=Sent(status))
+    assert "trackingOptions" not in deployment.one("ConfigurationSet", "transactional").inputs
+    (warning,) = (said for said in deployment.warnings if "Tracked links" in said)
+    assert "SES takes links.example.com only then" in warning
+    assert "mailer dns --stack prod --check --wait 600" in warning
+
+
+def test_a_tracking_domain_stays_while_ses_looks_again():
+    deployment = run("prod", streams=TRACKS, identity=Sent("TEMPORARY_FAILURE"))
+    assert "trackingOptions" in deployment.one("ConfigurationSet", "transactional").inputs
 
 
 @pytest.mark.parametrize(
@@ -690,10 +765,33 @@ def test_the_table_forgets_on_time_and_can_be_restored():
 @pytest.mark.parametrize(("stack", "protected"), [("prod", True), ("dev", False), ("local", False)])
 def test_what_cannot_be_made_again_is_protected_in_production(stack: str, protected: bool):
     deployment = run(stack)
-    dear = {"EmailIdentity", "ConfigurationSet", "Key", "Table"}
+    dear = {
+        "EmailIdentity",
+        "EmailIdentityMailFromAttributes",
+        "ConfigurationSet",
+        "Key",
+        "Table",
+        "Parameter",
+        "Record",
+    }
     guarded = {resource.token.rpartition(":")[2] for resource in deployment.aws if resource.protect}
     assert guarded == (dear if protected else set())
+    records = {record.name for record in deployment.of("Record") if record.protect}
+    needed = {"dkim-0", "dkim-1", "dkim-2", "mail-from-mx", "mail-from-spf"}
+    assert records == (needed if protected else set())
     assert deployment.one("Table", "store").inputs["deletionProtectionEnabled"] is protected
+
+
+@everywhere
+def test_the_protected_parameter_is_deleted_before_all_else(stack: str, changed: dict[str, Any]):
+    """Pulumi deletes what nothing needs first, and stops at the first that is protected."""
+    deployment = run(stack, **changed)
+    needs = {resource.urn: resource.depends_on for resource in deployment.aws}
+    reached, found = set[str](), {deployment.one("Parameter", "outputs").urn}
+    while found:
+        reached |= found
+        found = {urn for each in found for urn in needs.get(each, ())} - reached
+    assert {resource.urn for resource in deployment.aws} - reached == set()
 
 
 # --- Encryption ----------------------------------------------------------------------------------------------------

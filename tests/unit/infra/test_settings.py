@@ -14,6 +14,7 @@ SMALLEST = {"domain": "example.com", "page": "oncall@example.com"}
 STREAM = "streams.transactional"
 TRACKED: dict[str, Any] = {"events": "OPEN", "domain": "links.example.com"}
 HEARD = {"eventBridge": True, "tracking": TRACKED}
+STRICT = {"dkimAlignment": "strict", "spfAlignment": "strict"}
 ELSEWHERE = {**HEARD, "tracking": {**TRACKED, "target": "cdn.example.org"}}
 
 
@@ -162,7 +163,12 @@ def test_settings_are_read_and_tidied(key: str, value: object, attribute: str, e
         ({"dkim": {"selector": "own", "privateKey": "x"}}, "dkim.privateKey", "not an RSA private key"),
         ({"dkim": {"privateKey": "x"}}, "dkim.privateKey", "found a secret, but selector and privateKey go together"),
         ({"dmarc": {"policy": "strict"}}, "dmarc.policy", "found 'strict'; allowed: none, quarantine or reject"),
-        ({"dmarc": {"percent": 101}}, "dmarc.percent", "found 101; allowed: a whole number from 1 to 100"),
+        ({"dmarc": {"testing": 10}}, "dmarc.testing", "found 10; allowed: true or false"),
+        ({"dmarc": {"subdomainPolicy": "reject"}}, "dmarc.confirmed", "policy reject comes after quarantine"),
+        ({"dmarc": {"policy": "reject", "testing": True}}, "dmarc.confirmed", "policy reject comes after quarantine"),
+        ({"dmarc": {"nonexistentPolicy": "drop"}}, "dmarc.nonexistentPolicy", "found 'drop'"),
+        ({"dmarc": {"publish": False, "testing": True}}, "dmarc", "there is no record that anything else"),
+        ({"sender": "a@m.example.com", "dmarc": STRICT}, "dmarc", "no mail from m.example.com would pass"),
         ({"dmarc": {"reports": ["x"]}}, "dmarc.reports.0", "found 'x'"),
         ({"dmarc": {"policy": "quarantine"}}, "dmarc.confirmed", "policy quarantine comes after none"),
         ({"dmarc": {"policy": "reject"}}, "dmarc.confirmed", "policy reject comes after quarantine"),
@@ -186,6 +192,12 @@ def test_settings_are_read_and_tidied(key: str, value: object, attribute: str, e
         (stream({"tracking": {"domain": "l.example.com"}}), "streams", "tracks nothing"),
         (stream({**HEARD, "tracking": {**TRACKED, "domain": "bounce.example.com"}}), "streams", "MAIL FROM"),
         ({"streams": {"transactional": HEARD, "bulk": ELSEWHERE}}, "streams", "bulk shares its tracking domain"),
+        ({"takeOver": "records"}, "takeOver", "the stack's own identity is all its own"),
+        ({"adopt": True, "takeOver": "dkim"}, "takeOver.0", "found 'dkim'; allowed: mailFrom, feedback, records"),
+        ({"adopt": True, "spf": True}, "takeOver", "spf is on"),
+        ({"adopt": True, "dmarc": {"reports": "a@example.com"}}, "dmarc", "or name records in takeOver"),
+        ({"adopt": True, "feedbackForwarding": True}, "feedbackForwarding", "or name feedback in takeOver"),
+        ({"adopt": True, "takeOver": "records", "mailFrom": {"subdomain": "b"}}, "mailFrom", "name mailFrom in"),
         ({"adopt": True, "dkim": {"keyLength": 1024}}, "dkim", "an adopted identity signs as it did before"),
         (stream({"eventBridge": True, "tracking": {"events": "OPEN", "domain": "l.test"}}), "streams", "is not below"),
         (stream({"tracking": {"domain": "l.example.com", "https": "REQUIRE"}}), f"{STREAM}.tracking.target", "a CDN"),
@@ -255,19 +267,23 @@ def test_dmarc_may_go_one_step_beyond_what_is_confirmed_and_back_at_any_time(pol
 
 @pytest.mark.parametrize(
     "dmarc",
-    [{"policy": "none", "confirmed": "none"}, {"policy": "quarantine", "confirmed": "none", "percent": 50}],
+    [
+        {"policy": "none", "confirmed": "none"},
+        {"policy": "quarantine", "confirmed": "none", "testing": True},
+        {"policy": "quarantine", "confirmed": "none", "subdomainPolicy": "none"},
+    ],
 )
 def test_a_logo_waits_for_dmarc_to_be_enforced_for_all_mail(dmarc: dict[str, Any]):
     (problem,) = problems(dmarc=dmarc, bimi={"logo": "https://example.com/logo.svg"})
-    assert "at 100 per cent" in problem
+    assert "without testing" in problem
 
 
 def test_every_problem_stands_in_one_message():
     found = problems(
-        domain="nope", page=None, dmarc={"policy": "x", "percent": 0}, logRetentionDays=2, protect="maybe", pages="x"
+        domain="nope", page=None, dmarc={"policy": "x", "testing": 0.5}, logRetentionDays=2, protect="maybe", pages="x"
     )
     keys = [problem.split(": ")[0].removeprefix("mailstack:") for problem in found]
-    assert keys == ["domain", "page", "dmarc.policy", "dmarc.percent", "logRetentionDays", "protect", "pages"]
+    assert keys == ["domain", "page", "dmarc.policy", "dmarc.testing", "logRetentionDays", "protect", "pages"]
 
 
 def test_a_misspelt_key_gets_a_suggestion():
@@ -276,6 +292,12 @@ def test_a_misspelt_key_gets_a_suggestion():
         "mailstack:dmarc.polcy: there is no such setting. Did you mean policy? "
         "Remove it: pulumi config rm --path 'mailstack:dmarc.polcy'"
     )
+
+
+def test_a_share_of_mail_is_refused_with_what_came_instead():
+    (problem,) = problems(dmarc={"percent": 10})
+    assert problem.startswith("mailstack:dmarc.percent: there is no such setting. Receivers ignore `pct`")
+    assert "stage it with `testing: true`. Remove it: pulumi config rm --path" in problem
 
 
 def test_a_key_that_is_like_no_other_is_told_what_there_is():

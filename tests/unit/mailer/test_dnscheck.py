@@ -93,6 +93,10 @@ def command(server: NameServer, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         (DMARC, ["v=DMARC1;p=reject;  rua=mailto:d@example.org;"], Status.PUBLISHED),
         (DMARC, ["v=DMARC1; rua=mailto:d@example.org; p=reject"], Status.PUBLISHED),
         (DMARC, ["v=DMARC1; p=none"], Status.DIFFERENT),
+        (DMARC, ["v=DMARC1; p=reject; rua= mailto:d@example.org; sp=reject; t=n; x=1"], Status.PUBLISHED),
+        (DMARC, ["v=DMARC1; p=reject; rua=mailto:d@example.org; t=y"], Status.DIFFERENT),
+        (DMARC, ["v=DMARC1; p=reject; rua=mailto:d@example.org; pct=10"], Status.DIFFERENT),
+        (DMARC, ["v=dmarc1; p=reject; rua=mailto:d@example.org"], Status.DIFFERENT),
         (DMARC, [*DMARC.values, "v=DMARC1; p=none"], Status.DIFFERENT),
         (DMARC, [*DMARC.values, "some-verification=1"], Status.PUBLISHED),
         (DMARC, ["some-verification=1"], Status.MISSING),
@@ -120,7 +124,7 @@ def test_what_means_the_same_is_published(record: DnsRecord, values: list[str], 
 @pytest.mark.parametrize(
     ("record", "values", "words"),
     [
-        (DMARC, ["v=DMARC1; p=none", "v=DMARC1; p=reject"], "RFC 7489"),
+        (DMARC, ["v=DMARC1; p=none", "v=DMARC1; p=reject"], "RFC 9989"),
         (SPF, ["v=spf1 mx -all", "v=spf1 a -all"], "RFC 7208"),
         (SPF, ["v=spf1 mx -all"], "Add include:amazonses.com"),
         (MX, [*MX.values, "20 mail.example.org"], "mailFrom.subdomain"),
@@ -202,6 +206,70 @@ def test_several_spf_records_at_the_domain_are_warned_of(server: NameServer):
     assert not report.ok
 
 
+# --- DMARC above the domain -------------------------------------------------------------------------------------------
+
+
+def above(server: NameServer, own: str, parent: str) -> Report:
+    """A stack of `mail.example.test` that wants its own record, below a domain that has one."""
+    wanted = (DnsRecord(name="_dmarc.mail.example.test", type="TXT", values=(own,)),) if own else (SPF,)
+    published = {"_dmarc.mail": own, "_dmarc": parent}
+    lines = [
+        f'{name} 600 IN TXT "{value}"\n' for name, values in published.items() for value in values.split("|") if value
+    ]
+    server.publish("example.test", "".join(lines) + f'bounce 600 IN TXT "{SPF.values[0]}"\n')
+    asked = stack(*wanted).model_copy(update={"domain": "mail.example.test"})
+    return check(asked, ask_server("127.0.0.1", server.port))
+
+
+@pytest.mark.parametrize(
+    ("own", "parent", "weakened"),
+    [
+        ("v=DMARC1; p=none", "v=DMARC1; p=reject", "reject"),
+        ("v=DMARC1; p=none", "v=DMARC1; p=none; sp=quarantine", "quarantine"),
+        ("v=DMARC1; p=none", "v=DMARC1; p=reject; t=y", "quarantine"),
+        ("v=DMARC1; p=quarantine; t=y", "v=DMARC1; p=quarantine", "quarantine"),
+        ("v=DMARC1; p=none", "v=DMARC1; p=reject; sp=none", ""),
+        ("v=DMARC1; p=none", "v=DMARC1; p=quarantine; t=y", ""),
+        ("v=DMARC1; p=reject", "v=DMARC1; p=reject", ""),
+        ("v=DMARC1; p=none", "", ""),
+    ],
+)
+def test_a_policy_weaker_than_the_parents_is_noted(server: NameServer, own: str, parent: str, weakened: str):
+    report = above(server, own, parent)
+    assert report.ok
+    assert len(report.notes) == bool(weakened)
+    for note in report.notes:
+        assert note.startswith(
+            f"The DMARC record of mail.example.test asks for none. Without it, that of example.test would ask for "
+            f"{weakened}: raise mailstack:dmarc.policy, or leave the record out"
+        )
+
+
+def test_subdomain_policies_below_the_organization_are_noted(server: NameServer):
+    (note,) = above(server, "v=DMARC1; p=none; sp=none", "v=DMARC1; p=none").notes
+    assert note.startswith("Receivers read sp and np in the record of example.test alone")
+
+
+def test_a_stack_without_a_record_is_held_by_the_parents(server: NameServer):
+    assert above(server, "", "v=DMARC1; p=reject").ok
+    (warning,) = above(server, "", "").warnings
+    assert warning.startswith("No DMARC record holds for mail from mail.example.test.")
+
+
+def test_several_records_above_the_domain_are_warned_of(server: NameServer):
+    (warning,) = above(server, "v=DMARC1; p=none", "v=DMARC1; p=none|v=DMARC1; p=reject").warnings
+    assert warning.startswith("example.test has several DMARC records. Receivers heed none of them")
+
+
+@pytest.mark.parametrize(("parent", "status"), [("v=DMARC1; p=none", "not needed"), ("", "missing")])
+def test_a_mailbox_of_the_same_organization_needs_no_consent(server: NameServer, parent: str, status: str):
+    consent = DnsRecord(name="mail.example.test._report._dmarc.in.example.test", type="TXT", values=("v=DMARC1",))
+    server.publish("example.test", f'_dmarc 600 IN TXT "{parent}"\n' if parent else "")
+    asked = stack(consent).model_copy(update={"domain": "mail.example.test"})
+    (finding,) = check(asked, ask_server("127.0.0.1", server.port)).findings
+    assert finding.status == status
+
+
 def test_a_name_server_that_cannot_be_found_is_told():
     with pytest.raises(ConfigurationError, match=r"ns\.invalid cannot be found"):
         ask_server("ns.invalid")
@@ -236,7 +304,7 @@ def test_the_command_prints_json(server: NameServer, command: list[str], capsys:
     published(server, "bounce 600 IN MX 10 mail.example.org.\n")
     assert main([*command, "--json"]) == 1
     told = json.loads(capsys.readouterr().out)
-    assert (told["ok"], told["warnings"]) == (False, [])
+    assert (told["ok"], told["warnings"], told["notes"]) == (False, [], [])
     by_type = {record["type"]: record for record in told["records"] if record["name"] == "bounce.example.test"}
     assert (by_type["MX"]["status"], by_type["MX"]["found"]) == ("different", ["10 mail.example.org"])
     assert (by_type["TXT"]["status"], by_type["TXT"]["advice"]) == ("missing", "Publish it.")
