@@ -39,8 +39,10 @@ def advice(urn: str, token: str, inputs: Mapping[str, Any], error: str) -> str:
     parent = f"{place.rpartition('$')[0]}::identity"
     if token.startswith("aws:"):
         known = f"{zone}_{name}_{kind}"
+        named = "dkim" if key.startswith("dkim-") else key
         first = (
-            f"If it may become the stack's: pulumi config set {NAMESPACE}:overwriteRecords true, deploy, and unset it."
+            f"To take it over, with what others have in it: pulumi config set --path '{NAMESPACE}:overwriteRecords[0]' "
+            f"{named} (or the next number), and deploy."
         )
     else:
         known, first = f"{zone}/RECORD_ID", "If nobody needs it, delete it in Cloudflare."

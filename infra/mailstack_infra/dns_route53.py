@@ -1,16 +1,23 @@
 """Publishing DNS records in Amazon Route 53. Not for which records there are (`dns.py`)."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import pulumi
 import pulumi_aws as aws
 
-from mailstack_infra import dns
-from mailstack_infra.checks import is_zone_id
+from mailer import dmarc
+from mailer.stack import DnsRecord
+from mailstack_infra import dns, dns_standing
+from mailstack_infra.checks import is_zone_id, within
 from mailstack_infra.configuration import SettingsInvalid
+from mailstack_infra.dns_standing import Set
 from mailstack_infra.settings.base import NAMESPACE
 from mailstack_infra.settings.model import Settings
+
+_TYPES: Mapping[str, Literal["CNAME", "MX", "TXT"]] = {"CNAME": "CNAME", "MX": "MX", "TXT": "TXT"}
 
 
 @dataclass(frozen=True)
@@ -19,12 +26,14 @@ class Route53Zone:
 
     Attributes:
         name: Without a trailing dot.
-        overwrite: Whether to take over records that are there already.
+        standing: What stands under the names that the stack publishes.
+        taken: Which of the records may be there already, and are taken over.
     """
 
     id: str
     name: str
-    overwrite: bool = False
+    standing: tuple[Set, ...] = ()
+    taken: frozenset[str] = frozenset()
 
     def publish(
         self,
@@ -35,7 +44,12 @@ class Route53Zone:
         values: Sequence[pulumi.Input[str]],
         opts: pulumi.ResourceOptions,
     ) -> None:
-        """Make one record set."""
+        """Make one record set. What holds values of others, or was taken over from them, outlives the stack."""
+        fixed = [value for value in values if isinstance(value, str)]
+        shared = group(key) in self.taken
+        if isinstance(name, str) and len(fixed) == len(values):
+            values = dns_standing.merged(DnsRecord(name=name, type=_TYPES[kind], values=tuple(fixed)), self.standing)
+            shared = shared or list(values) != fixed
         aws.route53.Record(
             key,
             zone_id=self.id,
@@ -44,8 +58,82 @@ class Route53Zone:
             ttl=dns.TTL_SECONDS,
             records=pulumi.Output.all(*values).apply(lambda given: [written(kind, value) for value in given]),
             # Left out it is false; said, it would stand as an addition on the next run of an imported record.
-            allow_overwrite=True if self.overwrite else None,
-            opts=opts,
+            allow_overwrite=True if group(key) in self.taken else None,
+            opts=opts.merge(pulumi.ResourceOptions(retain_on_delete=True)) if shared else opts,
+        )
+
+
+def group(key: str) -> str:
+    """What `overwriteRecords` calls a record: the three of Easy DKIM have one name.
+
+    Example:
+        >>> group("dkim-2"), group("dmarc")
+        ('dkim', 'dmarc')
+    """
+    return "dkim" if key.startswith("dkim-") else key
+
+
+def read(zone: Route53Zone, settings: Settings, region: str, asked: pulumi.InvokeOptions | None) -> Route53Zone:
+    """Look at what stands under the stack's names, and say what becomes of it.
+
+    Raises:
+        SettingsInvalid: A record is named that the stack does not have, or a stricter DMARC policy would be lost.
+    """
+    records = {
+        key: record for key, record in dns.fixed_records(settings, region).items() if within(record.name, zone.name)
+    }
+    unknown = set(settings.overwrite_records) - {*map(group, records), "dkim"}
+    if unknown:
+        raise SettingsInvalid(
+            f"{NAMESPACE}:overwriteRecords names {', '.join(sorted(unknown))}, and the stack publishes "
+            f"{', '.join(sorted({*map(group, records), 'dkim'}))} in {zone.name}."
+        )
+    above = [f"_dmarc.{name}" for name in dmarc.targets(settings.domain) if within(name, zone.name)]
+    names = sorted({*(record.name for record in records.values()), *above})
+    found = aws.route53.get_records(
+        zone_id=zone.id, name_regex=f"^(?:{'|'.join(map(re.escape, names))})\\.$", opts=asked
+    ).resource_record_sets
+    standing = tuple(
+        _set(each.name, each.type, [value.value for value in each.resource_records or ()]) for each in found
+    )
+    taken = frozenset(settings.overwrite_records)
+    for key, record in records.items():
+        if group(key) in taken:
+            _say_what_was(record, standing)
+    if "dmarc" in records:
+        _check_policy(settings, records["dmarc"], standing, taken=taken)
+    return replace(zone, standing=standing, taken=taken)
+
+
+def _set(name: str, kind: str, values: Sequence[str]) -> Set:
+    plain = (dns_standing.unquoted(value) if kind == "TXT" else value for value in values)
+    return Set(name.rstrip(".").lower(), kind, tuple(plain))
+
+
+def _say_what_was(record: DnsRecord, standing: Sequence[Set]) -> None:
+    """Before it changes: nothing keeps it afterwards."""
+    values = dns_standing.merged(record, standing)
+    for each in standing:
+        if (each.name, each.type) == (record.name, record.type) and set(each.values) != set(values):
+            pulumi.log.warn(
+                f"{record.type} {record.name} is taken over. It holds {' and '.join(map(repr, each.values))}, and will "
+                f"hold {' and '.join(map(repr, values))}. It stays when the stack is destroyed."
+            )
+
+
+def _check_policy(settings: Settings, record: DnsRecord, standing: Sequence[Set], *, taken: frozenset[str]) -> None:
+    lost = dns_standing.weakened(record, standing) if "dmarc" in taken else ""
+    if lost and lost != settings.dmarc.replaces:
+        raise SettingsInvalid(
+            f"The DMARC record at {record.name} asks for {lost}, and {NAMESPACE}:dmarc asks for less. Raise it, or say "
+            f"that it may be lost: pulumi config set --path '{NAMESPACE}:dmarc.replaces' {lost}"
+        )
+    domain, policy = dns_standing.parents_policy(settings.domain, record, standing)
+    if policy:
+        pulumi.log.warn(
+            f"The DMARC record of {settings.domain} asks for less than that of {domain}, which would ask for {policy} "
+            f"without it. Raise {NAMESPACE}:dmarc.policy, or leave the record out: pulumi config set --path "
+            f"'{NAMESPACE}:dmarc.publish' false"
         )
 
 
@@ -53,7 +141,7 @@ def find(settings: Settings, asked: pulumi.InvokeOptions | None) -> Route53Zone:
     """Look the hosted zone up by its name or id.
 
     Raises:
-        SettingsInvalid: There is none.
+        SettingsInvalid: There is none, or it is private.
     """
     wanted = settings.zone
     try:
@@ -67,7 +155,12 @@ def find(settings: Settings, asked: pulumi.InvokeOptions | None) -> Route53Zone:
             f"zone that holds {settings.domain}, or create it; where the zone is not in Route 53, set {NAMESPACE}:dns "
             "to cloudflare or none."
         ) from error
-    return Route53Zone(found.zone_id, found.name.rstrip("."), settings.overwrite_records)
+    if found.private_zone:
+        raise SettingsInvalid(
+            f"The zone {wanted!r} is private, and nobody who receives mail sees what it holds. Set {NAMESPACE}:zone to "
+            f"the name or id of the public hosted zone that holds {settings.domain}."
+        )
+    return Route53Zone(found.zone_id, found.name.rstrip("."))
 
 
 def written(kind: str, value: str) -> str:

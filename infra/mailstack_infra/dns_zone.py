@@ -65,8 +65,10 @@ def find_zone(settings: Settings, env: Environment, asked: pulumi.InvokeOptions 
     return _FINDERS[settings.dns](settings, env, asked)
 
 
-def _route53(settings: Settings, _: Environment, asked: pulumi.InvokeOptions | None) -> Zone:
-    return _holding(settings, dns_route53.find(settings, asked))
+def _route53(settings: Settings, env: Environment, asked: pulumi.InvokeOptions | None) -> Zone:
+    zone = dns_route53.find(settings, asked)
+    _holding(settings, zone)
+    return dns_route53.read(zone, settings, env.region, asked)
 
 
 def _cloudflare(settings: Settings, env: Environment, asked: pulumi.InvokeOptions | None) -> Zone:
@@ -91,10 +93,9 @@ _FINDERS: Mapping[str, Callable[[Settings, Environment, pulumi.InvokeOptions | N
 }
 
 
-def _holding(settings: Settings, zone: Zone) -> Zone:
+def _holding(settings: Settings, zone: Zone) -> None:
     if not within(settings.domain, zone.name):
         raise SettingsInvalid(
             f"The zone {settings.zone!r} is {zone.name}, which does not hold {settings.domain}. Set {NAMESPACE}:zone "
             "to the name or id of the one that does."
         )
-    return zone

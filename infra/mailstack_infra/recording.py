@@ -21,6 +21,7 @@ _FACTS: Mapping[str, Mapping[str, Any]] = {
     "aws:index/getRegion:getRegion": {"region": "us-east-1"},
     "aws:index/getPartition:getPartition": {"partition": "aws"},
     "aws:route53/getZone:getZone": {"zoneId": "Z0123456789ABC"},
+    "aws:route53/getRecords:getRecords": {"resourceRecordSets": []},
     "aws:sesv2/getEmailIdentity:getEmailIdentity": {"verificationStatus": "SUCCESS", "dkimSigningAttributes": []},
     "aws:sesv2/getEmailIdentityMailFromAttributes:getEmailIdentityMailFromAttributes": {},
 }

@@ -61,16 +61,19 @@ def test_a_record_in_the_way_is_left_alone_explained_and_taken_over_when_that_is
     said = str(caught.value)
     assert "already exists" in said
     assert f"TXT {name} stands in the zone already, and was left as it is." in said
-    assert "pulumi config set mailstack:overwriteRecords true" in said
+    assert "pulumi config set --path 'mailstack:overwriteRecords[0]' dmarc" in said
     parent = "urn:pulumi:dev::mailstack::mailstack:index:MailStack$mailstack:identity:Identity::identity"
     take_over = f"pulumi import aws:route53/record:Record dmarc '{zone}_{name}_TXT' --parent 'identity={parent}'"
     assert take_over in said
     assert records(cloud, zone)[name] == ['"v=DMARC1; p=reject"']
-    with opened(overwriteRecords="true") as stack:
+    with opened(overwriteRecords='["dmarc"]') as stack, pytest.raises(DeploymentError, match="asks for reject"):
+        stack.up()
+    with opened(overwriteRecords='["dmarc"]', dmarc='{"policy": "none", "replaces": "reject"}') as stack:
         stack.up()
         assert records(cloud, zone)[name] == ['"v=DMARC1; p=none"']
         assert not stack.up().any
         stack.destroy()
+    assert records(cloud, zone)[name] == ['"v=DMARC1; p=none"']
 
 
 def test_a_dkim_key_of_ones_own_is_published_verified_and_stays_secret(

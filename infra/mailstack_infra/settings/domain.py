@@ -120,6 +120,11 @@ class Dmarc(Group):
             "anybody needs it."
         ),
     ] = "u"
+    replaces: Annotated[
+        _Policy,
+        Allowed("none, quarantine or reject: the policy that stands there"),
+        Field(description="The stricter policy that may be lost where `overwriteRecords` takes over a DMARC record."),
+    ] = ""
     reports: Annotated[
         tuple[Annotated[str, AfterValidator(checks.address)], ...],
         BeforeValidator(checks.one_or_many),

@@ -20,6 +20,7 @@ from mailstack_infra.settings.tenant import Tenant
 
 DEFAULT_STREAM = "transactional"
 TEST_TLD = "test"  # RFC 6761 §6.2: no mail can be sent from there, so nobody needs to be paged about it.
+_RECORD = r"^(dkim|dmarc|mail-from-mx|mail-from-spf|spf|bimi|tracking-.+|dmarc-report-.+)$"
 
 
 class Settings(Group):
@@ -74,12 +75,16 @@ class Settings(Group):
         ),
     ] = "route53"
     overwrite_records: Annotated[
-        Switch,
-        Field(
-            description="Take over records of the same name and type that are in the Route 53 zone already; off: an "
-            "error."
+        tuple[Annotated[str, Field(pattern=_RECORD)], ...],
+        BeforeValidator(checks.one_or_many),
+        Allowed(
+            "dkim, dmarc, mail-from-mx, mail-from-spf, spf, bimi, tracking-<stream>, dmarc-report-<domain> or several"
         ),
-    ] = False
+        Field(
+            description="Which of the stack's records are in the Route 53 zone already and are taken over. Other TXT "
+            "values and what an SPF record allows stay; the record stays when the stack is destroyed."
+        ),
+    ] = ()
     sender: Annotated[
         str,
         Allowed("an address at the domain, with or without a name: Example <no-reply@example.com>"),
@@ -303,7 +308,7 @@ class Settings(Group):
 
     @field_validator("overwrite_records")
     @classmethod
-    def _only_route_53_overwrites(cls, overwrite: bool, info: ValidationInfo) -> bool:
+    def _only_route_53_overwrites(cls, overwrite: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         if overwrite and info.data.get("dns") == "cloudflare":
             raise ValueError("Cloudflare's provider takes over no records: delete them, or import them (docs/dns.md)")
         return overwrite

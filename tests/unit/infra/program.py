@@ -5,6 +5,7 @@ Not an engine: nothing is made. What AWS would compute has AWS's own form, or is
 
 import asyncio
 import json
+import re
 import runpy
 import sys
 import uuid
@@ -53,7 +54,7 @@ CLOUDFLARE_ZONES = {"example.com": f"{1:032x}", "example.test": f"{2:032x}"}
 
 
 class Standing(NamedTuple):
-    """A record that is at Cloudflare already."""
+    """A record that is at Cloudflare already, or a set in Route 53, its values between bars."""
 
     type: str
     name: str
@@ -88,6 +89,7 @@ class Registered:
     ignores: tuple[str, ...]
     secret: frozenset[str] = frozenset()
     provider: str = ""
+    retained: bool = False
 
     @property
     def arn(self) -> str:
@@ -151,6 +153,7 @@ class _Recorder(mocks.MockMonitor):
                     ignores=tuple(request.ignoreChanges),
                     secret=frozenset(key for key, value in inputs.items() if wire.is_secret(value)),
                     provider=request.provider,
+                    retained=request.retainOnDelete,
                 )
             )
         known = "" if self.preview else f"{request.name}-id"
@@ -209,6 +212,7 @@ class _Facts(mocks.Mocks):
             "cloudflare:index/getZone:getZone": lambda given: self._zone(
                 CLOUDFLARE_ZONES, given.get("filter", {}).get("name"), given
             ),
+            "aws:route53/getRecords:getRecords": lambda given: self._sets(given["nameRegex"]),
             "aws:sesv2/getEmailIdentity:getEmailIdentity": lambda _: self._sent(),
             "aws:sesv2/getEmailIdentityMailFromAttributes:getEmailIdentityMailFromAttributes": lambda _: {
                 "mailFromDomain": self._identity.mail_from
@@ -216,6 +220,18 @@ class _Facts(mocks.Mocks):
             "cloudflare:index/getDnsRecords:getDnsRecords": lambda given: self._records(given["name"]["exact"]),
         }
         return answers.get(args.token) or others[args.token](args.args)
+
+    def _sets(self, names: str) -> Any:
+        found = [each for each in self._standing if re.search(names, f"{each.name}.")]
+        sets = [
+            {
+                "name": f"{each.name}.",
+                "type": each.type,
+                "resourceRecords": [{"value": v} for v in each.content.split("|")],
+            }
+            for each in found
+        ]
+        return {"resourceRecordSets": sets}
 
     def _sent(self) -> Any:
         if not self._identity.status:
@@ -268,7 +284,7 @@ def run(
         stack: Whose Pulumi.<stack>.yaml.
         preview: Leave what AWS computes unknown.
         secret: Keys of the namespace that are encrypted.
-        standing: What is at Cloudflare already.
+        standing: What is at Cloudflare or in Route 53 already.
         identity: What is in SES already.
         changed: Settings that differ from the file's; `region` for the region.
     """

@@ -23,7 +23,7 @@ from mailstack_infra.environment import Environment
 from mailstack_infra.identity import _token
 from mailstack_infra.settings.model import Settings
 from mailstack_infra.sizes import LONGEST_POLICY
-from tests.unit.infra.program import ACCOUNT, ROOT, TOKENS, Deployment, Registered, Sent, run
+from tests.unit.infra.program import ACCOUNT, ROOT, TOKENS, Deployment, Registered, Sent, Standing, run
 from tests.unit.infra.rsa import private
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ MATRIX: list[tuple[str, dict[str, Any]]] = [
     ("prod", {"region": "eu-south-1", "spf": True, "streams": BULK, "functionConcurrency": 5}),
     ("prod", {"streams": UNGUARDED, "dmarc": {"reports": ["dmarc@example.org"]}, "zone": "Z0EXAMPLECOM"}),
     ("prod", {"encryption": "aws", "dns": "none", "domain": "example.org", "sender": "", "spf": True}),
-    ("prod", {"overwriteRecords": True, "bimi": {"logo": f"https://example.com/{'l' * 300}.svg"}}),
+    ("prod", {"overwriteRecords": ["dkim", "dmarc"], "bimi": {"logo": f"https://example.com/{'l' * 300}.svg"}}),
     ("prod", {"warn": ["team@example.com"], "watchAccount": False, "tenants": {"acme": {}}}),
     ("prod", {"secondaryRegion": "eu-west-1", "encryption": "aws"}),
     ("prod", {"slack": {"workspace": "T07EA123LEP", "page": "C07EZ1ABC23", "warn": "C07EZ1ABC24"}}),
@@ -513,8 +513,56 @@ def test_a_long_txt_value_is_cut_as_the_provider_wants_it():
 
 
 def test_records_that_are_there_are_taken_over_only_when_that_is_said():
-    assert all(r.inputs["allowOverwrite"] for r in run("prod", overwriteRecords=True).of("Record"))
-    assert not [r for r in run("prod").of("Record") if "allowOverwrite" in r.inputs]
+    records = run("prod", overwriteRecords=["dkim", "mail-from-mx"]).of("Record")
+    taken = {record.name for record in records if record.inputs.get("allowOverwrite")}
+    assert taken == {record.name for record in records if record.retained}
+    assert taken == {"dkim-0", "dkim-1", "dkim-2", "mail-from-mx"}
+    assert not [r for r in run("prod").of("Record") if "allowOverwrite" in r.inputs or r.retained]
+
+
+def test_a_record_that_the_stack_does_not_have_is_not_taken_over():
+    with pytest.raises(SettingsInvalid, match=r"overwriteRecords names bimi, and the stack publishes .*dkim, dmarc, "):
+        run("prod", overwriteRecords=["bimi", "dmarc"])
+
+
+def test_what_a_taken_record_held_is_told_and_stays_beside_it():
+    standing = (Standing("TXT", "example.com", '"token=1"|"v=spf1 include:_spf.example.net -all"'),)
+    deployment = run("prod", spf=True, overwriteRecords="spf", standing=standing)
+    record = deployment.one("Record", "spf")
+    merged = "v=spf1 include:_spf.example.net include:amazonses.com -all"
+    assert record.inputs["records"] == ["token=1", merged]
+    assert record.retained
+    (warning,) = (said for said in deployment.warnings if "is taken over" in said)
+    assert "It holds 'token=1' and 'v=spf1 include:_spf.example.net -all'" in warning
+    assert f"and will hold 'token=1' and '{merged}'. It stays when the stack is destroyed." in warning
+
+
+def test_values_of_others_stay_in_a_record_of_the_stacks_own():
+    standing = (Standing("TXT", "_dmarc.example.com", '"v=DMARC1; p=reject"|"token=1"'),)
+    record = run("prod", standing=standing).one("Record", "dmarc")
+    assert record.inputs["records"][0] == "token=1"
+    assert record.inputs["records"][1].startswith("v=DMARC1; p=quarantine")
+    assert record.retained
+    assert "allowOverwrite" not in record.inputs
+
+
+def test_a_stricter_policy_is_lost_only_when_it_is_named():
+    standing = (Standing("TXT", "_dmarc.example.com", '"v=DMARC1; p=reject"'),)
+    with pytest.raises(SettingsInvalid, match=r"asks for reject, .* 'mailstack:dmarc\.replaces' reject"):
+        run("prod", overwriteRecords="dmarc", standing=standing)
+    replaced = {"policy": "none", "replaces": "reject"}
+    assert run("prod", overwriteRecords="dmarc", dmarc=replaced, standing=standing).one("Record", "dmarc")
+    stricter = {"policy": "reject", "confirmed": "quarantine"}
+    assert run("prod", overwriteRecords="dmarc", dmarc=stricter, standing=standing).one("Record", "dmarc")
+
+
+def test_a_policy_weaker_than_the_one_above_is_warned_of():
+    standing = (Standing("TXT", "_dmarc.example.com", '"v=DMARC1; p=reject; sp=quarantine"'),)
+    options: dict[str, Any] = {"domain": "mail.example.com", "zone": "example.com", "sender": "", "dmarc": {}}
+    (warning,) = run("prod", standing=standing, **options).warnings
+    assert "of mail.example.com asks for less than that of example.com, which would ask for quarantine" in warning
+    options["dmarc"] = {"publish": False}
+    assert run("prod", standing=standing, **options).warnings == []
 
 
 def test_a_zone_that_is_not_there_is_told_before_anything_is_made():
