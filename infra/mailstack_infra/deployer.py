@@ -321,6 +321,8 @@ CALLS: Mapping[str, tuple[Grant, ...]] = {
     "aws:index/getCallerIdentity:getCallerIdentity": (),
     "aws:index/getRegion:getRegion": (),
     "aws:index/getPartition:getPartition": (),
+    "aws:route53/getRecords:getRecords": (on(_ZONE, "route53: GetHostedZone ListResourceRecordSets"),),
+    "aws:sesv2/getEmailIdentity:getEmailIdentity": (on(_IDENTITY, "ses: GetEmailIdentity"),),
 }
 
 
