@@ -35,7 +35,6 @@ FORBIDDEN_HEADER_PREFIX = "x-ses-"
 # https://docs.aws.amazon.com/ses/latest/dg/feedback-id.html
 SES_TAGS = frozenset({"ses:feedback-id-a", "ses:feedback-id-b"})
 # RFC 5322 §2.2 has no NUL in a body; halves of a surrogate pair are no text at all.
-_NO_TEXT = re.compile(r"[\x00\ud800-\udfff]")
 _HEADER_NAME = re.compile(r"[!-9;-~]+\Z")  # RFC 5322 §2.2: printable ASCII without the colon
 _HEADER_VALUE = re.compile(r"[ -~]+\Z")
 _TAG = re.compile(r"[A-Za-z0-9_-]+\Z")
@@ -281,7 +280,10 @@ def _message_problems(message: Message) -> Iterable[str]:
         (UNPRINTABLE.search(message.subject), "the subject holds a line break or another control character"),
         (BIDI_CONTROL.search(message.subject), "the subject holds a character that turns the direction of writing"),
         (_ENCODED_WORD.search(message.subject), "the subject holds an encoded word (RFC 2047); give the text itself"),
-        (_NO_TEXT.search(message.text + message.html), "it holds a NUL or half of a surrogate pair, which are no text"),
+        (
+            _is_no_text(message.text) or _is_no_text(message.html),
+            "it holds a NUL or half of a surrogate pair, which are no text",
+        ),
         (not message.text and not message.html, "it has neither text nor HTML"),
         (len(message.headers) > MAX_HEADERS, f"it has {len(message.headers)} headers and SES takes {MAX_HEADERS}"),
         (message.size > MAX_BYTES, f"it is about {message.size:,} bytes and SES takes {MAX_BYTES:,}"),
@@ -298,6 +300,15 @@ def _message_problems(message: Message) -> Iterable[str]:
         for what, text, known in (("name", name, name in SES_TAGS), ("value", value, False)):
             if not known and (len(text) > MAX_TAG or not _TAG.match(text)):
                 yield f"the tag {what} {text[:MAX_TAG]!r} is not 1 to {MAX_TAG} ASCII letters, digits, '_' and '-'"
+
+
+def _is_no_text(text: str) -> bool:
+    """Whether it holds a NUL or half of a surrogate pair, which UTF-8 has none for."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return "\0" in text
 
 
 def _header_problems(name: str, value: str, seen: set[str]) -> Iterable[str]:

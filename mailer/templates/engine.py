@@ -9,7 +9,8 @@ Decisions, each with its reason:
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from jinja2 import ChoiceLoader, FileSystemLoader, PrefixLoader, StrictUndefined, Template, TemplateSyntaxError
@@ -37,6 +38,19 @@ class Rendered:
     html: Secret
 
 
+class _Shown(SimpleNamespace):
+    """What a template sees of the brand: plain values."""
+
+
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """The sandbox, which need not judge each of the forty looks that a mail takes at the brand's plain values."""
+
+    def getattr(self, obj: object, attribute: str) -> object:
+        if type(obj) is _Shown and attribute in obj.__dict__:
+            return obj.__dict__[attribute]
+        return super().getattr(obj, attribute)
+
+
 @dataclass(frozen=True, slots=True)
 class _Files:
     """A template class's files, compiled."""
@@ -61,8 +75,9 @@ def render(template: "EmailTemplate", brand: "Brand") -> Rendered:
         raise TemplateError("The brand is no mailer.Brand.", hint='Pass Brand(name="...").')
     kind = type(template)
     fields: dict[str, object] = {name: getattr(template, name) for name in kind.model_fields}
+    shown = _shown(brand)  # pyright: ignore[reportArgumentType] - pydantic gives a frozen model its hash
     try:
-        return _filled_in(_files(kind), {**fields, "brand": brand, "lang": kind.lang})
+        return _filled_in(_files(kind), {**fields, "brand": shown, "lang": kind.lang})
     except TemplateError:
         raise
     except Exception as error:  # noqa: BLE001 - an expression of the author's can raise anything
@@ -91,6 +106,12 @@ def _failure(kind: "type[EmailTemplate]", error: Exception, fields: dict[str, ob
     )
 
 
+@lru_cache(maxsize=64)
+def _shown(brand: "Brand") -> _Shown:
+    values = {name: getattr(brand, name) for name in type(brand).model_fields}
+    return _Shown(**values, on_accent=brand.on_accent)
+
+
 @cache
 def _files(kind: "type[EmailTemplate]") -> _Files:
     if not kind.subject:
@@ -106,10 +127,10 @@ def _files(kind: "type[EmailTemplate]") -> _Files:
     )
 
 
-def _environment(folder: "Path", *, escape: bool) -> ImmutableSandboxedEnvironment:
+def _environment(folder: "Path", *, escape: bool) -> _Sandbox:
     """`{% include %}` finds the folder's own files and, under `mailstack/`, those of the layout."""
     layout = PrefixLoader({LAYOUT_PREFIX.rstrip("/"): FileSystemLoader(LAYOUT)})
-    return ImmutableSandboxedEnvironment(
+    return _Sandbox(
         autoescape=escape,
         undefined=StrictUndefined,
         loader=ChoiceLoader([FileSystemLoader(folder), layout]),
