@@ -64,7 +64,9 @@ def fixed_records(settings: "Settings", region: str) -> dict[str, DnsRecord]:
     if settings.dkim.private_key:
         # RFC 6376 §3.6.1
         value = f"v=DKIM1; k=rsa; p={dkim_key.public_key(settings.dkim.private_key)}"
-        records["dkim"] = DnsRecord(name=f"{settings.dkim.selector}._domainkey.{domain}", type="TXT", values=(value,))
+        records[f"dkim.{settings.dkim.selector}"] = DnsRecord(
+            name=f"{settings.dkim.selector}._domainkey.{domain}", type="TXT", values=(value,)
+        )
     if settings.bimi.logo:
         records["bimi"] = DnsRecord(name=f"default._bimi.{domain}", type="TXT", values=(bimi(settings),))
     if settings.spf:

@@ -15,6 +15,7 @@ from mailer.stack import DnsRecord
 from mailstack_infra import dns
 from mailstack_infra.checks import is_cloudflare_zone_id
 from mailstack_infra.configuration import SettingsInvalid
+from mailstack_infra.dns_standing import unquoted
 from mailstack_infra.environment import Environment
 from mailstack_infra.settings.base import NAMESPACE
 from mailstack_infra.settings.model import Settings
@@ -29,11 +30,18 @@ class CloudflareZone:
     Attributes:
         name: Without a trailing dot.
         owner: The comment that our records carry.
+        asked: Whose provider is asked.
     """
 
     id: str
     name: str
     owner: str
+    asked: pulumi.InvokeOptions | None = None
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """The TXT values under a name."""
+        found = (record for record in _standing(self, name, self.asked) if record["type"] == "TXT")
+        return tuple(unquoted(record["content"]) for record in found)
 
     def publish(
         self,
@@ -81,7 +89,7 @@ def find(settings: Settings, env: Environment, asked: pulumi.InvokeOptions | Non
             f"holds {settings.domain}, and CLOUDFLARE_API_TOKEN, or cloudflare:apiToken, to a token that may read that "
             "zone and edit its DNS."
         ) from error
-    return CloudflareZone(found.zone_id or found.id, found.name, f"mailstack {env.stack}")
+    return CloudflareZone(found.zone_id or found.id, found.name, f"mailstack {env.stack}", asked)
 
 
 def refuse_conflicts(

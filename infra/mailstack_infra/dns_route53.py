@@ -35,6 +35,11 @@ class Route53Zone:
     standing: tuple[Set, ...] = ()
     taken: frozenset[str] = frozenset()
 
+    def texts(self, name: str) -> tuple[str, ...]:
+        """The TXT values that stood under one of the stack's names."""
+        found = (each.values for each in self.standing if (each.name, each.type) == (name, "TXT"))
+        return tuple(value for values in found for value in values)
+
     def publish(
         self,
         key: str,
@@ -70,7 +75,7 @@ def group(key: str) -> str:
         >>> group("dkim-2"), group("dmarc")
         ('dkim', 'dmarc')
     """
-    return "dkim" if key.startswith("dkim-") else key
+    return "dkim" if key.startswith(("dkim-", "dkim.")) else key
 
 
 def read(zone: Route53Zone, settings: Settings, region: str, asked: pulumi.InvokeOptions | None) -> Route53Zone:
@@ -89,7 +94,8 @@ def read(zone: Route53Zone, settings: Settings, region: str, asked: pulumi.Invok
             f"{', '.join(sorted({*map(group, records), 'dkim'}))} in {zone.name}."
         )
     above = [f"_dmarc.{name}" for name in dmarc.targets(settings.domain) if within(name, zone.name)]
-    names = sorted({*(record.name for record in records.values()), *above})
+    keys = [f"{selector}._domainkey.{settings.domain}" for selector in settings.dkim.previous]
+    names = sorted({*(record.name for record in records.values()), *above, *keys})
     found = aws.route53.get_records(
         zone_id=zone.id, name_regex=f"^(?:{'|'.join(map(re.escape, names))})\\.$", opts=asked
     ).resource_record_sets

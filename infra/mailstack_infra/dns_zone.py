@@ -28,6 +28,10 @@ class Zone(Protocol):
         """Its domain, without a trailing dot."""
         ...
 
+    def texts(self, name: str) -> tuple[str, ...]:
+        """The TXT values that stood under one of the stack's names before the deployment, whole and without quotes."""
+        ...
+
     def publish(
         self,
         key: str,

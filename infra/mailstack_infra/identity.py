@@ -8,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from mailstack_infra import dkim_key, dns, dns_conflict
+from mailstack_infra import dkim_key, dkim_rotation, dns, dns_conflict
 from mailstack_infra.dns_zone import Zone
 from mailstack_infra.environment import Environment
 from mailstack_infra.explaining import explaining
@@ -47,6 +47,7 @@ class Identity(pulumi.ComponentResource):
     ) -> None:
         super().__init__("mailstack:identity:Identity", "identity", None, opts)
         self._settings, self._child = settings, ResourceOptions(parent=self)
+        self._earlier = dkim_rotation.kept(settings, zone)
         self.identity = self._adopted() if settings.adopt else self._made(env, configuration_set)
         # Another's identity may sign with a key of its own, whose record is its owner's.
         kept = before.origin == "EXTERNAL" and not settings.owns("records")
@@ -129,7 +130,12 @@ class Identity(pulumi.ComponentResource):
         for key, record in fixed.items():
             if key not in elsewhere:
                 opts = kept_opts if key in _NEEDED else record_opts
+                if key.startswith("dkim."):  # which was `dkim`, whatever the selector
+                    opts = ResourceOptions.merge(opts, ResourceOptions(aliases=[pulumi.Alias(name="dkim")]))
                 zone.publish(key, kind=record.type, name=record.name, values=record.values, opts=opts)
+        for selector, values in self._earlier.items():
+            name = dkim_rotation.name(self._settings, selector)
+            zone.publish(f"dkim.{selector}", kind="TXT", name=name, values=values, opts=record_opts)
         for record in elsewhere.values():
             pulumi.log.warn(
                 f'{record.name} is not in the zone {zone.name}. Ask its owner to publish: {record.type} "'

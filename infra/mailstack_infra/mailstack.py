@@ -9,7 +9,7 @@ import pulumi
 from pulumi import InvokeOptions, ResourceOptions
 
 from mailer.stack import DnsRecord, StackOutputs
-from mailstack_infra import dns, parts, sizes, standing
+from mailstack_infra import dkim_rotation, dns, parts, sizes, standing
 from mailstack_infra.access import Access
 from mailstack_infra.account import AccountDefaults
 from mailstack_infra.alarms import pausing
@@ -103,6 +103,7 @@ class MailStack(pulumi.ComponentResource):
         sizes.check_environment(pausing(env, settings))
         zone = find_zone(settings, env, asked)
         before = standing.find(settings, asked)
+        dkim_rotation.check(settings, before, zone)
         sets = {name: stream.called(env.name(name)) for name, stream in settings.streams.items()}
         sendable = sizes.sendable_sets(env, settings, sets)
         set_arns = [env.arn("ses", f"configuration-set/{name}") for name in sets.values()]

@@ -9,6 +9,7 @@ import pytest
 
 from localcloud import LocalCloud
 from localcloud.pulumi.inprocess import InProcessStack
+from localcloud.pulumi.stack import DeploymentError
 from mailer.catalog import VerificationCode
 from mailer.errors import IdentityNotVerified
 from mailer.mailer import Mailer
@@ -190,11 +191,16 @@ def test_a_dkim_key_of_ones_own_comes_and_goes(program: Program):
     assert value.replace('" "', "").replace('""', "").strip('"') in [each.values[0] for each in outputs.dns_records]
     assert private()[100:160] not in json.dumps(stack.outputs, default=str)
 
-    back = program.stack()
+    with pytest.raises(DeploymentError, match="SES signs with the selector own now"):
+        program.stack().preview()
+    back = program.stack(dkim={"previous": {"own": "2999-12-31"}})
     back.preview()
     back.up()
-    assert (status(), keys()) == (("AWS_SES", "SUCCESS"), ["CNAME"] * 3)
+    assert (status(), sorted(keys())) == (("AWS_SES", "SUCCESS"), ["CNAME"] * 3 + ["TXT"])
+    assert program.records()["own._domainkey.example.test", "TXT"] == [value]
     assert not back.up().any
+    program.stack(dkim={"previous": {"own": "2020-01-01"}}).up()
+    assert keys() == ["CNAME"] * 3
 
 
 def test_pages_by_mail_and_https_wait_for_their_confirmation(program: Program):

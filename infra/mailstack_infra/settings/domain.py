@@ -1,6 +1,7 @@
 """The domain that mail comes from: MAIL FROM, DKIM, DMARC, BIMI."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
@@ -48,6 +49,23 @@ class Dkim(Group):
         Allowed("an RSA private key of 2048 bits, in PEM or base64, encrypted: pulumi config set --secret"),
         Field(repr=False, description="Your own key; SES's unless given. Encrypted, here and in the state."),
     ] = ""
+
+    previous: Annotated[
+        dict[str, date],
+        Allowed("selectors, each with the last day that its record stays: 2026-12-31"),
+        Field(
+            description="Keys of your own that signed before: their records stay published, for mail on its way, until "
+            "the first deployment after that day."
+        ),
+    ] = Field(default={})
+
+    @field_validator("previous")
+    @classmethod
+    def _they_signed_before(cls, previous: dict[str, date], info: ValidationInfo) -> dict[str, date]:
+        for selector in previous:
+            if checks.label(selector) == info.data.get("selector"):
+                raise ValueError(f"{selector} is the selector that signs now")
+        return previous
 
     @field_validator("private_key")
     @classmethod

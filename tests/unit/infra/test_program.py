@@ -575,6 +575,55 @@ def test_a_zone_named_by_id_must_hold_the_domain():
         run("prod", zone="Z0EXAMPLETEST")
 
 
+OWN = Sent(origin="EXTERNAL", tokens=("m2025",))
+OLD_KEY = Standing("TXT", "m2025._domainkey.example.com", '"v=DKIM1; k=rsa; p=AAAA"')
+SECRET = ("dkim",)
+
+
+def rotated(selector: str = "m2026", **previous: str) -> dict[str, Any]:
+    return {"dkim": {"selector": selector, "privateKey": private(pem=True), "previous": previous}}
+
+
+def test_an_earlier_key_stays_published_until_its_day():
+    deployment = run("prod", secret=SECRET, identity=OWN, standing=(OLD_KEY,), **rotated(m2025="2999-12-31"))
+    old, new = (deployment.one("Record", f"dkim.{selector}").inputs for selector in ("m2025", "m2026"))
+    assert (old["name"], old["records"]) == ("m2025._domainkey.example.com", ["v=DKIM1; k=rsa; p=AAAA"])
+    assert new["name"] == "m2026._domainkey.example.com"
+    later = run("prod", secret=SECRET, identity=OWN, standing=(OLD_KEY,), **rotated(m2025="2020-01-01"))
+    assert [record.name for record in later.of("Record") if record.name.startswith("dkim.")] == ["dkim.m2026"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "standing", "words"),
+    [
+        (rotated(), (OLD_KEY,), r"SES signs with the selector m2025 now, .*'mailstack:dkim\.previous\.m2025' YYYY"),
+        ({"dkim": {}}, (OLD_KEY,), "SES signs with the selector m2025 now"),
+        (rotated("m2025"), (OLD_KEY,), r"m2025\._domainkey\.example\.com holds another key"),
+        (rotated(m2025="2999-12-31"), (), r"previous names m2025, and the zone holds no key at m2025"),
+    ],
+)
+def test_a_rotation_that_breaks_signatures_is_refused(
+    changed: dict[str, Any], standing: tuple[Standing, ...], words: str
+):
+    with pytest.raises(SettingsInvalid, match=words):
+        run("prod", secret=SECRET, identity=OWN, standing=standing, **changed)
+
+
+def test_the_same_key_under_its_selector_goes_on():
+    first = run("prod", secret=SECRET, **rotated()).one("Record", "dkim.m2026").inputs["records"]
+    standing = (Standing("TXT", "m2026._domainkey.example.com", f'"{first[0]}"'),)
+    again = run(
+        "prod", secret=SECRET, identity=Sent(origin="EXTERNAL", tokens=("m2026",)), standing=standing, **rotated()
+    )
+    assert again.one("Record", "dkim.m2026").inputs["records"] == first
+
+
+@pytest.mark.parametrize(("origin", "warned"), [("AWS_SES", True), ("EXTERNAL", False), ("", False)])
+def test_a_change_of_whose_key_signs_is_warned_of(origin: str, warned: bool):
+    deployment = run("prod", secret=SECRET, identity=Sent(origin=origin, tokens=("m2026",)), **rotated())
+    assert bool([said for said in deployment.warnings if "mail may leave unsigned" in said]) is warned
+
+
 # --- Streams and feedback ------------------------------------------------------------------------------------------
 
 

@@ -162,6 +162,8 @@ def test_settings_are_read_and_tidied(key: str, value: object, attribute: str, e
         ({"dkim": {"selector": "own"}}, "dkim.privateKey", "selector and privateKey go together"),
         ({"dkim": {"selector": "own", "privateKey": "x"}}, "dkim.privateKey", "not an RSA private key"),
         ({"dkim": {"privateKey": "x"}}, "dkim.privateKey", "found a secret, but selector and privateKey go together"),
+        ({"dkim": {"previous": {"m2025": "soon"}}}, "dkim.previous.m2025", "found 'soon'; allowed: selectors, each"),
+        ({"dkim": {"previous": {"a.b": "2030-01-01"}}}, "dkim.previous", "not one label"),
         ({"dmarc": {"policy": "strict"}}, "dmarc.policy", "found 'strict'; allowed: none, quarantine or reject"),
         ({"dmarc": {"testing": 10}}, "dmarc.testing", "found 10; allowed: true or false"),
         ({"dmarc": {"subdomainPolicy": "reject"}}, "dmarc.confirmed", "policy reject comes after quarantine"),
