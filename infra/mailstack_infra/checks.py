@@ -3,9 +3,11 @@
 Not for how a setting is called or what it is for; that is `settings/`.
 """
 
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from email.utils import parseaddr
+from typing import cast
 
 from mailer.domain import ascii_domain
 
@@ -21,6 +23,8 @@ SHORTEST_PERIOD, LONGEST_PERIOD = 60, 86_400
 _LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"  # RFC 1035 §2.3.4
 _LOCAL_PART = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}\Z")
 _HTTPS = re.compile(r"https://([^\s/@?#:]+)(:[0-9]{1,5})?(/\S*)?\Z")
+# 50, less the stack's own.
+MOST_TAGS, LONGEST_TAG_NAME, LONGEST_TAG_VALUE, OWN_TAG = 49, 128, 256, "mailstack"
 # A URL that everything takes, and more than a name of 128 characters with an address needs (RFC 5321 §4.5.3.1.3).
 MAX_URL, MAX_MAILBOX = 2048, 1024
 _FIREHOSE = re.compile(r"arn:aws[a-z-]*:firehose:[a-z0-9-]+:\d{12}:deliverystream/[A-Za-z0-9_.-]{1,64}\Z")
@@ -172,5 +176,52 @@ def within(name: str, zone: str) -> bool:
 
 
 def one_or_many(value: object) -> object:
-    """A single text stands for a list of one."""
-    return [value] if isinstance(value, str) else value
+    """A single text or number stands for a list of one, text with commas for a list, and JSON for what it says.
+
+    Example:
+        >>> one_or_many("a@example.com, b@example.com"), one_or_many("https://example.com/?a,b"), one_or_many(1)
+        (['a@example.com', 'b@example.com'], ['https://example.com/?a,b'], [1])
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        return [value]
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("["):
+        return from_json(value)
+    parts = [part.strip() for part in value.split(",")]
+    one_url = value.startswith("https://") and not all("://" in part or "@" in part for part in parts)
+    return [value] if one_url or not all(parts) else parts
+
+
+def from_json(text: str) -> object:
+    """What JSON text says; the text where it is none."""
+    try:
+        return cast("object", json.loads(text))
+    except ValueError:
+        return text
+
+
+def tags(given: Mapping[str, str]) -> None:
+    """See that AWS takes tags, beside the stack's own.
+
+    https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html; that names must differ by
+    more than case: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html
+    """
+    if len(given) > MOST_TAGS:
+        raise ValueError(f"there are {len(given)}, and AWS takes {MOST_TAGS} beside the stack's own")
+    lowered = [name.lower() for name in given]
+    for name, value in given.items():
+        if name.lower().startswith("aws:"):
+            raise ValueError("AWS keeps names that begin with aws: for itself")
+        if name.lower() == OWN_TAG:
+            raise ValueError(f"{name} is the stack's own tag")
+        if lowered.count(name.lower()) > 1:
+            raise ValueError(f"{name} differs from another name by case alone, which IAM refuses")
+        if not 0 < len(name) <= LONGEST_TAG_NAME or not _tag(name):
+            raise ValueError(f"{name!r} cannot name a tag")
+        if len(value) > LONGEST_TAG_VALUE or not _tag(value):
+            raise ValueError(f"AWS takes no value {value!r}, of {name}")
+
+
+def _tag(text: str) -> bool:
+    return text == text.strip() and all(character.isalnum() or character in " _.:/=+-@" for character in text)

@@ -20,14 +20,9 @@ class Endpoint(pulumi.ComponentResource):
 
     Attributes:
         id: What mail that goes through it names.
-
-    Raises:
-        pulumi.RunError: The other region is this one.
     """
 
     def __init__(self, env: Environment, secondary: str, *, opts: ResourceOptions | None = None) -> None:
-        if secondary == env.region:
-            raise pulumi.RunError(f"mailstack:secondaryRegion: found {secondary}, which is the stack's own region")
         super().__init__("mailstack:endpoint:Endpoint", "endpoint", None, opts)
         made = aws.sesv2.MultiRegionEndpoint(
             "endpoint",

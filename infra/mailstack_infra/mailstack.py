@@ -9,7 +9,7 @@ import pulumi
 from pulumi import InvokeOptions, ResourceOptions
 
 from mailer.stack import DnsRecord, StackOutputs
-from mailstack_infra import dkim_rotation, dns, parts, sizes, standing
+from mailstack_infra import dkim_rotation, dns, parts, places, sizes, standing
 from mailstack_infra.access import Access
 from mailstack_infra.account import AccountDefaults
 from mailstack_infra.alarms import pausing
@@ -99,6 +99,7 @@ class MailStack(pulumi.ComponentResource):
         # Asked of the provider that makes the resources, before anything is made.
         asked = InvokeOptions(parent=self)
         env = Environment.current(stack, settings.tags, asked)
+        places.check(env, settings)
         check_size(env, settings)
         sizes.check_environment(pausing(env, settings))
         zone = find_zone(settings, env, asked)

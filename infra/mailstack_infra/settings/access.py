@@ -102,6 +102,7 @@ class SmtpUser(Group):
 
     keys: Annotated[
         tuple[Annotated[int, Field(ge=1)], ...],
+        BeforeValidator(checks.one_or_many),
         Allowed("one whole number from 1, or two while the password changes: [1], then [1, 2], then [2]"),
         Field(
             max_length=MOST_KEYS,

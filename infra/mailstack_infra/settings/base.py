@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, cast, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
+
+from mailstack_infra import checks
 
 NAMESPACE = "mailstack"  # of the keys in the file
 
@@ -29,6 +31,13 @@ class Gone:
     why: str
 
 
+def _group(value: object) -> object:
+    """Settings under names, of which nothing may be said."""
+    if value is None or value == "":
+        return {}
+    return checks.from_json(value) if isinstance(value, str) and value.lstrip().startswith("{") else value
+
+
 class Group(BaseModel):
     """Settings that belong together. Keys are camelCase in the file, as Pulumi's own are.
 
@@ -39,8 +48,28 @@ class Group(BaseModel):
     gone: ClassVar[Mapping[str, Gone]] = {}
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, validate_default=True
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_camel,
+        populate_by_name=True,
+        validate_default=True,
+        # `selector: 2026` and `cost-center: 1234` are numbers to YAML, and text to whoever writes them.
+        coerce_numbers_to_str=True,
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_said(cls, data: object) -> object:
+        """A group of which nothing is said has its defaults: `bulk:`, and `'{}'` of `pulumi config set --path`."""
+        given = _group(data)
+        if not isinstance(given, dict):
+            return given
+        by_name = {key: field for name, field in cls.model_fields.items() for key in (name, field.alias)}
+        values = cast("dict[str, object]", given)
+        return {
+            key: _group(value) if key in by_name and get_origin(by_name[key].annotation) is dict else value
+            for key, value in values.items()
+        }
 
     if not TYPE_CHECKING:  # which sees the fields as arguments
 

@@ -4,7 +4,7 @@ Not for reading them or for wording what is wrong with them (`configuration.py`)
 """
 
 from email.utils import parseaddr
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
@@ -142,7 +142,7 @@ class Settings(Group):
         str,
         Allowed("a region such as eu-west-1"),
         Field(
-            pattern=r"^([a-z]{2}(-[a-z]+)+-\d)?$",
+            pattern=r"^([a-z]{2,4}(-[a-z]+)+-\d)?$",
             description="Send through a multi-region endpoint over the stack's region and this one, where a stack with "
             "the same configuration sets must be deployed first. Off unless given.",
         ),
@@ -220,7 +220,9 @@ class Settings(Group):
     ] = True
     tags: Annotated[
         dict[str, str],
-        Allowed("names and values, none of them beginning with aws:"),
+        Allowed(
+            "names and values that AWS takes: letters, digits, blanks and _ . : / = + - @, not beginning with aws:"
+        ),
         Field(description="Tags of every resource, beside the stack's own."),
     ] = Field(default={})
 
@@ -431,9 +433,17 @@ class Settings(Group):
     @field_validator("tags")
     @classmethod
     def _tags_are_ours_to_set(cls, tags: dict[str, str]) -> dict[str, str]:
-        if any(name.lower().startswith("aws:") for name in tags):
-            raise ValueError("AWS keeps names that begin with aws: for itself")
+        checks.tags(tags)
         return tags
+
+    @field_validator("tags", mode="before")
+    @classmethod
+    def _switches_are_text(cls, tags: object) -> object:
+        """YAML reads `critical: yes` as a switch."""
+        if not isinstance(tags, dict):
+            return tags
+        given = cast("dict[str, object]", tags)
+        return {name: str(value).lower() if isinstance(value, bool) else value for name, value in given.items()}
 
     @property
     def identity(self) -> str:

@@ -242,8 +242,8 @@ def test_every_resource_that_takes_tags_has_them(stack: str, changed: dict[str, 
 
 
 def test_the_stacks_own_tag_cannot_be_taken_over():
-    tagged = [r.inputs["tags"]["mailstack"] for r in run("dev", tags={"mailstack": "other"}).aws if "tags" in r.inputs]
-    assert set(tagged) == {"dev"}
+    with pytest.raises(SettingsInvalid, match="mailstack is the stack's own tag"):
+        run("dev", tags={"mailstack": "other"})
 
 
 @everywhere
@@ -622,6 +622,19 @@ def test_the_same_key_under_its_selector_goes_on():
 def test_a_change_of_whose_key_signs_is_warned_of(origin: str, warned: bool):
     deployment = run("prod", secret=SECRET, identity=Sent(origin=origin, tokens=("m2026",)), **rotated())
     assert bool([said for said in deployment.warnings if "mail may leave unsigned" in said]) is warned
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"region": "xx-north-1"}, "aws:region is xx-north-1, and botocore knows of no SES there"),
+        ({"secondaryRegion": "us-gov-west-1"}, "secondaryRegion is us-gov-west-1, and must be another region with SES"),
+        ({"secondaryRegion": "us-east-1"}, "secondaryRegion is us-east-1, and must be another region with SES"),
+    ],
+)
+def test_a_region_without_ses_is_refused_beforehand(changed: dict[str, Any], words: str):
+    with pytest.raises(SettingsInvalid, match=words):
+        run("prod", **changed)
 
 
 # --- Streams and feedback ------------------------------------------------------------------------------------------

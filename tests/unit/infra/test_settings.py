@@ -6,7 +6,11 @@ import pytest
 from mailstack_infra.configuration import SettingsInvalid, read
 from mailstack_infra.problems import allowed
 from mailstack_infra.reference import markdown
+from mailstack_infra.settings.access import AccessSettings, SmtpUser
+from mailstack_infra.settings.domain import Dmarc
 from mailstack_infra.settings.model import DEFAULT_STREAM, Settings
+from mailstack_infra.settings.stream import StreamSettings
+from mailstack_infra.settings.tenant import Tenant
 from tests.unit.infra.program import ROOT, config_of
 from tests.unit.infra.rsa import private
 
@@ -14,6 +18,8 @@ SMALLEST = {"domain": "example.com", "page": "oncall@example.com"}
 STREAM = "streams.transactional"
 TRACKED: dict[str, Any] = {"events": "OPEN", "domain": "links.example.com"}
 HEARD = {"eventBridge": True, "tracking": TRACKED}
+EMPTY = dict.fromkeys(("transactional", "bulk", "news"), StreamSettings())
+ACCESS = AccessSettings(smtp=SmtpUser(keys=(1,)), services=("ecs", "lambda"))
 STRICT = {"dkimAlignment": "strict", "spfAlignment": "strict"}
 ELSEWHERE = {**HEARD, "tracking": {**TRACKED, "target": "cdn.example.org"}}
 
@@ -112,6 +118,17 @@ def test_environments_differ_where_they_should():
         ("allowedRecipients", "*@example.org", "allowed_recipients", ("*@example.org",)),
         ("allowedRecipients", "[]", "allowed_recipients", ()),
         ("allowedRecipients", '["a@example.org", "*@b.test"]', "allowed_recipients", ("a@example.org", "*@b.test")),
+        ("page", "a@example.org, b@example.org", "page", ("a@example.org", "b@example.org")),
+        ("page", "https://example.org/x?a,b", "page", ("https://example.org/x?a,b",)),
+        ("page", "https://example.org/x,a@example.org", "page", ("https://example.org/x", "a@example.org")),
+        ("warn", '["a@example.org"]', "warn", ("a@example.org",)),
+        ("tags", {"cost-center": 1234, "critical": True}, "tags", {"cost-center": "1234", "critical": "true"}),
+        ("streams", {"transactional": None, "bulk": "{}", "news": ""}, "streams", EMPTY),
+        ("tenants", {"acme": None}, "tenants", {"acme": Tenant()}),
+        ("pools", "", "pools", {}),
+        ("dmarc", "", "dmarc", Dmarc()),
+        ("access", {"smtp": {"keys": 1}, "services": "ecs,lambda"}, "access", ACCESS),
+        ("secondaryRegion", "eusc-de-east-1", "secondary_region", "eusc-de-east-1"),
     ],
 )  # fmt: skip
 def test_settings_are_read_and_tidied(key: str, value: object, attribute: str, expected: object):
@@ -245,6 +262,12 @@ def test_settings_are_read_and_tidied(key: str, value: object, attribute: str, e
         ({"logRetentionDays": 31}, "logRetentionDays", "does not keep logs for that number of days"),
         ({"functionConcurrency": 1}, "functionConcurrency", "found '1'; allowed: a whole number from 2 to 1000"),
         ({"tags": {"aws:x": "y"}}, "tags", "AWS keeps names"),
+        ({"tags": {"mailstack": "y"}}, "tags", "mailstack is the stack's own tag"),
+        ({"tags": {"Team": "a", "team": "b"}}, "tags", "by case alone"),
+        ({"tags": {"a;b": "c"}}, "tags", "'a;b' cannot name a tag"),
+        ({"tags": {"a": "x" * 257}}, "tags", "AWS takes no value"),
+        ({"tags": {"a": "<b>"}}, "tags", "AWS takes no value '<b>', of a"),
+        ({"tags": {f"t{n}": "x" for n in range(50)}}, "tags", "there are 50, and AWS takes 49"),
     ],
 )  # fmt: skip
 def test_a_wrong_setting_is_named_with_what_was_found_and_what_is_allowed(

@@ -96,7 +96,7 @@ def test_mail_goes_through_one_region_unless_somebody_asks():
 
 
 def test_the_second_region_is_another_one():
-    with pytest.raises(pulumi.RunError, match="us-east-1, which is the stack's own region"):
+    with pytest.raises(pulumi.RunError, match="secondaryRegion is us-east-1, and must be another region"):
         run("prod", secondaryRegion="us-east-1")
 
 
