@@ -6,7 +6,7 @@ import enum
 import inspect
 import pickle
 import pkgutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from importlib import import_module
@@ -101,6 +101,7 @@ OF_ORIGIN: dict[Any, Callable[[tuple[Any, ...]], Any]] = {
     tuple: lambda inner: tuple(sample(one) for one in inner if one is not Ellipsis),
     list: lambda inner: [sample(inner[0])],
     dict: lambda inner: {sample(inner[0]): sample(inner[1])},
+    Mapping: lambda inner: {sample(inner[0]): sample(inner[1])},
     UnionType: lambda inner: sample(inner[0]),
     Union: lambda inner: sample(inner[0]),
 }
