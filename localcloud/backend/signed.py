@@ -29,7 +29,10 @@ _SINGLE = {
     "sns:PublishBatch": "sns:Publish",
 }
 _READS, _WRITES = ("kms:Decrypt",), USES
-_ITEMS = ("BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "Scan", "UpdateItem")
+_ITEMS = (
+    *("BatchGetItem", "BatchWriteItem", "ConditionCheckItem", "DeleteItem", "GetItem", "PutItem"),
+    *("Query", "Scan", "UpdateItem"),
+)
 # What the service asks of KMS on the caller's behalf where the resource is encrypted with the customer's key:
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
 # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
@@ -51,6 +54,14 @@ _NO_KEY_ACCESS = {
 }
 # Errors of these come with 400: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
 _BAD_REQUEST = frozenset({"dynamodb", "kms", "secretsmanager"})
+_TRANSACTIONS = frozenset({"dynamodb:TransactWriteItems", "dynamodb:TransactGetItems"})
+_PARTS = {
+    "ConditionCheck": "ConditionCheckItem",
+    "Put": "PutItem",
+    "Delete": "DeleteItem",
+    "Update": "UpdateItem",
+    "Get": "GetItem",
+}
 _DESCRIBE_ALARMS = "cloudwatch:DescribeAlarms"
 _COMPOSITE = "CompositeAlarm"
 Policy = tuple[str, str | None]
@@ -158,12 +169,13 @@ class Signed:
         await self._app({**scope, "headers": headers}, _once(body, receive), send)
 
     def _refusal(self, principal: Any, request: Request, service: str, region: str) -> tuple[str, Refusal | None]:
-        asked = _Asked.of(request, service, region)
-        for resource in asked.resources:
-            refusal = self._judge.refusal(principal, asked.action, resource, asked.context)
-            if refusal:
-                return asked.action, refusal
-        return asked.action, None
+        whole = _Asked.of(request, service, region)
+        for asked in _parts(whole.action, request, region) or [whole]:
+            for resource in asked.resources:
+                refusal = self._judge.refusal(principal, asked.action, resource, asked.context)
+                if refusal:
+                    return asked.action, refusal
+        return whole.action, None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,12 +200,37 @@ class _Asked:
         tags = cast("dict[str, object]", actions.request_tag_context(service, found, request.body, query))
         context: dict[str, object] = {name.lower(): value for name, value in tags.items()}
         if service == "dynamodb":
-            context |= {k.lower(): v for k, v in actions.dynamodb_service_context(request.body).items()}
-            resources = cast("list[str]", actions.dynamodb_resource_arns(request.body, region, ACCOUNT_ID))
-            return cls(action, resources or [resource], context)
+            asked = cls.of_items(action, request.body, region, resource)
+            return cls(action, asked.resources, {**context, **asked.context})
         if service == "monitoring":
             return cls(action, list(_alarms(request, action, region, resource)), _namespace(request, action))
         return cls(action, [resource], context)
+
+    @classmethod
+    def of_items(cls, action: str, body: bytes, region: str, resource: str) -> "_Asked":
+        """What is asked of DynamoDB: of which tables, and with which conditions on the items."""
+        from ministack.core import iam_actions
+
+        actions = cast("Any", iam_actions)
+        context = {k.lower(): v for k, v in actions.dynamodb_service_context(body).items()}
+        resources = cast("list[str]", actions.dynamodb_resource_arns(body, region, ACCOUNT_ID))
+        return cls(action, resources or [resource], context)
+
+
+def _parts(action: str, request: Request, region: str) -> list[_Asked]:
+    """What a transaction is judged by: each of its parts as if it was asked for alone.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
+    """
+    if action not in _TRANSACTIONS:
+        return []
+    items = cast("list[dict[str, object]]", json.loads(request.body or b"{}").get("TransactItems", ()))
+    return [
+        _Asked.of_items(f"dynamodb:{_PARTS[kind]}", json.dumps(part).encode(), region, "*")
+        for item in items
+        for kind, part in item.items()
+        if kind in _PARTS
+    ]
 
 
 def _alarms(request: Request, action: str, region: str, resource: str) -> Iterator[str]:

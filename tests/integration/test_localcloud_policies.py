@@ -367,6 +367,29 @@ def test_a_role_reads_an_encrypted_table_with_the_key(house: House):
     assert code(worker.client("dynamodb").delete_item, **item) == "AccessDeniedException"
 
 
+@pytest.mark.parametrize(
+    ("granted", "refused"),
+    [
+        (["dynamodb:ConditionCheckItem", "dynamodb:PutItem"], False),
+        (["dynamodb:PutItem"], True),
+        (["dynamodb:ConditionCheckItem"], True),
+        (["dynamodb:TransactWriteItems"], True),  # no action of IAM's
+    ],
+)
+def test_a_transaction_takes_the_rights_to_its_parts(house: House, granted: list[str], *, refused: bool):
+    house.cloud.client("dynamodb").create_table(
+        TableName="parts",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    worker = Worker(house.cloud, {"Action": granted, "Resource": f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/parts"})
+    check = {"TableName": "parts", "Key": {"pk": {"S": "a"}}, "ConditionExpression": "attribute_not_exists(pk)"}
+    parts = [{"ConditionCheck": check}, {"Put": {"TableName": "parts", "Item": {"pk": {"S": "b"}}}}]
+    answered = code(worker.client("dynamodb").transact_write_items, TransactItems=parts)
+    assert answered == ("AccessDeniedException" if refused else "")
+
+
 def test_metrics_are_put_only_into_the_namespace_of_the_condition(cloud: LocalCloud):
     condition = {"StringEquals": {"cloudwatch:namespace": "App"}}
     cloudwatch = Worker(cloud, {"Action": "cloudwatch:PutMetricData", "Condition": condition}).client("cloudwatch")
