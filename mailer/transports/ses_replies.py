@@ -136,7 +136,8 @@ _PAUSES = (
         ("SendingPausedException", "ConfigurationSetSendingPausedException", "ConfigurationSetSendingPaused"),
         SendingPaused,
         "Sending is paused for the configuration set {configuration_set}, or for the whole account.",
-        "Find the reason first: the alarm that paused it, its bounces or complaints. When that is fixed: aws sesv2 "
+        "Find the reason first: the alarm that paused it, its bounces or complaints. When that is fixed: `mailer "
+        "resume STREAM`, which resets the alarms, too, or aws sesv2 "
         "put-configuration-set-sending-options --configuration-set-name {configuration_set} --sending-enabled "
         f"--region {{region}}; for the account: {_ACCOUNT}",
     ),
@@ -200,6 +201,15 @@ _ACCESS = (
         "Find the Deny that AWS's words name: in a service control policy, a permissions boundary, the VPC endpoint's "
         "policy or the identity's own.",
         containing="explicit deny",
+    ),
+    Reply(
+        _DENIED,
+        AccessDenied,
+        "In the SES sandbox the role must also be allowed to use the recipient's identity, and no policy names it.",
+        "Deploy the stack again: its sender policy ({policy}) allows every identity. Or ask AWS for production access "
+        "(region {region}).",
+        # An identity that is an address: in the sandbox IAM is evaluated on those of recipients.
+        containing=r"on resource\b[^@]{0,300}:identity/[^'`\s@]{1,128}@",
     ),
     Reply(
         _DENIED,

@@ -71,6 +71,13 @@ DENIED = "User: arn:aws:iam::000000000000:user/x is not authorized to perform: s
     ("code", "words", "kind", "hint"),
     [
         ("MessageRejected", IDENTITIES, "IdentityNotVerified", "production access"),
+        (
+            "AccessDeniedException",
+            DENIED.replace("ses:x", "ses:eu-west-1:0:identity/a@b.test"),
+            "AccessDenied",
+            "every",
+        ),
+        ("AccessDeniedException", DENIED.replace("ses:x", "ses:eu-west-1:0:identity/b.test"), "AccessDenied", "Attach"),
         ("MessageRejected", "Account is paused", "SendingPaused", "EnforcementStatus"),
         ("MessageRejected", f"Sending paused for this account. {INBOX}", "AccountSuspended", "support case"),
         ("MessageRejected", f"Sending suspended for this account. {INBOX}", "AccountSuspended", "support case"),
