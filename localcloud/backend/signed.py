@@ -334,5 +334,6 @@ def _value(request: Request, name: str) -> str:
 
 def _listed(request: Request, name: str) -> list[str]:
     before = f"{name}.member."
-    in_form = [values[0] for key, values in _form(request).items() if key.removeprefix(before).isdigit()]
+    numbered = {key: values for key, values in _form(request).items() if key.startswith(before)}
+    in_form = [values[0] for key, values in numbered.items() if key.removeprefix(before).isdigit()]
     return in_form or [str(one) for one in cast("list[object]", _json(request).get(name) or [])]
