@@ -41,7 +41,9 @@ def test_what_keep_prints_can_be_pasted_into_a_shell_and_into_python():
         _, shell, _, python = said.partition("Play with it")[2].split("\n\n")[:4]
         exports, interpreter = shell.splitlines()
         pasted = f"{exports}\n{interpreter} -i << 'PASTED'\n{python}\nPASTED\n"
-        ran = subprocess.run(["bash"], input=pasted, cwd=ROOT, capture_output=True, text=True, timeout=120, check=True)
+        ran = subprocess.run(
+            ["bash"], input=pasted, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=True
+        )
         demo.send_signal(signal.SIGINT)
     assert demo.returncode == 0
     assert "Error" not in ran.stderr

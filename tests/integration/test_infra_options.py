@@ -204,7 +204,7 @@ def test_a_dkim_key_of_ones_own_comes_and_goes(program: Program):
 
 
 def test_pages_by_mail_and_https_wait_for_their_confirmation(program: Program):
-    page = ["https://127.0.0.1:9/on-call", "ada@example.com"]
+    page = ["https://pager.example.test/on-call", "ada@example.com"]
     stack = program.deploy(page=page)
     sns = program.cloud.client("sns")
     topic = StackOutputs.model_validate(stack.outputs["outputs"]).paging_topic_arn

@@ -193,7 +193,9 @@ def test_http2_is_refused_to_other_pages_too(cloud: LocalCloud):
         ("Origin: https://example.com", "403"),
         ("Host: example.com", "403"),
     ):
-        answer = subprocess.run([*ask, "--header", header, url], capture_output=True, text=True, check=True, timeout=30)
+        answer = subprocess.run(
+            [*ask, "--header", header, url], capture_output=True, text=True, check=True, timeout=PATIENCE
+        )
         assert answer.stdout == status
 
 

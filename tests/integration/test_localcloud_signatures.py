@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from localcloud import LocalCloud
 from tests.integration.queues import open_to
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.integration
 QUEUE = "arn:aws:sqs:us-east-1:000000000000:heard"
@@ -67,12 +68,12 @@ def test_a_webhook_can_verify_every_message(
     sns = cloud.client("sns")
     topic = sns.create_topic(Name="news", Attributes={"SignatureVersion": version} if version else {})["TopicArn"]
     sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=url)
-    asked = heard.get(timeout=10)
+    asked = heard.get(timeout=PATIENCE)
     assert (asked["Type"], asked["SignatureVersion"]) == ("SubscriptionConfirmation", version or "1")
     verify(asked)
     sns.confirm_subscription(TopicArn=topic, Token=asked["Token"])
     sns.publish(TopicArn=topic, Message="Grüße\n", Subject="Hello")
-    told = heard.get(timeout=10)
+    told = heard.get(timeout=PATIENCE)
     assert (told["Message"], told["Subject"], told["SignatureVersion"]) == ("Grüße\n", "Hello", version or "1")
     verify(told)
     told["Message"] = "changed"

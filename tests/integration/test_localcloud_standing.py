@@ -12,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localcloud import LocalCloud
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.integration
 SENDER = "Shop <shop@example.test>"
@@ -28,7 +29,7 @@ def ours(cloud: LocalCloud) -> LocalCloud:
 
 def ask(cloud: LocalCloud, method: str, path: str, **form: str) -> tuple[int, str]:
     host = cloud.endpoint.removeprefix("http://")
-    connection = HTTPConnection(host, timeout=10)
+    connection = HTTPConnection(host, timeout=PATIENCE)
     try:
         connection.request(method, path, urllib.parse.urlencode(form) or None, {"Origin": f"http://{host}"})
         answer = connection.getresponse()

@@ -559,10 +559,10 @@ def test_a_stricter_policy_is_lost_only_when_it_is_named():
 def test_a_policy_weaker_than_the_one_above_is_warned_of():
     standing = (Standing("TXT", "_dmarc.example.com", '"v=DMARC1; p=reject; sp=quarantine"'),)
     options: dict[str, Any] = {"domain": "mail.example.com", "zone": "example.com", "sender": "", "dmarc": {}}
-    (warning,) = run("prod", standing=standing, **options).warnings
+    (warning,) = [said for said in run("prod", standing=standing, **options).warnings if "asks for less" in said]
     assert "of mail.example.com asks for less than that of example.com, which would ask for quarantine" in warning
     options["dmarc"] = {"publish": False}
-    assert run("prod", standing=standing, **options).warnings == []
+    assert not [said for said in run("prod", standing=standing, **options).warnings if "asks for less" in said]
 
 
 def test_a_zone_that_is_not_there_is_told_before_anything_is_made():

@@ -16,6 +16,7 @@ from mailer.cli import main
 from mailer.templates.base import EmailTemplate
 from mailer.templates.brand import Brand
 from tests.unit.mailer.stack_outputs import outputs
+from tests.waiting import PATIENCE
 
 WELCOME = ["send", "welcome", "--set", "name=Ada", "--set", "dashboard_url=https://app.example.com"]
 BRAND = Brand(name="Example Shop", accent="#0f766e")
@@ -160,7 +161,7 @@ def test_a_closed_pipe_is_no_usage_error(arguments: list[str]):
             stdout=closed,
             stderr=subprocess.PIPE,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
             check=False,
         )
     assert (ran.returncode, ran.stderr) == (141, "")

@@ -30,6 +30,7 @@ from mailer.stores.base import Reason, Suppression
 from mailer.templates.base import EmailTemplate
 from mailer.testing.outputs import stack_outputs
 from mailer.wire.errors import AnswerLost, CannotAsk, CredentialsFailed, NotWritten, ServiceError, WireError
+from tests.waiting import PATIENCE
 
 ADA = Address("ada@example.com", "Ada")
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -175,11 +176,11 @@ def test_it_comes_back_from_another_process():
     values = [instance(kind) for kind in KINDS]
     errors = [value for value in values if isinstance(value, Exception)]
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        for value, returned in zip(values, pool.map(again, values, timeout=100), strict=True):
+        for value, returned in zip(values, pool.map(again, values, timeout=PATIENCE), strict=True):
             same(returned, value)
         for error in errors:
             with pytest.raises(type(error)) as raised:
-                pool.submit(fail, error).result(timeout=100)
+                pool.submit(fail, error).result(timeout=PATIENCE)
             assert str(raised.value) == str(error)
 
 
