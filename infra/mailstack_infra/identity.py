@@ -114,7 +114,8 @@ class Identity(pulumi.ComponentResource):
 
     def _publish(self, region: str, zone: Zone) -> None:
         domain, record_opts = self._settings.domain, dns_conflict.explaining(self._child)
-        kept_opts = dns_conflict.explaining(self._kept)
+        # The same hook: Pulumi refuses a second one under its name.
+        kept_opts = ResourceOptions.merge(self._kept, ResourceOptions(hooks=record_opts.hooks))
         for number, token in enumerate(self.tokens if self._settings.owns("records") else ()):
             # The records are made here, not inside `apply`: a preview shows them though their names are unknown yet.
             record = token.apply(lambda token: dns.dkim_record(token, domain, region))
