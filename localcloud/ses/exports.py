@@ -138,5 +138,6 @@ def _like(value: str, pattern: str) -> bool:
     """
     start, end = pattern.startswith("*"), len(pattern) > 1 and re.search(r"(?<!\\)(?:\\\\)*\*$", pattern) is not None
     middle = pattern[start : len(pattern) - end]
+    before, after = ".*" * start, ".*" * end
     literal = re.escape(re.sub(r"\\([*\\])", r"\1", middle))
-    return re.fullmatch(f"{'.*' if start else ''}{literal}{'.*' if end else ''}", value, re.DOTALL) is not None
+    return re.fullmatch(before + literal + after, value, re.DOTALL) is not None

@@ -34,7 +34,7 @@ KNOWN_ELSEWHERE: dict[str, list[re.Pattern[str]]] = {
     # localcloud/pulumi/provider/resource.py: the forms of resources.
     "pattern": [form.pattern for module in FORMS for form in vars(module).values() if isinstance(form, Form)],
     # localcloud/ses/exports.py: a text with a star at either end.
-    "f\"{('.*' if start else '')}{literal}{('.*' if end else '')}\"": [re.compile(".*a.*", re.DOTALL)],
+    "before + literal + after": [re.compile(".*a.*", re.DOTALL)],
     # localcloud/pulumi/provider/invokes.py: what a Pulumi program asks a data source for is the program's own.
     "str(args.get('nameRegex') or '')": [],
     # infra/mailstack_infra/picture.py: marks in a page of this repository.
