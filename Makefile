@@ -22,13 +22,13 @@ install: python ## Install what development needs into .venv, from locked requir
 
 demo: python ## Provision, send, bounce, suppress, refuse, page: all on this machine (KEEP=1 leaves it up)
 	@$(PYTHON) tools/install.py demo
-	@$(BIN)/python -m localcloud.demo $(if $(KEEP),--keep)
+	@$(BIN)/python -m demo $(if $(KEEP),--keep)
 
 test: install ## Format, lint, types, import rules; unit, contract and integration tests
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/basedpyright --level error
-	@PYTHONPATH=infra $(BIN)/lint-imports
+	@PYTHONPATH=infra:localcloud/src $(BIN)/lint-imports
 	@$(TESTS) --cov --cov-report=term
 
 coverage: install ## Coverage with the local cloud's and the engines' own processes counted (slower)
@@ -54,9 +54,9 @@ format: install ## Format the code and mend what ruff can mend
 	@$(BIN)/ruff format --quiet .
 
 docs: install ## Write what docs/ has of the program anew: settings, picture, costs, policies of who deploys
-	@PYTHONPATH=infra $(BIN)/python -m mailstack_infra.reference > docs/settings.md
-	@PYTHONPATH=infra $(BIN)/python -m mailstack_infra.deployer docs
-	@PYTHONPATH=infra $(BIN)/python -m mailstack_infra.picture docs/infrastructure.md
+	@PYTHONPATH=infra:localcloud/src $(BIN)/python -m tools.docs.settings_reference > docs/settings.md
+	@PYTHONPATH=infra:localcloud/src $(BIN)/python -m tools.docs.deploy_policy docs
+	@PYTHONPATH=infra:localcloud/src $(BIN)/python -m tools.docs.picture docs/infrastructure.md
 
 wheel: python ## Build the wheel into dist/, and say how to install it
 	@$(PYTHON) tools/install.py demo

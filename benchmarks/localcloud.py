@@ -108,7 +108,7 @@ class Cloud:
 
 
 def local_cloud() -> Cloud:
-    server = Server([sys.executable, "-m", "localcloud", "--json"])
+    server = Server([sys.executable, "-m", "mailstack_localcloud", "--json"])
     cloud = Cloud(server, json.loads(server.first_line())["endpoint"])
     cloud.control("PUT", "account", {"max_send_rate": -1.0, "max_24_hour_send": -1.0})
     cloud.client("sesv2").create_email_identity(EmailIdentity="example.com")
@@ -194,7 +194,7 @@ def starts(runs: int) -> dict[str, float]:
     """From the command to the line that says it is ready, and the memory then."""
     rows: list[dict[str, float]] = []
     for _ in range(runs):
-        with Server([sys.executable, "-m", "localcloud", "--json"]) as server:
+        with Server([sys.executable, "-m", "mailstack_localcloud", "--json"]) as server:
             server.first_line()
             rows.append({"seconds": server.start_seconds, "MB": server.megabytes()})
     return median(rows)
@@ -259,7 +259,7 @@ def main() -> None:
     best = rows["SendEmail, no events"]["a second"]
     shown = {name: {**row, "of ours": row["a second"] / best} for name, row in rows.items()}
     show("Sends", shown, as_json=arguments.json)
-    show("Start", {"python -m localcloud": starts(arguments.runs)}, as_json=arguments.json)
+    show("Start", {"localcloud": starts(arguments.runs)}, as_json=arguments.json)
 
 
 def _open_to_sns(name: str) -> dict[str, str]:

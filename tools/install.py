@@ -26,7 +26,12 @@ PIP_SETTINGS = {
     "find-links": "UV_FIND_LINKS",
     "cert": "SSL_CERT_FILE",
 }
-COMPILED = ("infra", "lambdas", "localcloud", "mailer")
+COMPILED = ("demo", "infra", "lambdas", "localcloud/src", "mailer")
+
+
+PROJECTS = (ROOT / "pyproject.toml", ROOT / "localcloud" / "pyproject.toml", ROOT / "tools" / "hatch_build.py")
+# The distributions of this repository.
+EDITABLE = [f"--editable={ROOT / folder}" for folder in (".", "localcloud")]
 
 
 class InstallError(Exception):
@@ -68,7 +73,7 @@ def install(profile: str, venv: Path) -> None:
     )
     run(
         "uv",
-        [uv, "pip", "install", "--quiet", f"--python={python}", "--no-deps", "--no-build-isolation", "-e", str(ROOT)],
+        [uv, "pip", "install", "--quiet", f"--python={python}", "--no-deps", "--no-build-isolation", *EDITABLE],
         "The build backend, hatchling, could not install this repository: see what it says about pyproject.toml.",
         settings,
     )
@@ -94,7 +99,7 @@ def is_installed(stamp: Path, profile: str) -> bool:
 
 def fingerprint(profile: str) -> dict[str, str]:
     """What an installation depends on."""
-    files = [REQUIREMENTS / "installer.lock", REQUIREMENTS / f"{profile}.lock", ROOT / "pyproject.toml"]
+    files = [REQUIREMENTS / "installer.lock", REQUIREMENTS / f"{profile}.lock", *PROJECTS]
     digest = hashlib.sha256(b"\0".join(file.read_bytes() for file in files))
     return {"profile": profile, "python": f"{sys.version_info[0]}.{sys.version_info[1]}", "files": digest.hexdigest()}
 

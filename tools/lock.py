@@ -17,6 +17,8 @@ OPTIONS = [
     "--no-emit-index-url",
     # Without it, a package that is locked bare and asked for with an extra are two requirements to older pips.
     "--no-strip-extras",
+    # Part of this repository: installed from its folder.
+    "--no-emit-package=mailstack-localcloud",
 ]
 # Each lock, and what it is resolved from. The later ones take their versions from the first.
 DEV = ["--all-extras", "--group=dev", "pyproject.toml"]

@@ -1,4 +1,4 @@
-"""Builds the wheel of this repository into dist/: `make wheel`. Needs the build backend, and no network."""
+"""Builds the wheels of both distributions into dist/: `make wheel`. Needs the build backend, and no network."""
 
 import os
 from pathlib import Path
@@ -8,9 +8,9 @@ from hatchling.build import build_wheel
 ROOT = Path(__file__).resolve().parent.parent
 DIST = ROOT / "dist"
 SAYS = """\
-Built {wheel}. Install it elsewhere, with the extras that you need (docs/install.md):
+Built {mailstack} and {localcloud} in dist/. Install them elsewhere, with the extras that you need (docs/install.md):
 
-export MAILSTACK={address}
+export MAILSTACK={folder}/{mailstack} MAILSTACK_LOCALCLOUD={folder}/{localcloud}
 pip install "mailstack[infra] @ $MAILSTACK"
 """
 
@@ -18,5 +18,6 @@ pip install "mailstack[infra] @ $MAILSTACK"
 if __name__ == "__main__":
     DIST.mkdir(exist_ok=True)
     os.chdir(ROOT)  # a build backend works on the folder that it is called in (PEP 517)
-    wheel = DIST / build_wheel(str(DIST))
-    print(SAYS.format(wheel=wheel.relative_to(ROOT), address=wheel.as_uri()), end="")
+    mailstack = build_wheel(str(DIST))
+    os.chdir(ROOT / "localcloud")
+    print(SAYS.format(mailstack=mailstack, localcloud=build_wheel(str(DIST)), folder=DIST.as_uri()), end="")

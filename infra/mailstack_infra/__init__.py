@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mailer.stack import DnsRecord, StackOutputs
-    from mailstack_infra.configuration import SettingsInvalid
     from mailstack_infra.mailstack import MailStack
     from mailstack_infra.settings.account import Account
     from mailstack_infra.settings.domain import Bimi, Dkim, Dmarc, MailFrom
+    from mailstack_infra.settings.loading import SettingsInvalid
     from mailstack_infra.settings.model import Settings
     from mailstack_infra.settings.rates import BounceRates, ComplaintRates
     from mailstack_infra.settings.stream import StreamSettings, Tracking, Vdm
@@ -45,7 +45,7 @@ _HOME = {
     "MailFrom": "mailstack_infra.settings.domain",
     "MailStack": "mailstack_infra.mailstack",
     "Settings": "mailstack_infra.settings.model",
-    "SettingsInvalid": "mailstack_infra.configuration",
+    "SettingsInvalid": "mailstack_infra.settings.loading",
     "StackOutputs": "mailer.stack",
     "StreamSettings": "mailstack_infra.settings.stream",
     "Tracking": "mailstack_infra.settings.stream",

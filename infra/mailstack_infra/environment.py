@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from mailstack_infra import policies
-from mailstack_infra.policies import Statement
+from mailstack_infra.iam import statements
+from mailstack_infra.iam.statements import Statement
 
 LONGEST_ROLE_NAME = 64
 # Roles and users that exist keep the name that they have: applications may refer to it.
@@ -81,11 +81,11 @@ class Environment:
 
         Args:
             written: Makes the policy, given the statements about the key.
-            services: What its owner uses the key through; see `policies.use_key`.
+            services: What its owner uses the key through; see `statements.use_key`.
         """
         if self.key is None:
             return written(())
-        return self.key.apply(lambda key: written((policies.use_key(key, services, self.region),)))
+        return self.key.apply(lambda key: written((statements.use_key(key, services, self.region),)))
 
     def arn(self, service: str, resource: str) -> str:
         """The ARN of something in this account and region."""

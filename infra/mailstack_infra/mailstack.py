@@ -9,29 +9,31 @@ import pulumi
 from pulumi import InvokeOptions, ResourceOptions
 
 from mailer.stack import DnsRecord, StackOutputs
-from mailstack_infra import dkim_rotation, dns, parts, places, sizes, standing
-from mailstack_infra.access import Access
-from mailstack_infra.account import AccountDefaults
-from mailstack_infra.alarms import pausing
-from mailstack_infra.configuration import check_stack_name
-from mailstack_infra.counting import Counting
-from mailstack_infra.dashboard import Dashboard
-from mailstack_infra.dns_zone import Zone, find_zone
-from mailstack_infra.endpoint import Endpoint
+from mailstack_infra import inventory, limits, regions
+from mailstack_infra.access.sender_policy import Access
+from mailstack_infra.dns import records as dns
+from mailstack_infra.dns.zone import Zone, find_zone
+from mailstack_infra.encryption import Keys
 from mailstack_infra.environment import Environment
-from mailstack_infra.feedback import Feedback
-from mailstack_infra.guard import Guard
-from mailstack_infra.identity import Identity
-from mailstack_infra.keys import Keys
-from mailstack_infra.monitor import Monitor
+from mailstack_infra.functions.account_monitor import Monitor
+from mailstack_infra.functions.feedback import Feedback
+from mailstack_infra.functions.guard import Guard
+from mailstack_infra.monitoring.alarms import Watching
+from mailstack_infra.monitoring.dashboard import Dashboard
+from mailstack_infra.monitoring.definitions import pausing
+from mailstack_infra.monitoring.metrics import Counting
+from mailstack_infra.monitoring.paging import Paging
 from mailstack_infra.outputs import Outputs, check_size
-from mailstack_infra.paging import Paging
-from mailstack_infra.pools import Pools
+from mailstack_infra.sending import dkim_rotation, identity_state
+from mailstack_infra.sending.account import AccountDefaults
+from mailstack_infra.sending.endpoint import Endpoint
+from mailstack_infra.sending.identity import Identity
+from mailstack_infra.sending.identity_state import Standing
+from mailstack_infra.sending.pools import Pools
+from mailstack_infra.sending.stream import MailStream
+from mailstack_infra.sending.tenants import Tenants
+from mailstack_infra.settings.loading import check_stack_name
 from mailstack_infra.settings.model import DEFAULT_STREAM, Settings
-from mailstack_infra.standing import Standing
-from mailstack_infra.stream import MailStream
-from mailstack_infra.tenants import Tenants
-from mailstack_infra.watching import Watching
 
 
 class MailStack(pulumi.ComponentResource):
@@ -99,14 +101,14 @@ class MailStack(pulumi.ComponentResource):
         # Asked of the provider that makes the resources, before anything is made.
         asked = InvokeOptions(parent=self)
         env = Environment.current(stack, settings.tags, asked)
-        places.check(env, settings)
+        regions.check(env, settings)
         check_size(env, settings)
-        sizes.check_environment(pausing(env, settings))
+        limits.check_environment(pausing(env, settings))
         zone = find_zone(settings, env, asked)
-        before = standing.find(settings, asked)
+        before = identity_state.find(settings, asked)
         dkim_rotation.check(settings, before, zone)
         sets = {name: stream.called(env.name(name)) for name, stream in settings.streams.items()}
-        sendable = sizes.sendable_sets(env, settings, sets)
+        sendable = limits.sendable_sets(env, settings, sets)
         set_arns = [env.arn("ses", f"configuration-set/{name}") for name in sets.values()]
 
         first: list[pulumi.Resource] = []
@@ -167,14 +169,14 @@ class MailStack(pulumi.ComponentResource):
         topics = dict(self.paging.topics)
         if settings.watch_account:
             monitor = Monitor(env, settings, paging=self.paging.topic, secret=secret, opts=child)
-            topics[parts.PAGER_ALARMS] = monitor.topic
+            topics[inventory.PAGER_ALARMS] = monitor.topic
             yield monitor
         pauses = pausing(env, settings)
         self.guard = (
             Guard(env, settings, pausing=pauses, paging_topic=self.paging.topic, opts=child) if pauses else None
         )
         if self.guard:
-            topics[parts.GUARD_ALARMS] = self.guard.topic
+            topics[inventory.GUARD_ALARMS] = self.guard.topic
             yield self.guard
         for name, stream in self.streams.items():
             counted = settings.streams[name].metrics

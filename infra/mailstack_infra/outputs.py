@@ -8,10 +8,10 @@ import pulumi_aws as aws
 from pulumi import ResourceOptions
 
 from mailer.stack import MAX_ADVANCED_CHARACTERS, MAX_PARAMETER_CHARACTERS, StackOutputs, Stream, parameter_name
-from mailstack_infra import dns
-from mailstack_infra.configuration import SettingsInvalid
+from mailstack_infra.dns import records as dns
 from mailstack_infra.environment import Environment
-from mailstack_infra.settings.base import NAMESPACE
+from mailstack_infra.settings.loading import SettingsInvalid
+from mailstack_infra.settings.marks import NAMESPACE
 from mailstack_infra.settings.model import Settings
 
 # https://docs.aws.amazon.com/ses/latest/dg/send-email-authentication-dkim-easy.html; what a role's name may end in.

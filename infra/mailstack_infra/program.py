@@ -6,9 +6,9 @@ Not for a program with resources of its own: that has `MailStack` beside them.
 import pulumi
 from pulumi.runtime import config
 
-from mailstack_infra.configuration import read
 from mailstack_infra.mailstack import MailStack
-from mailstack_infra.settings.base import NAMESPACE
+from mailstack_infra.settings.loading import read
+from mailstack_infra.settings.marks import NAMESPACE
 
 
 def deploy() -> MailStack:

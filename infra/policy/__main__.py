@@ -1,4 +1,4 @@
-"""The policy pack: `pulumi up --policy-pack infra/policy`. What it refuses stands in `mailstack_infra/rules.py`."""
+"""The policy pack: `pulumi up --policy-pack infra/policy`. What it refuses stands in `mailstack_infra/policy_pack/rules.py`."""
 
 import sys
 from pathlib import Path
@@ -16,7 +16,7 @@ from pulumi_policy import (
     StackValidationPolicy,
 )
 
-from mailstack_infra.rules import RULES, STACK_RULES, Resource, Rule, StackRule
+from mailstack_infra.policy_pack.rules import RULES, STACK_RULES, Resource, Rule, StackRule
 
 
 def _of(args: Any) -> Resource:

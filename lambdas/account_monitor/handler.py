@@ -2,7 +2,7 @@
 
 Environment: `MAILSTACK_STACK`, `MAILSTACK_PAGING_TOPIC_ARN`; `MAILSTACK_SENDER`, `MAILSTACK_CONFIGURATION_SET` and
 `MAILSTACK_PEOPLE` (a JSON list of addresses) for the mail to people whom no page reaches.
-What is published is decided in `mailer.account`, what is told in `mailer.feedback.notices`.
+What is published is decided in `mailer.functions.account`, what is told in `mailer.functions.notices`.
 """
 
 import json
@@ -10,13 +10,13 @@ import os
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from mailer.account import measure, pagers
 from mailer.errors import MailerError
-from mailer.feedback.batch import SqsAnswer, SqsEvent, SqsRecord, each_record
-from mailer.feedback.guard import chat_page
-from mailer.feedback.log import log
-from mailer.feedback.notices import Mail, Page, Tick, read
-from mailer.metrics import ACCOUNT_NAMESPACE
+from mailer.functions.account import measure, pagers
+from mailer.functions.batch import SqsAnswer, SqsEvent, SqsRecord, each_record
+from mailer.functions.guard import chat_page
+from mailer.functions.log import log
+from mailer.functions.metrics import ACCOUNT_NAMESPACE
+from mailer.functions.notices import Mail, Page, Tick, read
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient

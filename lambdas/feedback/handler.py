@@ -8,11 +8,11 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import cache
 
-from mailer.feedback.batch import SqsAnswer, SqsEvent, SqsRecord, each_record
-from mailer.feedback.envelope import unwrap
 from mailer.feedback.events import parse
-from mailer.feedback.log import log
 from mailer.feedback.processor import Outcome, Processor
+from mailer.functions.batch import SqsAnswer, SqsEvent, SqsRecord, each_record
+from mailer.functions.envelope import unwrap
+from mailer.functions.log import log
 from mailer.stores.dynamodb import DynamoDBEvents, DynamoDBSuppressions, dynamodb_api
 
 

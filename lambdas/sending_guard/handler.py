@@ -2,7 +2,7 @@
 
 Environment: `MAILSTACK_STACK`; `MAILSTACK_PAUSING_ALARMS`, a JSON object of alarm names and the configuration set that
 each pauses; `MAILSTACK_PAGING_TOPIC_ARN`.
-What to pause is decided in `mailer.feedback.guard` and `mailer.feedback.recheck`.
+What to pause is decided in `mailer.functions.guard` and `mailer.functions.recheck`.
 """
 
 import json
@@ -11,12 +11,12 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from mailer.errors import MailerError
-from mailer.feedback.batch import SqsAnswer, SqsEvent, SqsRecord, each_record
-from mailer.feedback.envelope import parse_object, unwrap
-from mailer.feedback.guard import Leave, Pause, chat_page, decide, page, read
-from mailer.feedback.log import log
-from mailer.feedback.rates import newest
-from mailer.feedback.recheck import parts_of, pause_again, rate_part
+from mailer.functions.batch import SqsAnswer, SqsEvent, SqsRecord, each_record
+from mailer.functions.envelope import parse_object, unwrap
+from mailer.functions.guard import Leave, Pause, chat_page, decide, page, read
+from mailer.functions.log import log
+from mailer.functions.rates import newest
+from mailer.functions.recheck import parts_of, pause_again, rate_part
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

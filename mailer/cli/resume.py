@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from mailer.cli.output import line, table
 from mailer.cli.stack import add_stack_option, client, outputs_of
 from mailer.errors import ConfigurationError, MailerError, UnknownStream
-from mailer.feedback.rates import newest
-from mailer.feedback.recheck import MAX_RISE, accept, parts_of, rate_part
+from mailer.functions.rates import newest
+from mailer.functions.recheck import MAX_RISE, accept, parts_of, rate_part
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

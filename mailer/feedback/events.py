@@ -14,13 +14,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypedDict, cast
 
 from mailer.address import mask
-from mailer.feedback.envelope import MalformedEvent
 from mailer.feedback.recipients import Destination, Recipient, named_address
+from mailer.functions.envelope import MalformedEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mailer.feedback.envelope import JsonObject
+    from mailer.functions.envelope import JsonObject
 
 # No event is older: SES began on 2011-01-25.
 _EARLIEST = datetime(2011, 1, 25, tzinfo=UTC)
@@ -159,7 +159,7 @@ def parse(data: "JsonObject", received: datetime) -> Event:
     """Read one event as SES published it.
 
     Args:
-        data: What `mailer.feedback.envelope.unwrap` gives.
+        data: What `mailer.functions.envelope.unwrap` gives.
         received: When it arrived; stands in for the event's time where that is missing or impossible.
 
     Raises:

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from mailer.testing.outbox import Outbox
     from mailer.testing.ses import Cloud, Ses
 
-_NEEDED = ("localcloud", "ministack", "httptools", "aiosmtpd")
+_NEEDED = ("mailstack_localcloud", "ministack", "httptools", "aiosmtpd")
 # What would lead the application's AWS clients elsewhere.
 _MISLEADING = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_SESV2", "AWS_ENDPOINT_URL_DYNAMODB")
 # Where warnings are errors, those of the server in this process are still its own matter.
-_SERVERS = r"(localcloud|ministack|hypercorn|h11|aiosmtpd)(\.|$)"
+_SERVERS = r"(mailstack_localcloud|ministack|hypercorn|h11|aiosmtpd)(\.|$)"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -72,7 +72,7 @@ def _mailstack_cloud(pytestconfig: pytest.Config) -> "Iterator[Cloud]":
             pytrace=False,
         )
     # By name: the library must not depend on the emulator, which is there only where its extra was installed.
-    localcloud = import_module("localcloud")
+    localcloud = import_module("mailstack_localcloud")
     try:
         inside = pytestconfig.getini("mailstack_cloud") == "inside"
         started = localcloud.LocalCloud.inside() if inside else localcloud.LocalCloud.start()

@@ -19,7 +19,7 @@ from mailer.feedback.events import Event, event_key, parse
 from mailer.feedback.policy import decide
 from mailer.feedback.processor import Outcome, Processor
 from mailer.stores.base import EventStore, Suppression, SuppressionStore
-from tests.unit.feedback.payloads import bounced, changed, mail_to
+from tests.unit.mailer.feedback.payloads import bounced, changed, mail_to
 
 from .suppression_store import NOW, Clock
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.pulumi.find import candidates, find_pulumi
+from mailstack_localcloud.pulumi.find_cli import candidates, find_pulumi
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,8 @@ import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 
-from localcloud.pulumi import cli
-from localcloud.pulumi.shell import write_plugin
+from mailstack_localcloud.pulumi import cli
+from mailstack_localcloud.pulumi.shell import write_plugin
 from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[2]
@@ -52,11 +52,12 @@ class Terminal:
         return self.run(folder, "pulumi", "--non-interactive", *arguments)
 
 
-def build_wheel(folder: Path) -> Path:
-    """The wheel of this repository, as the build backend makes it."""
+def build_wheel(folder: Path, source: Path = ROOT) -> Path:
+    """The wheel of a distribution of this repository, as the build backend makes it."""
+    before = set(folder.glob("*.whl"))
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-    subprocess.run(command, cwd=ROOT, capture_output=True, timeout=PATIENCE, check=True)
-    (wheel,) = folder.glob("mailstack-*.whl")
+    subprocess.run(command, cwd=source, capture_output=True, timeout=PATIENCE, check=True)
+    (wheel,) = set(folder.glob("*.whl")) - before
     return wheel
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from localcloud import LocalCloud
-from localcloud.pulumi.cli import CliStack
-from localcloud.pulumi.stack import Changes, DeploymentError
+from mailstack_localcloud import LocalCloud
+from mailstack_localcloud.pulumi.cli import CliStack
+from mailstack_localcloud.pulumi.stack import Changes, DeploymentError
 
 pytestmark = pytest.mark.e2e
 
@@ -134,7 +134,7 @@ def test_an_operation_that_hangs_is_ended_with_what_it_said_last(
     project = write_project("import time\nprint('still here', flush=True)\ntime.sleep(3600)\n")
 
     def is_told(seconds: int) -> bool:
-        monkeypatch.setattr("localcloud.pulumi.cli.SECONDS_TO_FINISH", seconds)
+        monkeypatch.setattr("mailstack_localcloud.pulumi.cli.SECONDS_TO_FINISH", seconds)
         with pytest.raises(DeploymentError, match=f"pulumi preview had not ended after {seconds} s;") as caught:
             stack.preview()
         return "still here" in str(caught.value)

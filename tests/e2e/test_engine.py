@@ -6,10 +6,10 @@ from types import MappingProxyType
 
 import pytest
 
-from localcloud import LocalCloud
-from localcloud.pulumi.cli import CliStack
-from localcloud.pulumi.stack import Stack
-from tests.engine_suite import EngineSuite, StackFactory
+from localcloud.tests.engine_suite import EngineSuite, StackFactory
+from mailstack_localcloud import LocalCloud
+from mailstack_localcloud.pulumi.cli import CliStack
+from mailstack_localcloud.pulumi.stack import Stack
 
 pytestmark = pytest.mark.e2e
 

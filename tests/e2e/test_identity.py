@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from localcloud import LocalCloud
-from localcloud.pulumi.cli import CliStack
-from localcloud.pulumi.stack import DeploymentError
 from mailer.stack import StackOutputs
+from mailstack_localcloud import LocalCloud
+from mailstack_localcloud.pulumi.cli import CliStack
+from mailstack_localcloud.pulumi.stack import DeploymentError
 from tests.unit.infra.rsa import private
 
 pytestmark = pytest.mark.e2e

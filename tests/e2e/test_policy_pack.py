@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.pulumi.cli import CliStack
-from localcloud.pulumi.stack import DeploymentError
+from mailstack_localcloud.pulumi.cli import CliStack
+from mailstack_localcloud.pulumi.stack import DeploymentError
 
 pytestmark = pytest.mark.e2e
 

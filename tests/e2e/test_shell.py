@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from localcloud import LocalCloud
+from mailstack_localcloud import LocalCloud
 from tests.e2e.inventory import inventory
 from tests.e2e.terminal import ROOT
 from tests.waiting import PATIENCE

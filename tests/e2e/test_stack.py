@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from pulumi import automation
 
-from localcloud import LocalCloud
-from localcloud.pulumi.cli import CliStack
-from localcloud.pulumi.stack import Changes, DeploymentError
 from mailer import Mailer, Status
 from mailer.catalog import Welcome
 from mailer.stack import StackOutputs
+from mailstack_localcloud import LocalCloud
+from mailstack_localcloud.pulumi.cli import CliStack
+from mailstack_localcloud.pulumi.stack import Changes, DeploymentError
 from tests.e2e.inventory import inventory
 
 pytestmark = pytest.mark.e2e

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from localcloud import LocalCloud
+from mailstack_localcloud import LocalCloud
 from tests.e2e.inventory import inventory
 from tests.e2e.terminal import ROOT, Terminal, build_wheel, made
 

@@ -14,7 +14,12 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 # Folders, and what their modules are called by.
-ROOMS = {"mailer": "mailer", "infra/mailstack_infra": "mailstack_infra", "localcloud": "localcloud", "lambdas": ""}
+ROOMS = {
+    "mailer": "mailer",
+    "infra/mailstack_infra": "mailstack_infra",
+    "localcloud/src/mailstack_localcloud": "mailstack_localcloud",
+    "lambdas": "",
+}
 # Where the arguments of `re`'s functions have the flags.
 FLAGS = {
     "compile": 1,

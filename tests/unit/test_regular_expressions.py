@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from localcloud.pulumi.provider import resources
-from localcloud.pulumi.provider.resource import Form
 from mailer.transports.ses_replies import REPLIES
+from mailstack_localcloud.pulumi.provider import resources
+from mailstack_localcloud.pulumi.provider.resource import Form
 from tests.unit.regular_expressions import ANCHORED, Found, attacks, shipped
 
 # Characters. Fourfold, a linear pattern takes four times as long and a quadratic one sixteen times.
@@ -26,18 +26,18 @@ FORMS = [import_module(f"{resources.__name__}.{one.name}") for one in iter_modul
 # What only the running code knows, and how it is known here.
 KNOWN_ELSEWHERE: dict[str, list[re.Pattern[str]]] = {
     "row.containing": [re.compile(row.containing, re.IGNORECASE) for row in REPLIES],
-    # localcloud/chatbot/protocol.py: the patterns of botocore's model, for texts of at most 2,048 characters.
+    # localcloud: chatbot/protocol.py: the patterns of botocore's model, for texts of at most 2,048 characters.
     "str(pattern)": [],
-    # localcloud/control.py, localcloud/ses/protocol.py: routes of our own and of botocore's model.
+    # localcloud: control/routes.py, localcloud: ses/protocol.py: routes of our own and of botocore's model.
     "_regex(pattern)": [re.compile("faults/([^/]+)"), re.compile("messages/([^/]+)/content")],
     "f'{pattern}/?'": [re.compile("/v2/email/configuration-sets/(?P<a>[^/]+)/event-destinations/(?P<b>[^/]+)/?")],
-    # localcloud/pulumi/provider/resource.py: the forms of resources.
+    # localcloud: pulumi/provider/resource.py: the forms of resources.
     "pattern": [form.pattern for module in FORMS for form in vars(module).values() if isinstance(form, Form)],
-    # localcloud/ses/exports.py: a text with a star at either end.
+    # localcloud: ses/exports.py: a text with a star at either end.
     "before + literal + after": [re.compile(".*a.*", re.DOTALL)],
-    # localcloud/pulumi/provider/invokes.py: what a Pulumi program asks a data source for is the program's own.
+    # localcloud: pulumi/provider/invokes.py: what a Pulumi program asks a data source for is the program's own.
     "str(args.get('nameRegex') or '')": [],
-    # infra/mailstack_infra/picture.py: marks in a page of this repository.
+    # tools/docs/picture.py: marks in a page of this repository.
     "f'{begin}.*?{end}'": [],
 }
 

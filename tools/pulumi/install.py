@@ -2,7 +2,7 @@
 
 `make pulumi` runs it. Pulumi's official installer is preferred; where it is out of reach, the CLI is built from
 `go.mod` beside this file and gets the language host beside this file. Not for choosing which CLI to run:
-`localcloud.pulumi.find` does that, here as elsewhere.
+`mailstack_localcloud.pulumi.find_cli` does that, here as elsewhere.
 """
 
 import enum
@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from localcloud.pulumi.find import ROOT, Cli, candidates, examine, tools_folder
+from mailstack_localcloud.pulumi.find_cli import ROOT, Cli, candidates, examine, tools_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
-from mailstack_infra import checks
-from mailstack_infra.settings.base import Allowed, Group, Switch
+from mailstack_infra.settings import validators
+from mailstack_infra.settings.base import Group, Switch
+from mailstack_infra.settings.marks import Allowed
 
 # Role names end in them, and IAM's are at most 64 characters; the first three are the services' own roles.
 TAKEN_NAMES = ("ecs", "lambda", "ec2", "firehose")
@@ -27,7 +28,7 @@ MOST_KEYS = 2
 def _provider(text: str) -> str:
     if _PROVIDER_ARN.match(text):
         return text
-    if not text.startswith("https://") or not checks.https_or_nothing(text):
+    if not text.startswith("https://") or not validators.https_or_nothing(text):
         raise ValueError("it is neither an https URL nor the ARN of an identity provider")
     return text.rstrip("/")
 
@@ -75,13 +76,13 @@ class Oidc(Group):
     ] = False
     audiences: Annotated[
         tuple[Annotated[str, AfterValidator(_audience)], ...],
-        BeforeValidator(checks.one_or_many),
+        BeforeValidator(validators.one_or_many),
         Allowed("audiences such as sts.amazonaws.com"),
         Field(min_length=1, description="Whom the token must be for (`aud`)."),
     ]
     subjects: Annotated[
         tuple[Annotated[str, AfterValidator(_subject)], ...],
-        BeforeValidator(checks.one_or_many),
+        BeforeValidator(validators.one_or_many),
         Allowed(
             "subjects such as repo:example/shop:ref:refs/heads/main or system:serviceaccount:shop:mailer; `*` only "
             "behind a repository or a namespace"
@@ -102,7 +103,7 @@ class SmtpUser(Group):
 
     keys: Annotated[
         tuple[Annotated[int, Field(ge=1)], ...],
-        BeforeValidator(checks.one_or_many),
+        BeforeValidator(validators.one_or_many),
         Allowed("one whole number from 1, or two while the password changes: [1], then [1, 2], then [2]"),
         Field(
             max_length=MOST_KEYS,
@@ -134,7 +135,7 @@ class AccessSettings(Group):
 
     services: Annotated[
         tuple[Literal["ecs", "lambda", "ec2"], ...],
-        BeforeValidator(checks.one_or_many),
+        BeforeValidator(validators.one_or_many),
         Allowed("ecs, lambda, ec2 or several of them"),
         Field(description="Where your applications run: each gets a role of its own; ec2 an instance profile, too."),
     ] = ()
@@ -145,13 +146,13 @@ class AccessSettings(Group):
     ] = Field(default={})
     attach_to: Annotated[
         tuple[Annotated[str, AfterValidator(_role)], ...],
-        BeforeValidator(checks.one_or_many),
+        BeforeValidator(validators.one_or_many),
         Allowed("names of roles"),
         Field(description="Roles that are there, and get the sender policy."),
     ] = ()
     templates: Annotated[
         tuple[Annotated[str, AfterValidator(_template)], ...],
-        BeforeValidator(checks.one_or_many),
+        BeforeValidator(validators.one_or_many),
         Allowed("names of templates"),
         Field(
             description="Templates stored in SES that may be sent: by SendEmail, and unless `allowedRecipients` is "

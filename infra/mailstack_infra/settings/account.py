@@ -4,8 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from mailstack_infra import checks
-from mailstack_infra.settings.base import Allowed, Group, Switch
+from mailstack_infra.settings import validators
+from mailstack_infra.settings.base import Group, Switch
+from mailstack_infra.settings.marks import Allowed
 
 
 class Account(Group):
@@ -13,7 +14,7 @@ class Account(Group):
 
     suppress: Annotated[
         tuple[Literal["BOUNCE", "COMPLAINT"], ...],
-        BeforeValidator(checks.one_or_many),
+        BeforeValidator(validators.one_or_many),
         Allowed("BOUNCE, COMPLAINT or both"),
         Field(min_length=1, description="What puts an address on the account's suppression list."),
     ] = ("BOUNCE", "COMPLAINT")

@@ -1,41 +1,21 @@
-"""What every group of settings is made of, and the marks that a setting may carry."""
+"""What every group of settings is made of."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar, cast, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
-from mailstack_infra import checks
-
-NAMESPACE = "mailstack"  # of the keys in the file
-
-
-@dataclass(frozen=True)
-class Allowed:
-    """What a setting may hold, in words that follow "allowed: "; for messages and the reference."""
-
-    words: str
-
-
-@dataclass(frozen=True)
-class Hidden:
-    """Marks a setting that must be encrypted, and is shown in no message."""
-
-
-@dataclass(frozen=True)
-class Gone:
-    """A setting that people look for and that is not there."""
-
-    why: str
+from mailstack_infra.settings import validators
+from mailstack_infra.settings.marks import Allowed, Gone
+from mailstack_infra.settings.problems import wrong_arguments
 
 
 def _group(value: object) -> object:
     """Settings under names, of which nothing may be said."""
     if value is None or value == "":
         return {}
-    return checks.from_json(value) if isinstance(value, str) and value.lstrip().startswith("{") else value
+    return validators.from_json(value) if isinstance(value, str) and value.lstrip().startswith("{") else value
 
 
 class Group(BaseModel):
@@ -77,8 +57,6 @@ class Group(BaseModel):
             try:
                 super().__init__(**given)
             except ValidationError as error:
-                from mailstack_infra.problems import wrong_arguments
-
                 raise wrong_arguments(type(self), error) from None
 
         # So that groups inside groups are looked at together, not made one by one.

@@ -7,8 +7,9 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from mailer.dmarc import POLICIES, stricter
-from mailstack_infra import checks, dkim_key
-from mailstack_infra.settings.base import Allowed, Gone, Group, Hidden, Switch
+from mailstack_infra.settings import dkim_key, validators
+from mailstack_infra.settings.base import Group, Switch
+from mailstack_infra.settings.marks import Allowed, Gone, Hidden
 
 
 class MailFrom(Group):
@@ -16,7 +17,7 @@ class MailFrom(Group):
 
     subdomain: Annotated[
         str,
-        AfterValidator(checks.label),
+        AfterValidator(validators.label),
         Allowed("one label; nothing else may use that name"),
         Field(description="Stands before the domain: `bounce` gives `bounce.example.com`."),
     ] = "bounce"
@@ -39,7 +40,7 @@ class Dkim(Group):
     )
     selector: Annotated[
         str,
-        AfterValidator(checks.label_or_nothing),
+        AfterValidator(validators.label_or_nothing),
         Allowed("one label"),
         Field(description="Names your own key in DNS: `<selector>._domainkey.<domain>`. Only with `privateKey`."),
     ] = ""
@@ -63,7 +64,7 @@ class Dkim(Group):
     @classmethod
     def _they_signed_before(cls, previous: dict[str, date], info: ValidationInfo) -> dict[str, date]:
         for selector in previous:
-            if checks.label(selector) == info.data.get("selector"):
+            if validators.label(selector) == info.data.get("selector"):
                 raise ValueError(f"{selector} is the selector that signs now")
         return previous
 
@@ -144,14 +145,14 @@ class Dmarc(Group):
         Field(description="The stricter policy that may be lost where `overwriteRecords` takes over a DMARC record."),
     ] = ""
     reports: Annotated[
-        tuple[Annotated[str, AfterValidator(checks.address)], ...],
-        BeforeValidator(checks.one_or_many),
+        tuple[Annotated[str, AfterValidator(validators.address)], ...],
+        BeforeValidator(validators.one_or_many),
         Allowed("addresses such as dmarc@example.com"),
         Field(description="Who gets the aggregate reports (`rua`). An outside mailbox's domain must agree in its DNS."),
     ] = ()
     failure_reports: Annotated[
-        tuple[Annotated[str, AfterValidator(checks.address)], ...],
-        BeforeValidator(checks.one_or_many),
+        tuple[Annotated[str, AfterValidator(validators.address)], ...],
+        BeforeValidator(validators.one_or_many),
         Allowed("addresses such as dmarc@example.com"),
         Field(description="Who gets reports about single messages (`ruf`). Few receivers send them."),
     ] = ()
@@ -182,13 +183,13 @@ class Bimi(Group):
 
     logo: Annotated[
         str,
-        AfterValidator(checks.https_or_nothing),
+        AfterValidator(validators.https_or_nothing),
         Allowed("an https URL of an SVG Tiny PS file"),
         Field(description="Publishes a BIMI record. None unless given."),
     ] = ""
     certificate: Annotated[
         str,
-        AfterValidator(checks.https_or_nothing),
+        AfterValidator(validators.https_or_nothing),
         Allowed("an https URL of a PEM file"),
         Field(description="The mark certificate (VMC or CMC), which Gmail and Apple Mail ask for."),
     ] = ""

@@ -5,9 +5,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from mailstack_infra import checks
-from mailstack_infra.settings.base import Allowed, Group
+from mailstack_infra.settings import validators
+from mailstack_infra.settings.base import Group
 from mailstack_infra.settings.events import EVENTS, Event
+from mailstack_infra.settings.marks import Allowed
 
 # https://docs.aws.amazon.com/ses/latest/dg/event-publishing-add-event-destination-cloudwatch.html
 MOST_DIMENSIONS = 10
@@ -53,7 +54,7 @@ class Metrics(Group):
     ] = Field(default={})
     events: Annotated[
         tuple[Event, ...],
-        BeforeValidator(checks.one_or_many),
+        BeforeValidator(validators.one_or_many),
         Allowed("SES's event types: " + ", ".join(EVENTS)),
         Field(min_length=1, description="What is counted. Opens and clicks only where `tracking` has them."),
     ] = ("SEND", "DELIVERY", "BOUNCE", "COMPLAINT")

@@ -8,11 +8,12 @@ from typing import Annotated, Literal, cast
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
-from mailstack_infra import checks
+from mailstack_infra.settings import validators
 from mailstack_infra.settings.access import AccessSettings
 from mailstack_infra.settings.account import Account
-from mailstack_infra.settings.base import NAMESPACE, Allowed, Group, Switch
+from mailstack_infra.settings.base import Group, Switch
 from mailstack_infra.settings.domain import Bimi, Dkim, Dmarc, MailFrom
+from mailstack_infra.settings.marks import NAMESPACE, Allowed
 from mailstack_infra.settings.pool import Pool
 from mailstack_infra.settings.slack import Slack
 from mailstack_infra.settings.stream import StreamSettings
@@ -35,7 +36,7 @@ class Settings(Group):
 
     address: Annotated[
         str,
-        AfterValidator(checks.address_or_nothing),
+        AfterValidator(validators.address_or_nothing),
         Allowed("an address that you read, such as ada@example.com"),
         Field(
             description="Instead of `domain`, for development in the sandbox: the one address that mail is sent from. "
@@ -44,19 +45,19 @@ class Settings(Group):
     ] = ""
     domain: Annotated[
         str,
-        AfterValidator(checks.domain_or_nothing),
+        AfterValidator(validators.domain_or_nothing),
         Allowed(f"a domain name such as example.com; or {NAMESPACE}:address instead, a single one for development"),
         Field(description="The domain that mail is sent from; the SES identity. Required, unless `address` is given."),
     ] = ""
     page: Annotated[
-        tuple[Annotated[str, AfterValidator(checks.page)], ...],
-        BeforeValidator(checks.one_or_many),
+        tuple[Annotated[str, AfterValidator(validators.page)], ...],
+        BeforeValidator(validators.one_or_many),
         Allowed("an e-mail address, an https URL, or a list of them"),
         Field(description="Who is paged by alarms. At least one, unless the domain ends in .test."),
     ] = ()
     warn: Annotated[
-        tuple[Annotated[str, AfterValidator(checks.page)], ...],
-        BeforeValidator(checks.one_or_many),
+        tuple[Annotated[str, AfterValidator(validators.page)], ...],
+        BeforeValidator(validators.one_or_many),
         Allowed("an e-mail address, an https URL, or a list of them"),
         Field(description="Who hears of warnings, and of their end; whoever is paged, unless given."),
     ] = ()
@@ -76,7 +77,7 @@ class Settings(Group):
     ] = "route53"
     overwrite_records: Annotated[
         tuple[Annotated[str, Field(pattern=_RECORD)], ...],
-        BeforeValidator(checks.one_or_many),
+        BeforeValidator(validators.one_or_many),
         Allowed(
             "dkim, dmarc, mail-from-mx, mail-from-spf, spf, bimi, tracking-<stream>, dmarc-report-<domain> or several"
         ),
@@ -109,7 +110,7 @@ class Settings(Group):
     ] = False
     take_over: Annotated[
         tuple[Literal["mailFrom", "feedback", "records"], ...],
-        BeforeValidator(checks.one_or_many),
+        BeforeValidator(validators.one_or_many),
         Allowed("mailFrom, feedback, records or several of them"),
         Field(
             description="What of an adopted identity the stack sets, and deletes when it is destroyed: its MAIL FROM "
@@ -158,21 +159,21 @@ class Settings(Group):
     ] = False
     account: Annotated[Account, Allowed("suppress and vdm")] = Account()
     allowed_recipients: Annotated[
-        tuple[Annotated[str, AfterValidator(checks.recipients)], ...],
-        BeforeValidator(checks.one_or_many),
+        tuple[Annotated[str, AfterValidator(validators.recipients)], ...],
+        BeforeValidator(validators.one_or_many),
         Allowed("addresses or patterns such as *@example.com; an empty list allows everybody"),
         Field(description="Whom the sender policy lets the application write to. For environments without customers."),
     ] = ()
     access: Annotated[AccessSettings, Allowed("services, oidc, attachTo, templates and smtp")] = AccessSettings()
     alarm_period_seconds: Annotated[
         int,
-        AfterValidator(checks.alarm_period),
+        AfterValidator(validators.alarm_period),
         Allowed("a multiple of 60 up to 86400"),
         Field(description="How long an alarm looks at a metric."),
     ] = 300
     runbook: Annotated[
         str,
-        AfterValidator(checks.https_or_nothing),
+        AfterValidator(validators.https_or_nothing),
         Allowed("an https URL"),
         Field(
             description="Where those who are paged can read docs/watching.md: each alarm's text links to its section "
@@ -188,8 +189,8 @@ class Settings(Group):
     ] = True
     log_retention_days: Annotated[
         int,
-        AfterValidator(checks.log_retention),
-        Allowed(", ".join(map(str, checks.LOG_RETENTIONS))),
+        AfterValidator(validators.log_retention),
+        Allowed(", ".join(map(str, validators.LOG_RETENTIONS))),
         Field(description="How long the Lambda functions' logs are kept."),
     ] = 30
     function_concurrency: Annotated[
@@ -280,7 +281,7 @@ class Settings(Group):
     @field_validator("page")
     @classmethod
     def _somebody_is_paged(cls, page: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        if not page and not checks.within(_domain(info), TEST_TLD):
+        if not page and not validators.within(_domain(info), TEST_TLD):
             raise ValueError("nobody would be paged")
         if len(set(page)) < len(page):
             raise ValueError("one of them stands there twice")
@@ -292,10 +293,10 @@ class Settings(Group):
         domain: str = info.data.get("domain", "")
         if zone and info.data.get("address"):
             raise ValueError("a single address has no DNS records: this is for a domain")
-        if not zone or checks.is_zone_id(zone) or checks.is_cloudflare_zone_id(zone):
+        if not zone or validators.is_zone_id(zone) or validators.is_cloudflare_zone_id(zone):
             return zone or domain
-        name = checks.domain(zone)
-        if domain and not checks.within(domain, name):
+        name = validators.domain(zone)
+        if domain and not validators.within(domain, name):
             raise ValueError(f"it does not hold {domain}")
         return name
 
@@ -303,7 +304,7 @@ class Settings(Group):
     @classmethod
     def _the_zone_is_theirs(cls, dns: str, info: ValidationInfo) -> str:
         zone: str = info.data.get("zone", "")
-        others = {"route53": checks.is_cloudflare_zone_id, "cloudflare": checks.is_zone_id}
+        others = {"route53": validators.is_cloudflare_zone_id, "cloudflare": validators.is_zone_id}
         if dns in others and others[dns](zone):
             raise ValueError(f"the zone {zone} is an id of somebody else's")
         return dns
@@ -321,11 +322,11 @@ class Settings(Group):
         domain, address = (str(info.data.get(name, "")) for name in ("domain", "address"))
         if not sender:
             return address or (f"no-reply@{domain}" if domain else "")
-        checked = checks.mailbox(sender)
+        checked = validators.mailbox(sender)
         bare = parseaddr(checked)[1]
         if address and bare != address:
             raise ValueError(f"it is not {address}")
-        if domain and not checks.within(bare.rpartition("@")[2], domain):
+        if domain and not validators.within(bare.rpartition("@")[2], domain):
             raise ValueError(f"it is not at {domain}")
         return checked
 
@@ -358,7 +359,7 @@ class Settings(Group):
     @field_validator("streams")
     @classmethod
     def _streams_have_good_names(cls, streams: dict[str, StreamSettings]) -> dict[str, StreamSettings]:
-        checks.names(streams, "stream")
+        validators.names(streams, "stream")
         if DEFAULT_STREAM not in streams:
             raise ValueError(f"there is no stream {DEFAULT_STREAM}")
         return streams
@@ -403,7 +404,7 @@ class Settings(Group):
     @field_validator("pools")
     @classmethod
     def _pools_have_good_names_and_a_stream(cls, pools: dict[str, Pool], info: ValidationInfo) -> dict[str, Pool]:
-        checks.names(pools, "pool")
+        validators.names(pools, "pool")
         streams: dict[str, StreamSettings] = info.data.get("streams", {})
         idle = set(pools) - {stream.dedicated_pool for stream in streams.values()}
         if streams and idle:
@@ -415,7 +416,7 @@ class Settings(Group):
     def _tenants_have_good_names_and_streams(
         cls, tenants: dict[str, Tenant], info: ValidationInfo
     ) -> dict[str, Tenant]:
-        checks.names(tenants, "tenant")
+        validators.names(tenants, "tenant")
         known: dict[str, StreamSettings] = info.data.get("streams", {})
         for name, tenant in tenants.items():
             strange = set(tenant.streams) - set(known)
@@ -433,7 +434,7 @@ class Settings(Group):
     @field_validator("tags")
     @classmethod
     def _tags_are_ours_to_set(cls, tags: dict[str, str]) -> dict[str, str]:
-        checks.tags(tags)
+        validators.tags(tags)
         return tags
 
     @field_validator("tags", mode="before")

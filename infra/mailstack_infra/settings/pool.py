@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from mailstack_infra.settings.base import Allowed, Group
+from mailstack_infra.settings.base import Group
+from mailstack_infra.settings.marks import Allowed
 
 
 class Pool(Group):

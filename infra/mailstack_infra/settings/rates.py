@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from mailstack_infra.settings.base import Allowed, Group
+from mailstack_infra.settings.base import Group
+from mailstack_infra.settings.marks import Allowed
 
 # At these rates AWS may pause an account's sending; it reviews an account at half and at a fifth of them.
 # https://docs.aws.amazon.com/ses/latest/dg/reputationdashboardmessages.html

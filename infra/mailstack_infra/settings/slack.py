@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from mailstack_infra.settings.base import Allowed, Group
+from mailstack_infra.settings.base import Group
+from mailstack_infra.settings.marks import Allowed
 
 # https://docs.aws.amazon.com/chatbot/latest/APIReference/API_CreateSlackChannelConfiguration.html
 _ID = r"^[A-Z0-9]{0,255}$"

@@ -4,8 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
-from mailstack_infra import checks
-from mailstack_infra.settings.base import Allowed, Group, Switch
+from mailstack_infra.settings import validators
+from mailstack_infra.settings.base import Group, Switch
+from mailstack_infra.settings.marks import Allowed
 from mailstack_infra.settings.metrics import Metrics
 from mailstack_infra.settings.rates import BounceRates, ComplaintRates
 
@@ -15,13 +16,13 @@ class Tracking(Group):
 
     events: Annotated[
         tuple[Literal["OPEN", "CLICK"], ...],
-        BeforeValidator(checks.one_or_many),
+        BeforeValidator(validators.one_or_many),
         Allowed("OPEN, CLICK or both"),
         Field(description="What is tracked. It goes where `eventBridge`, `firehose` and `metrics` say."),
     ] = ()
     domain: Annotated[
         str,
-        AfterValidator(checks.domain_or_nothing),
+        AfterValidator(validators.domain_or_nothing),
         Allowed("a domain below the identity's, such as links.example.com"),
         Field(
             description="Whose links people see; SES's own unless given. SES takes it once the identity is "
@@ -35,7 +36,7 @@ class Tracking(Group):
     ] = "OPTIONAL"
     target: Annotated[
         str,
-        AfterValidator(checks.domain_or_nothing),
+        AfterValidator(validators.domain_or_nothing),
         Allowed("a domain name such as d111111abcdef8.cloudfront.net"),
         Field(description="What the domain is a CNAME of: your CDN before SES; SES itself unless given."),
     ] = ""
@@ -86,7 +87,7 @@ class StreamSettings(Group):
     # Not empty: the provider can create an empty list and not change to one.
     suppress: Annotated[
         tuple[Literal["BOUNCE", "COMPLAINT"], ...],
-        BeforeValidator(checks.one_or_many),
+        BeforeValidator(validators.one_or_many),
         Allowed("BOUNCE, COMPLAINT or both"),
         Field(min_length=1, description="What puts an address on the account's own suppression list."),
     ] = ("BOUNCE", "COMPLAINT")
@@ -111,7 +112,7 @@ class StreamSettings(Group):
     ] = False
     firehose: Annotated[
         str,
-        AfterValidator(checks.firehose),
+        AfterValidator(validators.firehose),
         Allowed("the ARN of a Firehose stream"),
         Field(description="Where every event goes too, to be kept. Nowhere unless given."),
     ] = ""

@@ -4,8 +4,9 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from mailstack_infra import checks
-from mailstack_infra.settings.base import Allowed, Group
+from mailstack_infra.settings import validators
+from mailstack_infra.settings.base import Group
+from mailstack_infra.settings.marks import Allowed
 
 
 class Tenant(Group):
@@ -13,7 +14,7 @@ class Tenant(Group):
 
     streams: Annotated[
         tuple[str, ...],
-        BeforeValidator(checks.one_or_many),
+        BeforeValidator(validators.one_or_many),
         Allowed("names of streams"),
         Field(description="Which streams may carry its mail; all of them, unless given."),
     ] = ()

@@ -20,8 +20,8 @@ import pytest
 import yaml
 from pulumi.runtime import mocks, proto
 
-from localcloud.pulumi import wire
 from mailer.stack import StackOutputs
+from mailstack_localcloud.pulumi import wire
 
 ROOT = Path(__file__).resolve().parents[3]
 ACCOUNT = "123456789012"

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from mailstack_infra.configuration import SettingsInvalid, read
+from mailstack_infra.access.smtp_user import password
 from mailstack_infra.settings.access import Oidc
-from mailstack_infra.smtp_user import password
+from mailstack_infra.settings.loading import SettingsInvalid, read
 from tests.unit.infra.program import ACCOUNT, ROOT, Deployment, run
 from tests.unit.infra.test_program import ACCESS, FULL
 

@@ -9,10 +9,10 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
-from mailstack_infra.alarms import Alarm, Both, alarms, composites
-from mailstack_infra.alarms.texts import percent
-from mailstack_infra.configuration import read
 from mailstack_infra.environment import Environment
+from mailstack_infra.monitoring.definitions import Alarm, Both, alarms, composites
+from mailstack_infra.monitoring.definitions.texts import percent
+from mailstack_infra.settings.loading import read
 from tests.unit.infra.program import ACCOUNT, ROOT, config_of
 
 EVERYTHING: dict[str, str] = {

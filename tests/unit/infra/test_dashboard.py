@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mailstack_infra.dashboard import COLUMNS
+from mailstack_infra.monitoring.dashboard import COLUMNS
 from tests.unit.infra.program import ROOT, run
 
 OPTIONS: list[dict[str, Any]] = [

@@ -12,10 +12,10 @@ import pytest
 from botocore import xform_name
 from botocore.session import get_session
 
-from mailstack_infra.deployer import CALLS, LONGEST, policies, size, write
 from tests.unit.infra.lint import lint
 from tests.unit.infra.program import ROOT, run
 from tests.unit.infra.test_program import MATRIX, USED
+from tools.docs.deploy_policy import CALLS, LONGEST, policies, size, write
 
 DOCUMENTS = [json.loads(policy) for policy in policies()]
 STATEMENTS = [statement for document in DOCUMENTS for statement in document["Statement"]]

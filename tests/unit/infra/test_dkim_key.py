@@ -6,7 +6,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_public_key
 
-from mailstack_infra.dkim_key import base64_of, public_key
+from mailstack_infra.settings.dkim_key import base64_of, public_key
 from tests.unit.infra.rsa import Form, key, private
 
 

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from mailstack_infra import dns
+from mailstack_infra.dns import records as dns
 from mailstack_infra.settings.model import Settings
 
 

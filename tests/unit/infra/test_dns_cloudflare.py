@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 import mailstack_infra
-from localcloud.pulumi import schema, wire
 from mailer.install import install_command
 from mailer.stack import DnsRecord
-from mailstack_infra.configuration import SettingsInvalid
+from mailstack_infra.settings.loading import SettingsInvalid
+from mailstack_localcloud.pulumi import schema, wire
 from tests.unit.infra.program import CLOUDFLARE_ZONES, TOKENS, Deployment, Registered, Standing, run
 
 ZONE = CLOUDFLARE_ZONES["example.com"]
@@ -101,14 +101,14 @@ DMARC = Standing("TXT", "_dmarc.example.com", '"v=DMARC1; p=none"')
     ],
 )
 def test_what_cannot_stand_beside_ours_is_in_the_way(standing: Standing, refused: bool):
-    from mailstack_infra.dns_cloudflare import in_the_way
+    from mailstack_infra.dns.cloudflare import in_the_way
 
     ours = DnsRecord(name="_dmarc.example.com", type="TXT", values=("v=DMARC1; p=quarantine",))
     assert list(in_the_way(ours, [standing._asdict()], OURS)) == ([standing._asdict()] if refused else [])
 
 
 def test_nothing_stands_beside_a_cname():
-    from mailstack_infra.dns_cloudflare import in_the_way
+    from mailstack_infra.dns.cloudflare import in_the_way
 
     ours = DnsRecord(name="links.example.com", type="CNAME", values=("r.us-east-1.awstrack.me",))
     assert list(in_the_way(ours, [DMARC._replace(type="A", content="192.0.2.1")._asdict()], OURS))
@@ -137,7 +137,7 @@ def test_our_own_records_of_the_last_run_are_left_alone():
 
 def test_without_the_extra_the_way_to_it_is_told(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "pulumi_cloudflare", None)
-    monkeypatch.delitem(sys.modules, "mailstack_infra.dns_cloudflare", raising=False)
+    monkeypatch.delitem(sys.modules, "mailstack_infra.dns.cloudflare", raising=False)
     monkeypatch.delattr(mailstack_infra, "dns_cloudflare", raising=False)
     with pytest.raises(SettingsInvalid, match=re.escape(install_command("cloudflare"))):
         deployed(tags={"extra": "absent"})
@@ -145,6 +145,6 @@ def test_without_the_extra_the_way_to_it_is_told(monkeypatch: pytest.MonkeyPatch
 
 def test_a_stack_elsewhere_does_without_the_extra(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "pulumi_cloudflare", None)
-    monkeypatch.delitem(sys.modules, "mailstack_infra.dns_cloudflare", raising=False)
+    monkeypatch.delitem(sys.modules, "mailstack_infra.dns.cloudflare", raising=False)
     monkeypatch.delattr(mailstack_infra, "dns_cloudflare", raising=False)
     assert run("prod", tags={"extra": "absent"}).of("Record")

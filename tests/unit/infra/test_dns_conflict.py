@@ -2,7 +2,7 @@
 
 import pytest
 
-from mailstack_infra.dns_conflict import advice
+from mailstack_infra.dns.conflict import advice
 
 PLACE = "urn:pulumi:prod::mailstack::mailstack:index:MailStack$mailstack:identity:Identity"
 ROUTE53, CLOUDFLARE = "aws:route53/record:Record", "cloudflare:index/dnsRecord:DnsRecord"

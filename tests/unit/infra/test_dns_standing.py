@@ -1,6 +1,6 @@
 import pytest
 
-from mailstack_infra.dns_standing import unquoted, with_ses
+from mailstack_infra.dns.existing import unquoted, with_ses
 
 
 @pytest.mark.parametrize(

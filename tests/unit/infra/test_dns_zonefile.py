@@ -8,7 +8,7 @@ import dns.zone
 import pytest
 
 from mailer.zonefile import fragment
-from mailstack_infra.dns import records
+from mailstack_infra.dns.records import records
 from mailstack_infra.settings.model import Settings
 from tests.system import require_tool
 from tests.unit.infra.rsa import private

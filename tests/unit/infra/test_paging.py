@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mailstack_infra.problems import SettingsInvalid
+from mailstack_infra.settings.problems import SettingsInvalid
 from mailstack_infra.settings.slack import Slack
 from tests.unit.infra.program import Deployment, run
 

@@ -2,12 +2,12 @@
 
 import re
 
-from mailer.account import measure, pagers
+from mailer.functions.account import measure, pagers
 from mailstack_infra import MailStack
-from mailstack_infra.picture import SMALLEST, mermaid, written
-from mailstack_infra.prices import MONITOR_METRICS, table
-from mailstack_infra.recording import Registered, record
 from tests.unit.infra.program import ROOT, run_own
+from tools.docs.picture import SMALLEST, mermaid, written
+from tools.docs.prices import MONITOR_METRICS, table
+from tools.docs.recording import Registered, record
 
 TOP, PART, LEAF = "mailstack:index:MailStack", "mailstack:part:Part", "aws:sns/topic:Topic"
 

@@ -1,7 +1,7 @@
 import json
 from typing import Any
 
-from mailstack_infra import policies
+from mailstack_infra.iam import statements as policies
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:mailstack-dev-events"
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:mailstack-dev-feedback"

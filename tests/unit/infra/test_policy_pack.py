@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from localcloud.pulumi import wire
-from mailstack_infra.rules import RULES, STACK, STACK_RULES, Resource
+from mailstack_infra.policy_pack.rules import RULES, STACK, STACK_RULES, Resource
+from mailstack_localcloud.pulumi import wire
 from tests.unit.infra.program import Deployment, run
 from tests.unit.infra.test_program import everywhere
 

@@ -12,17 +12,17 @@ import pulumi
 import pytest
 from pulumi.runtime import rpc
 
-from localcloud.pulumi import wire
-from localcloud.pulumi.schema import problems
-from mailer.account import measure
-from mailer.account import pagers as subscribed
-from mailer.metrics import ACCOUNT_NAMESPACE as NAMESPACE
+from mailer.functions.account import measure
+from mailer.functions.account import pagers as subscribed
+from mailer.functions.metrics import ACCOUNT_NAMESPACE as NAMESPACE
 from mailer.stack import MAX_ADVANCED_CHARACTERS, MAX_PARAMETER_CHARACTERS, StackOutputs
-from mailstack_infra.configuration import SettingsInvalid
 from mailstack_infra.environment import Environment
-from mailstack_infra.identity import _token
+from mailstack_infra.limits import LONGEST_POLICY
+from mailstack_infra.sending.identity import _token
+from mailstack_infra.settings.loading import SettingsInvalid
 from mailstack_infra.settings.model import Settings
-from mailstack_infra.sizes import LONGEST_POLICY
+from mailstack_localcloud.pulumi import wire
+from mailstack_localcloud.pulumi.schema import problems
 from tests.unit.infra.program import ACCOUNT, ROOT, TOKENS, Deployment, Registered, Sent, Standing, run
 from tests.unit.infra.rsa import private
 

@@ -8,9 +8,9 @@ from typing import Any, cast, get_origin
 
 import pytest
 
-from localcloud.pulumi import schema, wire
-from localcloud.pulumi.provider.resource import Arg
-from localcloud.pulumi.provider.resources import RESOURCES
+from mailstack_localcloud.pulumi import schema, wire
+from mailstack_localcloud.pulumi.provider.resource import Arg
+from mailstack_localcloud.pulumi.provider.resources import RESOURCES
 from tests.unit.infra.program import ROOT, run
 from tests.unit.infra.test_program import everywhere
 

@@ -3,16 +3,16 @@ from typing import Any
 
 import pytest
 
-from mailstack_infra.configuration import SettingsInvalid, read
-from mailstack_infra.problems import allowed
-from mailstack_infra.reference import markdown
 from mailstack_infra.settings.access import AccessSettings, SmtpUser
 from mailstack_infra.settings.domain import Dmarc
+from mailstack_infra.settings.loading import SettingsInvalid, read
 from mailstack_infra.settings.model import DEFAULT_STREAM, Settings
+from mailstack_infra.settings.problems import allowed
 from mailstack_infra.settings.stream import StreamSettings
 from mailstack_infra.settings.tenant import Tenant
 from tests.unit.infra.program import ROOT, config_of
 from tests.unit.infra.rsa import private
+from tools.docs.settings_reference import markdown
 
 SMALLEST = {"domain": "example.com", "page": "oncall@example.com"}
 STREAM = "streams.transactional"

@@ -5,7 +5,7 @@ import itertools
 from pathlib import Path
 from types import ModuleType
 
-from mailer.feedback.batch import SqsEvent
+from mailer.functions.batch import SqsEvent
 
 ROOT = Path(__file__).resolve().parents[3]
 

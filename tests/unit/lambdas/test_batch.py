@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from mailer.errors import MailerError
-from mailer.feedback.batch import BatchFailed, SqsRecord, each_record
-from mailer.metrics import FAILED_RECORDS, FUNCTIONS_DIMENSION, FUNCTIONS_NAMESPACE
+from mailer.functions.batch import BatchFailed, SqsRecord, each_record
+from mailer.functions.metrics import FAILED_RECORDS, FUNCTIONS_DIMENSION, FUNCTIONS_NAMESPACE
 from tests.unit.lambdas.records import batch
 
 

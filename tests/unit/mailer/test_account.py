@@ -4,7 +4,7 @@ from typing import Any, cast
 
 import pytest
 
-from mailer.account import measure
+from mailer.functions.account import measure
 
 
 def metrics(**changed: Any) -> dict[str, float | None]:

@@ -18,8 +18,8 @@ from mailer.testing.memory import MemorySuppressions
 from mailer.transports.ses import SesTransport
 from mailer.wire.deadline import Limits
 from tests.unit.mailer.stack_outputs import outputs
-from tests.unit.wire.raw_server import Behaviour, Request, answer, hang_up, ok, raw, raw_server, reset
-from tests.unit.wire.test_outcomes import LOST, LOST_ON_THE_WIRE, known
+from tests.unit.mailer.wire.raw_server import Behaviour, Request, answer, hang_up, ok, raw, raw_server, reset
+from tests.unit.mailer.wire.test_outcomes import LOST, LOST_ON_THE_WIRE, known
 from tests.waiting import PATIENCE
 
 SENDS, THREADS = 1500, 8

@@ -42,8 +42,8 @@ from tests.unit.mailer.scripted_ses import (
     talk_nonsense,
 )
 from tests.unit.mailer.stack_outputs import SET, outputs
-from tests.unit.wire.raw_server import Request, ok, raw_server
-from tests.unit.wire.test_outcomes import LIMIT, known
+from tests.unit.mailer.wire.raw_server import Request, ok, raw_server
+from tests.unit.mailer.wire.test_outcomes import LIMIT, known
 from tests.waiting import PATIENCE, eventually
 
 ADA, BOB, EVE = "Ada Lovelace <ada@example.com>", "bob@example.com", "eve@example.org"

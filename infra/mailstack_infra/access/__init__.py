@@ -1,0 +1,1 @@
+"""Access for applications: the sender policy, roles and the SMTP user."""

@@ -1,0 +1,1 @@
+"""DNS records: which ones a domain needs, and how a provider publishes them."""

@@ -1,0 +1,52 @@
+"""What to do where a DNS record cannot be made because one stands there already, said beside the provider's error.
+
+Not for preventing it: Route 53 refuses by itself, and `dns_cloudflare.py` looks beforehand as far as names are known.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+from mailstack_infra import error_hints as explain
+from mailstack_infra.settings.marks import NAMESPACE
+
+# Of Route 53's InvalidChangeBatch, and of Cloudflare's errors 81053 to 81058.
+_EXISTS = ("already exists", "8105")
+_CNAME_ALONE = "conflicts with other records with the same DNS name"
+
+
+def explaining(opts: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
+    """Options under which a record that cannot be made is explained."""
+    return explain.explaining(opts, "record-in-the-way", advice)
+
+
+def advice(urn: str, token: str, inputs: Mapping[str, Any], error: str) -> str:
+    """What to do about the error; empty where it is another one.
+
+    Args:
+        urn: The record's URN, which says whose child it is.
+        token: Its type.
+        inputs: What it was to be, by the provider's names.
+        error: What the provider said.
+    """
+    name, kind, zone = inputs.get("name"), inputs.get("type"), inputs.get("zoneId")
+    if _CNAME_ALONE in error:
+        return f"{name} holds records of another type, and a CNAME stands alone: remove those, or choose another name."
+    if not any(word in error for word in _EXISTS):
+        return ""
+    place, _, key = urn.rpartition("::")
+    parent = f"{place.rpartition('$')[0]}::identity"
+    if token.startswith("aws:"):
+        known = f"{zone}_{name}_{kind}"
+        named = "dkim" if key.startswith("dkim-") else key
+        first = (
+            f"To take it over, with what others have in it: pulumi config set --path '{NAMESPACE}:overwriteRecords[0]' "
+            f"{named} (or the next number), and deploy."
+        )
+    else:
+        known, first = f"{zone}/RECORD_ID", "If nobody needs it, delete it in Cloudflare."
+    return (
+        f"{kind} {name} stands in the zone already, and was left as it is. {first} To keep it and its history: "
+        f"pulumi import {token} {key} '{known}' --parent 'identity={parent}'. If it is somebody else's: docs/dns.md."
+    )

@@ -1,0 +1,1 @@
+"""Lambda functions with their queues, rules and packages."""

@@ -1,0 +1,1 @@
+"""IAM documents: policies and trust policies, as pure functions."""

@@ -1,0 +1,65 @@
+"""What AWS bounds the length of, looked at before anything is made. Not for the outputs' parameter (`outputs.py`)."""
+
+import json
+from collections.abc import Mapping
+
+from mailstack_infra.environment import Environment
+from mailstack_infra.settings.loading import SettingsInvalid
+from mailstack_infra.settings.marks import NAMESPACE
+from mailstack_infra.settings.model import Settings
+
+# A managed policy, blanks not counted. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+LONGEST_POLICY = 6144
+# What the sender policy says besides configuration sets, templates and recipients.
+_REST_OF_POLICY = 1900
+# All variables of a function together. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+LONGEST_ENVIRONMENT = 4096
+_REST_OF_ENVIRONMENT = 500
+
+
+def sendable_sets(env: Environment, settings: Settings, sets: Mapping[str, str]) -> list[str]:
+    """The ARNs of the configuration sets for the sender policy: each by itself, or where that is too long, a pattern.
+
+    The pattern holds for every set of the stack's own names, and for those of a stack whose name continues this one's.
+
+    Args:
+        env: Where they are.
+        settings: What else the policy names.
+        sets: What SES calls the set of each stream.
+
+    Raises:
+        SettingsInvalid: The policy would be too long with the pattern, too.
+    """
+    # Twice: for single mails and for mail in bulk; and in each region.
+    times = 2 * (2 if settings.secondary_region else 1)
+    template = len(env.arn("ses", "template/"))
+    named = sum(len(recipient) + 3 for recipient in settings.allowed_recipients)
+    named += times * sum(template + len(name) + 3 for name in settings.access.templates)
+    room = LONGEST_POLICY - _REST_OF_POLICY - named
+    each = [env.arn("ses", f"configuration-set/{name}") for name in sets.values()]
+    own = {env.name(name) for name in sets}
+    pattern = env.arn("ses", f"configuration-set/{env.name('*')}")
+    shorter = [pattern, *(arn for arn in each if arn.rpartition("/")[2] not in own)]
+    for arns in (each, shorter):
+        if times * sum(len(arn) + 3 for arn in arns) <= room:
+            return arns
+    raise SettingsInvalid(
+        f"The sender policy would be longer than the {LONGEST_POLICY} characters that IAM takes. Name fewer of "
+        f"{NAMESPACE}:allowedRecipients ({len(settings.allowed_recipients)}), {NAMESPACE}:access.templates "
+        f"({len(settings.access.templates)}) and streams with a configurationSet of their own ({len(shorter) - 1})."
+    )
+
+
+def check_environment(pausing: Mapping[str, str]) -> None:
+    """See that the guard's function can be told which alarm pauses what.
+
+    Raises:
+        SettingsInvalid: It cannot.
+    """
+    size = len(json.dumps(pausing, separators=(",", ":")))
+    if size > LONGEST_ENVIRONMENT - _REST_OF_ENVIRONMENT:
+        raise SettingsInvalid(
+            f"The guard's environment would be about {size + _REST_OF_ENVIRONMENT} characters long, and Lambda takes "
+            f"{LONGEST_ENVIRONMENT}: it watches {len(set(pausing.values()))} streams. Set guard: false for some, or "
+            "give streams and stack shorter names."
+        )

@@ -1,0 +1,1 @@
+"""Monitoring: alarms, metrics, the dashboard, and who is paged."""

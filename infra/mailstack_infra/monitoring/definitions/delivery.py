@@ -1,0 +1,195 @@
+"""What the ways of events and pages are watched for: functions that fail, queues that stand still, DLQs, deliveries."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from mailer.functions.metrics import FAILED_RECORDS, FUNCTIONS_DIMENSION, FUNCTIONS_NAMESPACE
+from mailstack_infra import inventory
+from mailstack_infra.monitoring.definitions.texts import Speaker, minutes
+from mailstack_infra.monitoring.definitions.values import MINUTE, Alarm, Level
+
+if TYPE_CHECKING:
+    from mailstack_infra.environment import Environment
+    from mailstack_infra.settings.model import Settings
+
+# A queue that a function drains is empty within seconds; this old, its worker has stopped or cannot keep up.
+OLDEST_MESSAGE_SECONDS = 15 * MINUTE
+CONSEQUENCES = {
+    inventory.FEEDBACK: "Bounces and complaints are not recorded.",
+    inventory.GUARD: "Streams are not paused when they must be.",
+    inventory.MONITOR: "The account's quota and standing are not watched, and SES's own events do not page.",
+}
+RULE_CONSEQUENCES = {
+    inventory.MONITOR_CLOCK: "The account's quota and standing are not measured.",
+    inventory.SES_EVENTS: "What SES says about the account does not page.",
+    inventory.GUARD_CLOCK: "A stream that somebody resumes under an alarm is not paused again.",
+}
+WORKER_SECTION, DLQ_SECTION, UNDELIVERED_SECTION = "errors-throttles-queue-age", "dlq", "undelivered"
+
+
+def singles(env: "Environment", settings: "Settings") -> Iterator[Alarm]:
+    """Every alarm on functions, queues, topics and rules."""
+    for name in inventory.workers(settings):
+        yield from _function(env, settings, name)
+        yield from _queues(env, settings, name)
+    yield _depth(
+        env,
+        inventory.PAGING_DLQ,
+        Speaker(env, settings).says(
+            f"SNS could not deliver pages, so that somebody did not hear of an alarm. They wait in "
+            f"{env.name(inventory.PAGING_DLQ)} for 14 days. Find out which pager it was, and mend or replace it.",
+            then=_queue_command(env, "receive-message", inventory.PAGING_DLQ, " --max-number-of-messages 10"),
+            section=UNDELIVERED_SECTION,
+        ),
+    )
+    yield from _topics(env, settings)
+    yield from _rules(env, settings)
+
+
+def _count(
+    key: str, does: str, metric: tuple[str, str], dimensions: tuple[str, str], *, level: Level = "warning"
+) -> Alarm:
+    """An alarm that goes off at the first of something that must not happen."""
+    return Alarm(
+        key=key,
+        does=does,
+        namespace=metric[0],
+        metric=metric[1],
+        dimensions=dict([dimensions]),
+        statistic="Sum",
+        threshold=0,
+        missing="notBreaching",
+        level=level,
+        period=MINUTE,
+    )
+
+
+def _function(env: "Environment", settings: "Settings", name: str) -> Iterator[Alarm]:
+    speaker, function = Speaker(env, settings), env.name(name)
+    by_name = ("FunctionName", function)
+    tried = "Each message is tried five times, three minutes apart, and then goes to the DLQ."
+    yield _count(
+        f"{name}-errors",
+        speaker.says(
+            f"The function {function} crashed, timed out, could not start, or failed on every message of a batch. "
+            f"{CONSEQUENCES[name]} {tried}",
+            then=speaker.log(name),
+            section=WORKER_SECTION,
+        ),
+        ("AWS/Lambda", "Errors"),
+        by_name,
+    )
+    yield _count(
+        f"{name}-failed-records",
+        speaker.says(
+            f"The function {function} could not process a message. {CONSEQUENCES[name]} {tried} The log says why.",
+            then=speaker.log(name, '{ $.level = "ERROR" }'),
+            section=WORKER_SECTION,
+        ),
+        (FUNCTIONS_NAMESPACE, FAILED_RECORDS),
+        (FUNCTIONS_DIMENSION, function),
+    )
+    yield _count(
+        f"{name}-throttles",
+        speaker.says(
+            f"Lambda throttles the function {function}: the account's concurrency is used up. {CONSEQUENCES[name]} "
+            "Messages wait, and are tried again. Ask AWS for a higher limit of concurrent executions.",
+            then=speaker.aws("lambda get-account-settings"),
+            section=WORKER_SECTION,
+        ),
+        ("AWS/Lambda", "Throttles"),
+        by_name,
+    )
+
+
+def _queues(env: "Environment", settings: "Settings", name: str) -> Iterator[Alarm]:
+    speaker, queue, dlq = Speaker(env, settings), env.name(name), env.name(f"{name}-dlq")
+    yield Alarm(
+        key=f"{name}-queue-age",
+        # SQS leaves messages that were received three times out of this metric: those are failed records.
+        # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+        does=speaker.says(
+            f"A message has waited in the queue {queue} for more than {minutes(OLDEST_MESSAGE_SECONDS)}, and the "
+            f"function does not take it. {CONSEQUENCES[name]}",
+            then=speaker.aws(f"lambda list-event-source-mappings --function-name {queue}"),
+            section=WORKER_SECTION,
+        ),
+        namespace="AWS/SQS",
+        metric="ApproximateAgeOfOldestMessage",
+        dimensions={"QueueName": queue},
+        statistic="Maximum",
+        threshold=OLDEST_MESSAGE_SECONDS,
+        missing="notBreaching",
+    )
+    move = f"--source-arn {env.arn('sqs', dlq)} --destination-arn {env.arn('sqs', queue)}"
+    yield _depth(
+        env,
+        f"{name}-dlq",
+        speaker.says(
+            f"Messages failed for good, or could not be delivered, and wait in {dlq} for 14 days. {CONSEQUENCES[name]} "
+            "Read one, remove the cause, and move them back.",
+            then=speaker.aws(f"sqs start-message-move-task {move}"),
+            section=DLQ_SECTION,
+        ),
+    )
+
+
+def _depth(env: "Environment", queue: str, does: str) -> Alarm:
+    """A DLQ that is not empty."""
+    return Alarm(
+        key=f"{queue}-depth",
+        does=does,
+        namespace="AWS/SQS",
+        metric="ApproximateNumberOfMessagesVisible",
+        dimensions={"QueueName": env.name(queue)},
+        statistic="Maximum",
+        threshold=0,
+        missing="notBreaching",
+        level="critical",
+    )
+
+
+def _topics(env: "Environment", settings: "Settings") -> Iterator[Alarm]:
+    """https://docs.aws.amazon.com/sns/latest/dg/sns-monitoring-using-cloudwatch.html."""
+    speaker, dlqs = (
+        Speaker(env, settings),
+        {wiring.topic: f"{n}-dlq" for n, wiring in inventory.workers(settings).items()},
+    )
+    for topic in inventory.topics(settings):
+        name, dlq = env.name(topic), env.name(dlqs.get(topic, inventory.PAGING_DLQ))
+        yield _count(
+            f"{topic}-undelivered",
+            speaker.says(
+                f"SNS gave up delivering a message of the topic {name} to a subscriber. A subscription of the stack "
+                f"keeps it in {dlq}.",
+                then=speaker.aws(f"sns list-subscriptions-by-topic --topic-arn {env.arn('sns', name)}"),
+                section=UNDELIVERED_SECTION,
+            ),
+            ("AWS/SNS", "NumberOfNotificationsFailed"),
+            ("TopicName", name),
+            level="critical" if topic == inventory.PAGING else "warning",
+        )
+
+
+def _rules(env: "Environment", settings: "Settings") -> Iterator[Alarm]:
+    """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html."""
+    speaker = Speaker(env, settings)
+    for worker, wiring in inventory.workers(settings).items():
+        for rule in wiring.rules:
+            name, dlq = env.name(rule), env.name(f"{worker}-dlq")
+            yield _count(
+                f"{rule}-rule-undelivered",
+                speaker.says(
+                    f"EventBridge gave up delivering an event of the rule {name} to its queue, and keeps it in {dlq}. "
+                    f"{RULE_CONSEQUENCES[rule]}",
+                    then=speaker.aws(f"events list-targets-by-rule --rule {name}"),
+                    section=UNDELIVERED_SECTION,
+                ),
+                ("AWS/Events", "FailedInvocations"),
+                ("RuleName", name),
+            )
+
+
+def _queue_command(env: "Environment", command: str, queue: str, options: str = "") -> str:
+    url = f"https://sqs.{env.region}.{env.dns_suffix}/{env.account_id}/{env.name(queue)}"
+    return f"aws sqs {command} --queue-url {url} --region {env.region}{options}"

@@ -1,0 +1,37 @@
+"""Which alarms publish to which topic, by ARN and one by one.
+
+A pattern such as `mailstack-dev-*` would let a stack named `dev-eu` publish to the topics of the stack `dev`.
+"""
+
+from mailstack_infra import inventory
+from mailstack_infra.environment import Environment
+from mailstack_infra.monitoring.definitions import Alarm, Both, alarms, composites
+from mailstack_infra.settings.model import Settings
+
+
+def people_told(settings: Settings, alarm: Alarm | Both) -> tuple[str, ...]:
+    """The topics, by name, at which people hear of an alarm."""
+    if not alarm.level:
+        return ()
+    paging, *apart = inventory.paging_topics(settings)
+    if alarm.level == "warning" and apart:
+        return tuple(apart)
+    # Where nobody is paged, those who hear of warnings must.
+    return (paging, *apart) if isinstance(alarm, Alarm) and alarm.pagers_missing else (paging,)
+
+
+def told(settings: Settings, alarm: Alarm | Both) -> tuple[str, ...]:
+    """The topics, by name, that an alarm publishes to when it goes off: those of people, and of functions that act."""
+    match alarm:
+        case Both(pauses=str(name)) if name:
+            return (*people_told(settings, alarm), inventory.GUARD_ALARMS)
+        case Alarm(pagers_missing=True):
+            return (*people_told(settings, alarm), inventory.PAGER_ALARMS)
+        case _:
+            return people_told(settings, alarm)
+
+
+def publishing(env: Environment, settings: Settings, topic: str) -> list[str]:
+    """The ARNs of the alarms that publish to a topic."""
+    found = (*alarms(env, settings), *composites(env, settings))
+    return [env.arn("cloudwatch", f"alarm:{env.name(alarm.key)}") for alarm in found if topic in told(settings, alarm)]

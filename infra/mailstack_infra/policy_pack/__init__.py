@@ -1,0 +1,1 @@
+"""Rules of the policy pack in infra/policy/."""

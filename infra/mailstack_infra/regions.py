@@ -1,0 +1,30 @@
+"""Which regions a stack can be in: those where SES is, as far as botocore knows. Looked at before anything is made."""
+
+from botocore.session import Session
+
+from mailstack_infra.environment import Environment
+from mailstack_infra.settings.loading import SettingsInvalid
+from mailstack_infra.settings.marks import NAMESPACE
+from mailstack_infra.settings.model import Settings
+
+
+def check(env: Environment, settings: Settings) -> None:
+    """See that SES is in the stack's region, and in the second one.
+
+    Raises:
+        SettingsInvalid: It is not, or the second region is no other of the same partition.
+    """
+    known = Session().get_available_regions("sesv2", partition_name=env.partition)
+    newer = "If AWS has SES there by now, update boto3."
+    if env.region not in known:
+        raise SettingsInvalid(
+            f"aws:region is {env.region}, and botocore knows of no SES there. Choose another: pulumi config set "
+            f"aws:region REGION, one of {', '.join(known) or 'none in this partition'}. {newer}"
+        )
+    second = settings.secondary_region
+    if second and (second == env.region or second not in known):
+        others = ", ".join(region for region in known if region != env.region)
+        raise SettingsInvalid(
+            f"{NAMESPACE}:secondaryRegion is {second}, and must be another region with SES in the partition "
+            f"{env.partition}: pulumi config set {NAMESPACE}:secondaryRegion REGION, one of {others or 'none'}. {newer}"
+        )

@@ -1,0 +1,1 @@
+"""Sending: identity, configuration sets, IP pools, tenants, the multi-region endpoint."""

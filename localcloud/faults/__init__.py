@@ -1,1 +1,0 @@
-"""Faults on command: which requests fail, and how. What SES itself refuses stands in `localcloud.ses`."""

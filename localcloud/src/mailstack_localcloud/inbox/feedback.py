@@ -1,0 +1,83 @@
+"""What a person makes happen to a mail after it was sent: a bounce, a complaint, a click. Everything that follows from
+a natural one follows: the event is published, reputation counts, the suppression list grows.
+"""  # noqa: D205 - one sentence does not fit a line
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from mailstack_localcloud.inbox.mail import Mail
+from mailstack_localcloud.ses import ids
+from mailstack_localcloud.ses.acceptance import follow
+from mailstack_localcloud.ses.context import Context
+from mailstack_localcloud.ses.mime import bare
+from mailstack_localcloud.ses.simulator import VARIANTS
+from mailstack_localcloud.ses.state import Happening, StoredMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What a button says, and what happens."""
+
+    label: str
+    kind: str
+    detail: str = ""
+
+
+COMMANDS: dict[str, Command] = {
+    "delivery": Command("Deliver", "Delivery"),
+    "bounce": Command("Bounce", "Bounce", "General"),
+    "soft-bounce": Command("Soft bounce", "Bounce", "MailboxFull"),
+    "complaint": Command("Complain", "Complaint", "abuse"),
+    "delay": Command("Delay", "DeliveryDelay", "TransientCommunicationFailure"),
+    "open": Command("Open", "Open"),
+    "click": Command("Click", "Click"),
+}
+
+# Every type of bounce, complaint and delay, under AWS's own names.
+_VARIANTS = {name: Command(detail, kind, detail) for name, (kind, detail) in VARIANTS.items()}
+
+
+class FeedbackError(Exception):
+    """It cannot happen to this mail; the message says why."""
+
+
+async def bring_about(
+    context: Context, message: StoredMessage, event: str, recipient: str = "", link: str = ""
+) -> Happening:
+    """Let something happen to a mail now.
+
+    Args:
+        context: The account that sent it.
+        message: The mail.
+        event: One of `COMMANDS`, or one type of them: `delay:MailboxFull` (`simulator.VARIANTS`).
+        recipient: One of the mail's; may be left out where there is only one.
+        link: What is clicked; the mail's first link if left out. Other events take none.
+
+    Raises:
+        FeedbackError: There is no such event, recipient or link, or SES was asked not to look out for it.
+    """
+    command = COMMANDS.get(event) or _VARIANTS.get(event)
+    if command is None:
+        more = "or one type of them, such as bounce:NoEmail"
+        raise FeedbackError(f"event must be one of {', '.join(COMMANDS)}, {more}, not {event!r}.")
+    if command.kind in message.untracked:
+        raise FeedbackError(f"SES knows of no {command.kind} of this mail: its sender switched that off.")
+    detail = command.detail
+    if command.kind == "Click":
+        detail = link or next(iter(Mail(message, context.state.region).links), "")
+        if not detail:
+            raise FeedbackError("This mail has no link to click on.")
+    address = _recipient(message, recipient)
+    happening = Happening(command.kind, datetime.now(UTC), ids.message_id(context.state.region), address, detail)
+    await follow(context, message, [happening])
+    return happening
+
+
+def _recipient(message: StoredMessage, wanted: str) -> str:
+    addresses = [bare(recipient) for recipient in message.recipients]
+    if not wanted and len(addresses) == 1:
+        return addresses[0]
+    found = next((address for address in addresses if address.lower() == bare(wanted).lower()), "")
+    if not found:
+        raise FeedbackError(f"recipient must be one of {', '.join(addresses)}, not {wanted!r}.")
+    return found

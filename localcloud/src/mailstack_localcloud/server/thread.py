@@ -1,0 +1,60 @@
+"""The local cloud in a thread of whoever wants it. Once a process: ministack keeps its state in modules."""
+
+import asyncio
+import sys
+import threading
+
+from mailstack_localcloud.server.runner import Ports, Ready, serve
+
+START_SECONDS = 120.0
+_STOP_SECONDS = 60.0
+
+
+class TakenError(Exception):
+    """This process had one already."""
+
+
+class Inside:
+    """A server in a thread, which answers once this is made.
+
+    Args:
+        region: The one region that SES is emulated in.
+
+    Raises:
+        TakenError: There was one before, or ministack is there without one.
+        TimeoutError: It did not come up.
+    """
+
+    def __init__(self, region: str) -> None:
+        if "ministack" in sys.modules:
+            raise TakenError("This process had a local cloud, or ministack, inside it already. Use LocalCloud.start().")
+        self.endpoint = ""
+        self._answers = threading.Event()
+        self._problem: BaseException | None = None
+        self._thread = threading.Thread(target=self._serve, args=(region,), name="localcloud", daemon=True)
+        self._thread.start()
+        if not self._answers.wait(START_SECONDS):
+            raise TimeoutError(f"The local cloud did not start within {START_SECONDS:.0f} seconds.")
+        if self._problem:
+            raise self._problem
+
+    def stop(self) -> None:
+        """Stop it; its thread has ended then."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stop.set)
+            self._thread.join(_STOP_SECONDS)
+
+    def _serve(self, region: str) -> None:
+        try:
+            serve(Ports(), region, self._ready, self._until)
+        except BaseException as problem:  # noqa: BLE001 - for whoever waits for the start
+            self._problem = problem
+        finally:
+            self._answers.set()
+
+    def _ready(self, known: Ready) -> None:
+        self.endpoint = known.endpoint
+        self._answers.set()
+
+    def _until(self, stop: asyncio.Event) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), stop

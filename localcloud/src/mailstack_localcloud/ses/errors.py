@@ -1,0 +1,51 @@
+"""The one exception by which a handler refuses. Statuses and codes are the service model's, never ours."""
+
+from mailstack_localcloud.backend.calls import errors
+
+
+class SesError(Exception):
+    """An error answer of SES.
+
+    Args:
+        code: The error's shape name in the service model, e.g. `NotFoundException`.
+        message: What SES says.
+        status: The HTTP status, for an error that the service model does not have.
+
+    Raises:
+        KeyError: The service has no such error, and no status is given.
+    """
+
+    def __init__(self, code: str, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.status = STATUS[code] if status is None else status
+
+
+def not_found(what: str, name: str) -> SesError:
+    """The named thing does not exist (404)."""
+    return SesError("NotFoundException", f"{what} <{name}> does not exist.")
+
+
+def already_exists(what: str, name: str) -> SesError:
+    """The name is taken (400)."""
+    return SesError("AlreadyExistsException", f"{what} <{name}> already exists.")
+
+
+def bad_request(message: str) -> SesError:
+    """The input is invalid (400)."""
+    return SesError("BadRequestException", message)
+
+
+def not_emulated(what: str) -> SesError:
+    """The local cloud does not do this yet: said aloud (501), never a silent success."""
+    return SesError(NOT_EMULATED, f"{what} is not emulated by the local cloud. Nothing was done.")
+
+
+NOT_EMULATED = "NotEmulated"
+STATUS: dict[str, int] = {
+    **{name: int(error["httpStatusCode"]) for name, error in errors("sesv2").items()},
+    # IAM's answer, common to all services.
+    "AccessDeniedException": 403,
+    NOT_EMULATED: 501,
+}

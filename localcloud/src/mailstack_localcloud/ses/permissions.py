@@ -1,0 +1,104 @@
+"""Whether the signer may do what is no sending: by the resources that an operation names. Sends: `authorization`.
+
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_sesv2.html
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_ses.html
+"""
+
+from typing import Any
+
+from mailstack_localcloud.ses.authorization import API_VERSION, SIGNER
+from mailstack_localcloud.ses.context import Context, Parameters
+from mailstack_localcloud.ses.errors import SesError
+from mailstack_localcloud.ses.operations.tags import tags_of
+from mailstack_localcloud.ses.rules import identity_name
+
+ALL = "*"
+# Judged with all that they use once that is known.
+_SENDS = frozenset({"SendEmail", "SendBulkEmail", "SendRawEmail", "SendTemplatedEmail", "SendBulkTemplatedEmail"})
+# A member of an operation's input → the kind of resource that it names.
+_KINDS = {
+    "EmailIdentity": "identity",
+    "ConfigurationSetName": "configuration-set",
+    "ContactListName": "contact-list",
+    "TemplateName": "template",
+    "PoolName": "dedicated-ip-pool",
+    "DestinationPoolName": "dedicated-ip-pool",
+    "EndpointName": "multi-region-endpoint",
+}
+# And where an operation differs: what it does not name counts for nothing, whatever its members are.
+_OWN_KINDS: dict[str, dict[str, str]] = {
+    "CreateEmailIdentity": {"EmailIdentity": "identity"},
+    "CreateMultiRegionEndpoint": {},
+    "CancelExportJob": {"JobId": "export-job"},
+    "GetExportJob": {"JobId": "export-job"},
+    "GetImportJob": {"JobId": "import-job"},
+    **{
+        f"{verb}CustomVerificationEmail{rest}": {"TemplateName": "custom-verification-email-template"}
+        for verb, rest in (
+            ("Create", "Template"),
+            ("Delete", "Template"),
+            ("Get", "Template"),
+            ("Update", "Template"),
+            ("Send", ""),
+        )
+    },
+}
+# These hold an ARN, or a tenant's name, which is half of one.
+_ARNS = ("ResourceArn", "ReputationEntityReference")
+
+
+def check(context: Context, operation: str, p: Parameters) -> None:
+    """See that the signer may carry out an operation of the second API on what it names.
+
+    Raises:
+        SesError: Some policy does not let it (403).
+    """
+    if operation in _SENDS:
+        return
+    for resource in resources(context, operation, p):
+        _ask(context, f"ses:{operation}", resource, _conditions(context, resource, p))
+    role = p.get("EventDestination", {}).get("KinesisFirehoseDestination", {}).get("IamRoleArn")
+    if role:
+        _ask(context, "iam:PassRole", role, {"iam:passedtoservice": "ses.amazonaws.com"})
+
+
+def check_v1(context: Context, operation: str) -> None:
+    """See that the signer may carry out an operation of the first API, whose resource is always everything.
+
+    Raises:
+        SesError: Some policy does not let it (403).
+    """
+    if operation not in _SENDS:
+        _ask(context, f"ses:{operation}", ALL, {"ses:apiversion": API_VERSION.get()})
+
+
+def resources(context: Context, operation: str, p: Parameters) -> list[str]:
+    """The ARNs that an operation acts on; everything where it names none."""
+    named = [
+        context.state.arn(kind, identity_name(str(p[name])) if kind == "identity" else str(p[name]))
+        for name, kind in _OWN_KINDS.get(operation, _KINDS).items()
+        if p.get(name)
+    ]
+    arns = [str(p[name]) for name in _ARNS if name in p]
+    tenant = context.state.tenants.get(str(p.get("TenantName", "")))
+    of_tenant = [tenant.arn] if tenant and "Tenant" in operation else []
+    return [*named, *arns, *of_tenant] or [ALL]
+
+
+def _conditions(context: Context, resource: str, p: Parameters) -> dict[str, object]:
+    asked = {tag["Key"]: tag["Value"] for tag in p.get("Tags", [])}
+    keys = [*asked, *p.get("TagKeys", [])]
+    there = tags_of(context.state, resource) or {}
+    return {
+        "ses:apiversion": API_VERSION.get(),
+        **{f"aws:resourcetag/{key.lower()}": value for key, value in there.items()},
+        **{f"aws:requesttag/{key.lower()}": value for key, value in asked.items()},
+        **({"aws:tagkeys": keys} if keys else {}),
+    }
+
+
+def _ask(context: Context, action: str, resource: str, conditions: dict[str, Any]) -> None:
+    denied = context.backend.access.denied(SIGNER.get(), action, [resource], conditions)
+    if denied:
+        problem = f"User `{denied[0]}' is not authorized to perform `{action}' on resource `{resource}'"
+        raise SesError("AccessDeniedException", problem)

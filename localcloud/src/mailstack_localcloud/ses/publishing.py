@@ -1,0 +1,236 @@
+"""Events on their way out: from accepted mails to the destinations of their configuration sets."""
+
+import asyncio
+import functools
+import itertools
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from mailstack_localcloud.backend.ministack import Backend
+from mailstack_localcloud.backend.policies import SES, Source, allows
+from mailstack_localcloud.ses import metrics
+from mailstack_localcloud.ses.events import KINDS, Event, events
+from mailstack_localcloud.ses.simulator import disordered
+from mailstack_localcloud.ses.state import Happening, State, StoredMessage
+
+# A full queue makes SendEmail wait: slower, but nothing is lost and memory stays bounded.
+QUEUE_LENGTH = 10_000
+# Requests have their turn after so many mails: often enough to answer at once, seldom enough to cost nothing.
+_MAILS_A_TURN = 32
+SUBJECT = "Amazon SES Email Event Notification"
+# SES sends this to a topic when a destination is made, to test its right to publish.
+VALIDATION = "Successfully validated SNS topic for Amazon SES event publishing."
+# https://docs.aws.amazon.com/ses/latest/dg/monitoring-eventbridge.html
+DETAIL_TYPES = {
+    "Send": "Email Sent",
+    "Delivery": "Email Delivered",
+    "Bounce": "Email Bounced",
+    "Complaint": "Email Complaint Received",
+    "Reject": "Email Rejected",
+    "DeliveryDelay": "Email Delivery Delayed",
+    "Open": "Email Opened",
+    "Click": "Email Clicked",
+    "Subscription": "Email Subscribed",
+    "Rendering Failure": "Email Rendering Failed",
+}
+_LOG = logging.getLogger(__name__)
+_Destination = dict[str, Any]
+_Events = Sequence[Event]
+Mail = tuple[State, StoredMessage, list[Happening]]
+Listener = Callable[[Backend, State, StoredMessage, list[Happening]], None]
+
+
+@dataclass(slots=True)
+class _Parcel:
+    """What a destination is told in one turn: events of the kinds in `wanted`."""
+
+    set_arn: str
+    name: str
+    destination: _Destination
+    wanted: frozenset[str]
+    told: list[Event] = field(default_factory=list[Event])
+
+
+class Publisher:
+    """One task that publishes what happened, in order."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._listeners: list[Listener] = []
+        self._waiting: deque[Mail] = deque()
+        self._has_mail, self._has_room, self._is_idle = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._is_idle.set()
+
+    def also(self, listener: Listener) -> None:
+        """Tell another of what happened to every mail, in its account's scope."""
+        self._listeners.append(listener)
+
+    async def room(self) -> None:
+        """Wait until there is room for what a request brings."""
+        while len(self._waiting) >= QUEUE_LENGTH:
+            self._has_room.clear()
+            await self._has_room.wait()
+
+    def publish(self, state: State, message: StoredMessage, happenings: list[Happening]) -> None:
+        """Hand over what happened to a mail."""
+        message.happenings += happenings
+        self._waiting.append((state, message, happenings))
+        self._has_mail.set()
+        self._is_idle.clear()
+
+    async def drain(self) -> None:
+        """Wait until everything handed over is out."""
+        await self._is_idle.wait()
+
+    async def run(self) -> None:
+        """Publish until cancelled."""
+        while True:
+            await self._has_mail.wait()
+            mails = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MAILS_A_TURN))]
+            _attempt("a turn", self._deliver, mails)
+            self._has_room.set()
+            if not self._waiting:
+                self._has_mail.clear()
+                self._is_idle.set()
+            await asyncio.sleep(0)
+
+    def _deliver(self, mails: Sequence[Mail]) -> None:
+        state, parcels = mails[0][0], dict[str, list[_Parcel]]()
+        # One scope for all: there is one account and one region, whatever was reset in between.
+        with self._backend.scope(state.account_id, state.region):
+            metrics.count(self._backend, mails)
+            for listener in self._listeners:
+                _for_each(mails, functools.partial(listener, self._backend))
+            _for_each(mails, functools.partial(_pack, parcels))
+            for parcel in itertools.chain.from_iterable(parcels.values()):
+                _attempt(f"{parcel.set_arn} {parcel.name}", self._to, parcel)
+
+    def _to(self, parcel: _Parcel) -> None:
+        for kind, deliver in _DELIVER.items():
+            if kind in parcel.destination and parcel.told:
+                deliver(self, parcel.destination[kind], parcel.told, parcel.set_arn)
+
+    def to_topic(self, destination: _Destination, told: _Events, set_arn: str) -> None:
+        """SNS: only while the topic's policy lets SES publish for this configuration set."""
+        arn = str(destination["TopicArn"])
+        if may_publish(self._backend, arn, set_arn):
+            self._backend.topics.notify(arn, SUBJECT, *(f"{event.text}\n" for event in told))
+
+    def to_bus(self, destination: _Destination, told: _Events, set_arn: str) -> None:
+        """EventBridge."""
+        for event in told:
+            entry = {
+                "Source": "aws.ses",
+                "DetailType": DETAIL_TYPES[event.kind],
+                "Detail": event.text,
+                "Resources": [set_arn],
+                "EventBusName": str(destination["EventBusArn"]),
+            }
+            problem = self._backend.buses.put(entry)
+            if problem:
+                _LOG.warning("EventBridge refused an SES event: %s", problem)
+
+    def to_stream(self, destination: _Destination, told: _Events, set_arn: str) -> None:
+        """Firehose: one record an event, each with a newline after it; only while SES may take the role.
+
+        https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-firehose-contents.html
+        """
+        stream, role = str(destination["DeliveryStreamArn"]), str(destination["IamRoleArn"])
+        problem = stream_problem(self._backend, stream, role, set_arn)
+        if problem:
+            _LOG.warning("An SES event did not reach Firehose: %s", problem)
+            return
+        for event in told:
+            self._backend.streams.put(stream, f"{event.text}\n".encode())
+
+    def to_metrics(self, destination: _Destination, told: _Events, _: str) -> None:
+        """CloudWatch: one metric an event type, with the destination's dimensions."""
+        for event in told:
+            dimensions = {d["DimensionName"]: _dimension(d, event) for d in destination["DimensionConfigurations"]}
+            self._backend.cloudwatch.count(metrics.NAMESPACE, KINDS[event.kind][1], 1, dimensions)
+
+
+def _attempt(what: str, publish: Callable[..., None], *arguments: object) -> None:
+    """Do one thing; that it goes wrong must not stop the others' events."""
+    try:
+        publish(*arguments)
+    except Exception:  # noqa: BLE001 - whatever it is
+        _LOG.exception("Publishing events failed: %s", what)
+
+
+def _for_each(mails: Sequence[Mail], publish: Callable[[State, StoredMessage, list[Happening]], None]) -> None:
+    """The same for each mail: what goes wrong with one concerns it alone."""
+    for mail in mails:
+        try:
+            publish(*mail)
+        except Exception:  # noqa: BLE001 - whatever it is
+            _LOG.exception("Publishing events failed: %s", mail[1].message_id)
+
+
+def _pack(parcels: dict[str, list[_Parcel]], state: State, message: StoredMessage, happenings: list[Happening]) -> None:
+    """Put the events of a mail to the destinations that want them; `parcels` are those of each configuration set."""
+    name = message.configuration_set or ""
+    if name not in parcels:
+        parcels[name] = _parcels(state, name)
+    its = parcels[name]
+    telling = [h for h in disordered(happenings, state.account) if any(h.kind in parcel.wanted for parcel in its)]
+    if not telling:
+        return
+    source_arn = state.arn("identity", message.identity)
+    for event in events(message, telling, source_arn=source_arn, account_id=state.account_id):
+        for parcel in its:
+            if event.kind in parcel.wanted:
+                parcel.told.append(event)
+
+
+def _parcels(state: State, configuration_set: str) -> list[_Parcel]:
+    found = state.configuration_sets.get(configuration_set)
+    arn, known = state.arn("configuration-set", configuration_set), found.destinations.items() if found else ()
+    return [_Parcel(arn, name, d, _kinds(d["MatchingEventTypes"])) for name, d in known if d.get("Enabled")]
+
+
+def _kinds(event_types: Sequence[str]) -> frozenset[str]:
+    return frozenset(kind for kind, names in KINDS.items() if names[0] in event_types)
+
+
+def stream_problem(backend: Backend, stream_arn: str, role_arn: str, set_arn: str) -> str:
+    """Why SES cannot put records on a delivery stream for a configuration set; empty if it can. Call in their scope."""
+    trust = backend.access.trust_policy(role_arn)
+    if trust is None:
+        return f"the role {role_arn} does not exist."
+    if not allows(trust, action="sts:AssumeRole", resource=role_arn, context=Source(SES, set_arn).context()):
+        return f"the trust policy of {role_arn} does not let ses.amazonaws.com take it for {set_arn}."
+    if not backend.streams.has(stream_arn):
+        return f"the delivery stream {stream_arn} does not exist."
+    if not backend.access.role_may(role_arn, "firehose:PutRecordBatch", stream_arn):
+        return f"the policies of {role_arn} do not allow firehose:PutRecordBatch on {stream_arn}."
+    return ""
+
+
+def may_publish(backend: Backend, topic_arn: str, set_arn: str) -> bool:
+    """Whether a topic exists and its policy lets SES publish for the configuration set. Call in the topic's scope."""
+    return not backend.grants.publish(topic_arn, Source(SES, set_arn))
+
+
+def _dimension(configuration: dict[str, str], event: Event) -> str:
+    name = configuration["DimensionName"]
+    values = {
+        "MESSAGE_TAG": lambda: event.mail["tags"].get(name, []),
+        "EMAIL_HEADER": lambda: [
+            h["value"] for h in event.mail.get("headers", ()) if h["name"].lower() == name.lower()
+        ],
+        "LINK_TAG": lambda: (event.link_tags or {}).get(name, []),
+    }[configuration["DimensionValueSource"]]()
+    return str(next(iter(cast("list[str]", values)), configuration["DefaultDimensionValue"]))
+
+
+_DELIVER: dict[str, Callable[[Publisher, _Destination, _Events, str], None]] = {
+    "SnsDestination": Publisher.to_topic,
+    "EventBridgeDestination": Publisher.to_bus,
+    "CloudWatchDestination": Publisher.to_metrics,
+    "KinesisFirehoseDestination": Publisher.to_stream,
+}
+EMULATED_DESTINATIONS = frozenset(_DELIVER)

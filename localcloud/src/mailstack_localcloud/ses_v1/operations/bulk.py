@@ -1,0 +1,80 @@
+"""SendBulkTemplatedEmail: a stored template, up to 50 destinations, each with data, tags and a result of its own."""
+
+from typing import Any
+
+from mailstack_localcloud.ses.context import Context, Handler, Output, Parameters
+from mailstack_localcloud.ses.errors import SesError, bad_request
+from mailstack_localcloud.ses.operations import sending
+from mailstack_localcloud.ses.operations.bulk import MAX_ENTRIES, struck
+from mailstack_localcloud.ses.quota import TOO_MANY
+from mailstack_localcloud.ses.refusals import note
+from mailstack_localcloud.ses.rendering import Data, Renderer, data, merged, renderer
+from mailstack_localcloud.ses_v1.operations.sending import identities_in, stored_template
+
+OPERATION = "SendBulkTemplatedEmail"
+# https://docs.aws.amazon.com/ses/latest/APIReference/API_BulkEmailDestinationStatus.html
+_STATUSES = {
+    "MessageRejected": "MessageRejected",
+    "MailFromDomainNotVerifiedException": "MailFromDomainNotVerified",
+    "TooManyRequestsException": "AccountThrottled",
+    "BadRequestException": "InvalidParameterValue",
+}
+
+
+async def send(context: Context, p: Parameters) -> Output:
+    """SendBulkTemplatedEmail. A wrong sender or template fails the call, a wrong destination only itself."""
+    destinations = p["Destinations"]
+    if not 0 < len(destinations) <= MAX_ENTRIES:
+        raise bad_request(f"Destinations has {len(destinations)} entries; 1 to {MAX_ENTRIES} are allowed.")
+    template = renderer(context.state, stored_template(p))
+    defaults = data(p["DefaultTemplateData"])
+    shared = {
+        "FromEmailAddress": p["Source"],
+        "ReplyToAddresses": p.get("ReplyToAddresses", []),
+        "ConfigurationSetName": p.get("ConfigurationSetName"),
+        "FeedbackForwardingEmailAddress": p.get("ReturnPath"),
+        **identities_in(p),
+    }
+    sending.check_sender(context, shared, p["Source"])
+    await sending.check_identities(context, p["Source"])
+    tags = p.get("DefaultTags", [])
+    return {"Status": [await _result(context, shared, (template, defaults, tags), one) for one in destinations]}
+
+
+async def _result(
+    context: Context, shared: Parameters, default: tuple[Renderer, Data, list[dict[str, str]]], entry: dict[str, Any]
+) -> Output:
+    refused = struck(context, OPERATION, entry)
+    if refused:
+        return {**refused, "Status": _in_own_letters(refused["Status"])}
+    template, defaults, tags = default
+    own = entry.get("ReplacementTags", [])
+    named = {tag["Name"] for tag in own}
+    asked = {
+        **shared,
+        "Destination": entry["Destination"],
+        "EmailTags": [*(tag for tag in tags if tag["Name"] not in named), *own],
+    }
+    try:
+        filled = template.fill(merged(defaults, data(entry.get("ReplacementTemplateData"))))
+        return {"Status": "Success", "MessageId": await sending.send(context, asked, filled, OPERATION)}
+    except SesError as error:
+        if error.code not in _STATUSES:
+            raise
+        note(context.state, OPERATION, asked, error)
+        status = "AccountDailyQuotaExceeded" if error.message == TOO_MANY else _STATUSES[error.code]
+        return {"Status": status, "Error": error.message}
+
+
+def _in_own_letters(status: str) -> str:
+    """A status of the second API as the first has it.
+
+    Example:
+        >>> _in_own_letters("ACCOUNT_THROTTLED"), _in_own_letters("TEMPLATE_NOT_FOUND")
+        ('AccountThrottled', 'TemplateDoesNotExist')
+    """
+    words = "".join(word.title() for word in status.split("_"))
+    return {"InvalidParameter": "InvalidParameterValue"}.get(words, words.replace("NotFound", "DoesNotExist"))
+
+
+HANDLERS: dict[str, Handler] = {OPERATION: send}

@@ -1,0 +1,55 @@
+"""SES's first API as one object: a form comes in, its operation's handler is asked, XML goes out."""
+
+import inspect
+
+from mailstack_localcloud.http import Request, Response
+from mailstack_localcloud.ses.authorization import API_VERSION, SIGNER, signer
+from mailstack_localcloud.ses.context import Context, Parameters
+from mailstack_localcloud.ses.errors import SesError, not_emulated
+from mailstack_localcloud.ses.permissions import check_v1
+from mailstack_localcloud.ses.refusals import note
+from mailstack_localcloud.ses.service import check_rate, check_region
+from mailstack_localcloud.ses_v1 import query
+from mailstack_localcloud.ses_v1.errors import QueryError, translated
+from mailstack_localcloud.ses_v1.operations import HANDLERS
+
+
+class SesV1:
+    """The first API over the state of the second."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def handle(self, request: Request) -> Response:
+        """Answer one request at `/`."""
+        try:
+            return await self._answer(request)
+        except SesError as error:
+            return self.refuse(error)
+        except QueryError as error:
+            return query.error_answer(error)
+
+    @staticmethod
+    def refuse(error: SesError) -> Response:
+        """An error of the second API in the words of the first."""
+        return query.error_answer(translated(error))
+
+    async def _answer(self, request: Request) -> Response:
+        check_region(request, self._context.state.region)
+        SIGNER.set(signer(request.headers.get("authorization", "")))
+        API_VERSION.set("1")
+        form = query.read_form(request)
+        operation = query.find(form)
+        handler = HANDLERS.get(operation.name)
+        if handler is None:
+            raise not_emulated(f"{operation.name} of SES v1")
+        parameters: Parameters = {}
+        try:
+            check_v1(self._context, operation.name)
+            check_rate(self._context, operation.name)
+            parameters = query.parse(operation, form)
+            output = handler(self._context, parameters)
+            return query.answer(operation, await output if inspect.isawaitable(output) else output)
+        except SesError as error:
+            note(self._context.state, operation.name, parameters, error)
+            raise

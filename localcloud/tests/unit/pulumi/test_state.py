@@ -1,0 +1,39 @@
+"""What the in-process engine remembers stands in an order that deletion can trust."""
+
+from pathlib import Path
+
+from mailstack_localcloud.pulumi import state
+from mailstack_localcloud.pulumi.state import Record, dependents_first
+
+
+def record(name: str, *needs: str, **more: object) -> Record:
+    return Record(name, "aws:sns/topic:Topic", custom=True, dependencies=list(needs), **more)  # pyright: ignore[reportArgumentType]
+
+
+def names(records: list[Record]) -> list[str]:
+    return [each.urn for each in records]
+
+
+def test_what_needs_another_is_deleted_before_it_and_the_last_made_first_otherwise():
+    assert names(dependents_first([record("c", "a"), record("a"), record("b")])) == ["b", "c", "a"]
+    assert names(dependents_first([record("d", "c"), record("c", "b"), record("b", "a"), record("a")])) == [*"dcba"]
+
+
+def test_everything_that_a_record_refers_to_is_needed():
+    given = record(
+        "it",
+        "a",
+        property_dependencies={"x": ["b"]},
+        parent="c",
+        provider="d::id",
+        deleted_with="e",
+        replaced_with=["f"],
+    )
+    assert given.needs == {*"abcdef"}
+    assert given.renamed("d", "z").provider == "z::id"
+    assert given.renamed("a", "z").needs == {*"zbcdef"}
+
+
+def test_it_is_saved_with_what_is_needed_first(tmp_path: Path):
+    state.save(tmp_path / "state.json", [record("b", "a"), record("a")])
+    assert names(state.load(tmp_path / "state.json")) == ["a", "b"]

@@ -1,0 +1,92 @@
+"""An SQS batch through a function, one record at a time: what fails is reported alone, and so retried alone.
+
+Lambda's metric `Errors` does not count records that are reported, so each one counts in a metric of its own.
+
+https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting
+"""
+
+import os
+import time
+import traceback
+from typing import TYPE_CHECKING, TypedDict
+
+from mailer.errors import MailerError
+from mailer.functions.log import log
+from mailer.functions.metrics import FAILED_RECORDS, FUNCTIONS_DIMENSION, FUNCTIONS_NAMESPACE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class BatchFailed(MailerError):  # noqa: N818 - named as its siblings in mailer.errors
+    """Every record of a batch failed. Raised, because it is more likely the function's fault than the records'.
+
+    Lambda counts it in `Errors`; the whole batch goes back to the queue, as it would if each record were reported.
+    """
+
+
+class SqsRecord(TypedDict):
+    """What is used of one message as Lambda receives it."""
+
+    messageId: str
+    body: str
+    attributes: dict[str, str]
+
+
+class SqsEvent(TypedDict):
+    """What Lambda receives of a queue."""
+
+    Records: list[SqsRecord]
+
+
+class SqsFailure(TypedDict):
+    """One message that goes back to the queue and, after a few times, to its DLQ."""
+
+    itemIdentifier: str
+
+
+class SqsAnswer(TypedDict):
+    """What the function answers when `ReportBatchItemFailures` is on."""
+
+    batchItemFailures: list[SqsFailure]
+
+
+def each_record(event: SqsEvent, work: "Callable[[SqsRecord], None]") -> SqsAnswer:
+    """Work through a batch; every record that raises is logged, counted and reported, the others are done.
+
+    Raises:
+        BatchFailed: There were records, and none was done.
+    """
+    failures: list[SqsFailure] = []
+    for record in event["Records"]:
+        try:
+            work(record)
+        except MailerError as error:
+            _log_failure("record failed", record, error, why=str(error))
+            failures.append({"itemIdentifier": record["messageId"]})
+        except Exception as error:  # noqa: BLE001 - one record that trips over a defect must not hold up the others
+            # Where, but not the exception's own words: they may hold an address.
+            where = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
+            _log_failure("defect", record, error, where=where)
+            failures.append({"itemIdentifier": record["messageId"]})
+    if failures and len(failures) == len(event["Records"]):
+        raise BatchFailed(f"All {len(failures)} records of the batch failed.", hint="The log says why of each.")
+    return {"batchItemFailures": failures}
+
+
+def _log_failure(message: str, record: SqsRecord, error: Exception, **fields: object) -> None:
+    """Write the line that CloudWatch also reads as one failed record of this function.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+    """
+    directive = {
+        "Namespace": FUNCTIONS_NAMESPACE,
+        "Dimensions": [[FUNCTIONS_DIMENSION]],
+        "Metrics": [{"Name": FAILED_RECORDS, "Unit": "Count"}],
+    }
+    metric = {
+        "_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]},
+        FUNCTIONS_DIMENSION: os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "local"),
+        FAILED_RECORDS: 1,
+    }
+    log("ERROR", message, sqs_message_id=record["messageId"], error=type(error).__name__, **fields, **metric)

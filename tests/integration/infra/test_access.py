@@ -1,0 +1,244 @@
+"""The roles and the SMTP user of a deployed stack: what their policies let them send, and what not."""
+
+import json
+import smtplib
+from collections.abc import Iterator
+from email.message import EmailMessage
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from mailstack_localcloud import LocalCloud
+from tests.integration.infra.test_options import Program
+from tests.waiting import PATIENCE
+
+if TYPE_CHECKING:
+    from mypy_boto3_sesv2 import SESV2Client
+
+pytestmark = pytest.mark.integration
+
+TRANSACTIONAL, BULK, THEIRS = "mailstack-local-transactional", "mailstack-local-bulk", "theirs"
+ADA, STRANGER = "ada@example.org", "eve@example.com"
+GITHUB = "https://token.actions.githubusercontent.com"
+OPTIONS: dict[str, Any] = {
+    "streams": {"transactional": {}, "bulk": {}},
+    "watchAccount": False,
+    "allowedRecipients": ["*@example.org"],
+    "access": {
+        "services": ["ecs", "lambda", "ec2"],
+        "oidc": {
+            "deploys": {
+                "provider": GITHUB,
+                "create": True,
+                "audiences": "sts.amazonaws.com",
+                "subjects": "repo:example/shop:ref:refs/heads/main",
+            }
+        },
+        "attachTo": "shop-web",
+        "templates": "receipt",
+        "smtp": {"keys": [1], "readBySender": True},
+    },
+}
+RAW = f"From: Ada <no-reply@example.test>\r\nTo: {ADA}\r\nSubject: Hello\r\n\r\nHello\r\n".encode()
+
+
+@pytest.fixture(scope="module")
+def program(shared_cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    shared_cloud.reset()
+    iam, ses = shared_cloud.client("iam"), shared_cloud.client("sesv2")
+    nobody = {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [nobody]})
+    iam.create_role(RoleName="shop-web", AssumeRolePolicyDocument=trust)
+    program = Program(shared_cloud, Path(tmp_path_factory.mktemp("access")) / "state.json")
+    program.stack(**OPTIONS).up()
+    for domain in ("other.test", "example.test"):
+        if domain != "example.test":
+            ses.create_email_identity(EmailIdentity=domain)
+        shared_cloud.control("POST", f"identities/{domain}/verify")
+    ses.create_configuration_set(ConfigurationSetName=THEIRS)
+    for template in ("receipt", "secret"):
+        content: Any = {"Subject": "Hi", "Text": "Hello"}
+        ses.create_email_template(TemplateName=template, TemplateContent=content)
+    yield program
+    shared_cloud.reset()
+
+
+def signed(program: Program, service: Any, key: Any) -> Any:
+    return boto3.client(
+        service,
+        endpoint_url=program.cloud.endpoint,
+        region_name="us-east-1",
+        aws_access_key_id=key["AccessKeyId"],
+        aws_secret_access_key=key["SecretAccessKey"],
+        aws_session_token=key.get("SessionToken"),
+        config=Config(connect_timeout=PATIENCE, read_timeout=PATIENCE, retries={"max_attempts": 0}),
+    )
+
+
+def application(program: Program, role: str) -> "SESV2Client":
+    """What runs as a role of the stack."""
+    arn = program.stack(**OPTIONS).outputs["roles"][role]  # type: ignore[index]
+    taken = program.cloud.client("sts").assume_role(RoleArn=arn, RoleSessionName="shop")["Credentials"]
+    return signed(program, "sesv2", taken)
+
+
+def send(ses: "SESV2Client", **changed: Any) -> str:
+    mail: dict[str, Any] = {
+        "FromEmailAddress": "Example <no-reply@example.test>",
+        "Destination": {"ToAddresses": [ADA]},
+        "Content": {"Simple": {"Subject": {"Data": "Hello"}, "Body": {"Text": {"Data": "Hello Ada"}}}},
+        "ConfigurationSetName": TRANSACTIONAL,
+    }
+    return ses.send_email(**{key: value for key, value in {**mail, **changed}.items() if value})["MessageId"]
+
+
+def bulk(ses: "SESV2Client", template: str) -> list[str]:
+    answer = ses.send_bulk_email(
+        FromEmailAddress="no-reply@example.test",
+        DefaultContent={"Template": {"TemplateName": template, "TemplateData": "{}"}},
+        BulkEmailEntries=[{"Destination": {"ToAddresses": [STRANGER]}}],
+        ConfigurationSetName=BULK,
+    )
+    return [result.get("Status", "") for result in answer["BulkEmailEntryResults"]]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"ConfigurationSetName": BULK},
+        {"FromEmailAddress": "Ada <ada@example.test>"},
+        {"Content": {"Raw": {"Data": RAW}}},
+        {"Content": {"Template": {"TemplateName": "receipt", "TemplateData": "{}"}}},
+        {"Destination": {"ToAddresses": [ADA], "BccAddresses": ["bob@example.org"]}},
+    ],
+    ids=["plain", "other stream", "other sender", "raw", "template", "two recipients"],
+)
+def test_an_application_sends_from_its_domain_through_its_streams(program: Program, changed: dict[str, Any]):
+    assert send(application(program, "ecs"), **changed)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"ConfigurationSetName": THEIRS},
+        {"FromEmailAddress": "no-reply@other.test"},
+        {"FromEmailAddress": "no-reply@sub.example.test"},
+        {"Destination": {"ToAddresses": [STRANGER]}},
+        {"Destination": {"ToAddresses": [ADA], "BccAddresses": [STRANGER]}},
+        {"Content": {"Raw": {"Data": RAW}}, "Destination": {"ToAddresses": [STRANGER]}},
+        {"Content": {"Raw": {"Data": RAW.replace(b"example.test", b"other.test")}}, "FromEmailAddress": None},
+        {"Content": {"Template": {"TemplateName": "secret", "TemplateData": "{}"}}},
+    ],
+    ids=["set", "domain", "subdomain", "stranger", "blind copy", "raw stranger", "raw domain", "template"],
+)
+def test_an_application_sends_nothing_else(program: Program, changed: dict[str, Any]):
+    with pytest.raises(ClientError) as refused:
+        send(application(program, "ecs"), **changed)
+    assert refused.value.response["Error"]["Code"] == "AccessDeniedException"
+
+
+def test_every_role_may_send_whoever_takes_it(program: Program):
+    for role in ("lambda", "ec2", "deploys"):
+        assert send(application(program, role))
+    iam = program.cloud.client("iam")
+    existing = iam.list_attached_role_policies(RoleName="shop-web")["AttachedPolicies"]
+    assert [policy["PolicyName"] for policy in existing] == ["mailstack-local-sender-us-east-1"]
+    profile = iam.get_instance_profile(InstanceProfileName="mailstack-local-app-ec2-us-east-1")["InstanceProfile"]
+    assert [role["RoleName"] for role in profile["Roles"]] == ["mailstack-local-app-ec2-us-east-1"]
+    issuers = [one["Arn"] for one in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]]
+    assert [arn.rpartition("/")[2] for arn in issuers] == ["token.actions.githubusercontent.com"]
+
+
+def test_a_second_run_finds_nothing_to_do(program: Program):
+    assert not program.stack(**OPTIONS).up().any
+
+
+def test_in_development_nobody_is_written_to_in_bulk(program: Program):
+    with pytest.raises(ClientError, match="AccessDenied"):
+        bulk(application(program, "ecs"), "receipt")
+
+
+# --- SMTP ----------------------------------------------------------------------------------------------------------
+
+
+def login(program: Program) -> dict[str, Any]:
+    """What the secret holds."""
+    name = program.stack(**OPTIONS).outputs["smtp_secret"]
+    return json.loads(program.cloud.client("secretsmanager").get_secret_value(SecretId=str(name))["SecretString"])
+
+
+def connected(program: Program, known: dict[str, Any]) -> smtplib.SMTP:
+    cloud = program.cloud
+    client = smtplib.SMTP(cloud.smtp.host, cloud.smtp.port, timeout=PATIENCE)
+    client.starttls(context=cloud.smtp.context())
+    try:
+        client.login(known["username"], known["password"])
+    except smtplib.SMTPAuthenticationError:
+        client.close()
+        raise
+    return client
+
+
+def mail(sender: str = "no-reply@example.test", to: str = ADA) -> EmailMessage:
+    made = EmailMessage()
+    made["From"], made["To"], made["Subject"], made["X-SES-CONFIGURATION-SET"] = sender, to, "Hello", TRANSACTIONAL
+    made.set_content("Hello Ada")
+    return made
+
+
+def test_what_is_in_the_secret_logs_in_and_sends_from_the_domain_alone(program: Program):
+    known = login(program)
+    assert (known["host"], known["port"]) == ("email-smtp.us-east-1.amazonaws.com", 587)
+    with connected(program, known) as client:
+        assert client.send_message(mail()) == {}
+        for refused in (mail(sender="no-reply@other.test"), mail(to=STRANGER)):
+            with pytest.raises(smtplib.SMTPDataError, match="Access denied"):
+                client.send_message(refused)
+            client.rset()
+
+
+def test_the_smtp_users_key_can_do_nothing_but_send_raw_mail(program: Program):
+    iam = program.cloud.client("iam")
+    (attached,) = iam.list_attached_user_policies(UserName="mailstack-local-smtp-us-east-1")["AttachedPolicies"]
+    policy = iam.get_policy(PolicyArn=attached["PolicyArn"])["Policy"]
+    version = iam.get_policy_version(PolicyArn=attached["PolicyArn"], VersionId=policy["DefaultVersionId"])
+    document: Any = version["PolicyVersion"]["Document"]
+    assert [statement["Action"] for statement in document["Statement"]] == ["ses:SendRawEmail"]
+    assert iam.list_user_policies(UserName="mailstack-local-smtp-us-east-1")["PolicyNames"] == []
+
+
+def test_the_login_is_in_no_output(program: Program):
+    exported = json.dumps(program.stack(**OPTIONS).outputs, default=str)
+    known = login(program)
+    assert known["password"] not in exported
+    assert known["username"] not in exported
+
+
+def test_the_password_changes_without_a_moment_in_which_none_works_and_recipients_are_let_in_and_out(program: Program):
+    def deploy(recipients: list[str], *keys: int) -> None:
+        access: dict[str, Any] = {**OPTIONS["access"], "smtp": {"keys": list(keys)}}
+        changed: dict[str, Any] = {**OPTIONS, "allowedRecipients": recipients, "access": access}
+        program.stack(**changed).up()
+
+    ses, old = application(program, "ecs"), login(program)
+    deploy([], 1, 2)
+    new = login(program)
+    assert new["username"] != old["username"]
+    with connected(program, old) as one, connected(program, new) as another:
+        assert one.send_message(mail(to=STRANGER)) == another.send_message(mail(to=STRANGER)) == {}
+    assert bulk(ses, "receipt") == ["SUCCESS"]
+    with pytest.raises(ClientError, match="AccessDenied"):
+        bulk(ses, "secret")
+
+    deploy(OPTIONS["allowedRecipients"], 2)
+    with connected(program, new) as client:
+        assert client.send_message(mail()) == {}
+    with pytest.raises(smtplib.SMTPAuthenticationError):
+        connected(program, old)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        bulk(ses, "receipt")

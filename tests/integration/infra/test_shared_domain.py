@@ -1,0 +1,79 @@
+"""Two stacks on one domain, in one local cloud: what the first owns survives whatever happens to the second."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mailstack_localcloud import LocalCloud
+from mailstack_localcloud.pulumi.inprocess import InProcessStack
+from mailstack_localcloud.pulumi.stack import DeploymentError
+
+pytestmark = pytest.mark.integration
+ROOT = Path(__file__).resolve().parents[3]
+
+
+class Domain:
+    """A domain with a zone, and the stacks that send from it."""
+
+    def __init__(self, cloud: LocalCloud, folder: Path) -> None:
+        self._cloud, self._folder = cloud, folder
+        cloud.client("route53").create_hosted_zone(Name="example.test", CallerReference="shared")
+
+    def stack(self, name: str, **options: object) -> InProcessStack:
+        given = {"domain": "example.test", "page": [], "protect": False, "watchAccount": False, **options}
+        config = {
+            f"mailstack:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in given.items()
+        }
+        environment = self._cloud.environment()
+        return InProcessStack(ROOT, name, state=self._folder / f"{name}.json", config=config, environment=environment)
+
+    def standing(self) -> dict[str, Any]:
+        """What the owner made: the identity with all that SES keeps of it, and every record."""
+        route53 = self._cloud.client("route53")
+        zone = route53.list_hosted_zones()["HostedZones"][0]["Id"]
+        records = route53.list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
+        found: dict[str, Any] = dict(self._cloud.client("sesv2").get_email_identity(EmailIdentity="example.test"))
+        found.pop("ResponseMetadata")
+        return {"identity": found, "records": [(r["Name"], r["Type"], r.get("ResourceRecords")) for r in records]}
+
+
+@pytest.fixture
+def domain(cloud: LocalCloud, tmp_path: Path) -> Domain:
+    return Domain(cloud, tmp_path)
+
+
+def test_a_second_stack_comes_and_goes_and_leaves_the_first_whole(domain: Domain):
+    first, second = domain.stack("first"), domain.stack("second", adopt=True)
+    first.up()
+    whole = domain.standing()
+    second.up()
+    assert domain.standing() == whole
+    assert second.outputs["mail_from_domain"] == "bounce.example.test"
+    assert not second.up().any
+    second.destroy()
+    assert domain.standing() == whole
+    assert not first.up().any
+
+
+def test_the_first_stack_comes_back_under_the_second(domain: Domain):
+    first, second = domain.stack("first"), domain.stack("second", adopt=True)
+    with pytest.raises(DeploymentError, match=r"adopt is true, and SES has no identity example\.test"):
+        second.up()
+    first.up()
+    whole = domain.standing()
+    second.up()
+    first.destroy()
+    first.up()
+    again = domain.standing()
+    assert again["identity"]["MailFromAttributes"] == whole["identity"]["MailFromAttributes"]
+    assert len(again["records"]) == len(whole["records"])
+    assert not second.up().any
+
+
+def test_a_second_owner_is_told_to_adopt(domain: Domain):
+    domain.stack("first").up()
+    with pytest.raises(DeploymentError) as caught:
+        domain.stack("second", dns="none").up()
+    assert "AlreadyExists" in str(caught.value)

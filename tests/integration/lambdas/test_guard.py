@@ -1,0 +1,120 @@
+"""The sending guard's own code against the local cloud: an alarm pauses one configuration set and pages."""
+
+import json
+import uuid
+from collections.abc import Callable
+
+import pytest
+
+from mailer.functions.batch import BatchFailed
+from mailstack_localcloud import LocalCloud
+from tests.integration.queues import open_to
+from tests.unit.lambdas.records import batch, handler
+from tests.unit.mailer.feedback.payloads import Json, changed, in_sns, load, raw
+
+pytestmark = pytest.mark.integration
+
+
+class Guard:
+    """The function, two configuration sets that it may pause, one that it may not, and a queue on the pager."""
+
+    def __init__(self, cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.ses, sns, self._sqs = cloud.client("sesv2"), cloud.client("sns"), cloud.client("sqs")
+        mark = uuid.uuid4().hex[:8]
+        self.ours, self.bulk, self.foreign = (f"{name}-{mark}" for name in ("ours", "bulk", "foreign"))
+        for name in (self.ours, self.bulk, self.foreign):
+            self.ses.create_configuration_set(ConfigurationSetName=name)
+        topic = sns.create_topic(Name=f"paging-{mark}")["TopicArn"]
+        pager = f"pager-{mark}"
+        self._queue = self._sqs.create_queue(QueueName=pager, Attributes=open_to("sns", pager))["QueueUrl"]
+        arn = self._sqs.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])["Attributes"]
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn["QueueArn"])
+        for name, value in {
+            **cloud.environment(),
+            "MAILSTACK_STACK": "prod",
+            "MAILSTACK_PAUSING_ALARMS": json.dumps({f"{name}-critical": name for name in (self.ours, self.bulk)}),
+            "MAILSTACK_PAGING_TOPIC_ARN": topic,
+        }.items():
+            monkeypatch.setenv(name, value)
+        self.function = handler("sending_guard")
+
+    def alarm(self, configuration_set: str, state: str = "ALARM") -> Json:
+        return changed("alarm-composite", NewStateValue=state, AlarmName=f"{configuration_set}-critical")
+
+    def take(self, *bodies: str, receive_count: int = 1) -> list[Json]:
+        return self.function.handle(batch(*bodies, receive_count=receive_count), None)["batchItemFailures"]
+
+    def sending(self) -> list[bool]:
+        return [
+            self.ses.get_configuration_set(ConfigurationSetName=name)["SendingOptions"]["SendingEnabled"]
+            for name in (self.ours, self.bulk, self.foreign)
+        ]
+
+    def pages(self) -> list[Json]:
+        answer = self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10)
+        messages = answer.get("Messages", [])
+        for message in messages:
+            self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
+        return [json.loads(message["Body"]) for message in messages]
+
+
+@pytest.fixture
+def guard(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> Guard:
+    return Guard(cloud, monkeypatch)
+
+
+@pytest.mark.parametrize("wrap", [raw, in_sns])
+def test_an_alarm_pauses_its_own_configuration_set_and_pages_once(guard: Guard, wrap: Callable[[Json], str]):
+    assert guard.take(wrap(guard.alarm(guard.ours))) == []
+    assert guard.sending() == [False, True, True]
+    (page,) = guard.pages()
+    assert page["Subject"] == f"Sending paused: {guard.ours}"
+    assert "Reputation.BounceRate" in page["Message"]
+    assert "mailer resume " in page["Message"]
+
+
+def test_a_second_alarm_about_a_paused_set_pages_nobody_again(guard: Guard, capsys: pytest.CaptureFixture[str]):
+    guard.take(raw(guard.alarm(guard.ours)))
+    guard.pages()
+    assert guard.take(raw(guard.alarm(guard.ours)), raw(guard.alarm(guard.ours))) == []
+    assert guard.pages() == []
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["message"] == "already paused"
+
+
+def test_a_page_that_could_not_be_sent_is_sent_when_the_message_comes_again(
+    guard: Guard, monkeypatch: pytest.MonkeyPatch
+):
+    with monkeypatch.context() as broken:
+        broken.setenv("MAILSTACK_PAGING_TOPIC_ARN", "arn:aws:sns:us-east-1:000000000000:nowhere")
+        with pytest.raises(BatchFailed):
+            guard.take(raw(guard.alarm(guard.ours)))
+    assert guard.sending() == [False, True, True]
+    assert guard.take(raw(guard.alarm(guard.ours)), receive_count=2) == []
+    assert len(guard.pages()) == 1
+
+
+def test_recovery_does_not_un_pause(guard: Guard):
+    guard.take(raw(guard.alarm(guard.ours)))
+    guard.pages()
+    assert guard.take(raw(guard.alarm(guard.ours, state="OK"))) == []
+    assert guard.sending() == [False, True, True]
+    assert guard.pages() == []
+
+
+def test_a_configuration_set_of_another_stack_is_left_alone(guard: Guard, capsys: pytest.CaptureFixture[str]):
+    assert guard.take(raw(guard.alarm(guard.foreign))) == []
+    assert guard.sending() == [True, True, True]
+    assert guard.pages() == []
+    assert "no alarm that pauses a configuration set of this stack" in capsys.readouterr().out
+
+
+def test_a_configuration_set_that_is_gone_sends_the_alarm_back(guard: Guard):
+    guard.ses.delete_configuration_set(ConfigurationSetName=guard.bulk)
+    assert guard.take(raw(guard.alarm(guard.bulk)), raw(guard.alarm(guard.ours))) == [{"itemIdentifier": "1"}]
+    assert not guard.ses.get_configuration_set(ConfigurationSetName=guard.ours)["SendingOptions"]["SendingEnabled"]
+
+
+def test_what_is_no_alarm_goes_back_to_the_queue(guard: Guard):
+    alarm = raw(guard.alarm(guard.foreign))
+    assert guard.take("hello", alarm, in_sns(load("bounce"))) == [{"itemIdentifier": "1"}, {"itemIdentifier": "3"}]
+    assert guard.sending() == [True, True, True]
