@@ -18,7 +18,7 @@ pytestmark = pytest.mark.e2e
 
 GUIDE = ROOT / "docs" / "deploying.md"
 # What is made here, and what belongs to no program: the copy is small.
-LEFT_OUT = (".*", "tests", "docs", "benchmarks", "dist", "__pycache__")
+LEFT_OUT = (".*", "tests", "docs", "benchmarks", "demo", "dist", "__pycache__")
 
 
 def commands(heading: str) -> str:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-TESTS = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
+FILES = sorted(file for suite in ("tests", "localcloud/tests") for file in Path(ROOT, suite).rglob("*.py"))
 # What takes a number of seconds, by the name of an argument, or of a method whose first argument it is.
 ARGUMENTS = {"timeout", "connect_timeout", "read_timeout"}
 METHODS = {"settimeout", "wait", "join", "communicate", "result"}
@@ -30,7 +31,7 @@ def _is_number(value: ast.expr) -> bool:
     )
 
 
-@pytest.mark.parametrize("file", sorted(TESTS.rglob("*.py")), ids=lambda file: str(file.relative_to(TESTS)))
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
 def test_timeouts_are_named(file: Path):
     assert timeouts(file.read_text()) == []
 

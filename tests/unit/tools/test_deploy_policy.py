@@ -20,7 +20,7 @@ from tools.docs.deploy_policy import CALLS, LONGEST, policies, size, write
 DOCUMENTS = [json.loads(policy) for policy in policies()]
 STATEMENTS = [statement for document in DOCUMENTS for statement in document["Statement"]]
 ALLOWED = {action for statement in STATEMENTS for action in statement["Action"]}
-PLUGIN = ROOT / "localcloud" / "pulumi" / "provider" / "resources"
+PLUGIN = ROOT / "localcloud" / "src" / "mailstack_localcloud" / "pulumi" / "provider" / "resources"
 # The plugin's clients: their names in botocore, and IAM's prefix where it differs.
 CLIENTS = {"awslambda": ("lambda", "lambda"), "ses": ("sesv2", "ses")}
 # What the plugin asks for types and arguments that the program does not use.
