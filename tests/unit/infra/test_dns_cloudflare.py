@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-import mailstack_infra
+import mailstack_infra.dns
 from mailer.install import install_command
 from mailer.stack import DnsRecord
 from mailstack_infra.settings.loading import SettingsInvalid
@@ -138,7 +138,7 @@ def test_our_own_records_of_the_last_run_are_left_alone():
 def test_without_the_extra_the_way_to_it_is_told(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "pulumi_cloudflare", None)
     monkeypatch.delitem(sys.modules, "mailstack_infra.dns.cloudflare", raising=False)
-    monkeypatch.delattr(mailstack_infra, "dns_cloudflare", raising=False)
+    monkeypatch.delattr(mailstack_infra.dns, "cloudflare", raising=False)
     with pytest.raises(SettingsInvalid, match=re.escape(install_command("cloudflare"))):
         deployed(tags={"extra": "absent"})
 
@@ -146,5 +146,5 @@ def test_without_the_extra_the_way_to_it_is_told(monkeypatch: pytest.MonkeyPatch
 def test_a_stack_elsewhere_does_without_the_extra(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "pulumi_cloudflare", None)
     monkeypatch.delitem(sys.modules, "mailstack_infra.dns.cloudflare", raising=False)
-    monkeypatch.delattr(mailstack_infra, "dns_cloudflare", raising=False)
+    monkeypatch.delattr(mailstack_infra.dns, "cloudflare", raising=False)
     assert run("prod", tags={"extra": "absent"}).of("Record")

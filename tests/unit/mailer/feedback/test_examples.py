@@ -8,8 +8,11 @@ import pytest
 
 @pytest.mark.parametrize(
     "module",
-    [f"mailer.feedback.{name}" for name in ("envelope", "events", "guard", "log", "policy", "recipients")]
-    + ["mailer.stores.dynamodb"],
+    [
+        *(f"mailer.feedback.{name}" for name in ("events", "policy", "recipients")),
+        *(f"mailer.functions.{name}" for name in ("envelope", "guard", "log")),
+        "mailer.stores.dynamodb",
+    ],
 )
 def test_examples_say_what_happens(module: str):
     assert doctest.testmod(importlib.import_module(module)).failed == 0
