@@ -34,6 +34,8 @@ FLAGS = {
 }
 ANCHORED = {"match", "fullmatch"}
 METHODS = FLAGS.keys() - {"compile"}
+# pydantic's, with a `pattern` to search a text for. Its own engine is linear; readers of its JSON schemas have others.
+CONSTRAINTS = {"Field", "StringConstraints", "constr"}
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Found:
 
 @cache
 def shipped() -> tuple[Found, ...]:
-    """Every call of `re` in the shipped code."""
+    """Every call of `re`, and every `pattern` of a field, in the shipped code."""
     trees = {file: ast.parse(file.read_text(encoding="utf-8")) for file in _files()}
     uses = [use for tree in trees.values() for use in _uses(tree)]
     return tuple(found for file, tree in trees.items() for found in _in_file(file, tree, uses))
@@ -76,34 +78,37 @@ def _in_file(file: Path, tree: ast.AST, uses: list[tuple[str, str]]) -> Iterator
         for target in getattr(node, "targets", [getattr(node, "target", None)])
         if isinstance(target, ast.Name)
     }
-    for node in ast.walk(tree):
-        function = node.func if isinstance(node, ast.Call) else None
-        if (
-            not isinstance(function, ast.Attribute)
-            or getattr(function.value, "id", "") != "re"
-            or function.attr not in FLAGS
-        ):
-            continue
-        assert isinstance(node, ast.Call)
-        own, name = list(_uses(tree)), names.get(id(node))
+    own = list(_uses(tree))
+    for call, function, expression in _calls(tree):
+        name = names.get(id(call))
         methods = (
-            {function.attr} - {"compile"}
+            {function} - {"compile"}
             or {method for user, method in own if user == name}
             or {method for user, method in uses if user == name}
             # One in a table: what is called on names that are no pattern's of this file.
             or {method for user, method in own if user not in names.values() and not user.isupper()}
             or {"search"}
         )
-        place = f"{file.relative_to(ROOT)}:{node.lineno}"
-        yield Found(place, ast.unparse(node.args[0]), frozenset(methods), _compiled(file, node, function.attr))
+        place = f"{file.relative_to(ROOT)}:{call.lineno}"
+        yield Found(place, ast.unparse(expression), frozenset(methods), _compiled(file, call, function, expression))
 
 
-def _compiled(file: Path, call: ast.Call, function: str) -> re.Pattern[Any] | None:
+def _calls(tree: ast.AST) -> Iterator[tuple[ast.Call, str, ast.expr]]:
+    """Each call that is given a regular expression, the function of `re` that it is or amounts to, the expression."""
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+        if name in FLAGS and getattr(getattr(call.func, "value", None), "id", "") == "re":
+            yield call, name, call.args[0]
+        elif name in CONSTRAINTS:
+            yield from ((call, "search", word.value) for word in call.keywords if word.arg == "pattern")
+
+
+def _compiled(file: Path, call: ast.Call, function: str, expression: ast.expr) -> re.Pattern[Any] | None:
     """The pattern, where its module's names say what it is."""
     flags = next((word.value for word in call.keywords if word.arg == "flags"), None)
     flags = flags or (call.args[FLAGS[function]] if len(call.args) > FLAGS[function] else None)
     try:
-        values = [eval(ast.unparse(node), dict(_names(file))) for node in (call.args[0], flags) if node]  # noqa: S307 - ours
+        values = [eval(ast.unparse(node), dict(_names(file))) for node in (expression, flags) if node]  # noqa: S307 - ours
     except (NameError, AttributeError):
         return None
     return re.compile(*values)
