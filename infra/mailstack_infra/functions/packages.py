@@ -28,6 +28,8 @@ RUNTIME_MODULES = frozenset({"boto3", "botocore"})
 # Pure Python, copied into the zip as it is installed: the same version gives the same bytes. Without `idna` the
 # feedback function would not find the suppression of an address whose domain a server reports in Unicode.
 BUNDLED = frozenset({"idna"})
+# The rest of a syntax tree, most of it, is expressions.
+_HOLD_IMPORTS = (ast.stmt, ast.ExceptHandler, ast.match_case)
 _OLDEST_ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 _UNIX, _READABLE_FILE = 3, 0o100644
 
@@ -70,6 +72,7 @@ class Sources:
             library=Path(str(mailer.__file__)).resolve().parents[1],
         )
 
+    @functools.cache  # noqa: B019 - equal ones share it, and a program has one or two
     def root(self, package: str) -> Path:
         """The folder that holds a package which goes into the zips."""
         if package not in BUNDLED:
@@ -126,20 +129,17 @@ def closure(start: Path, sources: Sources) -> list[Path]:
     waiting = [start]
     while waiting:
         file = waiting.pop()
-        for line, module in _imports(file, sources):
-            new = set(_files(module, sources, f"{sources.place(file)}:{line}")) - found
+        place = sources.place(file)
+        for line, module in _imported(file.read_text(encoding="utf-8"), place):
+            new = set(_files(module, sources, f"{place}:{line}")) - found
             found |= new
             waiting += new
     return sorted(found)
 
 
-def _imports(file: Path, sources: Sources) -> tuple[tuple[int, str], ...]:
-    """Every module that a file names in an import that runs; `from a import b` gives both `a` and `a.b`."""
-    return _imported(file.read_text(encoding="utf-8"), sources.place(file))
-
-
 @functools.cache  # the functions of a stack reach much the same files
 def _imported(source: str, place: Path) -> tuple[tuple[int, str], ...]:
+    """Every module that a file names in an import that runs; `from a import b` gives both `a` and `a.b`."""
     found: list[tuple[int, str]] = []
     waiting: list[ast.AST] = [ast.parse(source, filename=str(place))]
     while waiting:
@@ -147,7 +147,7 @@ def _imported(source: str, place: Path) -> tuple[tuple[int, str], ...]:
         if isinstance(node, ast.If) and _is_type_checking(node.test):
             waiting += node.orelse
             continue
-        waiting += ast.iter_child_nodes(node)
+        waiting += (child for child in ast.iter_child_nodes(node) if isinstance(child, _HOLD_IMPORTS))
         if isinstance(node, ast.Import):
             found += ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

@@ -93,6 +93,23 @@ def test_a_zip_holds_what_the_handler_reaches_and_no_more(project: Path):
     assert not {"mailer/stack.py", "mailer/functions/guard.py", "mailer/stores/dynamodb.py"} & set(found)
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "if handle:\n    pass\nelse:\n    import mailer.errors\n",
+        "for _ in ():\n    pass\nelse:\n    import mailer.errors\n",
+        "try:\n    pass\nexcept OSError:\n    import mailer.errors\n",
+        "try:\n    pass\nfinally:\n    import mailer.errors\n",
+        "with handle:\n    import mailer.errors\n",
+        "match handle:\n    case _:\n        import mailer.errors\n",
+        "class Handler:\n    async def handle(self):\n        import mailer.errors\n",
+    ],
+)
+def test_an_import_counts_wherever_it_stands(project: Path, source: str):
+    write(project, source)
+    assert "mailer/errors.py" in names(build("mine", project).path)
+
+
 def test_an_import_for_type_checking_alone_does_not_count(project: Path):
     write(
         project,
