@@ -1,5 +1,6 @@
 """What pyproject.toml cannot tell hatchling, the build backend, about the package `mailstack_infra`."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -39,5 +40,7 @@ class InfraPackage(BuildHookInterface[Any]):
         code = FINDER.format(name=NAME, file=str(Path(self.root, "infra", NAME, "__init__.py")))
         file = Path(self.root, ".build", f"{NAME}.pth")
         file.parent.mkdir(exist_ok=True)
-        file.write_text(f"import sys; exec({code!r})\n", encoding="utf-8")
-        return file
+        # Moved there when it is whole: another Python may be installing the same clone.
+        unfinished = file.with_suffix(f".{os.getpid()}")
+        unfinished.write_text(f"import sys; exec({code!r})\n", encoding="utf-8")
+        return unfinished.replace(file)

@@ -1,5 +1,6 @@
 """Which Pythons of a machine are tested, and what is said of those that fail or are absent."""
 
+import os
 import tomllib
 from pathlib import Path
 
@@ -54,18 +55,33 @@ def test_each_version_is_tested_once(
         fake(machine / "bin" / f"python{version}", f"echo {version}")
     fake(machine / ".venv" / "bin" / "python", "echo 3.11")
     monkeypatch.setattr(pythons, "MAIN", machine / ".venv")
-    monkeypatch.setattr(pythons, "passes", lambda version, _: not seen.append(version))
+    monkeypatch.setattr(pythons, "installs", lambda version, _: True)
+    monkeypatch.setattr(pythons, "passes", lambda version, processes: not seen.append(version))
     pythons.main(arguments)
-    assert seen == tested
+    assert sorted(seen) == tested
     assert capsys.readouterr().out == "Not on this machine, so not tested: Python 3.12, 3.14\n"
 
 
 def test_versions_that_fail_are_named_at_the_end(machine: Path, monkeypatch: pytest.MonkeyPatch):
     for version in ("3.11", "3.12", "3.13"):
         fake(machine / "bin" / f"python{version}", f"echo {version}")
-    monkeypatch.setattr(pythons, "passes", lambda version, _: version == "3.12")
+    monkeypatch.setattr(pythons, "installs", lambda version, _: version != "3.11")
+    monkeypatch.setattr(pythons, "passes", lambda version, processes: version == "3.12")
     with pytest.raises(SystemExit, match=r"failed on Python 3\.11, 3\.13$"):
         pythons.main([])
+
+
+@pytest.mark.parametrize(("processors", "versions", "each"), [(2, 1, 2), (2, 2, 1), (2, 3, 1), (8, 3, 2), (None, 1, 1)])
+def test_versions_share_the_processors(
+    processors: int | None, versions: int, each: int, machine: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(os, "cpu_count", lambda: processors)
+    monkeypatch.setattr(pythons, "ROOT", machine)
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    names = pythons.SUPPORTED[:versions]
+    for name in names:
+        fake(machine / ".tools" / "pythons" / name / "bin" / "pytest", f'test "$1 $2" = "-n {each}"')
+    assert pythons.passing(names) == set(names)
 
 
 def test_the_package_claims_no_version_that_is_not_tested():
