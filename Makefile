@@ -29,9 +29,9 @@ test: install ## Format, lint, types, import rules; unit, contract and integrati
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/basedpyright --level error
 	@PYTHONPATH=infra:localcloud/src $(BIN)/lint-imports
-	@$(TESTS) --cov --cov-report=term
+	@$(TESTS)
 
-coverage: install ## Coverage with the local cloud's and the engines' own processes counted (slower)
+coverage: install ## The same tests with coverage: the local cloud's and the engines' own processes count, too (slower)
 	@COVERAGE_PATCH=subprocess COVERAGE_EXIT=_exit $(TESTS) -q --cov --cov-report=term
 
 bench: install ## What a mail costs beside other clients, into docs/performance.md (MAILS=1000000: memory after so many)
