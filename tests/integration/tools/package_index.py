@@ -16,9 +16,10 @@ from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.waiting import PATIENCE
+
 NEWER = "9999.0"
 _HREF = re.compile(r'href="([^"]*)"')
-_SECONDS = 60
 
 
 class PackageIndex:
@@ -34,7 +35,7 @@ class PackageIndex:
         """What the real index says of a package, with whole addresses, and a newer release."""
         url = f"{self.upstream}/{name}/"
         request = urllib.request.Request(url, headers={"Accept": "text/html"})  # noqa: S310 - the one that is set up
-        with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310
             page, base = answer.read().decode(), answer.url
         page = _HREF.sub(lambda found: f'href="{urllib.parse.urljoin(base, found[1])}"', page)
         digest = hashlib.sha256(newer_wheel(name)).hexdigest()

@@ -14,6 +14,7 @@ from pip._internal.models.index import PyPI
 from tests.integration.tools.package_index import NEWER, PackageIndex, package_index
 
 ROOT = Path(__file__).parents[3]
+# For what ends by itself: downloads, too.
 SECONDS = 900
 # The first that shipped with Python 3.11, and the newest of the day that this was written.
 PIPS = ("22.3", "26.3")
@@ -26,6 +27,12 @@ def index() -> Iterator[PackageIndex]:
     )
     with package_index(os.environ.get("PIP_INDEX_URL") or configured.stdout.strip() or PyPI.simple_url) as index:
         yield index
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """uv's, empty at first: nothing of this machine's. It is uv that reads it, whichever pip has installed uv."""
+    return str(tmp_path_factory.mktemp("cache"))
 
 
 def environment_with(pip: str, folder: Path) -> Path:
@@ -63,9 +70,9 @@ def installed(venv: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("pip", PIPS)
-def test_the_lock_decides_whatever_is_published_later(pip: str, index: PackageIndex, tmp_path: Path):
+def test_the_lock_decides_whatever_is_published_later(pip: str, index: PackageIndex, cache: str, tmp_path: Path):
     venv = environment_with(pip, tmp_path)
-    ran = install("demo", venv, PIP_INDEX_URL=index.url, UV_CACHE_DIR=str(tmp_path / "cache"))
+    ran = install("demo", venv, PIP_INDEX_URL=index.url, UV_CACHE_DIR=cache)
     assert ran.returncode == 0, ran.stderr
     found = installed(venv)
     assert {name: found.get(name) for name, version in locked("demo").items() if version} == {
@@ -106,10 +113,8 @@ def test_a_download_that_is_not_the_locked_one_is_refused(tmp_path: Path):
         shutil.copytree(ROOT / name, project / name)
     shutil.copy(ROOT / "pyproject.toml", project)
     lock = project / "requirements" / "demo.lock"
-    lines = lock.read_text().splitlines(keepends=True)
-    number = next(number for number, line in enumerate(lines) if line.startswith("jinja2=="))
-    lines[number + 1 : number + 3] = [f"    --hash=sha256:{'0' * 64}\n"]
-    lock.write_text("".join(lines))
+    line = next(line for line in lock.read_text().splitlines(keepends=True) if line.startswith("jinja2=="))
+    lock.write_text(f"{line}    --hash=sha256:{'0' * 64}\n")
     ran = install("demo", tmp_path / "venv", project=project)
     assert ran.returncode == 1
     assert "jinja2" in ran.stderr
