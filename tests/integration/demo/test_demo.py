@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 from typing import IO, cast
@@ -22,32 +23,52 @@ ROOT = Path(__file__).resolve().parents[3]
 ENGINE = ("--engine", "inprocess")  # needs no CLI
 
 
-def test_every_step_is_seen_and_shown_with_its_time():
-    command = [sys.executable, "-m", "demo", *ENGINE]  # as `make demo` does
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False)
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    lines = [line for line in ended.stdout.splitlines() if line.startswith("✓")]
+@dataclass(frozen=True)
+class Kept:
+    """A demo that stayed up until Ctrl-C: what it said, and what came of pasting the lines that it shows."""
+
+    said: str
+    pasted: subprocess.CompletedProcess[str]
+    returncode: int
+
+
+def paste(said: str) -> subprocess.CompletedProcess[str]:
+    """Put the lines that are for a shell into one, and those for Python into the interpreter that it starts."""
+    _, shell, _, python = said.partition("Play with it")[2].split("\n\n")[:4]
+    exports, interpreter = shell.splitlines()
+    lines = f"{exports}\n{interpreter} -i << 'PASTED'\n{python}\nPASTED\n"
+    return subprocess.run(["bash"], input=lines, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=True)
+
+
+@pytest.fixture(scope="module")
+def kept() -> Kept:
+    command = [sys.executable, "-m", "demo", *ENGINE, "--keep"]  # as `make demo KEEP=1` does
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as demo:
+        try:
+            said = "".join(takewhile(lambda line: "Ctrl-C" not in line, cast("IO[str]", demo.stdout)))
+            assert "Play with it" in said, said
+            ran = paste(said)
+        finally:
+            demo.send_signal(signal.SIGINT)
+    return Kept(said, ran, demo.returncode)
+
+
+def test_every_step_is_seen_and_shown_with_its_time(kept: Kept):
+    lines = [line for line in kept.said.splitlines() if line.startswith("✓")]
     assert [title for title, _ in STEPS] == [line[2:].rsplit(maxsplit=2)[0] for line in lines[3:]]
     assert all(line.endswith(" s") for line in lines)
-    assert "in-process test engine" in ended.stdout
-    assert "make pulumi" in ended.stdout
-    assert "--sending-enabled" in ended.stdout
+    assert "in-process test engine" in kept.said
+    assert "make pulumi" in kept.said
+    assert "--sending-enabled" in kept.said
 
 
-def test_what_keep_prints_can_be_pasted_into_a_shell_and_into_python():
-    command = [sys.executable, "-m", "demo", *ENGINE, "--keep"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as demo:
-        said = "".join(takewhile(lambda line: "Ctrl-C" not in line, cast("IO[str]", demo.stdout)))
-        _, shell, _, python = said.partition("Play with it")[2].split("\n\n")[:4]
-        exports, interpreter = shell.splitlines()
-        pasted = f"{exports}\n{interpreter} -i << 'PASTED'\n{python}\nPASTED\n"
-        ran = subprocess.run(
-            ["bash"], input=pasted, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=True
-        )
-        demo.send_signal(signal.SIGINT)
-    assert demo.returncode == 0
-    assert "Error" not in ran.stderr
-    assert "@example.com: sent" in ran.stdout
+def test_what_keep_prints_can_be_pasted_into_a_shell_and_into_python(kept: Kept):
+    assert "Error" not in kept.pasted.stderr
+    assert "@example.com: sent" in kept.pasted.stdout
+
+
+def test_a_demo_that_is_kept_ends_quietly_by_ctrl_c(kept: Kept):
+    assert kept.returncode == 0
 
 
 @pytest.mark.parametrize(
