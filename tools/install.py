@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import time
+from ast import literal_eval
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -26,9 +27,10 @@ PIP_SETTINGS = {
     "find-links": "UV_FIND_LINKS",
     "cert": "SSL_CERT_FILE",
 }
+# Later ones win: https://pip.pypa.io/en/stable/topics/configuration/#precedence-override-order
+PIP_SCOPES = ("global", "install", ":env:")
 COMPILED = ("demo", "infra", "lambdas", "localcloud/src", "mailer")
-
-
+# What says how this repository itself is installed.
 PROJECTS = (ROOT / "pyproject.toml", ROOT / "localcloud" / "pyproject.toml", ROOT / "tools" / "hatch_build.py")
 # The distributions of this repository.
 EDITABLE = [f"--editable={ROOT / folder}" for folder in (".", "localcloud")]
@@ -137,21 +139,23 @@ def install_uv(python: Path) -> str:
 
 def uv_environment(python: Path) -> dict[str, str]:
     """The environment that uv runs in: pip's settings are handed on where uv has none of its own."""
-    handed = {name: pip_setting(python, key) for key, name in PIP_SETTINGS.items() if name not in os.environ}
-    return {**os.environ, **{name: value for name, value in handed.items() if value}}
+    settings = pip_settings(python)
+    handed = {name: settings[key] for key, name in PIP_SETTINGS.items() if key in settings and name not in os.environ}
+    return {**os.environ, **handed}
 
 
-def pip_setting(python: Path, key: str) -> str:
-    """One of pip's settings, from its environment variables or its files; empty where there is none."""
-    variable = os.environ.get(f"PIP_{key.upper().replace('-', '_')}")
-    if variable:
-        return variable
-    for scope in ("install", "global"):
-        command = [str(python), "-m", "pip", "config", "get", f"{scope}.{key}"]
-        ran = subprocess.run(command, capture_output=True, text=True, check=False)
-        if ran.returncode == 0:
-            return " ".join(ran.stdout.split())
-    return ""
+def pip_settings(python: Path) -> dict[str, str]:
+    """What pip's environment variables and files say for `pip install`, by name."""
+    command = [str(python), "-m", "pip", "config", "list"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    listed = dict(line.split("=", 1) for line in ran.stdout.splitlines() if "=" in line)  # global.timeout='60'
+    found: dict[str, str] = {}
+    for scope in PIP_SCOPES:
+        values = {name: value for name, value in listed.items() if name.startswith(f"{scope}.")}
+        found |= {
+            name.removeprefix(f"{scope}."): " ".join(literal_eval(value).split()) for name, value in values.items()
+        }
+    return {name: value for name, value in found.items() if value}
 
 
 def run(tool: str, command: Sequence[str], advice: str, environment: Mapping[str, str] | None = None) -> None:
