@@ -7,28 +7,31 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted(file for suite in ("tests", "localcloud/tests") for file in Path(ROOT, suite).rglob("*.py"))
-# What takes a number of seconds, by the name of an argument, or of a method whose first argument it is.
+# What takes a number of seconds: arguments by their names, and the position among those of functions and methods.
 ARGUMENTS = {"timeout", "connect_timeout", "read_timeout"}
-METHODS = {"settimeout", "wait", "join", "communicate", "result"}
+POSITIONS = {
+    **dict.fromkeys(("settimeout", "wait", "join", "communicate", "result", "timeout", "sleep"), 0),
+    "wait_for": 1,
+    "create_connection": 1,
+    "select": 3,
+}
 
 
 def timeouts(source: str) -> list[str]:
-    """The calls of a file that are given a plain number of seconds to end in."""
+    """The calls of a file that are given a plain number of seconds to end in, or to wait."""
     found: list[str] = []
     for call in (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)):
         given = [word.value for word in call.keywords if word.arg in ARGUMENTS]
-        if isinstance(call.func, ast.Attribute) and call.func.attr in METHODS:
-            given += call.args[:1]
-        if isinstance(call.func, ast.Attribute) and call.func.attr == "wait_for":
-            given += call.args[1:2]
+        if isinstance(call.func, ast.Attribute) and call.func.attr in POSITIONS:
+            position = POSITIONS[call.func.attr]
+            given += call.args[position : position + 1]
         found += [ast.unparse(call) for value in given if _is_number(value)]
     return found
 
 
 def _is_number(value: ast.expr) -> bool:
-    return (
-        isinstance(value, ast.Constant) and isinstance(value.value, int | float) and not isinstance(value.value, bool)
-    )
+    """Whether it is a plain number; zero gives others a turn, or looks once, whatever the time."""
+    return isinstance(value, ast.Constant) and type(value.value) in {int, float} and value.value != 0
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
@@ -43,6 +46,12 @@ def test_timeouts_are_named(file: Path):
         ("run([], timeout=5)", True),
         ("Config(read_timeout=0.5)", True),
         ("await asyncio.wait_for(event.wait(), 3)", True),
+        ("await asyncio.sleep(0.1)", True),
+        ("asyncio.timeout(3)", True),
+        ("socket.create_connection(address, 5)", True),
+        ("select.select([client], [], [], 0.5)", True),
+        ("select.select([client], [], [], 0)", False),
+        ("await asyncio.sleep(0)", False),
         ("process.wait(PATIENCE)", False),
         ("run([], timeout=BRIEF)", False),
         ("', '.join(parts)", False),
