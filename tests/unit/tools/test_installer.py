@@ -11,6 +11,7 @@ from types import ModuleType
 import pytest
 
 ROOT = Path(__file__).parents[3]
+PROJECTS = ("pyproject.toml", "localcloud/pyproject.toml")
 HATCH = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
 HOOKS = [hook["path"] for hook in HATCH["hooks"].values()]
 
@@ -20,7 +21,9 @@ def installer(tmp_path: Path) -> ModuleType:
     """The installer of a clone in which everything is installed."""
     for folder in ("tools", "requirements"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
-    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    (tmp_path / "localcloud").mkdir()
+    for file in PROJECTS:
+        shutil.copy(ROOT / file, tmp_path / file)
     spec = spec_from_file_location("installer", tmp_path / "tools" / "install.py")
     assert spec
     assert spec.loader
@@ -33,7 +36,7 @@ def installer(tmp_path: Path) -> ModuleType:
 @pytest.mark.parametrize(
     ("file", "there"),
     [
-        *[(file, False) for file in ("pyproject.toml", "requirements/dev.lock", "requirements/installer.lock", *HOOKS)],
+        *[(file, False) for file in (*PROJECTS, "requirements/dev.lock", "requirements/installer.lock", *HOOKS)],
         ("tools/wheel.py", True),
     ],
 )
@@ -48,20 +51,20 @@ def test_change_of_an_input_installs_again(file: str, *, there: bool, installer:
     ("file", "variables", "index"),
     [
         ("", {}, None),
-        ("[global]\nindex-url = https://pypi.example.com/simple\n", {}, "https://pypi.example.com/simple"),
+        ("[global]\nindex-url = https://index.example.com/simple\n", {}, "https://index.example.com/simple"),
         (
-            "[global]\nindex-url = https://pypi.example.com/simple\n[install]\nindex-url = https://pypi.example.org/\n",
+            "[global]\nindex-url = https://index.example.com/simple\n[install]\nindex-url = https://index.example.org/\n",
             {},
-            "https://pypi.example.org/",
+            "https://index.example.org/",
         ),
         (
-            "[install]\nindex-url = https://pypi.example.com/simple\n",
-            {"PIP_INDEX_URL": "https://ada:it%27s@pypi.example.org/?a=b"},
-            "https://ada:it%27s@pypi.example.org/?a=b",
+            "[install]\nindex-url = https://index.example.com/simple\n",
+            {"PIP_INDEX_URL": "https://ada:it%27s@index.example.org/?a=b"},
+            "https://ada:it%27s@index.example.org/?a=b",
         ),
-        ("[global]\nindex-url = https://pypi.example.com/it's\n", {}, "https://pypi.example.com/it's"),
-        ("[download]\nindex-url = https://pypi.example.com/simple\n", {}, None),
-        ("[global]\nindex-url = https://pypi.example.com/simple\n", {"UV_DEFAULT_INDEX": "mine"}, "mine"),
+        ("[global]\nindex-url = https://index.example.com/it's\n", {}, "https://index.example.com/it's"),
+        ("[download]\nindex-url = https://index.example.com/simple\n", {}, None),
+        ("[global]\nindex-url = https://index.example.com/simple\n", {"UV_DEFAULT_INDEX": "mine"}, "mine"),
     ],
 )
 def test_index_of_pip_is_handed_to_uv(
