@@ -32,6 +32,8 @@ _ENCODED_WORD = "=?"
 # One word of a name (RFC 5322 §3.2.5), quoted or not. Outside of quotes there is nothing that lists, groups (§3.4) or
 # routes are made of.
 _WORD = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^\s"<>@,:;\\]+))')
+# What lists, groups (RFC 5322 §3.4), routes and comments are made of.
+_SPECIAL = re.compile(r"[ \t,:;<>()]")
 _TRAILING_COMMENT = re.compile(r"([^\s()]+)\s+\(([^()\\]*)\)\Z")
 
 
@@ -176,10 +178,10 @@ def _words(text: str) -> str | None:
 
 
 def _is_one_word(email: str) -> bool:
-    """Whether nothing stands in it that lists, groups and routes are made of; a quoted local part may hold anything."""
+    """Whether it can be one mailbox; a quoted local part may hold anything."""
     local, _, domain = email.rpartition("@")
     quoted = len(local) > 1 and local[0] == local[-1] == '"'
-    return not any(mark in ("" if quoted else local) + domain for mark in " \t,:;<>()")
+    return not _SPECIAL.search(domain if quoted else local + domain)
 
 
 def _checked_name(name: str) -> str:

@@ -5,7 +5,7 @@ Not for sending, and not for MIME: SES takes the parts as parameters.
 
 import re
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import TypedDict, cast
 from uuid import UUID
 
@@ -146,26 +146,21 @@ class Message:
         tenant: str | None = "",
     ) -> None:
         seen: set[str] = set()
-        for part, value in zip(
-            fields(self),
-            (
-                as_text(subject, "The subject"),
-                as_text(text, "The plain text"),
-                as_text(html, "The HTML"),
-                _first_of_each(_mailboxes(to, "to"), seen),
-                _first_of_each(_mailboxes(cc, "cc"), seen),
-                _first_of_each(_mailboxes(bcc, "bcc"), seen),
-                _first_of_each(_mailboxes(reply_to, "reply_to"), set()),
-                None if sender is None else _mailbox(sender, "sender"),
-                _pairs(headers, "headers"),
-                _pairs(tags, "tags"),
-                _attachments(attachments),
-                as_text(stream, "The stream"),
-                as_text(tenant, "The tenant"),
-            ),
-            strict=True,
-        ):
-            object.__setattr__(self, part.name, value)
+        self.__dict__.update(  # the class is frozen, so attributes cannot be assigned
+            subject=as_text(subject, "The subject"),
+            text=as_text(text, "The plain text"),
+            html=as_text(html, "The HTML"),
+            to=_first_of_each(_mailboxes(to, "to"), seen),
+            cc=_first_of_each(_mailboxes(cc, "cc"), seen),
+            bcc=_first_of_each(_mailboxes(bcc, "bcc"), seen),
+            reply_to=_first_of_each(_mailboxes(reply_to, "reply_to"), set()),
+            sender=None if sender is None else _mailbox(sender, "sender"),
+            headers=_pairs(headers, "headers"),
+            tags=_pairs(tags, "tags"),
+            attachments=_attachments(attachments),
+            stream=as_text(stream, "The stream"),
+            tenant=as_text(tenant, "The tenant"),
+        )
         refuse(_message_problems(self))
 
     @property
@@ -206,9 +201,13 @@ class Message:
         return f"<Message to {', '.join(one.masked for one in recipients)}>"
 
 
+def _is_nothing(value: object) -> bool:
+    return value is None or (type(value) is tuple and not value)
+
+
 def _mailboxes(value: object, part: str) -> tuple[Address, ...]:
     """The addresses that were given; an error says which of them it is about."""
-    if value is None:
+    if _is_nothing(value):
         return ()
     if isinstance(value, str | Address) or callable(getattr(value, "casefold", None)):
         return (_mailbox(value, part),)
@@ -233,8 +232,10 @@ def _items(value: object, part: str, wanted: str) -> tuple[object, ...]:
 
 
 def _attachments(value: object) -> tuple[Attachment, ...]:
-    if value is None or isinstance(value, Attachment):
-        return (value,) if value else ()
+    if _is_nothing(value):
+        return ()
+    if isinstance(value, Attachment):
+        return (value,)
     items = _items(value, "attachments", "a mailer.Attachment or a list of them")
     for item in items:
         if not isinstance(item, Attachment):
@@ -255,7 +256,7 @@ def _first_of_each(addresses: tuple[Address, ...], seen: set[str]) -> tuple[Addr
 
 
 def _pairs(value: object, part: str) -> tuple[tuple[str, str], ...]:
-    if value is None:
+    if _is_nothing(value):
         return ()
     wanted = "a mapping, or pairs of a name and a value"
     given: object = tuple(cast("Mapping[object, object]", value).items()) if isinstance(value, Mapping) else value
@@ -272,7 +273,7 @@ def _pair(item: object, part: str, wanted: str) -> tuple[str, str]:
 
 
 def _message_problems(message: Message) -> Iterable[str]:
-    count = len(message.recipients)
+    count, size = len(message.recipients), message.size
     checks = (
         (not count, "it has no recipient"),
         (count > MAX_RECIPIENTS, f"it has {count} recipients and SES takes {MAX_RECIPIENTS} a message"),
@@ -286,7 +287,7 @@ def _message_problems(message: Message) -> Iterable[str]:
         ),
         (not message.text and not message.html, "it has neither text nor HTML"),
         (len(message.headers) > MAX_HEADERS, f"it has {len(message.headers)} headers and SES takes {MAX_HEADERS}"),
-        (message.size > MAX_BYTES, f"it is about {message.size:,} bytes and SES takes {MAX_BYTES:,}"),
+        (size > MAX_BYTES, f"it is about {size:,} bytes and SES takes {MAX_BYTES:,}"),
         (message.tenant and not _TAG.match(message.tenant), f"{message.tenant!r} cannot be the name of a tenant"),
     )
     yield from (problem for wrong, problem in checks if wrong)
