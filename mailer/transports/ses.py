@@ -4,7 +4,9 @@ One attempt: SES has no idempotency token, so a request that is made again after
 """
 
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import to_json
 
 from mailer.errors import ConfigurationError, InvalidMessage, OutcomeUnknown
 from mailer.redaction import raise_masked
@@ -12,11 +14,13 @@ from mailer.results import RecipientResult, Status
 from mailer.stack import tenant_name
 from mailer.transports.ses_replies import Context, classify
 from mailer.wire.boto import BotoApi
-from mailer.wire.client import SES, WireApi
+from mailer.wire.client import SES, WireApi, encoded
 from mailer.wire.deadline import Limits
 from mailer.wire.errors import WireError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sesv2.type_defs import (
         AttachmentTypeDef,
@@ -85,7 +89,15 @@ def _wire(outputs: "StackOutputs", limits: Limits, access: "Access | None") -> W
             "Mail through a multi-region endpoint is signed for all regions, and boto3 cannot do that by itself.",
             hint="pip install 'boto3[crt]'",
         )
-    return WireApi(SES, outputs.region, limits, access, through_botocore=bool(outputs.endpoint_id))
+    through_botocore = bool(outputs.endpoint_id)
+    return WireApi(SES, outputs.region, limits, access, encode=_encoded, through_botocore=through_botocore)
+
+
+def _encoded(request: "Mapping[str, Any]") -> bytes:
+    """The request as JSON, by pydantic's encoder: a whole mail takes it half the time that Python's own needs."""
+    if "Attachments" in request["Content"]["Simple"]:  # bytes, for which pydantic has another alphabet of base64
+        return encoded(request)
+    return to_json(request)
 
 
 def send_email_request(

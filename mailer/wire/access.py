@@ -2,11 +2,13 @@
 
 import ssl
 from dataclasses import dataclass
+from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 from urllib.parse import SplitResult, urlsplit
 
 from mailer.wire.deadline import Deadline, bounded
+from mailer.wire.endpoints import find_endpoint
 from mailer.wire.errors import CannotAsk, CredentialsFailed, NotWritten
 from mailer.wire.forks import belongs_to_process
 from mailer.wire.http import Destination
@@ -73,6 +75,11 @@ class Access:
     session: "Boto3Session | None" = None
     role: str = ""
 
+    @cached_property
+    def identity(self) -> "Identity":
+        """What every service shares that is asked so: one botocore session, credentials and certificates."""
+        return Identity(self)
+
     def botocore_session(self) -> "Session":
         """The session given, else a new one: the default session must not be shared between threads."""
         from botocore.session import get_session
@@ -88,14 +95,16 @@ class Identity:
     def __init__(self, access: Access) -> None:
         self._access = access
         self._lock = Lock()
+        self._session: Session | None = None
         self._credentials: Credentials | None = None
+        self._contexts: dict[str, ssl.SSLContext] = {}
         self._places: dict[tuple[str, str | None], Place] = {}
         belongs_to_process(self)
 
     def after_fork(self) -> None:
         """Find the credentials again: a thread of the parent may have held a lock, botocore's included."""
         self._lock = Lock()
-        self._credentials = None
+        self._session = self._credentials = None
         if self._access.session is not None:
             kept: object = vars(self._access.botocore_session()).get("_credentials")  # asking for it would fetch it
             if hasattr(kept, "_refresh_lock"):
@@ -135,42 +144,39 @@ class Identity:
         try:
             if not is_done():
                 translated(lambda: bounded(work, deadline))
+        except BaseException:
+            self._session = None  # it keeps what it has read of files, and a thread left behind may still use it
+            raise
         finally:
             self._lock.release()
 
+    def _shared_session(self) -> "Session":
+        """Used under the lock only: botocore's sessions are not safe for threads."""
+        self._session = self._session or self._access.botocore_session()
+        return self._session
+
     def _find(self) -> None:
-        session, role = self._access.botocore_session(), self._access.role
+        session, role = self._shared_session(), self._access.role
         self._credentials = assumed(session, role) if role else found(session)
 
     def _locate(self, service: str, region: str | None) -> Place:
-        from botocore.config import Config
         from botocore.httpsession import get_cert_path
         from botocore.utils import get_environ_proxies
 
-        session = self._access.botocore_session()
-        client = session.create_client(
-            service,
-            region_name=region,
-            config=Config(signature_version="v4"),
-            # It signs nothing: without them it would look for some, and wait for instance metadata where there is none.
-            aws_access_key_id="unused",
-            aws_secret_access_key="unused",  # noqa: S106
-        )
-        try:
-            url = urlsplit(client.meta.endpoint_url)
-        finally:
-            client.close()
+        session = self._shared_session()
+        endpoint, region = find_endpoint(session, service, region)
+        url = urlsplit(endpoint)
         if url.scheme not in {"http", "https"} or not url.hostname:
-            raise CannotAsk(f"The endpoint {url.geturl()!r} is no http or https URL.", "InvalidEndpoint")
-        proxy = _proxy(get_environ_proxies(url.geturl()), url.scheme)
+            raise CannotAsk(f"The endpoint {endpoint!r} is not an http or https URL.", "InvalidEndpoint")
+        proxy = _proxy(get_environ_proxies(endpoint), url.scheme)
         if proxy and proxy.scheme != "http":
-            return Place(client.meta.region_name, None)
-        tls = (
-            _tls(str(session.get_config_variable("ca_bundle") or get_cert_path(True)))
-            if url.scheme == "https"
-            else None
-        )
-        return Place(client.meta.region_name, Destination(url, proxy, tls))
+            return Place(region, None)
+        if url.scheme == "http":
+            return Place(region, Destination(url, proxy, None))
+        bundle = str(session.get_config_variable("ca_bundle") or get_cert_path(True))
+        if bundle not in self._contexts:
+            self._contexts[bundle] = _tls(bundle)
+        return Place(region, Destination(url, proxy, self._contexts[bundle]))
 
 
 def translated(work: "Callable[[], _Result]") -> "_Result":

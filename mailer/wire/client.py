@@ -14,7 +14,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Protocol, cast
 from urllib.parse import urlunsplit
 
-from mailer.wire.access import Access, Identity
+from mailer.wire.access import Access
 from mailer.wire.boto import BotoApi, boto_api
 from mailer.wire.deadline import Deadline, Limits
 from mailer.wire.errors import AnswerLost, ServiceError
@@ -24,7 +24,7 @@ from mailer.wire.pool import Pool
 from mailer.wire.signing import Scope, signed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from mailer.wire.http import Answer, Destination
 
@@ -32,6 +32,21 @@ _OK = 200
 # Characters; AWS's longest code has 54. What is longer is no code.
 _MAX_CODE = 256
 _USER_AGENT = f"mailstack Python/{'.'.join(map(str, sys.version_info[:3]))}"
+
+
+def _blob(value: object) -> str:
+    """How JSON carries bytes: https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html."""
+    if not isinstance(value, bytes | bytearray):
+        raise TypeError(f"a {type(value).__name__} is no part of a request")
+    return b64encode(value).decode()
+
+
+_ENCODER = json.JSONEncoder(default=_blob, separators=(",", ":"))
+
+
+def encoded(request: "Mapping[str, object]") -> bytes:
+    """A request as JSON."""
+    return _ENCODER.encode(request).encode()
 
 
 class Api(Protocol):
@@ -83,6 +98,7 @@ class WireApi:
         region: Where; what boto3 is set to when left out.
         limits: How long an attempt may take.
         access: As whom.
+        encode: Writes a request as JSON.
         through_botocore: Where requests need a signature that only botocore makes.
     """
 
@@ -93,12 +109,14 @@ class WireApi:
         limits: Limits,
         access: Access | None = None,
         *,
+        encode: "Callable[[Mapping[str, object]], bytes]" = encoded,
         through_botocore: bool = False,
     ) -> None:
         self._service, self._region, self._limits = service, region, limits
+        self._encode = encode
         self._is_botocores = through_botocore
         self._access = access or Access()
-        self._identity = Identity(self._access)
+        self._identity = self._access.identity
         self.after_fork()
         belongs_to_process(self)
 
@@ -112,7 +130,7 @@ class WireApi:
         """See `Api.call`."""
         if self._is_botocores:
             return self._through_botocore().call(operation, request)
-        body = _ENCODER.encode(request).encode()
+        body = self._encode(request)
         region, destination = self._identity.place(self._service.name, self._region)
         if destination is None:
             return self._through_botocore().call(operation, request)
@@ -186,16 +204,6 @@ def error_of(answer: "Answer") -> ServiceError:
     name = str(code)[:_MAX_CODE].partition(":")[0].rpartition("#")[2]
     words = said.get("message") or said.get("Message") or ""
     return ServiceError(name, str(words), answer.status, said)
-
-
-def _blob(value: object) -> str:
-    """How JSON carries bytes: https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html."""
-    if not isinstance(value, bytes | bytearray):
-        raise TypeError(f"a {type(value).__name__} is no part of a request")
-    return b64encode(value).decode()
-
-
-_ENCODER = json.JSONEncoder(default=_blob, separators=(",", ":"))
 
 
 def _json_object(body: bytes) -> dict[str, object] | None:

@@ -9,13 +9,14 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.config import Config
 from botocore.credentials import RefreshableCredentials
 from botocore.exceptions import MetadataRetrievalError
 from botocore.session import Session, get_session
 
-from mailer.wire import access
+from mailer.wire import access, endpoints
 from mailer.wire.access import Access, Identity
-from mailer.wire.client import DYNAMODB, SES, WireApi
+from mailer.wire.client import DYNAMODB, SES, SSM, WireApi
 from mailer.wire.deadline import Deadline, Limits
 from mailer.wire.errors import CannotAsk, CredentialsFailed, NotWritten
 from tests.unit.mailer.wire.raw_server import RawServer, answer, ok, raw_server
@@ -60,13 +61,14 @@ def profile(text: str) -> Setting:
 
 
 @pytest.mark.parametrize("region", ["us-east-1", "eu-central-2", "us-gov-west-1", "cn-north-1", None])
-@pytest.mark.parametrize("service", [SES.name, DYNAMODB.name])
+@pytest.mark.parametrize("service", [SES.name, DYNAMODB.name, SSM.name])
 @pytest.mark.parametrize(
     "setting",
     [
         settings_of(AWS_DEFAULT_REGION="ap-south-1"),
         settings_of(AWS_DEFAULT_REGION="ap-south-1", AWS_USE_DUALSTACK_ENDPOINT="true"),
         settings_of(AWS_DEFAULT_REGION="us-west-2", AWS_USE_FIPS_ENDPOINT="true"),
+        settings_of(AWS_DEFAULT_REGION="fips-us-west-2"),
         settings_of(AWS_DEFAULT_REGION="us-west-2", AWS_ENDPOINT_URL="http://127.0.0.1:4566/prefix"),
         settings_of(AWS_DEFAULT_REGION="us-west-2", AWS_ENDPOINT_URL_SESV2="https://ses.test"),
         profile(
@@ -88,6 +90,48 @@ def test_a_place_is_where_boto3_would_ask(
     assert place.destination
     assert (place.destination.url.geturl(), place.region) == (client.meta.endpoint_url, client.meta.region_name)
     assert (place.destination.tls is not None) == client.meta.endpoint_url.startswith("https:")
+
+
+@pytest.mark.parametrize("service", [SES.name, DYNAMODB.name, SSM.name])
+@pytest.mark.parametrize("variables", [{}, {"AWS_ENDPOINT_URL": "https://a.test"}, {"AWS_USE_FIPS_ENDPOINT": "true"}])
+def test_usual_endpoints_are_found_without_a_client(
+    service: str, variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
+):
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    expected = Identity(Access()).place(service, "us-east-1").destination
+    monkeypatch.setattr(Session, "create_client", fails_with(AssertionError("a client was created")))
+    found = Identity(Access()).place(service, "us-east-1").destination
+    assert found
+    assert expected
+    assert found.url == expected.url
+
+
+def test_an_endpoint_is_found_with_an_unknown_botocore(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(endpoints, "_PREFIXES", None)  # an AttributeError, as of a part that is no longer there
+    found = Identity(Access()).place("sesv2", "us-east-1").destination
+    assert found
+    assert found.url.hostname == "email.us-east-1.amazonaws.com"
+
+
+def test_a_client_default_of_the_session_decides_the_endpoint():
+    session = boto3.session.Session(KEY, SECRET)
+    session._session.set_default_client_config(Config(region_name="eu-west-1"))  # pyright: ignore[reportAttributeAccessIssue]
+    place = Identity(Access(session)).place("dynamodb", None)
+    assert place.destination
+    assert (place.region, place.destination.url.hostname) == ("eu-west-1", "dynamodb.eu-west-1.amazonaws.com")
+
+
+def test_services_of_one_access_share_session_and_certificates(monkeypatch: pytest.MonkeyPatch):
+    made: list[Access] = []
+    session_of = Access.botocore_session
+    monkeypatch.setattr(Access, "botocore_session", lambda self: made.append(self) or session_of(self))
+    identity = Access().identity
+    first, second = (identity.place(service, "us-east-1").destination for service in ("sesv2", "dynamodb"))
+    assert first
+    assert second
+    assert first.tls is second.tls
+    assert len(made) == 1
 
 
 @pytest.mark.parametrize(
@@ -153,7 +197,7 @@ def refreshing(refresh: Callable[[], Any]) -> Access:
 
 
 def fails_with(error: BaseException) -> Callable[[], Any]:
-    def refresh() -> Any:
+    def refresh(*_: Any, **_options: Any) -> Any:
         raise error
 
     return refresh
