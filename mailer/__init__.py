@@ -1,6 +1,9 @@
 """Send mail from Python on Amazon SES.
 
-The public face. Importing it imports nothing else: each name is loaded when it is first used.
+The public names are those in `__all__`, the templates of `mailer.catalog` and the fixtures of `mailer.testing`. Every
+other module is internal and may change in any release.
+
+This module imports nothing else: each name is loaded when it is first used.
 """
 
 # Type checkers take a variable of this name as true. Importing `typing` for it would be most of `import mailer`.
@@ -8,67 +11,192 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mailer.address import Address
     from mailer.attachment import Attachment
-    from mailer.errors import InvalidAddress, InvalidMessage, MailerError, TransportError
+    from mailer.errors import (
+        AccessDenied,
+        AccountSuspended,
+        BatchFailed,
+        ClockSkewed,
+        ConfigurationError,
+        CredentialsInvalid,
+        CredentialsMissing,
+        CredentialsUnavailable,
+        IdentityNotVerified,
+        InvalidAddress,
+        InvalidMessage,
+        MailerError,
+        MalformedEvent,
+        OutcomeUnknown,
+        QuotaExceeded,
+        Refused,
+        ResourceNotFound,
+        ResumeFailed,
+        SendingPaused,
+        StackNotFound,
+        StackOutputsInvalid,
+        StoreError,
+        TemplateError,
+        TemplateFieldsInvalid,
+        Throttled,
+        TransportError,
+        UnknownStream,
+        Unreachable,
+    )
     from mailer.mailer import Mailer
     from mailer.message import Message
     from mailer.results import NotSent, RecipientResult, SendResult, Status
-    from mailer.stack import StackOutputs
+    from mailer.sending.retry import RetryPolicy
+    from mailer.stack import DnsRecord, StackOutputs, Stream, load, tenant_name
+    from mailer.stores.base import PutOutcome, Suppression, SuppressionStore
+    from mailer.stores.dynamodb import DynamoDBSuppressions, dynamodb_api
     from mailer.templates.base import EmailTemplate
     from mailer.templates.brand import Brand
     from mailer.templates.secret import SecretText, SecretUrl
     from mailer.templates.url import Url
+    from mailer.transports.base import Transport
+    from mailer.transports.ses import SesTransport
+    from mailer.wire.access import Access
+    from mailer.wire.deadline import Limits
 
 __all__ = [
+    "Access",
+    "AccessDenied",
+    "AccountSuspended",
     "Address",
     "Attachment",
+    "BatchFailed",
     "Brand",
+    "ClockSkewed",
+    "ConfigurationError",
+    "CredentialsInvalid",
+    "CredentialsMissing",
+    "CredentialsUnavailable",
+    "DnsRecord",
+    "DynamoDBSuppressions",
     "EmailTemplate",
+    "IdentityNotVerified",
     "InvalidAddress",
     "InvalidMessage",
+    "Limits",
     "Mailer",
     "MailerError",
+    "MalformedEvent",
     "Message",
     "NotSent",
+    "OutcomeUnknown",
+    "PutOutcome",
+    "QuotaExceeded",
     "RecipientResult",
+    "Refused",
+    "ResourceNotFound",
+    "ResumeFailed",
+    "RetryPolicy",
     "SecretText",
     "SecretUrl",
     "SendResult",
+    "SendingPaused",
+    "SesTransport",
+    "StackNotFound",
     "StackOutputs",
+    "StackOutputsInvalid",
     "Status",
+    "StoreError",
+    "Stream",
+    "Suppression",
+    "SuppressionStore",
+    "TemplateError",
+    "TemplateFieldsInvalid",
+    "Throttled",
+    "Transport",
     "TransportError",
+    "UnknownStream",
+    "Unreachable",
     "Url",
+    "dynamodb_api",
+    "load",
+    "tenant_name",
 ]
 
 _HOME = {
+    "Access": "wire.access",
+    "AccessDenied": "errors",
+    "AccountSuspended": "errors",
     "Address": "address",
     "Attachment": "attachment",
+    "BatchFailed": "errors",
     "Brand": "templates.brand",
+    "ClockSkewed": "errors",
+    "ConfigurationError": "errors",
+    "CredentialsInvalid": "errors",
+    "CredentialsMissing": "errors",
+    "CredentialsUnavailable": "errors",
+    "DnsRecord": "stack",
+    "DynamoDBSuppressions": "stores.dynamodb",
     "EmailTemplate": "templates.base",
+    "IdentityNotVerified": "errors",
     "InvalidAddress": "errors",
     "InvalidMessage": "errors",
+    "Limits": "wire.deadline",
     "Mailer": "mailer",
     "MailerError": "errors",
+    "MalformedEvent": "errors",
     "Message": "message",
     "NotSent": "results",
+    "OutcomeUnknown": "errors",
+    "PutOutcome": "stores.base",
+    "QuotaExceeded": "errors",
     "RecipientResult": "results",
+    "Refused": "errors",
+    "ResourceNotFound": "errors",
+    "ResumeFailed": "errors",
+    "RetryPolicy": "sending.retry",
     "SecretText": "templates.secret",
     "SecretUrl": "templates.secret",
     "SendResult": "results",
+    "SendingPaused": "errors",
+    "SesTransport": "transports.ses",
+    "StackNotFound": "errors",
     "StackOutputs": "stack",
+    "StackOutputsInvalid": "errors",
     "Status": "results",
+    "StoreError": "errors",
+    "Stream": "stack",
+    "Suppression": "stores.base",
+    "SuppressionStore": "stores.base",
+    "TemplateError": "errors",
+    "TemplateFieldsInvalid": "errors",
+    "Throttled": "errors",
+    "Transport": "transports.base",
     "TransportError": "errors",
+    "UnknownStream": "errors",
+    "Unreachable": "errors",
     "Url": "templates.url",
+    "dynamodb_api": "stores.dynamodb",
+    "load": "stack",
+    "tenant_name": "stack",
 }
 
 
 def __getattr__(name: str) -> object:
     if name not in _HOME:
+        _warn_of_collision(name)
         raise AttributeError(f"module 'mailer' has no attribute {name!r}")
     from importlib import import_module
 
     value: object = getattr(import_module(f"mailer.{_HOME[name]}"), name)
     globals()[name] = value
     return value
+
+
+def _warn_of_collision(name: str) -> None:
+    """A name that we do not have may be one of django-mailer, whose package we have overwritten."""
+    if name.startswith("_"):  # Python and tools look for these
+        return
+    from mailer.collision import HINT, WORDS, is_installed
+
+    if is_installed():
+        from warnings import warn
+
+        warn(f"{WORDS} {HINT}", RuntimeWarning, stacklevel=3)
 
 
 def __dir__() -> list[str]:

@@ -1,33 +1,36 @@
-"""Everything that `mailer` raises or puts into a result, in one tree.
+"""Every exception of `mailer`, in one tree. All of them can be imported from `mailer`.
 
-MailerError                       what happened, why, and what to do next
-├── ConfigurationError            the set-up is wrong; nothing was tried
-│   ├── StackNotFound             no outputs of the stack could be found
-│   ├── StackOutputsInvalid       outputs were found and are not what this version reads
-│   ├── UnknownStream             the stack has no stream of that name
-│   └── TemplateError             a template cannot be found, compiled or rendered
-│       └── TemplateFieldsInvalid (ValueError)   its fields are missing, misspelt or of the wrong type
-├── InvalidMessage (ValueError)   a message that cannot be sent as it stands
-│   └── InvalidAddress            an address that no mail may be sent to
-├── StoreError                    a store could not be read or written (mailer.stores.base)
-├── NotSent                       raised when asked for: some recipient was not sent to (mailer.results)
-└── TransportError                handed over, and not known to have been accepted; stands in the result
-    ├── Throttled                 too fast: not accepted, may be tried again
-    │   └── QuotaExceeded         the day's quota is used up: not accepted, trying again soon does not help
-    ├── Unreachable               never reached the service: not accepted, may be tried again
-    │   └── CredentialsUnavailable  the source of the credentials failed: nothing was asked, may be tried again
-    ├── CredentialsMissing        there are no credentials: nothing was asked
-    ├── OutcomeUnknown            no answer after the request was written: never tried again blindly
-    └── Refused                   the service said no: not accepted, and would say no again
-        ├── SendingPaused         sending is switched off for the configuration set or the account
-        ├── AccountSuspended      AWS stopped the account
-        ├── IdentityNotVerified   the sender, or in the sandbox a recipient, is not verified
-        ├── AccessDenied          the role may not send so
-        ├── CredentialsInvalid    credentials that are expired or wrong
-        ├── ClockSkewed           this machine's clock is wrong, so that signatures are
-        └── ResourceNotFound      the configuration set is not there
+MailerError                           what happened, why, and what to do next
+├── ConfigurationError                the configuration is wrong; nothing was sent
+│   ├── StackNotFound                 the outputs of the stack were not found
+│   ├── StackOutputsInvalid           outputs were found, and this version cannot read them
+│   ├── UnknownStream                 the stack has no stream of that name
+│   └── TemplateError                 a template cannot be found, compiled or rendered
+│       └── TemplateFieldsInvalid (ValueError)  a field is missing, misspelt or of the wrong type
+├── InvalidMessage (ValueError)       the message cannot be sent as it is
+│   └── InvalidAddress                no mail can be sent to this address
+├── StoreError                        a store could not be read or written
+├── NotSent                           raised by `SendResult.raise_if_not_sent`: a recipient was not sent to
+├── ResumeFailed                      of `mailer resume`: AWS refused to resume sending
+├── MalformedEvent                    in a Lambda function: a queue message is not an event
+├── BatchFailed                       in a Lambda function: every record of a batch failed
+└── TransportError                    the message is not known to have been accepted; found in the result
+    ├── Throttled                     the sending rate was exceeded: not accepted, retried
+    │   └── QuotaExceeded             the daily quota is used up: not accepted, not retried
+    ├── Unreachable                   no connection: not accepted, retried
+    │   └── CredentialsUnavailable    the source of the credentials failed: nothing was sent, retried
+    ├── CredentialsMissing            there are no credentials: nothing was sent
+    ├── OutcomeUnknown                no answer after the request was written: never retried
+    └── Refused                       the service refused the message and would refuse it again
+        ├── SendingPaused             sending is paused for the configuration set or the account
+        ├── AccountSuspended          AWS suspended sending for the account
+        ├── IdentityNotVerified       the sender, or in the sandbox a recipient, is not verified
+        ├── AccessDenied              an IAM policy does not allow it
+        ├── CredentialsInvalid        the credentials are expired or wrong
+        ├── ClockSkewed               the clock of this machine is wrong
+        └── ResourceNotFound          the configuration set does not exist
 
-Which reply of which service becomes which of these stands with its transport.
+Each transport has a table that maps replies of its service to these classes.
 """
 
 from typing import TYPE_CHECKING, ClassVar
@@ -39,10 +42,10 @@ if TYPE_CHECKING:
 
 
 class MailerError(Exception):
-    """Base of the tree.
+    """Base class of every exception of `mailer`.
 
     Attributes:
-        hint: What to do next, one sentence; empty where there is nothing to add.
+        hint: What to do next, in one sentence; may be empty.
     """
 
     def __init__(self, message: str, *, hint: str = "") -> None:
@@ -58,7 +61,7 @@ class MailerError(Exception):
         return f"{self.message} {self.hint}" if self.hint else self.message
 
     def __reduce__(self) -> "tuple[object, ...]":
-        """Across processes, and for copies: the error as it is, without calling `__init__` again, and its cause."""
+        """Pickle and copy the error with its attributes and cause, without calling `__init__` again."""
         cause = self.__cause__ if isinstance(self.__cause__, MailerError | Cause) else None
         return _restored, (type(self), self.args), {**self.__dict__, **({"__cause__": cause} if cause else {})}
 
@@ -68,18 +71,18 @@ def _restored(kind: type[MailerError], args: tuple[object, ...]) -> MailerError:
 
 
 class ConfigurationError(MailerError):
-    """The set-up is wrong; nothing was tried."""
+    """The configuration is wrong; nothing was sent."""
 
 
-class StackNotFound(ConfigurationError):  # noqa: N818
-    """No outputs of the stack could be found in any of the places that were looked at."""
+class StackNotFound(ConfigurationError):
+    """The outputs of the stack were not found in any place where `mailer.load` looks."""
 
 
-class StackOutputsInvalid(ConfigurationError):  # noqa: N818
-    """Outputs were found, and they are not what this version of the library reads."""
+class StackOutputsInvalid(ConfigurationError):
+    """Outputs were found, and this version of the library cannot read them."""
 
 
-class UnknownStream(ConfigurationError):  # noqa: N818
+class UnknownStream(ConfigurationError):
     """The stack has no stream of that name."""
 
 
@@ -87,32 +90,52 @@ class TemplateError(ConfigurationError):
     """A template cannot be found, compiled or rendered."""
 
 
-class TemplateFieldsInvalid(TemplateError, ValueError):  # noqa: N818
-    """A template, or a brand, was given fields that are missing, misspelt or wrong; what was given is not shown."""
+class TemplateFieldsInvalid(TemplateError, ValueError):
+    """Fields of a template or a brand are missing, misspelt or wrong. The values are not shown."""
 
 
-class InvalidMessage(MailerError, ValueError):  # noqa: N818
-    """A message that cannot be sent as it stands."""
+class InvalidMessage(MailerError, ValueError):
+    """The message cannot be sent as it is."""
 
 
 class InvalidAddress(InvalidMessage):
-    """An address that no mail may be sent to or from."""
+    """No mail can be sent to or from this address."""
 
 
 def refuse(problems: "Iterable[str]") -> None:
-    """Raise one `InvalidMessage` that names every problem, where there are any."""
+    """Raise one `InvalidMessage` that names every problem, if there are any."""
     found = list(problems)
     if found:
-        raise InvalidMessage(f"The message cannot be sent: {'; '.join(found)}.", hint="Correct it; nothing was sent.")
+        raise InvalidMessage(
+            f"The message cannot be sent: {'; '.join(found)}.", hint="Correct it and send again; nothing was sent."
+        )
+
+
+class StoreError(MailerError):
+    """A store could not be read or written. Whether the operation took effect is not known."""
+
+
+class ResumeFailed(MailerError):
+    """The command `mailer resume` could not resume sending, or not all of it."""
+
+
+class MalformedEvent(MailerError):
+    """A queue message is not an event of SES or CloudWatch, or lacks a required part. A retry cannot succeed."""
+
+
+class BatchFailed(MailerError):
+    """Every record of a batch failed, so the function is more likely at fault than the records.
+
+    Lambda counts it in `Errors`. The whole batch returns to the queue, as if each record had been reported.
+    """
 
 
 class TransportError(MailerError):
-    """A message was handed over and is not known to have been accepted.
+    """The message is not known to have been accepted.
 
     Attributes:
-        code: The service's own code, such as `MessageRejected`; empty where there was no reply.
-        retryable: Whether the same message may be handed over again: only where it is known not to have been accepted,
-            and another attempt may end differently.
+        code: The error code of the service, such as `MessageRejected`; empty if there was no reply.
+        retryable: Whether the same message may be sent again: it was not accepted, and a retry may succeed.
     """
 
     retryable: ClassVar[bool] = False
@@ -122,63 +145,63 @@ class TransportError(MailerError):
         self.code = code
 
 
-class Throttled(TransportError):  # noqa: N818
-    """The service took no more just then."""
+class Throttled(TransportError):
+    """The sending rate was exceeded."""
 
     retryable = True
 
 
 class QuotaExceeded(Throttled):
-    """The day's sending quota is used up; a retry within seconds cannot help."""
+    """The daily sending quota is used up; a retry within seconds cannot succeed."""
 
     retryable = False
 
 
-class Unreachable(TransportError):  # noqa: N818
-    """The service was never reached, so nothing was accepted."""
+class Unreachable(TransportError):
+    """No connection to the service could be made, so nothing was accepted."""
 
     retryable = True
 
 
 class CredentialsUnavailable(Unreachable):
-    """The source of the credentials (instance metadata, STS, SSO) failed, so the service was not asked."""
+    """The source of the credentials (instance metadata, STS, SSO) failed, so nothing was sent."""
 
 
-class CredentialsMissing(TransportError):  # noqa: N818
-    """There are no credentials, so the service was not asked."""
+class CredentialsMissing(TransportError):
+    """There are no credentials, so nothing was sent."""
 
 
-class OutcomeUnknown(TransportError):  # noqa: N818
-    """The request was written and no answer came: the message may or may not have been accepted."""
+class OutcomeUnknown(TransportError):
+    """The request was written, and no answer came: the message may have been accepted."""
 
 
-class Refused(TransportError):  # noqa: N818
-    """The service said no, and would say no again."""
+class Refused(TransportError):
+    """The service refused the message, and would refuse it again."""
 
 
 class SendingPaused(Refused):
-    """Sending is switched off for the configuration set or for the account."""
+    """Sending is paused for the configuration set or for the account."""
 
 
 class AccountSuspended(Refused):
-    """AWS stopped the account from sending."""
+    """AWS suspended sending for the account."""
 
 
 class IdentityNotVerified(Refused):
-    """The sender's identity, or in the sandbox a recipient's, is not verified."""
+    """The identity of the sender, or in the sandbox of a recipient, is not verified."""
 
 
 class AccessDenied(Refused):
-    """The role may not send so."""
+    """An IAM policy does not allow the role to send with this identity and configuration set."""
 
 
 class CredentialsInvalid(Refused):
-    """The service does not take the credentials: they are expired or wrong."""
+    """The service rejects the credentials: they are expired or wrong."""
 
 
 class ClockSkewed(Refused):
-    """This machine's clock is wrong, and with it every signature."""
+    """The clock of this machine is wrong, so AWS rejects its signatures."""
 
 
 class ResourceNotFound(Refused):
-    """The configuration set, or another thing that the request names, is not there."""
+    """The configuration set, or another resource that the request names, does not exist."""

@@ -1,26 +1,29 @@
-"""The pipeline, on one screen: compose, check suppressions, hand over, say what became of each recipient.
+"""The pipeline: compose, check suppressions, hand over to the transport, report one result per recipient.
 
-What is decided on the way stands in `mailer.sending`; what goes over the wire in `mailer.transports`. What only a
-`Mailer` that sends needs is imported where it is used, so that importing the class stays cheap.
+Decisions are in `mailer.sending`, requests in `mailer.transports`. Functions import what only sending needs, so that
+importing the class stays cheap.
 """
 
 import logging
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from mailer.address import Address
-from mailer.errors import TransportError, UnknownStream
+from mailer.errors import ConfigurationError, StoreError, TransportError, UnknownStream
 from mailer.results import RecipientResult, SendResult
 from mailer.sending.retry import RetryPolicy, retrying
 from mailer.sending.screening import suppressed_results
+from mailer.unchanged import UNCHANGED, Unchanged
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
-    from typing import Self, Unpack
+    from typing import Self
 
     from boto3.session import Session
 
-    from mailer.message import Envelope, Message
+    from mailer.attachment import Attachment
+    from mailer.message import Envelope, Mailboxes, Message, Pairs
     from mailer.stack import StackOutputs
     from mailer.stores.base import SuppressionStore
     from mailer.templates.base import EmailTemplate
@@ -29,21 +32,24 @@ if TYPE_CHECKING:
     from mailer.wire.access import Access
 
 log = logging.getLogger("mailer")
-# What is logged is the application's to decide: without this, Python prints warnings of a library nobody configured.
+# The application decides what is logged. Without a handler, Python would print our warnings to stderr.
 log.addHandler(logging.NullHandler())
 
 
 class Mailer:
-    """Sends mail through a stack. Make one and keep it; it may be used from several threads.
+    """Sends mail through a stack. Create one and keep it; threads may share it.
 
     Args:
-        outputs: What the stack exported.
-        brand: Whose mail it is; the stack's domain and plain colours when left out.
-        transport: SES in the stack's region when left out.
-        suppressions: The stack's own list when left out.
-        retries: How often and how long a message that was not accepted is handed over again.
-        session: A boto3 session, whose credentials and profile are used; what boto3 finds by itself when left out.
-        role: The ARN of a role to assume with those credentials, and to assume again before its session ends.
+        outputs: What the stack exported. `Mailer.from_stack("prod")` finds them by the stack's name.
+        brand: The name, colours and addresses that templates show. Default: the stack's domain and plain colours.
+        transport: How messages reach a service. Default: SES in the stack's region.
+        suppressions: The suppression list. Default: the stack's own.
+        retries: How often and how long a message that was not accepted is retried.
+        session: A boto3 session, whose credentials and profile are used. Default: what boto3 finds by itself.
+        role: The ARN of a role to assume with those credentials. It is assumed again before its session expires.
+
+    Raises:
+        ConfigurationError: `outputs` is not a `StackOutputs`.
 
     Example:
         >>> from mailer.catalog import Welcome
@@ -60,15 +66,15 @@ class Mailer:
         transport: "Transport | None" = None,
         suppressions: "SuppressionStore | None" = None,
         retries: RetryPolicy | None = None,
-        session: "Session | None" = None,
+        session: "Session | Access | None" = None,
         role: str = "",
     ) -> None:
         from mailer.wire.access import Access
 
-        self.outputs = outputs
+        self.outputs = _checked_outputs(outputs)
         self.brand = brand or _default_brand(outputs)
         self._sender = Address.parse(outputs.sender)
-        access = Access(session, role)
+        access = session if isinstance(session, Access) else Access(session, role)
         # Compare with None: an empty store is falsy.
         self._transport = _ses(outputs, access) if transport is None else transport
         self._suppressions = _stack_suppressions(outputs, access) if suppressions is None else suppressions
@@ -87,58 +93,107 @@ class Mailer:
         session: "Session | None" = None,
         role: str = "",
     ) -> "Mailer":
-        """A mailer that knows nothing but the stack's name; see `mailer.stack.load` for where its outputs are found.
+        """Create a mailer from the name of a stack. `mailer.load` documents where the outputs are found.
 
-        Arguments are those of `Mailer`.
+        Args:
+            stack: The name of the stack.
+            outputs: The outputs, their JSON, or the path of a file. Default: `MAILSTACK_OUTPUTS`, then the Systems
+                Manager parameter of the stack.
+            brand: See `Mailer`.
+            transport: See `Mailer`.
+            suppressions: See `Mailer`.
+            retries: See `Mailer`.
+            session: See `Mailer`.
+            role: See `Mailer`.
 
         Raises:
-            StackNotFound: They are nowhere.
-            StackOutputsInvalid: They cannot be read.
+            StackNotFound: The outputs were not found.
+            StackOutputsInvalid: The outputs cannot be read.
         """
         from mailer.stack import load
         from mailer.wire.access import Access
 
+        access = Access(session, role)
         return cls(
-            load(stack, outputs=outputs, access=Access(session, role)),
+            load(stack, outputs=outputs, access=access),
             brand=brand,
             transport=transport,
             suppressions=suppressions,
             retries=retries,
-            session=session,
-            role=role,
+            session=access,  # which has a session open already, where the outputs were read from AWS
         )
 
-    def send(self, content: "EmailTemplate | Message", **envelope: "Unpack[Envelope]") -> SendResult:
+    def send(  # noqa: PLR0913 - the parts of a message, written out for help() and completion
+        self,
+        content: "EmailTemplate | Message",
+        *,
+        subject: "str | Unchanged" = UNCHANGED,
+        to: "Mailboxes | Unchanged" = UNCHANGED,
+        cc: "Mailboxes | Unchanged" = UNCHANGED,
+        bcc: "Mailboxes | Unchanged" = UNCHANGED,
+        reply_to: "Mailboxes | Unchanged" = UNCHANGED,
+        sender: "str | Address | Unchanged | None" = UNCHANGED,
+        headers: "Pairs | Unchanged" = UNCHANGED,
+        tags: "Pairs | Unchanged" = UNCHANGED,
+        attachments: "Attachment | Iterable[Attachment] | Unchanged | None" = UNCHANGED,
+        stream: "str | Unchanged | None" = UNCHANGED,
+        tenant: "str | Unchanged | None" = UNCHANGED,
+    ) -> SendResult:
         """Send one message, which all its recipients share.
 
-        A suppressed recipient is left out and the others are sent to. What the world does (a suppression, a refusal, a
-        paused stream, throttling, a lost answer) stands in the result, with the error and its hint; what the program or
-        its set-up does wrong is raised, and then nothing was sent.
+        A suppressed recipient is left out, and the others are sent to. Delivery problems (a suppression, a refusal, a
+        paused stream, throttling, a lost answer) are reported in the result, with the error and its hint. Programming
+        and configuration errors are raised, and nothing is sent.
+
+        Arguments replace the values of a `Message`. The default keeps its value; None and `()` remove it.
 
         Args:
-            content: A filled-in template, or a whole message, whose parts `envelope` then replaces.
-            **envelope: `to`, `cc`, `bcc`, `reply_to`, `sender`, `headers`, `tags`, `attachments`, `stream`,
-                `tenant`; see `mailer.message.Message` for each.
+            content: A template with its fields, or a whole message.
+            subject: Replaces the subject of the template or message.
+            to: One address or several: `ada@example.com`, `Ada <ada@example.com>` or `mailer.Address`.
+            cc: As `to`.
+            bcc: As `to`; other recipients do not see them.
+            reply_to: Where replies go. Default: the sender.
+            sender: The From address. Default: the sender of the stack.
+            headers: Further headers in ASCII, 15 at most, as a mapping or pairs.
+            tags: Names and values for SES's events and metrics: ASCII letters, digits, `_` and `-`.
+            attachments: One `mailer.Attachment` or several.
+            stream: The name of a stream of the stack. Default: the stack's default stream.
+            tenant: The name of a tenant of the stack. Default: none.
+
+        Returns:
+            One result per recipient.
 
         Raises:
-            InvalidMessage: SES would refuse the message; InvalidAddress is one of these.
+            InvalidMessage: SES would refuse the message. `InvalidAddress` is a subclass.
             TemplateError: The template cannot be rendered.
             UnknownStream: The stack has no such stream.
         """
-        from mailer.stores.base import StoreError
-
-        message = self.compose(content, **envelope)
+        message = self.compose(
+            content,
+            subject=subject,
+            to=to,
+            cc=cc,
+            bcc=bcc,
+            reply_to=reply_to,
+            sender=sender,
+            headers=headers,
+            tags=tags,
+            attachments=attachments,
+            stream=stream,
+            tenant=tenant,
+        )
         try:
             found = self._suppressions.get_many([address.key for address in message.recipients])
-        except StoreError as error:  # whether they may be sent to is not known, so they are not
-            return self._told(message, [RecipientResult.of_error(one, error) for one in message.recipients])
+        except StoreError as error:  # it is not known who may be sent to, so nobody is
+            return self._report(message, [RecipientResult.of_error(one, error) for one in message.recipients])
         suppressed = suppressed_results(message, found)
         allowed = message.without(found)
         handed_over = self._hand_over(allowed) if allowed else ()
-        return self._told(message, [*suppressed, *handed_over])
+        return self._report(message, [*suppressed, *handed_over])
 
     def close(self) -> None:
-        """Close the connections that are kept. A later `send` opens others."""
+        """Close the open connections. A later `send` opens new ones."""
         for part in (self._transport, self._suppressions):
             close = getattr(part, "close", None)
             if close is not None:
@@ -150,11 +205,40 @@ class Mailer:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def compose(self, content: "EmailTemplate | Message", **envelope: "Unpack[Envelope]") -> "Message":
-        """The message that `send` would send, with sender and stream filled in. Arguments and errors as there."""
+    def compose(  # noqa: PLR0913 - as `send`
+        self,
+        content: "EmailTemplate | Message",
+        *,
+        subject: "str | Unchanged" = UNCHANGED,
+        to: "Mailboxes | Unchanged" = UNCHANGED,
+        cc: "Mailboxes | Unchanged" = UNCHANGED,
+        bcc: "Mailboxes | Unchanged" = UNCHANGED,
+        reply_to: "Mailboxes | Unchanged" = UNCHANGED,
+        sender: "str | Address | Unchanged | None" = UNCHANGED,
+        headers: "Pairs | Unchanged" = UNCHANGED,
+        tags: "Pairs | Unchanged" = UNCHANGED,
+        attachments: "Attachment | Iterable[Attachment] | Unchanged | None" = UNCHANGED,
+        stream: "str | Unchanged | None" = UNCHANGED,
+        tenant: "str | Unchanged | None" = UNCHANGED,
+    ) -> "Message":
+        """Compose the message that `send` would send, with sender and stream. Arguments and errors: see `send`."""
         from mailer.templates.compose import compose
 
-        message = compose(content, self.brand, **envelope)
+        given = {
+            "subject": subject,
+            "to": to,
+            "cc": cc,
+            "bcc": bcc,
+            "reply_to": reply_to,
+            "sender": sender,
+            "headers": headers,
+            "tags": tags,
+            "attachments": attachments,
+            "stream": stream,
+            "tenant": tenant,
+        }
+        envelope = {name: value for name, value in given.items() if value is not UNCHANGED}
+        message = compose(content, self.brand, **cast("Envelope", envelope))
         stream = message.stream or self.outputs.default_stream
         if stream not in self.outputs.streams:
             known = ", ".join(sorted(self.outputs.streams))
@@ -167,12 +251,22 @@ class Mailer:
         except TransportError as error:
             return tuple(RecipientResult.of_error(address, error) for address in message.recipients)
 
-    def _told(self, message: "Message", results: list[RecipientResult]) -> SendResult:
+    def _report(self, message: "Message", results: list[RecipientResult]) -> SendResult:
         by_key = {result.address.key: result for result in results}
         result = SendResult(tuple(by_key[address.key] for address in message.recipients))
         level = logging.INFO if result.ok else logging.WARNING
         log.log(level, "%s stream=%s message_id=%s", result, message.stream, result.message_id or "-")
         return result
+
+
+def _checked_outputs(outputs: object) -> "StackOutputs":
+    from mailer.stack import StackOutputs
+
+    if isinstance(outputs, StackOutputs):
+        return outputs
+    stack = outputs if isinstance(outputs, str) and outputs.replace("-", "").isalnum() else "prod"
+    hint = f'Call Mailer.from_stack("{stack}"), which finds the outputs of a stack by its name.'
+    raise ConfigurationError(f"Mailer(...) takes StackOutputs, not {type(outputs).__name__}.", hint=hint)
 
 
 def _default_brand(outputs: "StackOutputs") -> "Brand":

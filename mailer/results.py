@@ -1,4 +1,4 @@
-"""What became of a message, recipient by recipient. Not for deciding anything: values, and how to ask them."""
+"""The result of sending a message: one status per recipient."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,22 +13,22 @@ if TYPE_CHECKING:
 
 
 class Status(StrEnum):
-    """What became of the message for one recipient; nothing else can."""
+    """The status of a message for one recipient. The set is closed."""
 
     SENT = "sent"
     """Accepted by the service. Delivery, bounce or complaint follow as events."""
     QUEUED = "queued"
-    """Kept, to be handed over later."""
+    """Stored, to be sent later. No transport uses it yet."""
     SUPPRESSED = "suppressed"
-    """On the suppression list; the service was not asked."""
+    """On the suppression list, so it was not sent."""
     REFUSED = "refused"
-    """The service said no and would say no again; not accepted."""
+    """The service refused the message and would refuse it again."""
     THROTTLED = "throttled"
-    """Still too fast, or over the day's quota, after the attempts that were allowed; not accepted."""
+    """Over the sending rate after all retries, or over the daily quota; not accepted."""
     FAILED = "failed"
-    """Could not be handed over; not accepted."""
+    """The service was not reached; not accepted."""
     UNKNOWN = "unknown"
-    """Handed over, and no answer came: accepted or not. Sending again may send twice."""
+    """No answer came, so the service may have accepted it. Sending again may send twice."""
 
 
 # The nearest class in an error's ancestry decides; whatever is not here failed before it was accepted.
@@ -40,7 +40,7 @@ _STATUS_OF: dict[type[BaseException], Status] = {
 
 
 def status_of(error: MailerError) -> Status:
-    """The status of a recipient whom this error kept a message from.
+    """The status of a recipient after this error.
 
     Example:
         >>> str(status_of(Throttled("Maximum sending rate exceeded.")))
@@ -51,14 +51,14 @@ def status_of(error: MailerError) -> Status:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class RecipientResult:
-    """What became of the message for one recipient.
+    """The result for one recipient.
 
     Attributes:
         address: The recipient.
-        status: What became of it.
-        message_id: The service's id, where it accepted the message; feedback events carry the same one.
-        error: What went wrong, with its hint; None where nothing did.
-        reason: Why, in a few words: the suppression's reason, or the error's sentence.
+        status: The status.
+        message_id: The message id of the service, if it accepted the message. Feedback events carry the same id.
+        error: The error, with its hint; None if there was none.
+        reason: The reason in a few words: that of the suppression, or the message of the error.
     """
 
     address: "Address"
@@ -69,7 +69,7 @@ class RecipientResult:
 
     @classmethod
     def of_error(cls, address: "Address", error: MailerError) -> "RecipientResult":
-        """The result for a recipient whom this error kept the message from."""
+        """The result for a recipient after this error."""
         return cls(address, status_of(error), error=error, reason=error.message)
 
     @property
@@ -104,17 +104,17 @@ class SendResult:
 
     @property
     def ok(self) -> bool:
-        """Whether the message is on its way to every recipient."""
+        """Whether the message was sent to every recipient."""
         return all(recipient.ok for recipient in self.recipients)
 
     @property
     def message_id(self) -> str:
-        """The service's id of the message; empty when nobody was sent to."""
+        """The message id of the service; empty if the message was sent to nobody."""
         return next((recipient.message_id for recipient in self.recipients if recipient.message_id), "")
 
     @property
     def not_sent(self) -> "tuple[RecipientResult, ...]":
-        """The recipients to whom the message is not on its way."""
+        """The results of the recipients who were not sent to."""
         return tuple(recipient for recipient in self.recipients if not recipient.ok)
 
     def with_status(self, *statuses: Status) -> "tuple[RecipientResult, ...]":
@@ -122,10 +122,10 @@ class SendResult:
         return tuple(recipient for recipient in self.recipients if recipient.status in statuses)
 
     def raise_if_not_sent(self) -> "SendResult":
-        """Give the result back when every recipient was sent to.
+        """Return the result if every recipient was sent to.
 
         Raises:
-            NotSent: Somebody was not; its `result` is this one, its cause the first error.
+            NotSent: A recipient was not. Its `result` is this one, its cause the first error.
         """
         if self.ok:
             return self
@@ -155,11 +155,11 @@ class SendResult:
         return f"SendResult({', '.join(map(repr, self.recipients))})"
 
 
-class NotSent(MailerError):  # noqa: N818
-    """The message is not on its way to everybody.
+class NotSent(MailerError):  # noqa: N818 - as in mailer.errors
+    """A recipient was not sent to.
 
     Attributes:
-        result: What became of it, recipient by recipient.
+        result: The whole result, one entry per recipient.
     """
 
     def __init__(self, result: SendResult) -> None:

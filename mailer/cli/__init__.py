@@ -1,6 +1,7 @@
-"""The command line, `mailer COMMAND`. A thin edge: it reads arguments and prints.
+"""Internal: the command line, `mailer COMMAND`. It reads arguments and prints, nothing else.
 
-Exit status: 0 all done, 1 something was not sent (or is stale, not published, not resumed), 2 wrong usage or set-up.
+Exit status: 0 success, 1 something was not sent (or is stale, not published, not resumed), 2 wrong usage or
+configuration.
 """
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING, cast
 
 from mailer.cli import dns, resume, send, stack, templates
 from mailer.cli.output import close, complain, flush
-from mailer.errors import MailerError
+from mailer.collision import HINT, WORDS
+from mailer.errors import ConfigurationError, MailerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,7 +35,7 @@ MAILSTACK_STACK names the stack where --stack does not. The stack's outputs are 
 (JSON or a file's path), which also names the stack where nothing else does, else from the Systems Manager parameter
 that `pulumi up` wrote.
 
-exit status: 0 all done, 1 something was not sent (or is not published, not resumed), 2 wrong usage or set-up
+exit status: 0 success, 1 something was not sent (or is not published, not resumed), 2 wrong usage or configuration
 """
 
 
@@ -60,16 +62,25 @@ def parser() -> ArgumentParser:
     return top
 
 
+def _is_overwritten() -> bool:
+    """Whether another distribution has overwritten `mailer/__init__.py`."""
+    import mailer
+
+    return "Mailer" not in getattr(mailer, "__all__", ())
+
+
 def main(arguments: "Sequence[str] | None" = None) -> int:
     """Run one command.
 
     Args:
-        arguments: The process's own when left out.
+        arguments: Default: those of the process.
 
     Returns:
         The exit status.
     """
     try:
+        if _is_overwritten():
+            raise ConfigurationError(WORDS, hint=HINT)
         given = parser().parse_args(arguments)
         status = cast("Command", given.run)(given)
         flush()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mailer.cli.output import line, table
 from mailer.cli.stack import add_stack_option, client, outputs_of
-from mailer.errors import ConfigurationError, MailerError, UnknownStream
+from mailer.errors import ConfigurationError, ResumeFailed, UnknownStream
 from mailer.functions.rates import newest
 from mailer.functions.recheck import MAX_RISE, accept, parts_of, rate_part
 
@@ -28,10 +28,6 @@ examples:
 KINDS = ("bounce", "complaint")
 NOT_RESUMED = 1
 REASON = "Reset by a person, who resumed the stream with `mailer resume`."
-
-
-class ResumeFailed(MailerError):  # noqa: N818 - named as its siblings in mailer.errors
-    """AWS refused; the message says what was done before."""
 
 
 class Watched(NamedTuple):
@@ -111,7 +107,7 @@ rises above {MAX_RISE:g} times what it is now (and above critical), or falls bel
 
 def _agreed() -> bool:
     if not sys.stdin.isatty():
-        raise ConfigurationError("Nobody is there to be asked.", hint="Add --yes to resume without a question.")
+        raise ConfigurationError("Confirmation needs a terminal.", hint="Add --yes to resume without confirmation.")
     sys.stdout.write("\nResume? [y/N] ")
     sys.stdout.flush()
     return sys.stdin.readline().strip().lower() in {"y", "yes"}

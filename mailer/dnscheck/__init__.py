@@ -1,1 +1,1 @@
-"""Whether the DNS records that a stack needs are published, and right. Needs dnspython (the extra `dns`)."""
+"""Internal: whether the DNS records of a stack are published and correct. Needs dnspython (the extra `dns`)."""

@@ -1,0 +1,1 @@
+"""Internal: what the Lambda functions of a stack do with bounces, complaints and alarms."""

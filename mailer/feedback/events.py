@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypedDict, cast
 
 from mailer.address import mask
+from mailer.errors import MalformedEvent
 from mailer.feedback.recipients import Destination, Recipient, named_address
-from mailer.functions.envelope import MalformedEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -168,7 +168,7 @@ def parse(data: "JsonObject", received: datetime) -> Event:
     event = _Object(data, "event")
     named = event.text("eventType") or event.text("notificationType")
     if not named:
-        raise MalformedEvent("The message has neither eventType nor notificationType: it is no SES event.")
+        raise MalformedEvent("The message is not an SES event: it has neither eventType nor notificationType.")
     kind, section, build = _KINDS.get(named.replace(" ", "").lower(), (named, "", _unknown))
     mail = event.child("mail", required=build is not _unknown)
     body = event.child(section)
@@ -220,7 +220,7 @@ class _Object:
     def item(self, key: str, value: object) -> "_Object":
         """One entry of a list."""
         if not isinstance(value, dict):
-            raise MalformedEvent(f"An entry of {self.path}.{key} is no object.")
+            raise MalformedEvent(f"An entry of {self.path}.{key} is not an object.")
         return _Object(cast("JsonObject", value), f"{self.path}.{key}")
 
     def array(self, key: str) -> list[object]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from mailer.address import mask
+from mailer.errors import MalformedEvent
 from mailer.feedback.events import event_key
 from mailer.feedback.policy import decide
-from mailer.functions.envelope import MalformedEvent
 from mailer.stores.base import REMEMBERED, ProcessedEvent, PutOutcome, Suppression, utcnow
 
 if TYPE_CHECKING:

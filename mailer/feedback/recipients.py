@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from mailer.address import address_key, mask
-from mailer.functions.envelope import MalformedEvent
+from mailer.errors import MalformedEvent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

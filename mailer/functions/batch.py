@@ -10,19 +10,12 @@ import time
 import traceback
 from typing import TYPE_CHECKING, TypedDict
 
-from mailer.errors import MailerError
+from mailer.errors import BatchFailed, MailerError
 from mailer.functions.log import log
 from mailer.functions.metrics import FAILED_RECORDS, FUNCTIONS_DIMENSION, FUNCTIONS_NAMESPACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-
-class BatchFailed(MailerError):  # noqa: N818 - named as its siblings in mailer.errors
-    """Every record of a batch failed. Raised, because it is more likely the function's fault than the records'.
-
-    Lambda counts it in `Errors`; the whole batch goes back to the queue, as it would if each record were reported.
-    """
 
 
 class SqsRecord(TypedDict):
@@ -70,7 +63,9 @@ def each_record(event: SqsEvent, work: "Callable[[SqsRecord], None]") -> SqsAnsw
             _log_failure("defect", record, error, where=where)
             failures.append({"itemIdentifier": record["messageId"]})
     if failures and len(failures) == len(event["Records"]):
-        raise BatchFailed(f"All {len(failures)} records of the batch failed.", hint="The log says why of each.")
+        raise BatchFailed(
+            f"All {len(failures)} records of the batch failed.", hint="The log has the reason for each record."
+        )
     return {"batchItemFailures": failures}
 
 

@@ -6,7 +6,7 @@ Standard library only. Not for checking signatures: a queue takes messages only 
 import json
 from typing import cast
 
-from mailer.errors import MailerError
+from mailer.errors import MalformedEvent
 
 JsonObject = dict[str, object]
 # SNS → SQS, EventBridge → SQS, or EventBridge → SNS → SQS.
@@ -15,10 +15,6 @@ _MAX_WRAPPERS = 3
 _SETUP_NOTICE = "Successfully validated SNS topic for Amazon SES event publishing."
 # What it publishes when a topic is set for an identity's notifications.
 _SETUP_NOTIFICATION = "AmazonSnsSubscriptionSucceeded"
-
-
-class MalformedEvent(MailerError):  # noqa: N818 - named as its siblings in mailer.errors
-    """A message that is none of ours, or lacks what its meaning hangs on; no retry can mend it."""
 
 
 def unwrap(body: str) -> JsonObject | None:
@@ -73,5 +69,5 @@ def parse_object(text: str) -> JsonObject:
         # Neither the text nor the error's own excerpt of it: both may hold addresses.
         raise MalformedEvent(f"The message is not JSON ({len(text)} characters).") from error
     if not isinstance(value, dict):
-        raise MalformedEvent(f"The message is JSON but no object: {type(value).__name__}.")
+        raise MalformedEvent(f"The message is JSON but not an object: {type(value).__name__}.")
     return cast("JsonObject", value)

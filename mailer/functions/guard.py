@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mailer.functions.envelope import MalformedEvent
+from mailer.errors import MalformedEvent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,7 +7,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from mailer.functions.envelope import MalformedEvent, parse_object, unwrap
+from mailer.errors import MalformedEvent
+from mailer.functions.envelope import parse_object, unwrap
 from mailer.functions.guard import MAX_SUBJECT
 from mailer.functions.guard import read as read_alarm
 
@@ -56,7 +57,7 @@ def read(body: str, *, stack: str) -> Tick | Page | Mail | str:
         case {"source": "aws.ses", "detail-type": str(kind)}:
             return _ses_says(kind, event, stack)
         case {"source": str(source)}:
-            raise MalformedEvent(f"An event of {source} is nothing that the account monitor asked for.")
+            raise MalformedEvent(f"An event of {source} is not an event that the account monitor subscribes to.")
         case _:
             return _pagers(body, stack)
 

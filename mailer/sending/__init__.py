@@ -1,0 +1,1 @@
+"""Internal: the steps of `Mailer.send`. The public names are in `mailer`."""

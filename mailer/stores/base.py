@@ -9,7 +9,6 @@ from enum import Enum
 from typing import TYPE_CHECKING, Literal, Protocol, get_args
 
 from mailer.address import address_key, mask
-from mailer.errors import MailerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,10 +24,6 @@ REMEMBERED = timedelta(days=60)
 FIRST, LAST = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
-class StoreError(MailerError):
-    """The store could not be read or written; what was asked is not known to have happened."""
-
-
 def utcnow() -> datetime:
     """The time, with its zone; the stores' default clock."""
     return datetime.now(UTC)
@@ -41,7 +36,7 @@ def in_utc(moment: datetime) -> datetime:
         ValueError: It has no time zone.
     """
     if moment.tzinfo is None:
-        raise ValueError("A suppression's times need a time zone; use datetime.now(UTC).")
+        raise ValueError("The times of a suppression need a time zone: use datetime.now(UTC).")
     try:
         return moment.astimezone(UTC)
     except OverflowError:
@@ -50,16 +45,16 @@ def in_utc(moment: datetime) -> datetime:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Suppression:
-    """An address that no mail may be sent to, and why.
+    """An address on the suppression list, and the reason.
 
     Attributes:
-        address: The bare address; kept in the form of `mailer.address.address_key`.
-        reason: What put it here.
-        detail: The evidence, in SES's words where there are any; no address in it.
-        created_at: When it happened (the event's own time), with a time zone. Kept in UTC.
-        message_id: SES's id of the message that it happened to.
-        feedback_id: SES's id of the bounce or complaint.
-        expires_at: When it ends, with a time zone; None for never. Kept in UTC, rounded up to a second.
+        address: The bare address, stored in lower case with an ASCII domain.
+        reason: `bounce`, `complaint`, `unsubscribe` or `manual`.
+        detail: The evidence, as SES reported it; contains no address.
+        created_at: The time of the event, with a time zone. Stored in UTC.
+        message_id: The SES id of the message.
+        feedback_id: The SES id of the bounce or complaint.
+        expires_at: When it expires, with a time zone; None for never. Stored in UTC, rounded up to a second.
     """
 
     address: str
@@ -72,7 +67,7 @@ class Suppression:
 
     def __post_init__(self) -> None:
         if self.reason not in REASONS:
-            raise ValueError(f"{self.reason!r} is not a reason for a suppression; one of {', '.join(REASONS)} is.")
+            raise ValueError(f"{self.reason!r} is not a suppression reason. Allowed: {', '.join(REASONS)}.")
         object.__setattr__(self, "created_at", in_utc(self.created_at))
         object.__setattr__(self, "expires_at", _whole_second(self.expires_at) if self.expires_at else None)
         object.__setattr__(self, "address", address_key(self.address))
@@ -112,42 +107,42 @@ def _whole_second(moment: datetime) -> datetime:
 
 
 class PutOutcome(Enum):
-    """What became of a suppression that was put; true when it was written."""
+    """The result of `SuppressionStore.put`; true if the suppression was written."""
 
     WRITTEN = "written"
     OUTRANKED = "outranked"
-    """The address is suppressed already, by one that this does not outrank."""
+    """The address already has a suppression, which this one does not outrank."""
     REMOVED_SINCE = "removed since"
-    """Somebody put the address back after this happened, so it is not suppressed."""
+    """The address was removed from the list after this event, so it is not suppressed."""
 
     def __bool__(self) -> bool:
         return self is PutOutcome.WRITTEN
 
 
 class SuppressionStore(Protocol):
-    """The list of addresses that no mail may be sent to. Every method raises `StoreError`."""
+    """The suppression list: addresses that no mail may be sent to. Every method raises `StoreError`."""
 
     def get_many(self, keys: "Iterable[str]") -> dict[str, Suppression]:
-        """The suppressions that hold now among these addresses, by `address_key`; the others are left out."""
+        """The active suppressions among these addresses, by the lower-case address; other addresses are left out."""
         ...
 
     def put(self, suppression: Suppression) -> PutOutcome:
-        """Write it unless one stands that it does not outrank, or the address was removed after it happened.
+        """Write it, unless the address has a suppression that it does not outrank or was removed after the event.
 
-        One that claims to have happened in the future happened now.
+        A time in the future counts as now.
         """
         ...
 
     def remove(self, address: str) -> bool:
-        """Put an address back; say whether it was suppressed.
+        """Remove an address from the list; return whether it was suppressed.
 
-        The time of the removal is kept for `REMEMBERED`: what happened before cannot suppress the address again,
-        however late it arrives.
+        The time of the removal is stored for `REMEMBERED`, so that an earlier event that arrives late does not suppress
+        the address again.
         """
         ...
 
     def iterate(self, limit: int = 10_000) -> "Iterator[Suppression]":
-        """Those that hold now, in no order, `limit` at most. Reads the whole store: for people, not for sending."""
+        """The active suppressions, in no order, at most `limit`. Reads the whole store, so do not call it to send."""
         ...
 
 

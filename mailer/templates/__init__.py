@@ -1,0 +1,1 @@
+"""Internal: templates, brands and how they are rendered. The public names are in `mailer`."""

@@ -25,17 +25,13 @@ def compose(content: object, brand: "Brand", **envelope: Unpack[Envelope]) -> Me
         InvalidMessage: It is neither, or SES would refuse the message.
         TemplateError: The template cannot be rendered.
     """
-    unknown = sorted(envelope.keys() - Envelope.__annotations__.keys())
-    if unknown:
-        hint = f"There are {', '.join(Envelope.__annotations__)}; text and HTML are the template's or the message's."
-        raise InvalidMessage(f"A message has no {', '.join(unknown)} beside its content.", hint=hint)
     if isinstance(content, Message):
         return replace(content, **envelope)
     from mailer.templates.base import EmailTemplate
     from mailer.templates.engine import render
 
     if not isinstance(content, EmailTemplate):
-        raise InvalidMessage(f"{_named(content)} is neither a template nor a message.", hint=_hint(content))
+        raise InvalidMessage(f"{_named(content)} is not a template or a message.", hint=_hint(content))
     rendered = render(content, brand)
     parts = cast("Envelope", {"subject": rendered.subject, **envelope})
     return Message(text=rendered.text, html=rendered.html, **parts)

@@ -1,0 +1,1 @@
+"""Internal: how a message reaches a service. The public names are in `mailer`."""

@@ -3,11 +3,11 @@
 The classes say what is known about the request, because that decides whether it may be made again:
 
 WireError
-├── NotWritten            the service cannot have the whole request
-│   ├── CredentialsFailed credentials exist and could not be fetched just then
-│   └── CannotAsk         the set-up is wrong; making the request again changes nothing
-├── AnswerLost            the whole request was written, and no answer came that can be read
-└── ServiceError          the service answered with an error
+├── NotWritten              the service cannot have the whole request
+│   ├── CredentialsFailed   the source of the credentials failed
+│   └── CannotAsk           the configuration is wrong; a retry changes nothing
+├── AnswerLost              the whole request was written, and no readable answer came
+└── ServiceError            the service answered with an error
 """
 
 from typing import TYPE_CHECKING

@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from mailer.functions.batch import BatchFailed
+from mailer.errors import BatchFailed
 from mailer.functions.metrics import FAILED_RECORDS
 from mailer.stores.dynamodb import DynamoDBSuppressions
 from mailstack_localcloud import LocalCloud

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mailer.functions.batch import BatchFailed
+from mailer.errors import BatchFailed
 from mailstack_localcloud import LocalCloud
 from tests.integration.queues import open_to
 from tests.unit.lambdas.records import batch, handler

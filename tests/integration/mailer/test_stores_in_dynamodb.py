@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from mailer.stores.base import REMEMBERED, PutOutcome, StoreError, Suppression
+from mailer.errors import StoreError
+from mailer.stores.base import REMEMBERED, PutOutcome, Suppression
 from mailer.stores.dynamodb import DynamoDBEvents, DynamoDBSuppressions, dynamodb_api
 from mailer.wire.client import WireApi
 from mailstack_localcloud import LocalCloud

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from mailer.errors import MailerError
-from mailer.functions.batch import BatchFailed, SqsRecord, each_record
+from mailer.errors import BatchFailed, MailerError
+from mailer.functions.batch import SqsRecord, each_record
 from mailer.functions.metrics import FAILED_RECORDS, FUNCTIONS_DIMENSION, FUNCTIONS_NAMESPACE
 from tests.unit.lambdas.records import batch
 

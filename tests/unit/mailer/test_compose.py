@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 
 from mailer.catalog import VerificationCode, Welcome
-from mailer.errors import InvalidMessage, MailerError
+from mailer.errors import ConfigurationError, InvalidMessage, MailerError
+from mailer.mailer import Mailer
 from mailer.message import Message
 from mailer.templates.brand import Brand
 from mailer.templates.compose import compose
+from mailer.testing import Outbox
 
 BRAND = Brand(name="Example")
 CODE = VerificationCode(code="424242")
@@ -29,11 +31,11 @@ def test_what_stands_beside_a_message_takes_precedence():
 @pytest.mark.parametrize(
     ("content", "said", "hint"),
     [
-        ("Hello", "A str is neither a template nor a message", "mailer.Message"),
-        (None, "A NoneType is neither", "mailer.Message"),
-        ({"subject": "x"}, "A dict is neither", "mailer.Message"),
-        (Welcome, "The class Welcome is neither", r"Welcome\(name=..., dashboard_url=...\)"),
-        (Message, "The class Message is neither", "mailer.Message"),
+        ("Hello", "A str is not a template or a message", "mailer.Message"),
+        (None, "A NoneType is not", "mailer.Message"),
+        ({"subject": "x"}, "A dict is not", "mailer.Message"),
+        (Welcome, "The class Welcome is not", r"Welcome\(name=..., dashboard_url=...\)"),
+        (Message, "The class Message is not", "mailer.Message"),
     ],
 )
 def test_what_is_no_content_is_refused_with_the_way_out(content: Any, said: str, hint: str):
@@ -43,10 +45,26 @@ def test_what_is_no_content_is_refused_with_the_way_out(content: Any, said: str,
 
 @pytest.mark.parametrize("content", [CODE, MESSAGE])
 @pytest.mark.parametrize("name", ["too", "text", "html", "from_"])
-def test_an_argument_that_there_is_not_is_named(content: Any, name: str):
+def test_unknown_argument_of_send_is_named(content: Any, name: str):
     given: Any = {name: "x"}
-    with pytest.raises(InvalidMessage, match=rf"no {name} beside its content.*There are subject, to"):
-        compose(content, BRAND, **given)
+    with pytest.raises(TypeError, match=f"unexpected keyword argument '{name}'"):
+        Outbox().mailer.send(content, **given)
+
+
+def test_arguments_left_out_keep_the_parts_of_a_message():
+    message = Message(subject="Hello", text="Hello", to="ada@example.com", cc="bob@example.com", tags={"kind": "a"})
+    mail = Outbox().mailer
+    kept, replaced = mail.compose(message), mail.compose(message, cc=(), tags=None, subject="Another")
+    assert (kept.subject, kept.cc, kept.tags) == (message.subject, message.cc, message.tags)
+    assert (replaced.subject, replaced.cc, replaced.tags, replaced.to) == ("Another", (), (), message.to)
+
+
+@pytest.mark.parametrize("given", ["prod", "prod-eu", {"stack": "prod"}, None, object()])
+def test_mailer_without_outputs_names_from_stack(given: Any):
+    with pytest.raises(ConfigurationError, match=r"takes StackOutputs, not \w+") as refusal:
+        Mailer(given)
+    assert "Mailer.from_stack(" in refusal.value.hint
+    assert f'"{given if isinstance(given, str) else "prod"}"' in refusal.value.hint
 
 
 @pytest.mark.parametrize("brand", ["Example", None, {"name": "Example"}, Brand])

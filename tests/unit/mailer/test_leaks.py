@@ -76,7 +76,6 @@ def test_a_refusal_leads_to_nothing_private(ses: ScriptedSes, template: Any, scr
         {"to": ADDRESS, "headers": {"From": "x"}},
         {"to": ADDRESS, "subject": "\n"},
         {"to": ADDRESS, "attachments": "x"},
-        {"to": ADDRESS, "text": "x"},
         {"to": f"Team: {ADDRESS};"},
         {"to": f"lovelace {ADDRESS}"},
     ],

@@ -19,6 +19,7 @@ from mailer.errors import (
     OutcomeUnknown,
     QuotaExceeded,
     SendingPaused,
+    StoreError,
     Throttled,
     UnknownStream,
     Unreachable,
@@ -27,7 +28,7 @@ from mailer.mailer import Mailer
 from mailer.message import Attachment, Message
 from mailer.results import NotSent, SendResult, Status
 from mailer.sending.retry import RetryPolicy
-from mailer.stores.base import StoreError, Suppression
+from mailer.stores.base import Suppression
 from mailer.testing.memory import MemorySuppressions
 from mailer.transports.ses import SesTransport
 from tests.unit.mailer.scripted_ses import (
@@ -277,7 +278,7 @@ def test_an_endpoint_that_is_no_url_is_a_mistake_of_the_set_up(monkeypatch: pyte
 def test_a_multi_region_endpoint_takes_a_signature_that_boto3_alone_cannot_make(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("mailer.transports.ses.find_spec", lambda _: None)  # pyright: ignore[reportUnknownLambdaType]
     both = outputs().model_copy(update={"endpoint_id": "abcdef12.g3h"})
-    with pytest.raises(ConfigurationError, match=r"signed for all regions.*pip install 'boto3\[crt\]'"):
+    with pytest.raises(ConfigurationError, match=r"Signature Version 4A.*pip install 'boto3\[crt\]'"):
         Mailer(both, suppressions=MemorySuppressions())
 
 

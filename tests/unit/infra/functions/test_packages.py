@@ -116,7 +116,13 @@ def test_an_import_for_type_checking_alone_does_not_count(project: Path):
         "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import pydantic\nelse:\n    import mailer.errors\n",
     )
     found = names(build("mine", project).path)
-    assert found == ["handler.py", "mailer/__init__.py", "mailer/errors.py", "mailer/redaction.py"]
+    assert found == [
+        "handler.py",
+        "mailer/__init__.py",
+        "mailer/collision.py",
+        "mailer/errors.py",
+        "mailer/redaction.py",
+    ]
 
 
 @pytest.mark.parametrize(

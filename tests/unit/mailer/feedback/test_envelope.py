@@ -3,7 +3,8 @@ from collections.abc import Callable
 
 import pytest
 
-from mailer.functions.envelope import MalformedEvent, unwrap
+from mailer.errors import MalformedEvent
+from mailer.functions.envelope import unwrap
 
 from .payloads import WRAPPERS, Json, in_sns, load
 
@@ -37,7 +38,7 @@ def test_a_notice_that_a_topic_was_set_up_is_no_event_and_no_error(body: str):
         ("", "not JSON"),
         ("hello", "not JSON"),
         ("[" * 100_000, "not JSON"),
-        ('["eventType"]', "no object: list"),
+        ('["eventType"]', "not an object: list"),
         (json.dumps({"Type": "SubscriptionConfirmation", "Message": "You have chosen…"}), "SubscriptionConfirmation"),
         (in_sns({"Type": "Notification", "Message": in_sns({})}), "more than 2 times"),
     ],

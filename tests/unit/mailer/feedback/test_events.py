@@ -3,9 +3,9 @@ from datetime import UTC, datetime
 import pytest
 
 from mailer.address import address_key
+from mailer.errors import MalformedEvent
 from mailer.feedback import events
 from mailer.feedback.events import Event, event_key, parse
-from mailer.functions.envelope import MalformedEvent
 
 from .payloads import RECEIVED, Json, bounce, changed, load, parsed
 
@@ -110,7 +110,7 @@ def test_fields_that_nobody_knows_and_fields_that_are_gone_do_no_harm():
         }
     )
     assert event.recipients == (events.Recipient("ada@example.org"),)
-    assert event.unreadable == ("An entry of event.bounce.bouncedRecipients is no object.",)
+    assert event.unreadable == ("An entry of event.bounce.bouncedRecipients is not an object.",)
     assert event.occurred_at == RECEIVED
 
 

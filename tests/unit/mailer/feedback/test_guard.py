@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from mailer.functions.envelope import MalformedEvent
+from mailer.errors import MalformedEvent
 from mailer.functions.guard import Leave, Pause, chat_page, decide, page, read
 
 from .payloads import changed, load

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mailer.functions.envelope import MalformedEvent
+from mailer.errors import MalformedEvent
 from mailer.functions.notices import Mail, Page, Tick, read
 
 from .payloads import Json, changed, in_sns, raw

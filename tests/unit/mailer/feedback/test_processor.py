@@ -4,10 +4,10 @@ from itertools import permutations
 
 import pytest
 
+from mailer.errors import MalformedEvent, StoreError
 from mailer.feedback.events import Event, parse
 from mailer.feedback.processor import Outcome, Processor
-from mailer.functions.envelope import MalformedEvent
-from mailer.stores.base import REMEMBERED, ProcessedEvent, PutOutcome, StoreError, Suppression
+from mailer.stores.base import REMEMBERED, ProcessedEvent, PutOutcome, Suppression
 from mailer.testing.memory import MemoryEvents, MemorySuppressions
 
 from .payloads import RECEIVED, bounce, bounced, changed, load, parsed

@@ -5,8 +5,8 @@ import random
 import pytest
 
 from mailer.address import address_key
+from mailer.errors import MalformedEvent
 from mailer.feedback.recipients import Destination, named_address
-from mailer.functions.envelope import MalformedEvent
 from mailer.stores.base import Suppression
 
 ADA = "ada@example.org"

@@ -8,8 +8,9 @@ import pytest
 from botocore.stub import Stubber
 from mypy_boto3_dynamodb import DynamoDBClient
 
+from mailer.errors import StoreError
 from mailer.stores import dynamodb
-from mailer.stores.base import PutOutcome, StoreError, Suppression
+from mailer.stores.base import PutOutcome, Suppression
 from mailer.stores.dynamodb import DynamoDBSuppressions
 
 TABLE = "mailstack-test"
@@ -105,7 +106,7 @@ def test_a_write_that_others_got_in_the_way_of_is_sent_again(client: DynamoDBCli
 def test_sending_again_has_an_end(client: DynamoDBClient, stub: Stubber):
     for _ in range(dynamodb._ATTEMPTS):
         cancelled(stub, "None", "TransactionConflict")
-    with pytest.raises(StoreError, match="cancelled a write 7 times"):
+    with pytest.raises(StoreError, match="cancelled a transaction 7 times"):
         DynamoDBSuppressions(TABLE, client).put(ROW)
 
 
@@ -134,5 +135,5 @@ def test_a_removal_that_never_gets_through_is_an_error(client: DynamoDBClient, s
     for _ in range(dynamodb._ATTEMPTS):
         stub.add_response("get_item", {"Item": item(ROW)})
         cancelled(stub, "None", "ConditionalCheckFailed")
-    with pytest.raises(StoreError, match="changed each time"):
+    with pytest.raises(StoreError, match="changed during every attempt"):
         DynamoDBSuppressions(TABLE, client).remove(ROW.address)

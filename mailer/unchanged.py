@@ -1,0 +1,15 @@
+"""The default of an argument that keeps the value of the content. None is another value: it removes what is there."""
+
+from enum import Enum
+
+
+class Unchanged(Enum):
+    """The type of `UNCHANGED`."""
+
+    UNCHANGED = "unchanged"
+
+    def __repr__(self) -> str:
+        return "UNCHANGED"
+
+
+UNCHANGED = Unchanged.UNCHANGED
