@@ -80,7 +80,7 @@ class Address:
             return value
         text = as_text(value, "The address", refusal=InvalidAddress)
         if UNPRINTABLE.search(text):
-            raise InvalidAddress("The address holds a control character.", hint="Remove line breaks and tabs.")
+            raise InvalidAddress("The address contains a control character.", hint="Remove line breaks and tabs.")
         found = _split(text)
         if found is None:
             raise InvalidAddress(
@@ -186,10 +186,10 @@ def _is_one_word(email: str) -> bool:
 
 def _checked_name(name: str) -> str:
     if UNPRINTABLE.search(name):
-        raise InvalidAddress("The display name holds a control character.", hint="Remove line breaks and tabs.")
+        raise InvalidAddress("The display name contains a control character.", hint="Remove line breaks and tabs.")
     if BIDI_CONTROL.search(name):
         raise InvalidAddress(
-            "The display name holds a character that turns the direction of writing.",
+            "The display name contains a bidirectional control character.",
             hint="Remove the characters U+202A to U+202E, U+2066 to U+2069, U+200E, U+200F and U+061C.",
         )
     if len(name) > MAX_NAME:
@@ -199,7 +199,7 @@ def _checked_name(name: str) -> str:
 
 def _checked_email(email: str) -> str:
     if UNPRINTABLE.search(email):
-        raise InvalidAddress("The address holds a control character.", hint="Remove line breaks and tabs.")
+        raise InvalidAddress("The address contains a control character.", hint="Remove line breaks and tabs.")
     if len(email) > MAX_MAILBOX:
         raise InvalidAddress(f"{mask(email)!r} is too long.", hint="Correct the address; nothing was sent.")
     local, at, domain = email.rpartition("@")
@@ -208,7 +208,7 @@ def _checked_email(email: str) -> str:
         try:
             domain = ascii_domain(domain)
         except ValueError as error:
-            problem = f"has a domain that cannot be one: {error}"
+            problem = f"has an invalid domain: {error}"
     problem = (
         problem
         or ("is too long" if len(local) > MAX_LOCAL_PART or len(local) + 1 + len(domain) > MAX_ADDRESS else "")
@@ -221,11 +221,11 @@ def _checked_email(email: str) -> str:
 
 def _problem_of_local_part(local: str) -> str:
     checks = (
-        (not local, "has no part before the @"),
-        (not local.isascii(), "has characters outside ASCII before the @, which SES does not deliver to"),
+        (not local, "has no local part before the @"),
+        (not local.isascii(), "has non-ASCII characters before the @, which SES does not support"),
         # RFC 5321 §4.1.2: "a host that expects to receive mail SHOULD avoid" defining such mailboxes.
-        (local.startswith('"'), "has a quoted part before the @, which this library does not send to"),
-        (not _LOCAL_PART.match(local), "has a part before the @ that RFC 5322 does not allow unquoted"),
+        (local.startswith('"'), "has a quoted local part, which this library does not support"),
+        (not _LOCAL_PART.match(local), "has a local part that RFC 5322 does not allow unquoted"),
         # RFC 2047 §5 (3): not within an addr-spec. Mail programs decode it all the same, to another address.
         (_ENCODED_WORD in local, "has an encoded word before the @, which RFC 2047 does not allow"),
     )

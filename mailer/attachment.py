@@ -127,10 +127,10 @@ def _attachment_problems(attachment: Attachment) -> Iterable[str]:
     checks = (
         (not name.strip(), "needs a file name"),
         (UNPRINTABLE.search(name) or "/" in name or "\\" in name, "has a name with a path or a control character"),
-        (BIDI_CONTROL.search(name), "has a name with a character that turns the direction of writing"),
+        (BIDI_CONTROL.search(name), "has a name with a bidirectional control character"),
         (forbidden, f"has the extension .{', .'.join(forbidden)}, which SES refuses"),
-        (not _CONTENT_TYPE.match(kind), f"has a content type that is none: {kind!r}"),
-        (cid and not _CONTENT_ID.match(cid), "has a content id that is none, or stands in angle brackets"),
+        (not _CONTENT_TYPE.match(kind), f"has an invalid content type: {kind!r}"),
+        (cid and not _CONTENT_ID.match(cid), "has an invalid content id; write it without angle brackets"),
         (
             _is_composite(kind) and not _is_seven_bit(attachment.content),
             f"is {kind}, which must not be in base64 (RFC 2046 §5.2.1), and is no plain ASCII: make it {_ANYTHING}",

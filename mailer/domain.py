@@ -38,7 +38,7 @@ def ascii_domain(text: str) -> str:
         raise ValueError("DNS cannot hold this name")
     # RFC 1123 §2.1: "at least the highest-level component label will be alphabetic", which tells names from addresses.
     if not labels[-1].isalpha() and not labels[-1].startswith("xn--"):
-        raise ValueError("its top-level domain is not made of letters")
+        raise ValueError("its top-level domain is not alphabetic")
     return name
 
 

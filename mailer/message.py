@@ -1,4 +1,4 @@
-"""A message and its attachments: values, checked when they are made, so that what exists can be sent.
+"""A message: a value, validated when it is created, so that every `Message` can be sent.
 
 Not for sending, and not for MIME: SES takes the parts as parameters.
 """
@@ -63,7 +63,7 @@ Pairs = Mapping[str, str | int] | Iterable[tuple[str, str | int]] | None
 
 
 class Envelope(TypedDict, total=False):
-    """What may be said beside the content; see `Message` for what each means. A subject takes the template's place."""
+    """The arguments of `Mailer.send` besides the content. See `Message` for each."""
 
     subject: str
     to: Mailboxes
@@ -80,30 +80,30 @@ class Envelope(TypedDict, total=False):
 
 @dataclass(frozen=True, init=False, repr=False)
 class Message:
-    r"""A message that can be sent: checked when made, never changed after. `dataclasses.replace` makes a changed one.
+    r"""A message that can be sent: validated when created, immutable. `dataclasses.replace` creates a changed copy.
 
-    All recipients share it: whoever stands in `to` or `cc` sees the others there. For mail of their own, send to each.
-    A mailbox that is named twice is kept where it stands first.
+    All recipients share it: the addresses in `to` and `cc` are visible to everyone. To send separate mails, call
+    `Mailer.send` for each recipient. A duplicate mailbox is kept in its first place only.
 
     Args:
-        subject: One line. Wherever text is wanted, a lazy translation does, too.
-        text: Plain text; at least one of `text` and `html` is needed, and both are better.
+        subject: One line. Lazy translations are accepted wherever text is.
+        text: Plain text. At least one of `text` and `html` is required; both are better.
         html: HTML.
-        to: An address, or several: text (`ada@example.com`, `Ada <ada@example.com>`) or `Address`.
+        to: One address or several: text (`ada@example.com`, `Ada <ada@example.com>`) or `Address`.
         cc: As `to`.
-        bcc: As `to`; the other recipients do not see them.
-        reply_to: Where replies go; the sender when left out.
-        sender: The From address; the stack's own when left out.
-        headers: Further headers, in ASCII, at most 15. What SES writes itself is refused.
-        tags: Names and values that SES's events and metrics carry: ASCII letters, digits, `_` and `-`. The names
+        bcc: As `to`; other recipients do not see them.
+        reply_to: Where replies go. Default: the sender.
+        sender: The From address. Default: the sender of the stack.
+        headers: Further headers in ASCII, 15 at most. Headers that SES writes itself are refused.
+        tags: Names and values for SES's events and metrics: ASCII letters, digits, `_` and `-`. The names
             `ses:feedback-id-a` and `ses:feedback-id-b` set Gmail's Feedback-ID.
-        attachments: Files; one or several.
-        stream: The name of one of the stack's streams; its default when left out.
-        tenant: The name of one of the stack's tenants, for whom it is sent; nobody's when left out.
+        attachments: One `Attachment` or several.
+        stream: The name of a stream of the stack. Default: the stack's default stream.
+        tenant: The name of a tenant of the stack. Default: none.
 
     Raises:
-        InvalidMessage: SES would refuse it, or it would not arrive as meant; every problem is named.
-        InvalidAddress: One of the addresses cannot be one.
+        InvalidMessage: SES would refuse the message, or it would arrive changed. The error names every problem.
+        InvalidAddress: An address is invalid.
 
     Example:
         >>> message = Message(subject="Hello", text="Hello Ada", to="Ada Lovelace <ada@example.com>")
@@ -111,7 +111,7 @@ class Message:
         'Ada Lovelace'
         >>> Message(subject="Hello\nBcc: eve@example.org", text="Hello", to="ada@example.com")  # doctest: +ELLIPSIS
         Traceback (most recent call last):
-        mailer.errors.InvalidMessage: The message cannot be sent: the subject holds a line break ...
+        mailer.errors.InvalidMessage: The message cannot be sent: the subject contains a line break ...
     """
 
     subject: str
@@ -165,15 +165,15 @@ class Message:
 
     @property
     def recipients(self) -> tuple[Address, ...]:
-        """Everybody it goes to: to, cc, bcc."""
+        """All recipients: to, cc, bcc."""
         return self.to + self.cc + self.bcc
 
     def filled_in(self, *, sender: Address, stream: str) -> "Message":
-        """The same message through this stream, from this sender where it has none."""
+        """A copy with this stream, and with this sender if it has none."""
         return self._changed(sender=self.sender or sender, stream=stream)
 
     def without(self, keys: Container[str]) -> "Message | None":
-        """The message for the recipients whose `Address.key` is not among these; None when nobody is left."""
+        """The message without the recipients whose `Address.key` is among these; None if no recipient is left."""
         if not any(address.key in keys for address in self.recipients):
             return self
         kept = self._changed(
@@ -240,7 +240,7 @@ def _attachments(value: object) -> tuple[Attachment, ...]:
     for item in items:
         if not isinstance(item, Attachment):
             raise InvalidMessage(
-                f"attachments holds something of type {type(item).__name__}.",
+                f"attachments contains an item of type {type(item).__name__}.",
                 hint="Pass mailer.Attachment(filename, content) or Attachment.from_path(path).",
             )
     return cast("tuple[Attachment, ...]", items)
@@ -266,7 +266,7 @@ def _pairs(value: object, part: str) -> tuple[tuple[str, str], ...]:
 def _pair(item: object, part: str, wanted: str) -> tuple[str, str]:
     both = cast("tuple[object, ...]", item) if isinstance(item, tuple | list) else ()
     if len(both) != 2:  # noqa: PLR2004 - a pair
-        raise InvalidMessage(f"{part} holds something that is no pair.", hint=f"Pass {wanted}.")
+        raise InvalidMessage(f"{part} contains an item that is not a pair.", hint=f"Pass {wanted}.")
     name, value = both
     number = isinstance(value, int | UUID) and not isinstance(value, str)
     return as_text(name, f"A name in {part}"), str(value) if number else as_text(value, f"A value in {part}")
@@ -276,19 +276,19 @@ def _message_problems(message: Message) -> Iterable[str]:
     count, size = len(message.recipients), message.size
     checks = (
         (not count, "it has no recipient"),
-        (count > MAX_RECIPIENTS, f"it has {count} recipients and SES takes {MAX_RECIPIENTS} a message"),
+        (count > MAX_RECIPIENTS, f"it has {count} recipients; SES allows {MAX_RECIPIENTS} per message"),
         (not message.subject.strip(), "it has no subject"),
-        (UNPRINTABLE.search(message.subject), "the subject holds a line break or another control character"),
-        (BIDI_CONTROL.search(message.subject), "the subject holds a character that turns the direction of writing"),
-        (_ENCODED_WORD.search(message.subject), "the subject holds an encoded word (RFC 2047); give the text itself"),
+        (UNPRINTABLE.search(message.subject), "the subject contains a line break or another control character"),
+        (BIDI_CONTROL.search(message.subject), "the subject contains a bidirectional control character"),
+        (_ENCODED_WORD.search(message.subject), "the subject contains an encoded word (RFC 2047); pass the plain text"),
         (
             _is_no_text(message.text) or _is_no_text(message.html),
-            "it holds a NUL or half of a surrogate pair, which are no text",
+            "it contains a NUL or a lone surrogate, which cannot be sent as text",
         ),
         (not message.text and not message.html, "it has neither text nor HTML"),
-        (len(message.headers) > MAX_HEADERS, f"it has {len(message.headers)} headers and SES takes {MAX_HEADERS}"),
-        (size > MAX_BYTES, f"it is about {size:,} bytes and SES takes {MAX_BYTES:,}"),
-        (message.tenant and not _TAG.match(message.tenant), f"{message.tenant!r} cannot be the name of a tenant"),
+        (len(message.headers) > MAX_HEADERS, f"it has {len(message.headers)} headers; SES allows {MAX_HEADERS}"),
+        (size > MAX_BYTES, f"it is about {size:,} bytes; SES allows {MAX_BYTES:,}"),
+        (message.tenant and not _TAG.match(message.tenant), f"{message.tenant!r} is not a valid tenant name"),
     )
     yield from (problem for wrong, problem in checks if wrong)
     seen: set[str] = set()
@@ -315,15 +315,15 @@ def _is_no_text(text: str) -> bool:
 def _header_problems(name: str, value: str, seen: set[str]) -> Iterable[str]:
     key = name.lower()
     if len(name) > MAX_HEADER_NAME or len(value) > MAX_HEADER_VALUE or len(name) + len(value) > MAX_HEADER:
-        yield f"the header {name[:MAX_HEADER_NAME]!r} is longer than SES takes"
+        yield f"the header {name[:MAX_HEADER_NAME]!r} is longer than SES allows"
         return
     form, words = _FORMS.get(key, (_HEADER_VALUE, ""))
     checks = (
         (not _HEADER_NAME.match(name), "has a name that RFC 5322 or SES does not allow"),
-        (key in FORBIDDEN_HEADERS, "is written from the message's own parts; use those"),
-        (key.startswith(FORBIDDEN_HEADER_PREFIX), "is SES's older API; use `stream` and `tags`"),
-        (key in seen, "is there twice"),
-        (not _HEADER_VALUE.match(value), "has a value that is empty or holds more than printable ASCII"),
+        (key in FORBIDDEN_HEADERS, "is set from the parts of the message; use those instead"),
+        (key.startswith(FORBIDDEN_HEADER_PREFIX), "belongs to the SES v1 API; use `stream` and `tags`"),
+        (key in seen, "is a duplicate"),
+        (not _HEADER_VALUE.match(value), "has a value that is empty or not printable ASCII"),
         (not form.match(value.strip()), words),
     )
     seen.add(key)

@@ -146,7 +146,9 @@ class StackOutputs(_Frozen):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.default_stream not in self.streams:
-            raise ValueError(f"default_stream is {self.default_stream!r}; there are {', '.join(sorted(self.streams))}")
+            raise ValueError(
+                f"default_stream is {self.default_stream!r}, which is not one of {', '.join(sorted(self.streams))}"
+            )
         try:
             Address.parse(self.sender)
         except InvalidAddress as error:
@@ -198,16 +200,16 @@ class StackOutputs(_Frozen):
         found = cast("dict[str, object]", data).get("version") if isinstance(data, dict) else None
         if found != VERSION:
             raise StackOutputsInvalid(
-                f"{source} holds outputs of version {found!r}; this library reads version {VERSION}.",
+                f"{source} contains outputs of version {found!r}; this library reads version {VERSION}.",
                 hint="Deploy the stack and install the library from the same release.",
             )
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
             problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-            raise StackOutputsInvalid(f"{source} is not what a stack writes: {problems}.", hint=_WRITES) from error
+            raise StackOutputsInvalid(f"{source} is not the outputs of a stack: {problems}.", hint=_WRITES) from error
         except ValueError as error:  # half of a surrogate pair, which cannot be encoded
-            raise StackOutputsInvalid(f"{source} is not what a stack writes: {error}.", hint=_WRITES) from error
+            raise StackOutputsInvalid(f"{source} is not the outputs of a stack: {error}.", hint=_WRITES) from error
 
 
 def load(
@@ -217,17 +219,17 @@ def load(
     environ: "Mapping[str, str] | None" = None,
     access: "Access | None" = None,
 ) -> StackOutputs:
-    """Find a stack's outputs: the argument, then `MAILSTACK_OUTPUTS`, then the parameter that the stack wrote.
+    """Load the outputs of a stack: from the argument, `MAILSTACK_OUTPUTS` or the stack's Systems Manager parameter.
 
     Args:
-        stack: The stack's name; empty for the one whose outputs the first two places hold.
-        outputs: The outputs themselves, their JSON, or the path of a file that holds it.
-        environ: The process's own environment when left out.
-        access: As whom the parameter is read; what boto3 finds by itself when left out.
+        stack: The name of the stack. May be empty if one of the first two places has outputs.
+        outputs: The outputs, their JSON, or the path of a file with it.
+        environ: Environment variables. Default: those of the process.
+        access: The credentials to read the parameter with. Default: what boto3 finds by itself.
 
     Raises:
-        StackNotFound: None of the three places has them, or they belong to another stack.
-        StackOutputsInvalid: They were found and cannot be read.
+        StackNotFound: None of the three places has outputs, or they belong to another stack.
+        StackOutputsInvalid: The outputs cannot be read.
     """
     environ = os.environ if environ is None else environ
     found = _from_argument(outputs) or _from_environment(environ)
@@ -236,7 +238,7 @@ def load(
     found = found or _from_parameter(stack, access)
     if stack and found.stack != stack:
         raise StackNotFound(
-            f"Outputs of stack {found.stack!r} were found where {stack!r} was asked for.",
+            f"The outputs are of stack {found.stack!r}, not of {stack!r}.",
             hint=f"Ask for {found.stack!r}, or point {VARIABLE} at the right file.",
         )
     return found
@@ -299,13 +301,13 @@ def _from_parameter(stack: str, access: "Access | None") -> StackOutputs:
 _HINTS = (
     ("ParameterNotFound", "Run `pulumi up --stack {stack}`, and check AWS_REGION: the stack's region holds it."),
     ("AccessDenied", "Attach the stack's sender policy to the role; it allows reading the parameter."),
-    ("Expired", "The AWS credentials have expired: `aws sso login`, or a new session."),
+    ("Expired", "The AWS credentials have expired: run `aws sso login`, or start a new session."),
     ("Credential", "There are no AWS credentials: set AWS_PROFILE, or give the process a role."),
     ("Profile", "Check AWS_PROFILE: ~/.aws/config has no such profile."),
     ("Region", "Set AWS_REGION to the stack's region."),
     ("SSO", "Renew the AWS credentials: `aws sso login`."),
     ("Token", "Renew the AWS credentials: `aws sso login`, or a new session."),
-    ("UnrecognizedClient", "AWS does not know these credentials: `aws sts get-caller-identity` shows what is used."),
+    ("UnrecognizedClient", "AWS does not know these credentials: `aws sts get-caller-identity` shows which are used."),
     ("Signature", "Check this machine's clock and the secret access key."),
     ("Skewed", "Set this machine's clock."),
     ("NotWritten", "Check the network, a proxy and AWS_REGION; behind a proxy's own certificate, set AWS_CA_BUNDLE."),

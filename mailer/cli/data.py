@@ -36,7 +36,7 @@ def brand_of(source: str | None) -> "Brand | None":
     named = ":" in source and not Path(source).exists()
     brand = imported(source) if named else Brand.model_validate(_json_object(source, "--brand"))
     if not isinstance(brand, Brand):
-        raise TemplateError(f"{source} is no brand.", hint="It must be an object of mailer.Brand, or a JSON file.")
+        raise TemplateError(f"{source} is not a brand.", hint="It must be an object of mailer.Brand, or a JSON file.")
     return brand
 
 
@@ -50,7 +50,7 @@ def _json_object(source: str, option: str) -> dict[str, object]:
     except (ValueError, RecursionError) as error:
         raise TemplateError(f"{option} names {source}, which is not JSON: {error}.", hint=_OBJECT) from error
     if not isinstance(value, dict):
-        raise TemplateError(f"{option} names {source}, which is JSON but no object.", hint=_OBJECT)
+        raise TemplateError(f"{option} names {source}, which is JSON but not an object.", hint=_OBJECT)
     return cast("dict[str, object]", value)
 
 

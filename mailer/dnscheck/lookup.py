@@ -17,7 +17,7 @@ try:
     from dns.rdtypes.ANY.TXT import TXT
 except ModuleNotFoundError as error:
     raise ConfigurationError(
-        "Looking at the DNS needs dnspython, which is not installed.", hint=install_command("dns")
+        "Checking DNS records needs dnspython, which is not installed.", hint=install_command("dns")
     ) from error
 
 if TYPE_CHECKING:

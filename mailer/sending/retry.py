@@ -1,4 +1,4 @@
-"""When the same message may be handed over again: one decision, and the loop that follows it.
+"""Retries with exponential backoff and full jitter: when the same message may be sent again.
 
 Not for deciding what an error means; `TransportError.retryable` says so.
 """
@@ -18,13 +18,13 @@ _Result = TypeVar("_Result")
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often and how long.
+    """Exponential backoff for messages that were not accepted.
 
     Attributes:
-        attempts: At most, the first included.
-        first_delay: Seconds before the second attempt at most; doubled for each further one.
-        max_delay: Seconds before any attempt at most.
-        budget: Seconds from the start after which no further attempt begins.
+        attempts: Maximum number of attempts, including the first.
+        first_delay: Maximum delay before the second attempt, in seconds. It doubles for each further attempt.
+        max_delay: Maximum delay before any attempt, in seconds.
+        budget: Seconds after the start of the first attempt, after which no attempt begins.
     """
 
     attempts: int = 4

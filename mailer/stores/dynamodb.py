@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 from uuid import uuid4
 
 from mailer.address import address_key
-from mailer.errors import ConfigurationError
+from mailer.errors import ConfigurationError, StoreError
 from mailer.redaction import raise_masked, redact
 from mailer.stores.base import (
     LAST,
@@ -20,7 +20,6 @@ from mailer.stores.base import (
     REMEMBERED,
     ProcessedEvent,
     PutOutcome,
-    StoreError,
     Suppression,
     in_utc,
     utcnow,
@@ -150,7 +149,7 @@ class DynamoDBSuppressions:
                 if not _transact(api, {"Put": put}, {"Delete": delete}):
                     return bool(found) and _suppression(found).active(now)
         raise StoreError(
-            f"A suppression in the DynamoDB table {self._table.name} changed each time that it was to be removed.",
+            f"A suppression in the DynamoDB table {self._table.name} changed during every attempt to remove it.",
             hint="Try again.",
         )
 
@@ -221,20 +220,20 @@ class _Table:
             why = redact(str(error))
             if isinstance(error, CannotAsk) and not error.is_about_credentials:
                 hint = "Check AWS_ENDPOINT_URL, AWS_REGION and AWS_PROFILE."
-                raise_masked(ConfigurationError(f"DynamoDB cannot be asked: {why}.", hint=hint), error)
+                raise_masked(ConfigurationError(f"No request to DynamoDB is possible: {why}.", hint=hint), error)
             ours = f"Could not {doing} the DynamoDB table {self.name}: {why}"
             raise_masked(StoreError(ours, hint=_hint(error)), error)
         except (AttributeError, LookupError, TypeError, ValueError) as error:
-            ours = f"Could not {doing} the DynamoDB table {self.name}: the answer is not DynamoDB's."
-            raise_masked(StoreError(ours, hint="Is a proxy on the way?"), error)
+            ours = f"Could not {doing} the DynamoDB table {self.name}: the response is not from DynamoDB."
+            raise_masked(StoreError(ours, hint="Check for a proxy that changes responses."), error)
 
 
 # What to do next, by a part of the code or the exception's name.
 _HINTS = {
     "Credential": "AWS credentials are missing or wrong: `aws sts get-caller-identity` shows what is used.",
-    "Profile": "AWS_PROFILE names a profile that is not there.",
+    "Profile": "AWS_PROFILE names a profile that does not exist.",
     "Token": "AWS credentials have expired or are wrong: renew them, then try again.",
-    "UnrecognizedClient": "AWS does not know these credentials: `aws sts get-caller-identity` shows what is used.",
+    "UnrecognizedClient": "AWS does not know these credentials: `aws sts get-caller-identity` shows which are used.",
     "AccessDenied": "Attach the stack's sender policy to the role: `mailer stack` shows its ARN.",
     "ResourceNotFound": "Check that the stack is deployed, and the region.",
     "NotWritten": "DynamoDB cannot be reached: check the network, AWS_ENDPOINT_URL and the region.",
@@ -243,7 +242,7 @@ _HINTS = {
 
 def _hint(error: WireError) -> str:
     code = getattr(error, "code", "") or type(error).__name__
-    return next((hint for part, hint in _HINTS.items() if part in code), "It may pass: try again later.")
+    return next((hint for part, hint in _HINTS.items() if part in code), "This may be temporary: try again later.")
 
 
 def _get(api: "Api", table: str, key: "Item") -> "Item | None":
@@ -277,7 +276,7 @@ def _batch_get(api: "Api", table: str, keys: "Sequence[Item]") -> "Iterator[Item
         time.sleep(random.uniform(0, _FIRST_DELAY * 2**attempt))  # noqa: S311 - spreads load, guards nothing
     raise StoreError(
         f"The DynamoDB table {table} left keys unread after {_ATTEMPTS} requests.",
-        hint="It is throttled: try again later, or look at the table's capacity.",
+        hint="The table is throttled: try again later, or raise its capacity.",
     )
 
 
@@ -304,8 +303,8 @@ def _transact(api: "Api", *actions: "TransactWriteItemTypeDef") -> frozenset[int
             return frozenset()
         time.sleep(random.uniform(0, _FIRST_DELAY * 2**attempt))  # noqa: S311 - spreads load, guards nothing
     raise StoreError(
-        f"DynamoDB cancelled a write {_ATTEMPTS} times: others wrote to the same items, or it is throttled.",
-        hint="It may pass: try again later.",
+        f"DynamoDB cancelled a transaction {_ATTEMPTS} times: concurrent writes to the same items, or throttling.",
+        hint="This may be temporary: try again later.",
     )
 
 

@@ -1,4 +1,4 @@
-"""A template is a type: its fields are what it needs, and the files beside its class are what it says.
+"""A template is a class: its fields are the variables, and the files beside it are the content.
 
 Not for sending; see `mailer.mailer.Mailer`.
 """
@@ -16,19 +16,19 @@ RESERVED = frozenset({"brand", "subject", "preheader", "lang"})
 
 
 class EmailTemplate(Fields):
-    """Base of every template.
+    """Base class of every template.
 
-    A subclass `OrderShipped` in `shop/mails.py` states its fields and its subject, and has `order_shipped.txt` and
-    `order_shipped.mjml` beside it, or in `folder`. Both are Jinja2 and see the fields, `brand`, `subject`, `preheader`
-    and `lang`. A field that is missing, misspelt or of the wrong type is an error when the object is made, before
-    anything is sent; one that a file names and the class does not have is an error when it is rendered.
+    A subclass `OrderShipped` in `shop/mails.py` declares its fields and subject. Its files `order_shipped.txt` and
+    `order_shipped.mjml` are beside it or in `folder`. Both are Jinja2 templates with the fields, `brand`, `subject`,
+    `preheader` and `lang` as variables. A field that is missing, misspelt or of the wrong type raises an error when the
+    object is created. A variable that the class does not have raises an error when the template is rendered.
 
     Attributes:
-        subject: Jinja2; line breaks in it become spaces.
-        preheader: Jinja2; what an inbox shows behind the subject. Optional.
-        lang: BCP 47 tag of the language, which screen readers go by.
-        folder: Where the files are; the folder of the class's own module when left out.
-        stem: The files' name without suffix; from the class's name when left out.
+        subject: Jinja2; line breaks become spaces.
+        preheader: Jinja2; the text that inboxes show after the subject. Optional.
+        lang: BCP 47 language tag, for screen readers.
+        folder: The folder of the files. Default: the folder of the class's module.
+        stem: The name of the files without suffix. Default: the class's name in snake case.
 
     Example:
         >>> class OrderShipped(EmailTemplate):
@@ -70,6 +70,6 @@ class EmailTemplate(Fields):
         file = getattr(sys.modules.get(cls.__module__), "__file__", None)
         if not file:
             raise TemplateError(
-                f"{cls.__name__} is in no file, so its folder is not known.", hint="Set `folder` on the class."
+                f"{cls.__name__} is not defined in a file, so its folder is unknown.", hint="Set `folder` on the class."
             )
         return Path(file).parent

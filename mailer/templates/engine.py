@@ -77,7 +77,7 @@ def render(template: "EmailTemplate", brand: "Brand") -> Rendered:
         TemplateError: A file is missing or broken, or names something that is not there.
     """
     if not isinstance(brand, Brand):  # pyright: ignore[reportUnnecessaryIsInstance] - not every program is checked
-        raise TemplateError("The brand is no mailer.Brand.", hint='Pass Brand(name="...").')
+        raise TemplateError("The brand is not a mailer.Brand.", hint='Pass Brand(name="...").')
     kind = type(template)
     fields: dict[str, object] = {name: getattr(template, name) for name in kind.model_fields}
     shown = _shown(brand)  # pyright: ignore[reportArgumentType] - pydantic gives a frozen model its hash

@@ -1,4 +1,4 @@
-"""What a transport is: one attempt to hand one message over. Not for retries, suppressions or rates."""
+"""The interface of a transport: one attempt to send one message. Not for retries, suppressions or rates."""
 
 from typing import TYPE_CHECKING, Protocol
 
@@ -8,16 +8,16 @@ if TYPE_CHECKING:
 
 
 class Transport(Protocol):
-    """Hands messages to a service. Safe to use from several threads."""
+    """Sends messages through a service. Thread-safe."""
 
     def send(self, message: "Message") -> "tuple[RecipientResult, ...]":
-        """Try once, within a bounded time. The message has a sender and the name of a stream that exists.
+        """Try once, within a bounded time. The message has a sender and an existing stream.
 
         Returns:
-            One result for each recipient, in the message's order.
+            One result per recipient, in the order of the message.
 
         Raises:
-            TransportError: The whole message was not accepted, or it is not known whether it was; the class says which,
-                and whether another attempt is safe.
+            TransportError: The whole message was not accepted, or this is unknown. The class says which, and whether a
+                retry is safe.
         """
         ...

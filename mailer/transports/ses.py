@@ -43,11 +43,11 @@ class SesTransport:
     """A `mailer.transports.base.Transport` over SES v2.
 
     Args:
-        outputs: The stack whose region, configuration sets and policy are used.
-        client: A boto3 SES v2 client to use instead of connections of our own. Give it time-outs, and switch its
-            retries off (`total_max_attempts=1`): boto3 posts a message again after a read time-out.
-        access: A boto3 session, a role, or both; what boto3 finds by itself when left out.
-        limits: How long an attempt may take, where no client is given.
+        outputs: The stack, whose region, configuration sets and policy are used.
+        client: A boto3 SES v2 client to use instead of connections of our own. Set its time-outs, and disable its
+            retries (`total_max_attempts=1`): boto3 sends a message again after a read time-out.
+        access: A boto3 session, a role, or both. Default: what boto3 finds by itself.
+        limits: The time-outs of an attempt. Not for a `client`, which has its own.
     """
 
     def __init__(
@@ -74,11 +74,13 @@ class SesTransport:
             where = Context(configuration_set, self._outputs.region, self._outputs.sender_policy_arn, tenant)
             raise_masked(classify(error, where), error)
         if not message_id or not isinstance(message_id, str):
-            raise OutcomeUnknown("The answer is not SES's: it has no message id.", hint="Is a proxy on the way?")
+            raise OutcomeUnknown(
+                "The response is not from SES: it has no message id.", hint="Check for a proxy that changes responses."
+            )
         return tuple(RecipientResult(address, Status.SENT, message_id) for address in message.recipients)
 
     def close(self) -> None:
-        """Close the connections that are kept; those of a client that was given are its owner's."""
+        """Close the open connections, but not those of a `client` that was passed in."""
         if isinstance(self._api, WireApi):
             self._api.close()
 
@@ -86,7 +88,7 @@ class SesTransport:
 def _wire(outputs: "StackOutputs", limits: Limits, access: "Access | None") -> WireApi:
     if outputs.endpoint_id and find_spec("awscrt") is None:
         raise ConfigurationError(
-            "Mail through a multi-region endpoint is signed for all regions, and boto3 cannot do that by itself.",
+            "A multi-region endpoint needs Signature Version 4A, which boto3 supports with the AWS CRT only.",
             hint="pip install 'boto3[crt]'",
         )
     through_botocore = bool(outputs.endpoint_id)
@@ -115,7 +117,7 @@ def send_email_request(
         InvalidMessage: The message names no sender.
     """
     if message.sender is None:
-        raise InvalidMessage("The message has no sender.", hint="Give it one, or send it through a Mailer.")
+        raise InvalidMessage("The message has no sender.", hint="Set `sender`, or send it through a Mailer.")
     body: BodyTypeDef = {}
     if message.text:
         body["Text"] = {"Data": message.text, "Charset": "UTF-8"}

@@ -95,14 +95,14 @@ _PAUSES = (
     Reply(
         ("AccountSuspendedException", "AccountSuspended"),
         AccountSuspended,
-        "AWS stopped this account from sending.",
+        "AWS suspended sending for this account.",
         "Read the notice in the SES console and AWS Health, fix the cause, and answer AWS's support case.",
     ),
     Reply(
         # R: "Sending suspended for this account. For more information, please check the inbox …"; of late "paused".
         ("MessageRejected", "SendingPausedException", *_DENIED),
         AccountSuspended,
-        "AWS stopped this account from sending.",
+        "AWS suspended sending for this account.",
         "Read AWS's mail to the address of the AWS account, fix the cause, and answer the support case: `aws sesv2 "
         "get-account --region {region}` shows EnforcementStatus.",
         containing="suspended for this account|account (is|has been) (suspended|shut ?down)|check the inbox",
@@ -229,7 +229,7 @@ _CREDENTIALS = (
     Reply(
         (*_SIGNATURE, *_DENIED, "IncompleteSignature"),
         ClockSkewed,
-        "This machine's clock is wrong: AWS accepts signatures of the last five minutes.",
+        "The clock of this machine is wrong: AWS accepts signatures for five minutes.",
         "Set the clock (chrony, systemd-timesyncd, or the host's time synchronisation), then send again.",
         # R: "Signature expired: … is now earlier than … (… - 5 min.)", "Signature not yet current: …"
         containing="signature (has )?expired|not yet current|too skewed|is now (earlier|later) than",
@@ -237,7 +237,7 @@ _CREDENTIALS = (
     Reply(
         ("RequestTimeTooSkewed", "RequestInTheFuture", "RequestExpired"),
         ClockSkewed,
-        "This machine's clock is wrong: the request's date is too far from AWS's own.",
+        "The clock of this machine is wrong: the date of the request differs too much from AWS's.",
         "Set the clock (chrony, systemd-timesyncd, or the host's time synchronisation), then send again.",
     ),
     Reply(
@@ -281,7 +281,7 @@ _CONTENTS = (
     Reply(
         ("MessageRejected",),
         Refused,
-        "A recipient is on a suppression list of SES's own.",
+        "A recipient is on the account's or the global suppression list of SES.",
         "`aws sesv2 get-suppressed-destination --email-address ADDRESS --region {region}` shows the account's list; an "
         "address leaves the global one by itself, within 14 days.",
         containing="blacklisted|suppression list",
@@ -289,14 +289,14 @@ _CONTENTS = (
     Reply(
         ("MessageRejected", *_INVALID),
         Refused,
-        "SES does not take an attachment of this type.",
+        "SES does not allow attachments of this type.",
         "See https://docs.aws.amazon.com/ses/latest/dg/mime-types.html; send it in a .zip file, or a link to it.",
         containing="file type|attachment|file extension",
     ),
     Reply(
         ("MessageRejected", "RequestEntityTooLarge", "RequestEntityTooLargeException", "413", *_INVALID),
         Refused,
-        "The message is larger than SES takes: 40 MB with its attachments in base64.",
+        "The message is larger than SES allows: 40 MB with attachments in base64.",
         "Send a link to the file instead.",
         containing="message length|too (large|long|big)|larger than|exceed.{0,40}(size|bytes)",
     ),
@@ -304,13 +304,13 @@ _CONTENTS = (
         ("MessageRejected",),
         Refused,
         "SES refuses the content.",
-        "Read SES's words above; unsupported attachments and malware end here.",
+        "Read the reply of SES above; SES rejects unsupported attachments and malware.",
     ),
     Reply(
         _INVALID,
         Refused,
-        "SES does not take one of the addresses.",
-        "Read SES's words above and correct the address; the message was not sent.",
+        "SES rejected one of the addresses.",
+        "Read the reply of SES above and correct the address; the message was not sent.",
         # R: "Local address contains control or whitespace", "Missing final '@domain'", "Illegal address", "Missing
         # domain", "Domain contains illegal character", "Invalid email address"
         containing="address|@domain|missing domain|domain (contains|starts|ends|name)",
@@ -318,8 +318,8 @@ _CONTENTS = (
     Reply(
         _INVALID,
         Refused,
-        "SES does not take a parameter as it stands.",
-        "Read SES's words above; the message was not sent.",
+        "SES rejected a parameter.",
+        "Read the reply of SES above; the message was not sent.",
     ),
 )
 REPLIES = (
@@ -333,7 +333,7 @@ ENDINGS: dict[type[WireError], Reply] = {
     CannotAsk: Reply(
         (),
         CredentialsMissing,
-        "There are no AWS credentials, so nothing was sent.",
+        "No AWS credentials were found, so nothing was sent.",
         "Give the process a role, or set AWS_PROFILE; `aws sts get-caller-identity` shows what is used.",
     ),
     CredentialsFailed: Reply(
@@ -345,7 +345,7 @@ ENDINGS: dict[type[WireError], Reply] = {
     NotWritten: Reply(
         (),
         Unreachable,
-        "SES was not reached, so nothing was sent.",
+        "No connection to SES could be made, so nothing was sent.",
         "Check the network, a proxy and the region ({region}), then send again. Where a proxy shows a certificate of "
         "its own, name its authority in AWS_CA_BUNDLE.",
     ),
@@ -366,7 +366,7 @@ STATUSES: dict[int, Reply] = {
 }
 _BELOW_REFUSALS, _SERVER_ERROR = 400, 500
 _UNNAMED_SERVER_ERROR = Reply((), OutcomeUnknown, "SES failed while it handled the request.", ENDINGS[AnswerLost].hint)
-_UNNAMED = Reply((), Refused, "SES refuses the message.", "Read SES's words above; the message was not sent.")
+_UNNAMED = Reply((), Refused, "SES refuses the message.", "Read the reply of SES above; the message was not sent.")
 
 
 # Of the service's words; what is longer is some page of a proxy's.
@@ -388,7 +388,8 @@ def classify(error: WireError, context: Context) -> TransportError | Configurati
         row = _row(error.status, code, words)
     elif isinstance(error, CannotAsk) and not error.is_about_credentials:
         return ConfigurationError(
-            f"SES cannot be asked: {words}.", hint="Check AWS_ENDPOINT_URL, AWS_REGION, AWS_CA_BUNDLE and AWS_PROFILE."
+            f"No request to SES is possible: {words}.",
+            hint="Check AWS_ENDPOINT_URL, AWS_REGION, AWS_CA_BUNDLE and AWS_PROFILE.",
         )
     else:
         row = next(row for kind, row in ENDINGS.items() if isinstance(error, kind))

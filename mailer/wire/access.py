@@ -65,11 +65,11 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Access:
-    """As whom AWS is asked: the credentials that boto3 would find, unless a session or a role is given.
+    """The credentials for requests to AWS. Default: those that boto3 finds by itself.
 
     Attributes:
-        session: A boto3 session: its profile, credentials and region are used.
-        role: The ARN of a role that is assumed with those credentials, and assumed again before its session ends.
+        session: A boto3 session, whose profile, credentials and region are used.
+        role: The ARN of a role to assume with those credentials. It is assumed again before its session expires.
     """
 
     session: "Boto3Session | None" = None
@@ -140,7 +140,7 @@ class Identity:
             return
         deadline = Deadline(SET_UP_SECONDS)
         if not self._lock.acquire(timeout=deadline.remaining()):
-            raise CredentialsFailed("The AWS set-up was not read in time.")
+            raise CredentialsFailed("Reading the AWS configuration timed out.")
         try:
             if not is_done():
                 translated(lambda: bounded(work, deadline))

@@ -14,12 +14,12 @@ _Result = TypeVar("_Result")
 
 @dataclass(frozen=True)
 class Limits:
-    """How long one attempt may take.
+    """The time-outs of one attempt.
 
     Attributes:
         connect: Seconds for a connection.
-        attempt: Seconds for everything: credentials, connection, request, answer.
-        bytes_a_second: What a slow line still carries; a large request has the time that it takes at this speed, too.
+        attempt: Seconds for the whole attempt: credentials, connection, request, response.
+        bytes_a_second: The slowest upload to allow for: a request of this size gets one more second.
     """
 
     connect: float
@@ -43,7 +43,7 @@ class Deadline:
         """
         left = self._at - time.monotonic()
         if left <= 0:
-            raise TimeoutError("the time for this attempt is over")
+            raise TimeoutError("the attempt timed out")
         return left
 
     def within(self, seconds: float) -> "Deadline":

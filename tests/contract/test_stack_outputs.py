@@ -107,7 +107,7 @@ def test_an_endpoint_that_is_no_url_is_told_so(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_outputs_of_another_stack_are_refused():
-    with pytest.raises(StackNotFound, match="'dev' were found where 'prod' was asked for"):
+    with pytest.raises(StackNotFound, match="of stack 'dev', not of 'prod'"):
         load("prod", outputs=OUTPUTS, environ={})
 
 
@@ -179,7 +179,7 @@ def test_the_hint_follows_from_the_cause(monkeypatch: pytest.MonkeyPatch, enviro
         (OUTPUTS.to_json().replace('"region"', '"regoin"'), "regoin: Extra inputs are not permitted"),
         (
             OUTPUTS.to_json().replace('"default_stream":"transactional"', '"default_stream":"bulk"'),
-            "there are transact",
+            "which is not one of transact",
         ),
         (OUTPUTS.to_json().replace("no-reply@example.test", "nonsense"), "sender: .* has no @"),
     ],

@@ -130,7 +130,7 @@ def test_fields_of_every_kind_come_from_a_file(
 @pytest.mark.parametrize("option", ["--data", "--brand"])
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(None, "cannot be read"), ("{", "is not JSON"), ("[]", "no object"), ("[" * 99_999, "not JSON")],
+    [(None, "cannot be read"), ("{", "is not JSON"), ("[]", "not an object"), ("[" * 99_999, "not JSON")],
 )
 def test_a_file_that_does_not_fit_is_named(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, option: str, content: str | None, said: str

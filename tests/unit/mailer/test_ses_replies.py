@@ -164,7 +164,7 @@ DENIED = "User: arn:aws:iam::000000000000:user/x is not authorized to perform: s
         ("BadRequestException", "Missing final '@domain'", "Refused", "correct the address"),
         ("BadRequestException", "Domain contains illegal character", "Refused", "correct the address"),
         ("BadRequestException", "Invalid email address .", "Refused", "correct the address"),
-        ("BadRequestException", "Duplicate tag", "Refused", "words above"),
+        ("BadRequestException", "Duplicate tag", "Refused", "reply of SES above"),
         ("ConfigurationSetDoesNotExist", "Configuration set <x> does not exist.", "ResourceNotFound", "Deploy"),
     ],
 )
