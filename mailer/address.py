@@ -50,7 +50,7 @@ class Address:
         key: What the suppression list knows this mailbox by; see `address_key`.
 
     Raises:
-        InvalidAddress: The address or the name cannot stand in a header.
+        InvalidAddress: The address or the name is not valid in a header.
 
     Example:
         >>> Address("ada@bücher.example", "Ada Lovelace").formatted()
@@ -98,7 +98,7 @@ class Address:
 
     @property
     def masked(self) -> str:
-        """The address as it may stand in a log line."""
+        """The address with its local part masked, for logs."""
         return mask(self.email)
 
     def formatted(self) -> str:

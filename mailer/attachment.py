@@ -35,9 +35,9 @@ class Attachment:
     """A file that travels with the message.
 
     Attributes:
-        filename: As the recipient sees it, with its extension; no path.
+        filename: The name that the recipient sees, with its extension and without a path.
         content: The bytes.
-        content_type: Guessed from the extension when left out.
+        content_type: Default: guessed from the extension.
         content_id: Set for an image that the HTML shows inline as `<img src="cid:...">`, without angle brackets.
 
     Raises:

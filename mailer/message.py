@@ -224,7 +224,7 @@ def _mailbox(value: object, part: str, which: str = "") -> Address:
 
 
 def _items(value: object, part: str, wanted: str) -> tuple[object, ...]:
-    """A list that was given, of whatever kind; a mapping or bytes are none."""
+    """The items of any iterable except mappings and bytes."""
     no_list = isinstance(value, Mapping | str | bytes | bytearray | type)
     if no_list or not isinstance(value, Iterable):
         raise InvalidMessage(f"{part} is of type {type(cast('object', value)).__name__}.", hint=f"Pass {wanted}.")

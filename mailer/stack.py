@@ -50,7 +50,7 @@ def tenant_name(stack: str, tenant: str) -> str:
 
 
 def critical_alarm(stream: str, kind: str) -> str:
-    """What stands behind `mailstack-<stack>-` in the name of the alarm by which the guard pauses a stream.
+    """The name, without the prefix `mailstack-<stack>-`, of the alarm that makes the guard pause a stream.
 
     Args:
         stream: The stream's name.
@@ -166,7 +166,7 @@ class StackOutputs(_Frozen):
         return self.streams[self.default_stream].configuration_set
 
     def to_json(self) -> str:
-        """Compact JSON, small enough for one Systems Manager parameter: what follows from the rest is left out."""
+        """Compact JSON that fits into one Systems Manager parameter; values that follow from others are omitted."""
         said = {"version": self.version, "default_stream": self.default_stream}
         written = {**said, **self.model_dump(mode="json", exclude_defaults=True)}
         written["streams"] = {name: self._own(name, stream) for name, stream in self.streams.items()}

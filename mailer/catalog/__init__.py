@@ -17,7 +17,7 @@ Minutes = Annotated[int, Field(ge=1, le=24 * 60)]
 
 
 class Welcome(EmailTemplate):
-    """Greets somebody whose account is ready."""
+    """A welcome mail for a new account."""
 
     subject: ClassVar[str] = "Welcome to {{ brand.name }}"
     preheader: ClassVar[str] = "Your account is ready{% if name %}, {{ name }}{% endif %}."
@@ -27,7 +27,7 @@ class Welcome(EmailTemplate):
 
 
 class VerificationCode(EmailTemplate):
-    """Carries a one-time code. It stands first in the subject, where a locked telephone shows it."""
+    """A one-time code. The code comes first in the subject, so that a locked phone shows it."""
 
     subject: ClassVar[str] = "{{ code }} is your {{ brand.name }} code"
     preheader: ClassVar[str] = "Share it with nobody, whoever asks."
@@ -37,7 +37,7 @@ class VerificationCode(EmailTemplate):
 
 
 class PasswordReset(EmailTemplate):
-    """Carries the link with which somebody chooses a new password."""
+    """A link to reset a password."""
 
     subject: ClassVar[str] = "Choose a new {{ brand.name }} password"
     preheader: ClassVar[str] = "If it was not you who asked, nothing happens."

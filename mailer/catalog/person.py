@@ -29,7 +29,7 @@ _JOINERS = "\u200c\u200d"
 
 
 def shown_name(value: object) -> object:
-    """The name as it may be shown; empty where there is none, or none that may be.
+    """The name as it is shown; empty if it is missing or not safe to show.
 
     Example:
         >>> shown_name(" J.R.R. Tolkien "), shown_name("Ada St.John"), shown_name("evil.example"), shown_name("a.b/c")
@@ -54,4 +54,4 @@ def _parted(dot: re.Match[str]) -> str:
 
 
 PersonName = Annotated[str, BeforeValidator(shown_name)]
-"""A name that is shown where it may be, and else left out; see above."""
+"""A name that is shown if it is safe to show, and otherwise omitted; see above."""

@@ -1,6 +1,6 @@
 """What a store keeps and promises: suppressions and processed events.
 
-Standard library only: the Lambdas import it. Not for any database's own words; those stand in a file each.
+Standard library only, because the Lambda functions import it. Each database has a module of its own.
 """
 
 from dataclasses import dataclass, field, replace
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 Reason = Literal["bounce", "unsubscribe", "complaint", "manual"]
-# Weakest first: who said no, in whatever way, must not come back because a mailbox did, and a person's word stands.
+# Weakest first, among those that end together: a bounce never replaces a complaint, and nothing replaces `manual`.
 REASONS: tuple[Reason, ...] = get_args(Reason)
 
 # A message lives 14 days at most in a queue and, moved there, 14 more in its DLQ; a redrive after that starts afresh.

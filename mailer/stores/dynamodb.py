@@ -61,8 +61,8 @@ def dynamodb_api(region: str | None = None, access: "Access | None" = None) -> W
     """What several stores may share: the connections to DynamoDB in a region.
 
     Args:
-        region: What boto3 is set to when left out.
-        access: A boto3 session, a role, or both; what boto3 finds by itself when left out.
+        region: Default: the region that boto3 is configured with.
+        access: A boto3 session, a role, or both. Default: what boto3 finds by itself.
     """
     return WireApi(DYNAMODB, region, LIMITS, access)
 
@@ -309,7 +309,7 @@ def _transact(api: "Api", *actions: "TransactWriteItemTypeDef") -> frozenset[int
 
 
 def _outranked_by(suppression: Suppression) -> "tuple[str, dict[str, AttributeValueTypeDef]]":
-    """`Suppression.outranks` as a condition on the item that stands in the table, with its values."""
+    """`Suppression.outranks` as a condition expression on the item in the table, with its values."""
     weaker: dict[str, AttributeValueTypeDef] = {
         f":weaker{i}": {"S": reason} for i, reason in enumerate(REASONS[: REASONS.index(suppression.reason)])
     }

@@ -21,7 +21,7 @@ class Brand(Fields):
         '#111827'
     """
 
-    name: str = Field(default="", max_length=64, description="The stack's domain when left out.")
+    name: str = Field(default="", max_length=64, description="Default: the stack's domain.")
     website: Url | None = Field(default=None, description="Where the logo and the name lead.")
     logo: Url | None = Field(default=None, description="PNG, JPEG or GIF; mail clients do not show SVG.")
     logo_width: int = Field(default=120, ge=16, le=552, description="Pixels.")

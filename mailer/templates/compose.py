@@ -1,4 +1,4 @@
-"""From what an application gives to a message: a filled-in template or a message, and what stands beside it.
+"""Composes a message from a template or another message, and the arguments of `Mailer.send`.
 
 Not for the stack's own part, its sender and streams, nor for sending.
 """

@@ -1,4 +1,4 @@
-"""A template object to subject, text and HTML: Jinja2 over the files that stand with its class.
+"""Renders a template object to subject, text and HTML: Jinja2 with the files beside its class.
 
 Decisions, each with its reason:
 - An undefined name is an error, not an empty place in a mail that has been sent.

@@ -88,7 +88,7 @@ def _check(source: Path, html: str, lost: list[str]) -> None:
     if lost:
         raise TemplateError(
             f"MJML drops {', '.join(lost)} from {source.name}.",
-            hint="Text may stand in mj-text, mj-button and the like; elsewhere write <mj-raw>{% ... %}</mj-raw>.",
+            hint="Text is allowed in mj-text, mj-button and the like; elsewhere write <mj-raw>{% ... %}</mj-raw>.",
         )
     unknown = sorted(set(_LEFT_OVER.findall(html)))
     if unknown:

@@ -1,6 +1,6 @@
 """What SES, IAM and the network answer, and which error of ours each is: a table, and how it is read.
 
-Not for deciding about retries: that stands with the classes, in `mailer.errors`.
+Not for deciding about retries: the classes in `mailer.errors` do.
 """
 
 import re

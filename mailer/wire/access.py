@@ -77,7 +77,7 @@ class Access:
 
     @cached_property
     def identity(self) -> "Identity":
-        """What every service shares that is asked so: one botocore session, credentials and certificates."""
+        """The botocore session, credentials and certificates, shared by all services."""
         return Identity(self)
 
     def botocore_session(self) -> "Session":
@@ -114,8 +114,8 @@ class Identity:
         """The credentials of now. Where they must be fetched, no longer than the deadline is waited.
 
         Raises:
-            CannotAsk: There are none.
-            CredentialsFailed: There are some, and their source failed or did not answer in time.
+            CannotAsk: No credentials are configured.
+            CredentialsFailed: The source of the credentials failed or timed out.
         """
         self._once(lambda: self._credentials is not None, self._find)
         credentials = cast("Credentials", self._credentials)
@@ -128,7 +128,7 @@ class Identity:
         """Where a service is: botocore's rules, AWS_ENDPOINT_URL, FIPS and dual stack, proxies, the CA bundle.
 
         Raises:
-            CannotAsk: No region is known, or the endpoint or the CA bundle is none.
+            CannotAsk: The region is missing, or the endpoint or the CA bundle is invalid.
         """
         key = (service, region)
         self._once(lambda: key in self._places, lambda: self._places.update({key: self._locate(service, region)}))

@@ -56,9 +56,9 @@ class Api(Protocol):
         """Ask once, within a bounded time.
 
         Raises:
-            ServiceError: The service says no.
-            NotWritten: It was never asked.
-            AnswerLost: It was asked, and what it answered is not known.
+            ServiceError: The service returned an error.
+            NotWritten: The request was not sent.
+            AnswerLost: The request was sent, and the response is unknown.
         """
         ...
 
@@ -95,7 +95,7 @@ class WireApi:
 
     Args:
         service: Which.
-        region: Where; what boto3 is set to when left out.
+        region: Default: the region that boto3 is configured with.
         limits: How long an attempt may take.
         access: As whom.
         encode: Writes a request as JSON.
@@ -121,7 +121,7 @@ class WireApi:
         belongs_to_process(self)
 
     def after_fork(self) -> None:
-        """Connect anew."""
+        """Forget the connections of the parent process."""
         self._lock = Lock()
         self._pool: Pool | None = None
         self._boto: BotoApi | None = None

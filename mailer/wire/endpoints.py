@@ -26,7 +26,7 @@ def find_endpoint(session: "Session", service: str, region: str | None) -> tuple
     """
     try:
         found = _without_client(session, service, region)
-    except (AttributeError, ImportError, TypeError):  # these parts of botocore may change in any release
+    except (AttributeError, ImportError, KeyError, TypeError):  # these parts of botocore may change in any release
         found = None
     return found or _of_client(session, service, region)
 

@@ -63,7 +63,7 @@ class AnswerLost(WireError):  # noqa: N818
 
 
 class ServiceError(WireError):
-    """An answer that says no, or that the service failed.
+    """An error response of the service.
 
     Attributes:
         code: AWS's error code without its namespace, such as `MessageRejected`; empty where the answer names none.
