@@ -3,7 +3,6 @@
 Not for deciding what an error means; `TransportError.retryable` says so.
 """
 
-import random
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
@@ -72,7 +71,9 @@ def retrying(
         try:
             return attempt_once()
         except TransportError as error:
-            jitter = random.random()  # noqa: S311 - spreads load, guards nothing
+            from random import random  # loads hashlib and OpenSSL, which `from mailer import Mailer` need not
+
+            jitter = random()  # noqa: S311 - spreads load, guards nothing
             delay = next_delay(error, policy, attempt=attempt, elapsed=clock() - start, jitter=jitter)
             if delay is None:
                 raise
