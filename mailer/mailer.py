@@ -45,8 +45,10 @@ class Mailer:
         transport: How messages reach a service. Default: SES in the stack's region.
         suppressions: The suppression list. Default: the stack's own.
         retries: How often and how long a message that was not accepted is retried.
-        session: A boto3 session, whose credentials and profile are used. Default: what boto3 finds by itself.
-        role: The ARN of a role to assume with those credentials. It is assumed again before its session expires.
+        session: A boto3 session, whose credentials and profile are used, or a `mailer.Access`. Default: what boto3
+            finds by itself.
+        role: The ARN of a role to assume with those credentials. It is assumed again before its session expires. Not
+            with an `Access`, which has its own.
 
     Raises:
         ConfigurationError: `outputs` is not a `StackOutputs`.
