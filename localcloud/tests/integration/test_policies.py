@@ -390,6 +390,45 @@ def test_a_transaction_takes_the_rights_to_its_parts(house: House, granted: list
     assert answered == ("AccessDeniedException" if refused else "")
 
 
+OWN = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["OWN#*"]}}
+EVERY_ITEM = [f"dynamodb:{name}Item" for name in ("BatchGet", "BatchWrite", "ConditionCheck", "Delete", "Get", "Put")]
+
+
+def item_requests(pk: str) -> list[tuple[str, dict[str, Any]]]:
+    """Every kind of request for one item."""
+    key: Any = {"pk": {"S": pk}}
+    one: Any = {"TableName": "keyed", "Key": key}
+    check = {**one, "ConditionExpression": "attribute_not_exists(nothing)"}
+    query = {"TableName": "keyed", "ExpressionAttributeValues": {":p": {"S": pk}}}
+    return [
+        ("get_item", one),
+        ("delete_item", one),
+        ("put_item", {"TableName": "keyed", "Item": key}),
+        ("batch_get_item", {"RequestItems": {"keyed": {"Keys": [{"pk": {"S": "OWN#0"}}, key]}}}),
+        ("batch_write_item", {"RequestItems": {"keyed": [{"PutRequest": {"Item": key}}]}}),
+        ("batch_write_item", {"RequestItems": {"keyed": [{"DeleteRequest": {"Key": key}}]}}),
+        ("transact_write_items", {"TransactItems": [{"ConditionCheck": check}]}),
+        ("transact_write_items", {"TransactItems": [{"Put": {"TableName": "keyed", "Item": key}}]}),
+        ("query", {**query, "KeyConditionExpression": "pk = :p"}),
+        ("query", {**query, "KeyConditionExpression": "#p = :p", "ExpressionAttributeNames": {"#p": "pk"}}),
+    ]
+
+
+@pytest.mark.parametrize("number", range(len(item_requests(""))))
+def test_a_condition_on_leading_keys_holds_for_each_request(house: House, number: int):
+    house.cloud.client("dynamodb").create_table(
+        TableName="keyed",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    table = f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/keyed"
+    worker = Worker(house.cloud, {"Action": [*EVERY_ITEM, "dynamodb:Query"], "Resource": table, "Condition": OWN})
+    for pk, expected in (("OWN#1", ""), ("ANOTHERS#1", "AccessDeniedException")):
+        name, request = item_requests(pk)[number]
+        assert code(getattr(worker.client("dynamodb"), name), **request) == expected
+
+
 def test_metrics_are_put_only_into_the_namespace_of_the_condition(cloud: LocalCloud):
     condition = {"StringEquals": {"cloudwatch:namespace": "App"}}
     cloudwatch = Worker(cloud, {"Action": "cloudwatch:PutMetricData", "Condition": condition}).client("cloudwatch")

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, unquote, urlencode
 from mailstack_localcloud.backend.access import Access
 from mailstack_localcloud.backend.credentials import ACCOUNT_ID
 from mailstack_localcloud.backend.keys import USES, Keys, encryption_keys, is_aws_managed
+from mailstack_localcloud.backend.leading_keys import leading_keys, partition_key
 from mailstack_localcloud.http import App, Message, Receive, Request, Response, Scope, Send, headers_of, read, respond
 from mailstack_localcloud.unique_ids import unique
 
@@ -170,7 +171,7 @@ class Signed:
 
     def _refusal(self, principal: Any, request: Request, service: str, region: str) -> tuple[str, Refusal | None]:
         whole = _Asked.of(request, service, region)
-        for asked in _parts(whole.action, request, region) or [whole]:
+        for asked in _parts(whole, request, region):
             for resource in asked.resources:
                 refusal = self._judge.refusal(principal, asked.action, resource, asked.context)
                 if refusal:
@@ -199,38 +200,40 @@ class _Asked:
         resource = str(actions.extract_resource_arn(*whole, region, ACCOUNT_ID))
         tags = cast("dict[str, object]", actions.request_tag_context(service, found, request.body, query))
         context: dict[str, object] = {name.lower(): value for name, value in tags.items()}
-        if service == "dynamodb":
-            asked = cls.of_items(action, request.body, region, resource)
-            return cls(action, asked.resources, {**context, **asked.context})
         if service == "monitoring":
             return cls(action, list(_alarms(request, action, region, resource)), _namespace(request, action))
         return cls(action, [resource], context)
 
-    @classmethod
-    def of_items(cls, action: str, body: bytes, region: str, resource: str) -> "_Asked":
-        """What is asked of DynamoDB: of which tables, and with which conditions on the items."""
+    def of_items(self, asked: Mapping[str, Any], region: str) -> Iterator["_Asked"]:
+        """What is asked of each table of DynamoDB, with the conditions on its items."""
         from ministack.core import iam_actions
 
-        actions = cast("Any", iam_actions)
-        context = {k.lower(): v for k, v in actions.dynamodb_service_context(body).items()}
-        resources = cast("list[str]", actions.dynamodb_resource_arns(body, region, ACCOUNT_ID))
-        return cls(action, resources or [resource], context)
+        actions, body = cast("Any", iam_actions), json.dumps(asked).encode()
+        described = {k.lower(): v for k, v in actions.dynamodb_service_context(body).items()}
+        tables = cast("list[str]", actions.dynamodb_resource_arns(body, region, ACCOUNT_ID))
+        for arn in tables or self.resources:
+            table = arn.partition("/")[2].partition("/")[0]
+            attribute = partition_key(table)
+            keys = leading_keys(asked, table, attribute) if attribute else []
+            context = {**self.context, **described, **({"dynamodb:leadingkeys": keys} if keys else {})}
+            yield _Asked(self.action, [arn], context)
 
 
-def _parts(action: str, request: Request, region: str) -> list[_Asked]:
-    """What a transaction is judged by: each of its parts as if it was asked for alone.
+def _parts(whole: _Asked, request: Request, region: str) -> Iterator[_Asked]:
+    """What a request is judged by: itself, or each table and each part of a transaction as if it was asked for alone.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
     """
-    if action not in _TRANSACTIONS:
-        return []
-    items = cast("list[dict[str, object]]", json.loads(request.body or b"{}").get("TransactItems", ()))
-    return [
-        _Asked.of_items(f"dynamodb:{_PARTS[kind]}", json.dumps(part).encode(), region, "*")
-        for item in items
-        for kind, part in item.items()
-        if kind in _PARTS
-    ]
+    if not whole.action.startswith("dynamodb:"):
+        yield whole
+        return
+    body = _json(request)
+    if whole.action not in _TRANSACTIONS:
+        yield from whole.of_items(body, region)
+        return
+    for item in cast("list[Mapping[str, Mapping[str, Any]]]", body.get("TransactItems", ())):
+        for kind in _PARTS.keys() & item.keys():
+            yield from _Asked(f"dynamodb:{_PARTS[kind]}", ["*"], {}).of_items(item[kind], region)
 
 
 def _alarms(request: Request, action: str, region: str, resource: str) -> Iterator[str]:
