@@ -101,6 +101,16 @@ def test_recovery_does_not_un_pause(guard: Guard):
     assert guard.pages() == []
 
 
+@pytest.mark.parametrize("state", ["OK", "INSUFFICIENT_DATA", "ALARM", "ok", ""])
+def test_whatever_arrives_what_is_paused_stays_paused(guard: Guard, state: str):
+    for name in (guard.ours, guard.bulk, guard.foreign):
+        guard.ses.put_configuration_set_sending_options(ConfigurationSetName=name, SendingEnabled=False)
+    alarms = [raw(guard.alarm(name, state=state)) for name in (guard.ours, guard.bulk, guard.foreign)]
+    tick = json.dumps({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}})
+    guard.take(*alarms, tick)
+    assert guard.sending() == [False, False, False]
+
+
 def test_a_configuration_set_of_another_stack_is_left_alone(guard: Guard, capsys: pytest.CaptureFixture[str]):
     assert guard.take(raw(guard.alarm(guard.foreign))) == []
     assert guard.sending() == [True, True, True]
