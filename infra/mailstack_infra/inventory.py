@@ -22,14 +22,16 @@ DLQ_RETENTION_SECONDS = 14 * 86_400
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """What a worker's queue hears.
+    """What a worker's queue hears, and what its function works with.
 
     Attributes:
         topic: A topic.
+        uses: The service whose encrypted resource the function reads or writes, as endpoints call it.
         rules: EventBridge rules.
     """
 
     topic: str
+    uses: str
     rules: tuple[str, ...] = ()
 
     @property
@@ -42,6 +44,15 @@ class Wiring:
         """
         return not self.rules
 
+    @property
+    def through(self) -> tuple[str, ...]:
+        """The services that the function uses the stack's key through.
+
+        Lambda decrypts the environment:
+        https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html
+        """
+        return (self.uses, "lambda", *(("sqs",) if self.customer_key else ()))
+
 
 def guards(settings: "Settings") -> bool:
     """Whether some stream is paused at a critical rate."""
@@ -51,9 +62,9 @@ def guards(settings: "Settings") -> bool:
 def workers(settings: "Settings") -> dict[str, Wiring]:
     """The functions that work through a queue, and what each hears."""
     return {
-        FEEDBACK: Wiring(EVENTS),
-        **({MONITOR: Wiring(PAGER_ALARMS, (MONITOR_CLOCK, SES_EVENTS))} if settings.watch_account else {}),
-        **({GUARD: Wiring(GUARD_ALARMS, (GUARD_CLOCK,))} if guards(settings) else {}),
+        FEEDBACK: Wiring(EVENTS, "dynamodb"),
+        **({MONITOR: Wiring(PAGER_ALARMS, "sns", (MONITOR_CLOCK, SES_EVENTS))} if settings.watch_account else {}),
+        **({GUARD: Wiring(GUARD_ALARMS, "sns", (GUARD_CLOCK,))} if guards(settings) else {}),
     }
 
 

@@ -30,10 +30,10 @@ def sendable_sets(env: Environment, settings: Settings, sets: Mapping[str, str])
     Raises:
         SettingsInvalid: The policy would be too long with the pattern, too.
     """
-    # Twice: for single mails and for mail in bulk; and in each region.
-    times = 2 * (2 if settings.secondary_region else 1)
+    # For single mails and for mail in bulk; and in each region.
+    times = (2 if settings.access.bulk else 1) * (2 if settings.secondary_region else 1)
     template = len(env.arn("ses", "template/"))
-    named = sum(len(recipient) + 3 for recipient in settings.allowed_recipients)
+    named = sum(len(address) + 3 for address in (*settings.allowed_recipients, *settings.senders))
     named += times * sum(template + len(name) + 3 for name in settings.access.templates)
     room = LONGEST_POLICY - _REST_OF_POLICY - named
     each = [env.arn("ses", f"configuration-set/{name}") for name in sets.values()]
@@ -45,8 +45,9 @@ def sendable_sets(env: Environment, settings: Settings, sets: Mapping[str, str])
             return arns
     raise SettingsInvalid(
         f"The sender policy would be longer than the {LONGEST_POLICY} characters that IAM takes. Name fewer of "
-        f"{NAMESPACE}:allowedRecipients ({len(settings.allowed_recipients)}), {NAMESPACE}:access.templates "
-        f"({len(settings.access.templates)}) and streams with a configurationSet of their own ({len(shorter) - 1})."
+        f"{NAMESPACE}:allowedRecipients ({len(settings.allowed_recipients)}), {NAMESPACE}:allowedSenders "
+        f"({len(settings.allowed_senders)}), {NAMESPACE}:access.templates ({len(settings.access.templates)}) and "
+        f"streams with a configurationSet of their own ({len(shorter) - 1})."
     )
 
 

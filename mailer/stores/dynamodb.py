@@ -1,7 +1,7 @@
 """Suppressions and processed events in the DynamoDB table that a stack makes.
 
-The table's keys, attributes and expiry are written down here and nowhere else. Standard library and botocore only: the
-Lambdas import it.
+The table's attributes and expiry are written down here and nowhere else; what its keys begin with is in
+`mailer.table`. Standard library and botocore only: the Lambdas import it.
 """
 
 import random
@@ -24,6 +24,7 @@ from mailer.stores.base import (
     in_utc,
     utcnow,
 )
+from mailer.table import EVENTS, SUPPRESSIONS
 from mailer.wire.boto import BotoApi
 from mailer.wire.client import DYNAMODB, WireApi
 from mailer.wire.deadline import Limits
@@ -335,7 +336,7 @@ def _outranked_by(suppression: Suppression) -> "tuple[str, dict[str, AttributeVa
 
 
 def _suppression_key(key: str) -> "dict[str, AttributeValueTypeDef]":
-    return {"pk": {"S": f"SUPPRESSION#{key}"}, "sk": {"S": "SUPPRESSION"}}
+    return {"pk": {"S": f"{SUPPRESSIONS}{key}"}, "sk": {"S": "SUPPRESSION"}}
 
 
 def _suppression_item(suppression: Suppression) -> "dict[str, AttributeValueTypeDef]":
@@ -368,7 +369,7 @@ def _suppression(item: "Item") -> Suppression:
 
 
 def _removal_key(address: str) -> "dict[str, AttributeValueTypeDef]":
-    return {"pk": {"S": f"SUPPRESSION#{address}"}, "sk": {"S": "REMOVAL"}}
+    return {"pk": {"S": f"{SUPPRESSIONS}{address}"}, "sk": {"S": "REMOVAL"}}
 
 
 def _removal_item(address: str, now: datetime) -> "dict[str, AttributeValueTypeDef]":
@@ -376,7 +377,7 @@ def _removal_item(address: str, now: datetime) -> "dict[str, AttributeValueTypeD
 
 
 def _event_key(key: str) -> "dict[str, AttributeValueTypeDef]":
-    return {"pk": {"S": f"EVENT#{key}"}, "sk": {"S": "EVENT"}}
+    return {"pk": {"S": f"{EVENTS}{key}"}, "sk": {"S": "EVENT"}}
 
 
 def _event_item(event: ProcessedEvent) -> "dict[str, AttributeValueTypeDef]":

@@ -207,16 +207,32 @@ _ACCESS = (
         AccessDenied,
         "In the SES sandbox the role must also be allowed to use the recipient's identity, and no policy names it.",
         "Deploy the stack again: its sender policy ({policy}) allows every identity. Or ask AWS for production access "
-        "(region {region}).",
+        "(region {region}). A role that has this policy may be refused for its From address, too: see "
+        "mailstack:allowedSenders.",
         # An identity that is an address: in the sandbox IAM is evaluated on those of recipients.
         containing=r"on resource\b[^@]{0,300}:identity/[^'`\s@]{1,128}@",
     ),
     Reply(
         _DENIED,
         AccessDenied,
-        "The role may not send from this identity with this configuration set; a policy must name both.",
-        "Attach the stack's sender policy to the role: {policy}. If the stack limits recipients "
-        "(mailstack:allowedRecipients), each must be among them.",
+        "The role may not send content that is raw MIME.",
+        "The stack's sender policy ({policy}) allows it only with: pulumi config set --path mailstack:access.raw true",
+        containing="ses:SendRawEmail",
+    ),
+    Reply(
+        _DENIED,
+        AccessDenied,
+        "The role may not send in bulk.",
+        "The stack's sender policy ({policy}) allows it only with: pulumi config set --path mailstack:access.bulk true",
+        containing="ses:SendBulk",
+    ),
+    Reply(
+        _DENIED,
+        AccessDenied,
+        "The role may not send from this address with this identity and this configuration set.",
+        "Attach the stack's sender policy to the role: {policy}. If the role has it, a condition refuses the mail, and "
+        "AWS does not say which: the From address must be among mailstack:allowedSenders, letter case included (unless "
+        "set, the stack's sender alone); each recipient must be among mailstack:allowedRecipients, if those are set.",
     ),
     Reply(
         ("OptInRequired", "SubscriptionRequiredException"),

@@ -43,7 +43,7 @@ class Access(pulumi.ComponentResource):
         self.sender_policy = self._policy(arns, bulk=self._in_each_region([own, *sets]))
         self.roles = Roles(env, settings.access, policy=self.sender_policy, opts=child).made
         smtp = settings.access.smtp
-        allowed = statements.document(self._send(arns, statements.SEND_SMTP))
+        allowed = statements.document(self._send(arns, statements.SEND_RAW))
         self.smtp = Smtp(env, smtp, policy=allowed, protect=settings.protect, opts=child) if smtp.keys else None
         self.register_outputs({"sender_policy": self.sender_policy.arn})
 
@@ -52,7 +52,7 @@ class Access(pulumi.ComponentResource):
         here, there = self._env.region, self._settings.secondary_region
         return [*arns, *(arn.replace(f":{here}:", f":{there}:") for arn in arns if there)]
 
-    def _send(self, arns: list[str], actions: tuple[str, ...] = statements.SEND) -> statements.Statement:
+    def _send(self, arns: list[str], actions: tuple[str, ...]) -> statements.Statement:
         settings = self._settings
         return statements.send(arns, senders=settings.senders, recipients=settings.allowed_recipients, actions=actions)
 
@@ -61,8 +61,9 @@ class Access(pulumi.ComponentResource):
         # Bulk mail must name some: https://docs.aws.amazon.com/service-authorization/latest/reference/list_sesv2.html
         names = (env.name("*"), *settings.access.templates)
         templates = self._in_each_region([env.arn("ses", f"template/{name}") for name in names])
-        sends = [self._send([*arns, *templates])]
-        if not settings.allowed_recipients:  # in bulk, nothing would hold anybody to them
+        raw = statements.SEND_RAW if settings.access.raw else ()
+        sends = [self._send([*arns, *templates], (*statements.SEND, *raw))]
+        if settings.access.bulk:
             sends.append(statements.send_bulk([*bulk, *templates]))
         reads_login = settings.access.smtp.read_by_sender
         login = [statements.read_secret(env.arn("secretsmanager", f"secret:{env.name('smtp')}-??????"))]

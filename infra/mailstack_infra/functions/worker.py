@@ -157,7 +157,7 @@ class Worker(pulumi.ComponentResource):
             role=role.name,
             policy=self._env.with_key(
                 lambda key: statements.queue_worker(queue_arn, log_group_arn, *permissions, *key),
-                *("dynamodb", "lambda", "sns", "sqs"),
+                *self._wiring.through,
             ),
             opts=self._child,
         )

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
 from mailer.functions.metrics import ACCOUNT_NAMESPACE
+from mailer.table import EVENTS, SUPPRESSIONS
 
 _VERSION = "2012-10-17"
 Condition = Mapping[str, Mapping[str, str | Sequence[str]]]
@@ -304,7 +305,7 @@ def queue_worker(queue_arn: str, log_group_arn: str, *work: Statement) -> str:
 
 
 def keep_feedback(table_arn: str) -> Statement:
-    """What `mailer.feedback.processor` does with the table, in transactions whose parts are authorized one by one.
+    """What `mailer.feedback.processor` does with its items, in transactions whose parts are authorized one by one.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
     """
@@ -313,12 +314,27 @@ def keep_feedback(table_arn: str) -> Statement:
         "Effect": "Allow",
         "Action": ["dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:PutItem"],
         "Resource": table_arn,
+        "Condition": _items(SUPPRESSIONS, EVENTS),
     }
+
+
+def _items(*beginnings: str) -> Condition:
+    """Only items whose partition keys begin so.
+
+    AWS asks for `ForAllValues` with this key, which also holds where a request names no item. None of the actions here
+    is such a request; a scan would be.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html,
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_dynamodb.html
+    """
+    return {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{beginning}*" for beginning in beginnings]}}
 
 
 def pause_sending(configuration_set_arns: Sequence[str], paging_topic_arn: str) -> tuple[Statement, ...]:
     """The guard sees whether these configuration sets are paused and why they should be, pauses them, tells people.
 
+    SES gives PutConfigurationSetSendingOptions no condition on its value, so that IAM cannot allow pausing alone; that
+    the guard never un-pauses is its code's:
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_sesv2.html.
     AWS lets nobody name composite alarms in a grant of DescribeAlarms, nor metrics in one of GetMetricStatistics:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html,
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
@@ -370,9 +386,12 @@ def measure_account() -> tuple[Statement, Statement]:
     )
 
 
-SEND = ("ses:SendEmail", "ses:SendRawEmail")
-"""What sends through the API; content that is raw MIME is authorized under the second name."""
-SEND_SMTP = ("ses:SendRawEmail",)
+SEND = ("ses:SendEmail",)
+# SES authorizes raw MIME under this name, over SMTP and as the content of SendEmail. AWS's reference lists the action
+# for the first API only; users of the second report it: https://github.com/anymail/django-anymail/issues/384
+SEND_RAW = ("ses:SendRawEmail",)
+# By the same report, SendBulkEmail may be authorized under either name.
+SEND_BULK = ("ses:SendBulkEmail", "ses:SendBulkTemplatedEmail")
 
 
 def send(
@@ -380,7 +399,9 @@ def send(
 ) -> Statement:
     """May send through these resources, from these addresses, to these people.
 
-    https://docs.aws.amazon.com/service-authorization/latest/reference/list_sesv2.html
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_sesv2.html. SES documents `StringEquals` and
+    `StringLike` for its keys, which compare letter case, too; `ses:FromAddress` is the address without its name:
+    https://docs.aws.amazon.com/ses/latest/dg/sending-authorization-policy-examples.html
 
     Args:
         arns: Identities, the configuration sets, stored templates: SES asks for each that a mail uses. In the sandbox
@@ -391,7 +412,7 @@ def send(
         recipients: Addresses or patterns of whom it may write to; empty for everybody.
         actions: By which operations.
     """
-    test = "StringLike" if any(sender.startswith("*@") for sender in senders) else "StringEquals"
+    test = "StringLike" if any(mark in sender for sender in senders for mark in "*?") else "StringEquals"
     condition: dict[str, Mapping[str, str | Sequence[str]]] = {test: {"ses:FromAddress": list(senders)}}
     if recipients:
         condition["ForAllValues:StringLike"] = {"ses:Recipients": list(recipients)}
@@ -409,7 +430,7 @@ def send(
 
 def send_bulk(arns: Sequence[str]) -> Statement:
     """May send in bulk. SES gives this no condition on addresses: only what it names holds."""
-    return {"Sid": "SendBulk", "Effect": "Allow", "Action": "ses:SendBulkEmail", "Resource": list(arns)}
+    return {"Sid": "SendBulk", "Effect": "Allow", "Action": list(SEND_BULK), "Resource": list(arns)}
 
 
 def sender(sends: Sequence[Statement], *, table_arn: str, parameter_arn: str, more: Sequence[Statement] = ()) -> str:
@@ -428,6 +449,7 @@ def sender(sends: Sequence[Statement], *, table_arn: str, parameter_arn: str, mo
             "Effect": "Allow",
             "Action": ["dynamodb:BatchGetItem", "dynamodb:GetItem"],
             "Resource": table_arn,
+            "Condition": _items(SUPPRESSIONS),
         },
         {"Sid": "ReadOutputs", "Effect": "Allow", "Action": "ssm:GetParameter", "Resource": parameter_arn},
         *more,

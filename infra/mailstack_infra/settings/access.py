@@ -155,10 +155,24 @@ class AccessSettings(Group):
         BeforeValidator(validators.one_or_many),
         Allowed("names of templates"),
         Field(
-            description="Templates stored in SES that may be sent: by SendEmail, and unless `allowedRecipients` is "
-            "given by SendBulkEmail, too, which knows no condition on addresses. The library needs none."
+            description="Templates stored in SES that may be sent; with `bulk`, in bulk, too. The library needs none."
         ),
     ] = ()
+    raw: Annotated[
+        Switch,
+        Field(
+            description="Whether the sender policy lets the application send MIME that it has built itself "
+            "(`ses:SendRawEmail`), as django-ses does. Neither the library nor the SMTP user needs it."
+        ),
+    ] = False
+    bulk: Annotated[
+        Switch,
+        Field(
+            description="Whether the sender policy lets the application send in bulk (`ses:SendBulkEmail`). SES gives "
+            "that no condition on addresses: mail in bulk may be from any address of the identity, and to anybody, so "
+            "that it cannot be had together with `allowedRecipients`."
+        ),
+    ] = False
     smtp: Annotated[SmtpUser, Allowed("keys and readBySender")] = SmtpUser()
 
     @field_validator("services", "attach_to", "templates")

@@ -94,6 +94,15 @@ class Settings(Group):
             "otherwise."
         ),
     ] = ""
+    allowed_senders: Annotated[
+        tuple[Annotated[str, AfterValidator(validators.address_pattern)], ...],
+        BeforeValidator(validators.one_or_many),
+        Allowed("addresses at the domain or below it, or patterns such as *@example.com or news-*@example.com"),
+        Field(
+            description="Which From addresses the sender policy lets the application use, letter case included: IAM "
+            "compares them so. `sender` alone, unless given."
+        ),
+    ] = ()
     spf: Annotated[
         Switch,
         Field(
@@ -159,12 +168,14 @@ class Settings(Group):
     ] = False
     account: Annotated[Account, Allowed("suppress and vdm")] = Account()
     allowed_recipients: Annotated[
-        tuple[Annotated[str, AfterValidator(validators.recipients)], ...],
+        tuple[Annotated[str, AfterValidator(validators.address_pattern)], ...],
         BeforeValidator(validators.one_or_many),
         Allowed("addresses or patterns such as *@example.com; an empty list allows everybody"),
         Field(description="Whom the sender policy lets the application write to. For environments without customers."),
     ] = ()
-    access: Annotated[AccessSettings, Allowed("services, oidc, attachTo, templates and smtp")] = AccessSettings()
+    access: Annotated[AccessSettings, Allowed("services, oidc, attachTo, templates, raw, bulk and smtp")] = (
+        AccessSettings()
+    )
     alarm_period_seconds: Annotated[
         int,
         AfterValidator(validators.alarm_period),
@@ -330,6 +341,27 @@ class Settings(Group):
             raise ValueError(f"it is not at {domain}")
         return checked
 
+    @field_validator("allowed_senders")
+    @classmethod
+    def _senders_are_the_identitys(cls, allowed: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        address, domain = (str(info.data.get(name, "")) for name in ("address", "domain"))
+        for pattern in allowed:
+            if address and pattern != address:
+                raise ValueError(f"{pattern} is not {address}")
+            if domain and not validators.within(pattern.rpartition("@")[2], domain):
+                raise ValueError(f"{pattern} is not at {domain} or below it")
+        sender = parseaddr(str(info.data.get("sender", "")))[1]
+        if allowed and sender and not any(validators.fits(sender, pattern) for pattern in allowed):
+            raise ValueError(f"{sender}, from which mail is that names no sender, is none of them: add it")
+        return allowed
+
+    @field_validator("access")
+    @classmethod
+    def _bulk_mail_would_go_round_the_list(cls, access: AccessSettings, info: ValidationInfo) -> AccessSettings:
+        if access.bulk and info.data.get("allowed_recipients"):
+            raise ValueError("bulk is on, and SES holds bulk mail to no allowedRecipients: leave one of the two out")
+        return access
+
     @field_validator("dmarc")
     @classmethod
     def _mail_can_pass(cls, dmarc: Dmarc, info: ValidationInfo) -> Dmarc:
@@ -472,10 +504,8 @@ class Settings(Group):
 
     @property
     def senders(self) -> tuple[str, ...]:
-        """Who mail may be from: the single address, or patterns such as `*@example.com`."""
-        if self.address:
-            return (self.address,)
-        return tuple(dict.fromkeys(f"*@{domain}" for domain in (self.domain, self.sender_domain)))
+        """Which From addresses the application may use: addresses, or patterns such as `*@example.com`."""
+        return self.allowed_senders or (self.sender_address,)
 
 
 def _domain(info: ValidationInfo) -> str:

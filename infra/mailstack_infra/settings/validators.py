@@ -121,12 +121,26 @@ def https_or_nothing(text: str) -> str:
     return url
 
 
-def recipients(text: str) -> str:
+def address_pattern(text: str) -> str:
     """An address or a pattern of addresses, as IAM's `StringLike` reads it."""
     local, at, rest = text.strip().rpartition("@")
     if not at or not local or "*" in rest or "?" in rest:
         raise ValueError("it must name one domain behind the @, without a wildcard there")
+    # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+    if not _LOCAL_PART.match(local) or "${" in local:
+        raise ValueError("what stands before the @ must be an address's, with * and ? for anything")
     return f"{local}@{domain(rest)}"
+
+
+def fits(address: str, pattern: str) -> bool:
+    """Whether IAM's `StringLike` finds that a pattern fits an address, letter case included.
+
+    Example:
+        >>> fits("no-reply@example.com", "*@example.com"), fits("No-Reply@example.com", "no-reply@example.com")
+        (True, False)
+    """
+    wild = {"*": ".*", "?": "."}
+    return bool(re.fullmatch("".join(wild.get(each, re.escape(each)) for each in pattern), address))
 
 
 def names(named: Iterable[str], kind: str) -> None:

@@ -28,7 +28,9 @@ OPTIONS: dict[str, Any] = {
     "streams": {"transactional": {}, "bulk": {}},
     "watchAccount": False,
     "allowedRecipients": ["*@example.org"],
+    "allowedSenders": ["no-reply@example.test", "ad?@example.test"],
     "access": {
+        "raw": True,
         "services": ["ecs", "lambda", "ec2"],
         "oidc": {
             "deploys": {
@@ -128,13 +130,26 @@ def test_an_application_sends_from_its_domain_through_its_streams(program: Progr
         {"ConfigurationSetName": THEIRS},
         {"FromEmailAddress": "no-reply@other.test"},
         {"FromEmailAddress": "no-reply@sub.example.test"},
+        {"FromEmailAddress": "eve@example.test"},
+        {"FromEmailAddress": "No-Reply@example.test"},
         {"Destination": {"ToAddresses": [STRANGER]}},
         {"Destination": {"ToAddresses": [ADA], "BccAddresses": [STRANGER]}},
         {"Content": {"Raw": {"Data": RAW}}, "Destination": {"ToAddresses": [STRANGER]}},
         {"Content": {"Raw": {"Data": RAW.replace(b"example.test", b"other.test")}}, "FromEmailAddress": None},
         {"Content": {"Template": {"TemplateName": "secret", "TemplateData": "{}"}}},
     ],
-    ids=["set", "domain", "subdomain", "stranger", "blind copy", "raw stranger", "raw domain", "template"],
+    ids=[
+        "set",
+        "domain",
+        "subdomain",
+        "other sender",
+        "letter case",
+        "stranger",
+        "blind copy",
+        "raw stranger",
+        "raw domain",
+        "template",
+    ],
 )
 def test_an_application_sends_nothing_else(program: Program, changed: dict[str, Any]):
     with pytest.raises(ClientError) as refused:
@@ -152,6 +167,59 @@ def test_every_role_may_send_whoever_takes_it(program: Program):
     assert [role["RoleName"] for role in profile["Roles"]] == ["mailstack-local-app-ec2-us-east-1"]
     issuers = [one["Arn"] for one in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]]
     assert [arn.rpartition("/")[2] for arn in issuers] == ["token.actions.githubusercontent.com"]
+
+
+def function(program: Program, name: str, service: str) -> Any:
+    """What runs as the role of one of the stack's functions."""
+    arn = f"arn:aws:iam::000000000000:role/mailstack-local-{name}-us-east-1"
+    taken = program.cloud.client("sts").assume_role(RoleArn=arn, RoleSessionName=name)["Credentials"]
+    return signed(program, service, taken)
+
+
+@pytest.mark.parametrize(
+    ("key", "allowed"),
+    [("EVENT#1", True), ("SUPPRESSION#ada@example.org", True), ("OUTBOX#1", False), ("event#1", False)],
+)
+def test_the_feedback_function_writes_only_its_own_items(program: Program, key: str, *, allowed: bool):
+    item = {"pk": {"S": key}, "sk": {"S": "EVENT"}}
+    table, dynamodb = "mailstack-local-store", function(program, "feedback", "dynamodb")
+    writes = [
+        lambda: dynamodb.put_item(TableName=table, Item=item),
+        lambda: dynamodb.transact_write_items(TransactItems=[{"Put": {"TableName": table, "Item": item}}]),
+        lambda: dynamodb.get_item(TableName=table, Key=item),
+    ]
+    for write in writes:
+        if allowed:
+            assert write()
+            continue
+        with pytest.raises(ClientError, match="AccessDenied"):
+            write()
+
+
+def test_an_application_reads_suppressions_and_no_other_items(program: Program):
+    arn = program.stack(**OPTIONS).outputs["roles"]["ecs"]  # type: ignore[index]
+    taken = program.cloud.client("sts").assume_role(RoleArn=arn, RoleSessionName="shop")["Credentials"]
+    dynamodb: Any = signed(program, "dynamodb", taken)
+    keys = [{"pk": {"S": f"SUPPRESSION#{who}"}, "sk": {"S": "SUPPRESSION"}} for who in (ADA, STRANGER)]
+    assert dynamodb.batch_get_item(RequestItems={"mailstack-local-store": {"Keys": keys}})
+    event = {"pk": {"S": "EVENT#1"}, "sk": {"S": "EVENT"}}
+    with pytest.raises(ClientError, match="AccessDenied"):
+        dynamodb.batch_get_item(RequestItems={"mailstack-local-store": {"Keys": [*keys, event]}})
+
+
+def test_the_guards_role_uses_the_key_for_pages_and_not_for_the_table(program: Program):
+    paging = "arn:aws:sns:us-east-1:000000000000:mailstack-local-paging"
+    assert function(program, "sending-guard", "sns").publish(TopicArn=paging, Message="hello")
+    with pytest.raises(ClientError, match="AuthorizationError"):
+        function(program, "feedback", "sns").publish(TopicArn=paging, Message="hello")
+    iam, name = program.cloud.client("iam"), "mailstack-local-sending-guard-us-east-1"
+    reads: Any = {"Effect": "Allow", "Action": "dynamodb:GetItem", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [reads]})
+    iam.put_role_policy(RoleName=name, PolicyName="more", PolicyDocument=document)
+    key = {"pk": {"S": "EVENT#1"}, "sk": {"S": "EVENT"}}
+    with pytest.raises(ClientError, match="kms:Decrypt"):
+        function(program, "sending-guard", "dynamodb").get_item(TableName="mailstack-local-store", Key=key)
+    iam.delete_role_policy(RoleName=name, PolicyName="more")
 
 
 def test_a_second_run_finds_nothing_to_do(program: Program):
@@ -221,7 +289,7 @@ def test_the_login_is_in_no_output(program: Program):
 
 def test_the_password_changes_without_a_moment_in_which_none_works_and_recipients_are_let_in_and_out(program: Program):
     def deploy(recipients: list[str], *keys: int) -> None:
-        access: dict[str, Any] = {**OPTIONS["access"], "smtp": {"keys": list(keys)}}
+        access: dict[str, Any] = {**OPTIONS["access"], "bulk": not recipients, "smtp": {"keys": list(keys)}}
         changed: dict[str, Any] = {**OPTIONS, "allowedRecipients": recipients, "access": access}
         program.stack(**changed).up()
 

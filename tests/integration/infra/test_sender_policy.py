@@ -69,11 +69,24 @@ def test_its_identity_and_its_set_are_allowed_and_nothing_else(
         {"sender": sender, "through": "theirs"},
         {"sender": "ada@example.net"},
         {"sender": "eve@example.com" if stack == "dev" else "eve@sub.example.com"},
+        # The stack's identity, but not its sender.
+        {"sender": f"eve@{sender.partition('@')[2]}"},
     ]
     for attempt in refused:
         with pytest.raises(ClientError, match="not authorized") as raised:
             send(ses, stack, attempt["sender"], recipient, through=attempt.get("through", ""))
         assert raised.value.response["Error"]["Code"] == "AccessDeniedException"
+
+
+def test_raw_mime_goes_only_where_the_settings_ask_for_it(cloud: LocalCloud):
+    mime = b"From: no-reply@example.com\r\nTo: bob@example.org\r\nSubject: Hello\r\n\r\nHello\r\n"
+    ses = application(cloud, "prod", {})
+    raw: Any = {"Content": {"Raw": {"Data": mime}}, "ConfigurationSetName": "mailstack-prod-transactional"}
+    with pytest.raises(ClientError, match="ses:SendRawEmail"):
+        ses.send_email(**raw)
+    document = run("prod", access={"raw": True}).one("Policy", "sender").inputs["policy"].replace(ACCOUNT, "0" * 12)
+    cloud.client("iam").put_user_policy(UserName="application", PolicyName="send", PolicyDocument=document)
+    assert ses.send_email(**raw)["MessageId"]
 
 
 @everywhere

@@ -116,24 +116,58 @@ def test_two_roles_share_the_provider_that_one_of_them_makes_with_the_audiences_
 
 
 def test_bulk_mail_goes_where_single_mail_goes_and_with_named_templates_where_nobody_is_kept_from_anybody():
-    plain = run("prod").policy("Policy", "sender")
+    plain = run("prod", access={"bulk": True}).policy("Policy", "sender")
     in_bulk, singly = (
         {arn for arn in plain[sid]["Resource"] if ":identity/" not in arn} for sid in ("SendBulk", "Send")
     )
     assert in_bulk == singly
-    deployment = run("prod", access=ACCESS)
+    deployment = run("prod", access={**ACCESS, "bulk": True})
     bulk = deployment.policy("Policy", "sender")["SendBulk"]
     names = ("mailstack-prod-*", "receipt", "welcome")
     templates = {f"arn:aws:ses:us-east-1:{ACCOUNT}:template/{name}" for name in names}
-    assert bulk["Action"] == "ses:SendBulkEmail"
+    assert bulk["Action"] == ["ses:SendBulkEmail", "ses:SendBulkTemplatedEmail"]
     assert {arn for arn in bulk["Resource"] if ":template/" in arn} == templates
     assert templates <= set(deployment.policy("Policy", "sender")["Send"]["Resource"])
 
 
-def test_in_development_bulk_mail_would_go_round_the_allow_list_and_is_not_allowed():
-    policy = run("dev", access=ACCESS).policy("Policy", "sender")
-    assert "SendBulk" not in policy
-    assert any(arn.endswith(":template/receipt") for arn in policy["Send"]["Resource"])
+def test_raw_and_bulk_mail_are_granted_only_where_the_settings_ask():
+    plain = run("prod", access=ACCESS).policy("Policy", "sender")
+    assert "SendBulk" not in plain
+    assert plain["Send"]["Action"] == "ses:SendEmail"
+    raw = run("prod", access={"raw": True}).policy("Policy", "sender")
+    assert raw["Send"]["Action"] == ["ses:SendEmail", "ses:SendRawEmail"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "condition"),
+    [
+        ({}, {"StringEquals": {"ses:FromAddress": ["no-reply@example.com"]}}),
+        ({"sender": "Ada <Ada@m.example.com>"}, {"StringEquals": {"ses:FromAddress": ["Ada@m.example.com"]}}),
+        (
+            {"allowedSenders": "no-reply@example.com, news-*@m.example.com"},
+            {"StringLike": {"ses:FromAddress": ["no-reply@example.com", "news-*@m.example.com"]}},
+        ),
+        ({"allowedSenders": ["*@example.com"]}, {"StringLike": {"ses:FromAddress": ["*@example.com"]}}),
+    ],
+)
+def test_mail_is_from_the_stacks_sender_or_the_allowed_ones(changed: dict[str, Any], condition: dict[str, Any]):
+    deployment = run("prod", access=ACCESS, **changed)
+    for name in ("sender", "smtp"):
+        assert deployment.policy("Policy", name)["Send"]["Condition"] == condition
+
+
+@pytest.mark.parametrize(
+    ("worker", "services"),
+    [
+        ("feedback", {"dynamodb", "lambda", "sqs"}),
+        ("sending-guard", {"lambda", "sns"}),
+        ("account-monitor", {"lambda", "sns"}),
+    ],
+)
+def test_a_function_uses_the_key_only_through_its_services(worker: str, services: set[str]):
+    statement = run("prod").policy("RolePolicy", worker)["UseKey"]
+    through = statement["Condition"]["StringEquals"]["kms:ViaService"]
+    assert {service.partition(".")[0] for service in through} == services
 
 
 # --- The SMTP user -------------------------------------------------------------------------------------------------

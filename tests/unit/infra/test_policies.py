@@ -98,6 +98,8 @@ def test_the_feedback_function_may_do_what_it_does_and_no_more():
         (["logs:CreateLogStream", "logs:PutLogEvents"], f"{GROUP}:*"),
         (["dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:PutItem"], TABLE),
     ]
+    own = {"dynamodb:LeadingKeys": ["SUPPRESSION#*", "EVENT#*"]}
+    assert found[-1]["Condition"] == {"ForAllValues:StringLike": own}
 
 
 def test_the_guard_may_pause_exactly_its_configuration_sets_and_page():
@@ -115,7 +117,7 @@ def test_a_sender_may_send_from_its_domain_through_its_sets_and_read_what_the_li
         {
             "Sid": "Send",
             "Effect": "Allow",
-            "Action": ["ses:SendEmail", "ses:SendRawEmail"],
+            "Action": "ses:SendEmail",
             "Resource": [IDENTITY, SET],
             "Condition": {"StringLike": {"ses:FromAddress": ["*@example.com"]}},
         },
@@ -124,6 +126,7 @@ def test_a_sender_may_send_from_its_domain_through_its_sets_and_read_what_the_li
             "Effect": "Allow",
             "Action": ["dynamodb:BatchGetItem", "dynamodb:GetItem"],
             "Resource": TABLE,
+            "Condition": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["SUPPRESSION#*"]}},
         },
         {"Sid": "ReadOutputs", "Effect": "Allow", "Action": "ssm:GetParameter", "Resource": PARAMETER},
     ]

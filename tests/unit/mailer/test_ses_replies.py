@@ -142,6 +142,9 @@ DENIED = "User: arn:aws:iam::000000000000:user/x is not authorized to perform: s
             "AWS_PROFILE",
         ),
         ("AccessDeniedException", DENIED, "AccessDenied", "sender policy"),
+        ("AccessDeniedException", DENIED, "AccessDenied", "mailstack:allowedSenders, letter case included"),
+        ("AccessDeniedException", DENIED.replace("SendEmail", "SendRawEmail"), "AccessDenied", "access.raw true"),
+        ("AccessDeniedException", DENIED.replace("SendEmail", "SendBulkEmail"), "AccessDenied", "access.bulk true"),
         (
             "AccessDeniedException",
             f"{DENIED} with an explicit deny in an identity-based policy",
