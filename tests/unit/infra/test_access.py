@@ -156,20 +156,6 @@ def test_mail_is_from_the_stacks_sender_or_the_allowed_ones(changed: dict[str, A
         assert deployment.policy("Policy", name)["Send"]["Condition"] == condition
 
 
-@pytest.mark.parametrize(
-    ("worker", "services"),
-    [
-        ("feedback", {"dynamodb", "lambda", "sqs"}),
-        ("sending-guard", {"lambda", "sns"}),
-        ("account-monitor", {"lambda", "sns"}),
-    ],
-)
-def test_a_function_uses_the_key_only_through_its_services(worker: str, services: set[str]):
-    statement = run("prod").policy("RolePolicy", worker)["UseKey"]
-    through = statement["Condition"]["StringEquals"]["kms:ViaService"]
-    assert {service.partition(".")[0] for service in through} == services
-
-
 # --- The SMTP user -------------------------------------------------------------------------------------------------
 
 

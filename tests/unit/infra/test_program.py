@@ -3,6 +3,7 @@
 import itertools
 import json
 from collections import Counter
+from email.utils import parseaddr
 from fnmatch import fnmatchcase
 from itertools import product
 from typing import TYPE_CHECKING, Any, cast
@@ -985,15 +986,24 @@ def test_the_accounts_principals_use_the_key_only_through_services():
     assert set(via["kms:ViaService"]) == {f"{name}.us-east-1.amazonaws.com" for name in services}
 
 
-def test_roles_and_senders_use_the_key_through_what_they_work_with():
+@pytest.mark.parametrize(
+    ("kind", "name", "services"),
+    [
+        ("RolePolicy", "feedback", {"dynamodb", "lambda", "sqs"}),
+        ("RolePolicy", "sending-guard", {"lambda", "sns"}),
+        ("RolePolicy", "account-monitor", {"lambda", "sns"}),
+        ("Policy", "sender", {"dynamodb"}),
+    ],
+)
+def test_roles_and_senders_use_the_key_through_what_they_work_with(kind: str, name: str, services: set[str]):
     deployment = run("prod")
-    key = deployment.one("Key", "key").arn
-    for kind, name in (("RolePolicy", "feedback"), ("RolePolicy", "sending-guard"), ("Policy", "sender")):
-        use = deployment.policy(kind, name)["UseKey"]
-        assert (use["Resource"], use["Action"]) == (key, ["kms:Decrypt", "kms:GenerateDataKey"])
-        through = set(use["Condition"]["StringEquals"]["kms:ViaService"])
-        assert "dynamodb.us-east-1.amazonaws.com" in through
-    assert through == {"dynamodb.us-east-1.amazonaws.com"}
+    use = deployment.policy(kind, name)["UseKey"]
+    assert (use["Resource"], use["Action"]) == (
+        deployment.one("Key", "key").arn,
+        ["kms:Decrypt", "kms:GenerateDataKey"],
+    )
+    through = set(use["Condition"]["StringEquals"]["kms:ViaService"])
+    assert through == {f"{service}.us-east-1.amazonaws.com" for service in services}
 
 
 # --- Watching ------------------------------------------------------------------------------------------------------
@@ -1335,8 +1345,7 @@ def test_a_sender_may_use_the_identity_and_every_configuration_set(stack: str, c
     made = {r.arn for r in deployment.of("EmailIdentity") + deployment.of("ConfigurationSet")}
     assert all(any(fnmatchcase(arn, allowed) for allowed in send["Resource"]) for arn in made)
     own = {test: found["ses:FromAddress"] for test, found in send["Condition"].items() if "ses:FromAddress" in found}
-    address = changed.get("address")
-    assert own == ({"StringEquals": [address]} if address else {"StringLike": [f"*@{deployment.values.domain}"]})
+    assert own == {"StringEquals": [parseaddr(deployment.values.sender)[1]]}
     assert deployment.values.sender_policy_arn == deployment.one("Policy", "sender").arn
 
 
@@ -1353,11 +1362,11 @@ def test_in_the_sandbox_recipients_identities_are_allowed_too(stack: str):
     deployment = run(stack)
     send = deployment.policy("Policy", "sender")["Send"]
     assert f"arn:aws:ses:us-east-1:{ACCOUNT}:identity/*" in send["Resource"]
-    assert send["Condition"]["StringLike"]["ses:FromAddress"] == [f"*@{deployment.values.domain}"]
+    assert send["Condition"]["StringEquals"]["ses:FromAddress"] == [f"no-reply@{deployment.values.domain}"]
 
 
 def test_bulk_mail_may_come_from_the_stacks_own_identity_alone():
-    deployment = run("prod")
+    deployment = run("prod", access={"bulk": True})
     bulk = deployment.policy("Policy", "sender")["SendBulk"]
     identities = [arn for arn in bulk["Resource"] if ":identity/" in arn]
     assert identities == [deployment.one("EmailIdentity", "domain").arn]
