@@ -15,6 +15,9 @@ from mailstack_infra.iam import statements
 from mailstack_infra.iam.statements import Statement
 
 LONGEST_ROLE_NAME = 64
+LONGEST_POOL_NAME = 64
+# https://docs.aws.amazon.com/chatbot/latest/APIReference/API_CreateSlackChannelConfiguration.html
+LONGEST_CHANNEL_NAME = 128
 # Roles and users that exist keep the name that they have: applications may refer to it.
 KEEP_NAME = pulumi.ResourceOptions(ignore_changes=["name"])
 # As botocore's partitions have it; `amazonaws.com` everywhere else.
@@ -66,10 +69,17 @@ class Environment:
         https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
         """
         name = f"{self.name(what)}-{self.region}"
-        if len(name) <= LONGEST_ROLE_NAME:
-            return name
-        digest = hashlib.sha256(name.encode()).hexdigest()[:8]
-        return f"{name[: LONGEST_ROLE_NAME - len(digest) - 1]}-{digest}"
+        return name if len(name) <= LONGEST_ROLE_NAME else _digested(name, LONGEST_ROLE_NAME)
+
+    def channel_name(self, channel: str) -> str:
+        """The physical name of a channel's configuration in AWS Chatbot."""
+        name = self.name(channel.lower())
+        return name if len(name) <= LONGEST_CHANNEL_NAME else _digested(name, LONGEST_CHANNEL_NAME)
+
+    def lower_name(self, what: str) -> str:
+        """The physical name of something that takes no capital letters; names that differ by those alone stay apart."""
+        name = self.name(what)
+        return name if name == name.lower() else _digested(name, LONGEST_POOL_NAME).lower()
 
     @property
     def dns_suffix(self) -> str:
@@ -90,3 +100,9 @@ class Environment:
     def arn(self, service: str, resource: str) -> str:
         """The ARN of something in this account and region."""
         return f"arn:{self.partition}:{service}:{self.region}:{self.account_id}:{resource}"
+
+
+def _digested(name: str, longest: int) -> str:
+    """A name that ends in a digest of itself, and is no longer than this."""
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return f"{name[: longest - len(digest) - 1]}-{digest}"

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 
+from mailstack_infra.dns import records as dns
 from mailstack_infra.environment import Environment
 from mailstack_infra.settings.loading import SettingsInvalid
 from mailstack_infra.settings.marks import NAMESPACE
@@ -15,6 +16,10 @@ _REST_OF_POLICY = 1900
 # All variables of a function together. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 LONGEST_ENVIRONMENT = 4096
 _REST_OF_ENVIRONMENT = 500
+# RFC 1035 §2.3.4, less the length of the root's label and of the first one.
+LONGEST_DOMAIN = 253
+# Easy DKIM's, as SES has given them so far.
+LONGEST_TOKEN = 32
 
 
 def sendable_sets(env: Environment, settings: Settings, sets: Mapping[str, str]) -> list[str]:
@@ -49,6 +54,24 @@ def sendable_sets(env: Environment, settings: Settings, sets: Mapping[str, str])
         f"({len(settings.allowed_senders)}), {NAMESPACE}:access.templates ({len(settings.access.templates)}) and "
         f"streams with a configurationSet of their own ({len(shorter) - 1})."
     )
+
+
+def check_records(settings: Settings, region: str) -> None:
+    """See that DNS can hold the names of the records.
+
+    Raises:
+        SettingsInvalid: It cannot.
+    """
+    token = "x" * LONGEST_TOKEN
+    names = {record.name for record in dns.records(settings, region, [token] if settings.domain else [])}
+    names |= {f"{selector}._domainkey.{settings.domain}" for selector in settings.dkim.previous}
+    longest = max(names, key=len, default="")
+    if len(longest) > LONGEST_DOMAIN:
+        raise SettingsInvalid(
+            f"A record would be called {longest.replace(token, 'TOKEN')}, {len(longest)} characters, and DNS takes "
+            f"{LONGEST_DOMAIN}. Choose a shorter domain than this one of {len(settings.domain)} characters: pulumi "
+            f"config set {NAMESPACE}:domain NAME"
+        )
 
 
 def check_environment(pausing: Mapping[str, str]) -> None:

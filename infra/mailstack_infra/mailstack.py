@@ -103,6 +103,7 @@ class MailStack(pulumi.ComponentResource):
         env = Environment.current(stack, settings.tags, asked)
         regions.check(env, settings)
         check_size(env, settings)
+        limits.check_records(settings, env.region)
         limits.check_environment(pausing(env, settings))
         zone = find_zone(settings, env, asked)
         before = identity_state.find(settings, asked)

@@ -39,7 +39,7 @@ class SlackChannels(pulumi.ComponentResource):
             shown = dict.fromkeys(topics[kind] for kind in kinds)  # where warnings page, both are one topic
             aws.chatbot.SlackChannelConfiguration(
                 channel.lower(),
-                configuration_name=env.name(channel.lower()),
+                configuration_name=env.channel_name(channel),
                 slack_team_id=settings.workspace,
                 slack_channel_id=channel,
                 sns_topic_arns=[topic.arn for topic in shown],

@@ -32,7 +32,7 @@ class Pools(pulumi.ComponentResource):
         self.names = {
             name: aws.sesv2.DedicatedIpPool(
                 name,
-                pool_name=env.name(name),
+                pool_name=env.lower_name(name),
                 scaling_mode=pool.scaling,
                 tags=env.tags,
                 opts=ResourceOptions(parent=self, protect=protect or None),

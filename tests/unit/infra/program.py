@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import pulumi
 import pytest
 import yaml
+from botocore.session import Session
 from pulumi.runtime import mocks, proto
 
 from mailer.stack import StackOutputs
@@ -132,7 +133,8 @@ class Deployment:
 
 class _Recorder(mocks.MockMonitor):
     def __init__(self, region: str, standing: Sequence[Standing], identity: Sent, *, preview: bool) -> None:
-        super().__init__(_Facts(region, standing, identity))
+        self.partition = Session().get_partition_for_region(region)
+        super().__init__(_Facts(region, self.partition, standing, identity))
         self.region, self.preview, self.deployment = region, preview, Deployment()
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - a method of the engine's protocol
@@ -176,16 +178,16 @@ class _Recorder(mocks.MockMonitor):
         made: dict[str, Any] = {}
         if token in ARNS:
             form, key = ARNS[token]
-            made["arn"] = "arn:aws:" + form.format(region=self.region, account=ACCOUNT, name=inputs[key])
+            made["arn"] = f"arn:{self.partition}:" + form.format(region=self.region, account=ACCOUNT, name=inputs[key])
         if token.endswith(":Key"):
             key = str(uuid.uuid5(uuid.NAMESPACE_DNS, inputs["description"]))
-            made |= {"arn": f"arn:aws:kms:{self.region}:{ACCOUNT}:key/{key}", "keyId": key}
+            made |= {"arn": f"arn:{self.partition}:kms:{self.region}:{ACCOUNT}:key/{key}", "keyId": key}
         if token.endswith(":EmailIdentity") and "dkimSigningAttributes" in inputs:
             made["dkimSigningAttributes"] = {**inputs["dkimSigningAttributes"], "tokens": TOKENS}
         if token.endswith(":MultiRegionEndpoint"):
             made["endpointId"] = "abcdef12.g3h"
         if token.endswith(":OpenIdConnectProvider"):
-            made["arn"] = f"arn:aws:iam::{ACCOUNT}:oidc-provider/{inputs['url'].removeprefix('https://')}"
+            made["arn"] = f"arn:{self.partition}:iam::{ACCOUNT}:oidc-provider/{inputs['url'].removeprefix('https://')}"
         if token.endswith(":AccessKey"):
             made |= {key: wire.secret(f"{key} of {inputs['user']}") for key in ("secret", "sesSmtpPasswordV4")}
         if token.endswith(":TopicSubscription"):
@@ -198,14 +200,14 @@ class _Recorder(mocks.MockMonitor):
 class _Facts(mocks.Mocks):
     """What the program asks AWS before it makes anything."""
 
-    def __init__(self, region: str, standing: Sequence[Standing], identity: Sent) -> None:
-        self._region, self._standing, self._identity = region, standing, identity
+    def __init__(self, region: str, partition: str, standing: Sequence[Standing], identity: Sent) -> None:
+        self._region, self._partition, self._standing, self._identity = region, partition, standing, identity
 
     def call(self, args: mocks.MockCallArgs) -> Any:
         answers = {
             "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT},
             "aws:index/getRegion:getRegion": {"region": self._region},
-            "aws:index/getPartition:getPartition": {"partition": "aws"},
+            "aws:index/getPartition:getPartition": {"partition": self._partition},
         }
         others = {
             "aws:route53/getZone:getZone": lambda given: self._zone(ZONES, given.get("name"), given),
@@ -286,7 +288,7 @@ def run(
         secret: Keys of the namespace that are encrypted.
         standing: What is at Cloudflare or in Route 53 already.
         identity: What is in SES already.
-        changed: Settings that differ from the file's; `region` for the region.
+        changed: Settings that differ from the file's; `region` for the region, `called` for another stack's name.
     """
     return _run(stack, preview, secret, standing, identity, json.dumps(changed))
 
@@ -298,6 +300,7 @@ def _run(
     changed = json.loads(changes)
     config = config_of(stack)
     region = changed.pop("region", config["aws:region"])
+    called = changed.pop("called", stack)
     for key, value in changed.items():
         config[f"mailstack:{key}"] = value if isinstance(value, str) else json.dumps(value)
     recorder = _Recorder(region, standing, identity, preview=preview)
@@ -305,7 +308,7 @@ def _run(
         patch.setenv("PULUMI_CONFIG", json.dumps(config))
         patch.setenv("PULUMI_CONFIG_SECRET_KEYS", json.dumps([f"mailstack:{key}" for key in secret]))
         patch.setattr(sys, "path", [*sys.path])
-        asyncio.run(_in_stack(recorder, stack, lambda: _program(recorder.deployment)))
+        asyncio.run(_in_stack(recorder, called, lambda: _program(recorder.deployment)))
     return recorder.deployment
 
 
