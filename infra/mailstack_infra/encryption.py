@@ -43,7 +43,7 @@ class Keys(pulumi.ComponentResource):
                 # Pages that cannot be delivered go to an encrypted DLQ.
                 delivering_topic_arns=[topics[name] for name in (*queued, *inventory.paging_topics(settings))],
                 log_group_arns=[env.arn("logs", f"log-group:/aws/lambda/{env.name(name)}") for name in workers],
-                through=(
+                through=env.via(
                     "dynamodb",
                     "lambda",
                     *(("secretsmanager",) if settings.access.smtp.keys else ()),

@@ -86,6 +86,15 @@ class Environment:
         """What the names of AWS's endpoints end in."""
         return DNS_SUFFIXES.get(self.partition, "amazonaws.com")
 
+    def via(self, *services: str) -> list[str]:
+        """Services as the condition `kms:ViaService` names them: sqs, dynamodb, sns as in their endpoints.
+
+        AWS's guide has `amazonaws.com` and speaks of no other partition, so that both names stand there:
+        https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html
+        """
+        suffixes = dict.fromkeys(("amazonaws.com", self.dns_suffix))
+        return [f"{service}.{self.region}.{suffix}" for suffix in suffixes for service in services]
+
     def with_key(self, written: Callable[[Sequence[Statement]], str], *services: str) -> pulumi.Input[str]:
         """A policy that needs the key; known at once where there is none.
 
@@ -95,7 +104,7 @@ class Environment:
         """
         if self.key is None:
             return written(())
-        return self.key.apply(lambda key: written((statements.use_key(key, services, self.region),)))
+        return self.key.apply(lambda key: written((statements.use_key(key, self.via(*services)),)))
 
     def arn(self, service: str, resource: str) -> str:
         """The ARN of something in this account and region."""

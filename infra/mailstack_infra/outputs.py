@@ -88,7 +88,7 @@ def check_size(env: Environment, settings: Settings) -> None:
 
 def _estimated(env: Environment, settings: Settings) -> StackOutputs:
     """The outputs with what AWS computes at its usual length."""
-    queue = f"https://sqs.{env.region}.amazonaws.com/{env.account_id}/{env.name('feedback-dlq')}"
+    queue = f"https://sqs.{env.region}.{env.dns_suffix}/{env.account_id}/{env.name('feedback-dlq')}"
     role = f"arn:{env.partition}:iam::{env.account_id}:role/{env.name('x' * LONGEST_ROLE)}"
     sets = {name: stream.called(env.name(name)) for name, stream in settings.streams.items()}
     tokens = [] if settings.address or settings.dkim.private_key else ["x" * DKIM_TOKEN] * dns.DKIM_TOKENS

@@ -1,11 +1,15 @@
 """Which regions a stack can be in: those where SES is, as far as botocore knows. Looked at before anything is made."""
 
+import pulumi
 from botocore.session import Session
 
 from mailstack_infra.environment import Environment
 from mailstack_infra.settings.loading import SettingsInvalid
 from mailstack_infra.settings.marks import NAMESPACE
 from mailstack_infra.settings.model import Settings
+
+# https://docs.aws.amazon.com/general/latest/gr/ses.html has the names for the other partitions with SES.
+UNDOCUMENTED = frozenset({"aws-eusc"})
 
 
 def check(env: Environment, settings: Settings) -> None:
@@ -20,6 +24,11 @@ def check(env: Environment, settings: Settings) -> None:
         raise SettingsInvalid(
             f"aws:region is {env.region}, and botocore knows of no SES there. Choose another: pulumi config set "
             f"aws:region REGION, one of {', '.join(known) or 'none in this partition'}. {newer}"
+        )
+    if env.partition in UNDOCUMENTED and settings.domain:
+        pulumi.log.warn(
+            f"AWS documents no names of SES's DKIM keys, MX and SPF for {env.partition}; the records have those of "
+            "other regions. Compare them with what the SES console shows for the identity before you rely on them."
         )
     second = settings.secondary_region
     if second and (second == env.region or second not in known):

@@ -66,7 +66,7 @@ def on(resource: str | tuple[str, ...], actions: str, condition: Condition | Non
 # An action on what services encrypt for the caller, not on the key itself.
 # https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
 _BY_SERVICES: Condition = {
-    "StringLike": {"kms:ViaService": [f"{name}.*.amazonaws.com" for name in ("dynamodb", "lambda", "secretsmanager")]}
+    "StringLike": {"kms:ViaService": [f"{name}.*.amazonaws.*" for name in ("dynamodb", "lambda", "secretsmanager")]}
 }
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
 _TO_SERVICES: Condition = {

@@ -63,7 +63,9 @@ class Smtp(pulumi.ComponentResource):
             secret_id=self.secret.id,
             secret_string=pulumi.Output.secret(
                 # Not the key's own `ses_smtp_password_v4`: it is for the region in which the key was made, for ever.
-                pulumi.Output.all(newest.id, newest.secret).apply(lambda known: login(env.region, *known))
+                pulumi.Output.all(newest.id, newest.secret).apply(
+                    lambda known: login(env.region, *known, suffix=env.dns_suffix)
+                )
             ),
             opts=self._child,
         )
@@ -85,19 +87,20 @@ class Smtp(pulumi.ComponentResource):
         return user
 
 
-def login(region: str, access_key_id: str, secret: str) -> str:
+def login(region: str, access_key_id: str, secret: str, *, suffix: str = "amazonaws.com") -> str:
     """What the secret holds.
 
     Args:
         region: Whose interface; the password does not work in another.
         access_key_id: The user name.
         secret: The access key's secret.
+        suffix: What the names of endpoints end in there: https://docs.aws.amazon.com/general/latest/gr/ses.html.
 
     Example:
         >>> json.loads(login("eu-west-1", "AKIAIOSFODNN7EXAMPLE", "x"))["host"]
         'email-smtp.eu-west-1.amazonaws.com'
     """
-    host = f"email-smtp.{region}.amazonaws.com"
+    host = f"email-smtp.{region}.{suffix}"
     known = {"username": access_key_id, "password": password(secret, region)}
     return json.dumps({"host": host, "port": PORT, "tls_port": TLS_PORT, **known})
 

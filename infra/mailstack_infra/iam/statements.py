@@ -159,16 +159,15 @@ def key(
     Args:
         account_arn: The account's root principal, which stands for what IAM policies allow.
         account_id: The account.
-        region: Where CloudWatch Logs and the others are.
+        region: Where CloudWatch Logs is.
         event_topic_arn: The topic that SES publishes to.
         alarm_topic_arns: The topics that alarms publish to.
         delivering_topic_arns: The topics that deliver to queues encrypted with the key.
         log_group_arns: The log groups.
-        through: Which services the account's principals use it through.
+        through: Which services the account's principals use it through, as KMS calls them.
     """
     account: Mapping[str, str] = {"AWS": account_arn}
-    services = [f"{service}.{region}.amazonaws.com" for service in through]
-    via: Condition = {"StringEquals": {"kms:CallerAccount": account_id, "kms:ViaService": services}}
+    via: Condition = {"StringEquals": {"kms:CallerAccount": account_id, "kms:ViaService": list(through)}}
     return document(
         _for_key("AccountAdministers", account, _ADMINISTER_KEY),
         _for_key(
@@ -227,22 +226,19 @@ def _for_key(
     return {**statement, "Condition": condition} if condition else statement
 
 
-def use_key(key_arn: str, services: Sequence[str], region: str) -> Statement:
+def use_key(key_arn: str, services: Sequence[str]) -> Statement:
     """A role may use a key, through these services alone.
 
     Args:
         key_arn: The key.
-        services: What they are called in endpoints: sqs, dynamodb, sns.
-        region: Where they are.
+        services: As KMS calls them: `Environment.via`.
     """
     return {
         "Sid": "UseKey",
         "Effect": "Allow",
         "Action": list(_USE_KEY),
         "Resource": key_arn,
-        "Condition": {
-            "StringEquals": {"kms:ViaService": [f"{service}.{region}.amazonaws.com" for service in services]}
-        },
+        "Condition": {"StringEquals": {"kms:ViaService": list(services)}},
     }
 
 
