@@ -24,6 +24,16 @@ _OPEN_KEY = (
     f"set it: pulumi config set --secret --path '{NAMESPACE}:dkim.privateKey' < key.pem"
 )
 
+# What stays encrypted in the state wherever it goes. Everything else becomes part of names, policies, DNS records or
+# outputs, which anybody may read who may see the account, the zone or the stack's outputs.
+ENCRYPTED = frozenset({"dkim", "page", "warn"})
+# Pulumi keeps a key encrypted unless it is told so: https://www.pulumi.com/docs/iac/cli/commands/pulumi_config_set/
+_NOT_SECRET = (
+    f"{NAMESPACE}:{{key}}: found a secret, but its value stands in plain text in names, policies, DNS records or "
+    f"outputs; allowed: a plain value. Set it again, or with --path what is encrypted in it: pulumi config set "
+    f"--plaintext {NAMESPACE}:{{key}} VALUE"
+)
+
 
 def read(stack: str, config: Mapping[str, str], secret: Iterable[str] = ()) -> Settings:
     """Read a stack's configuration.
@@ -41,7 +51,8 @@ def read(stack: str, config: Mapping[str, str], secret: Iterable[str] = ()) -> S
     prefix = f"{NAMESPACE}:"
     values = {key.removeprefix(prefix): _decoded(value) for key, value in config.items() if key.startswith(prefix)}
     problems = _stack_problems(stack)
-    hidden = {key.removeprefix(prefix) for key in secret}
+    hidden = {key.removeprefix(prefix) for key in secret if key.startswith(prefix)}
+    problems += [_NOT_SECRET.format(key=key) for key in sorted(hidden & values.keys() - ENCRYPTED)]
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:

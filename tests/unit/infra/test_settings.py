@@ -5,12 +5,12 @@ import pytest
 
 from mailstack_infra.settings.access import AccessSettings, SmtpUser
 from mailstack_infra.settings.domain import Dmarc
-from mailstack_infra.settings.loading import SettingsInvalid, read
+from mailstack_infra.settings.loading import ENCRYPTED, SettingsInvalid, read
 from mailstack_infra.settings.model import DEFAULT_STREAM, Settings
 from mailstack_infra.settings.problems import allowed
 from mailstack_infra.settings.stream import StreamSettings
 from mailstack_infra.settings.tenant import Tenant
-from tests.unit.infra.program import ROOT, config_of
+from tests.unit.infra.program import ROOT, config_of, run
 from tests.unit.infra.rsa import private
 from tools.docs.settings_reference import markdown
 
@@ -21,6 +21,12 @@ HEARD = {"eventBridge": True, "tracking": TRACKED}
 EMPTY = dict.fromkeys(("transactional", "bulk", "news"), StreamSettings())
 ACCESS = AccessSettings(smtp=SmtpUser(keys=(1,)), services=("ecs", "lambda"))
 STRICT = {"dkimAlignment": "strict", "spfAlignment": "strict"}
+# A value of each setting that may be a secret.
+MARKED = {
+    "dkim": json.dumps({"selector": "m2026", "privateKey": private()}),
+    "page": "s3cret@example.org",
+    "warn": "s3cret@example.org",
+}
 ELSEWHERE = {**HEARD, "tracking": {**TRACKED, "target": "cdn.example.org"}}
 
 
@@ -394,3 +400,28 @@ def test_the_reference_says_what_is_allowed_for_every_setting():
         _, key, purpose, words, *_ = row.split("|")
         assert purpose.strip(), key
         assert words.strip(), key
+
+
+# --- Secrets -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", sorted(str(field.alias) for field in Settings.model_fields.values()))
+def test_a_secret_stays_encrypted_or_is_refused_with_the_command(key: str):
+    """No value of a secret setting may stand in the state in plain text: not in an input, a name or an output."""
+    value = MARKED.get(key, "s3cret-v4lue")
+    config = {**{f"mailstack:{name}": text for name, text in SMALLEST.items()}, f"mailstack:{key}": value}
+    if key not in ENCRYPTED:
+        with pytest.raises(SettingsInvalid) as caught:
+            read("dev", config, [f"mailstack:{key}", "aws:secretKey"])
+        assert f"pulumi config set --plaintext mailstack:{key} VALUE" in str(caught.value)
+        assert "s3cret" not in str(caught.value)
+        return
+    deployment = run("prod", secret=(key,), **{key: json.loads(value) if value.startswith("{") else value})
+    mark = json.loads(value)["privateKey"][60:100] if value.startswith("{") else "s3cret"
+    everywhere = [(r, name, json.dumps(given)) for r in deployment.aws for name, given in r.inputs.items()]
+    holding = [(r, name) for r, name, text in everywhere if mark in text]
+    assert holding
+    assert [(r.urn, name) for r, name in holding if name not in r.secret] == []
+    told = [*deployment.warnings, *deployment.said, json.dumps(deployment.exports, default=str)]
+    assert not [text for text in told if mark in text]
+    assert not [r.urn for r in deployment.resources if mark in r.urn]
