@@ -60,9 +60,8 @@ def criticals(env: "Environment", settings: "Settings") -> Iterator[Both]:
             does=speaker.says(
                 f"The {kind} rate of the whole SES account in {env.region} is {percent(critical)} or more, and the "
                 f"account sent at least {mails(_least_sends(settings))} in 24 hours. AWS may pause all sending of the "
-                f"account at {percent(pause)}. The streams' own rates show whether this stack causes it; if not, find "
-                "out what else sends in the account.",
-                then=_dashboard(env),
+                f"account at {percent(pause)}. {_dashboard(env)}",
+                then=speaker.aws("sesv2 get-account"),
                 section=RATES_SECTION,
             ),
             parts=(f"account-{kind}-rate-reached-critical", "account-sends-enough"),
@@ -75,7 +74,10 @@ def _least_sends(settings: "Settings") -> int:
 
 
 def _dashboard(env: "Environment") -> str:
-    return f"open the CloudWatch dashboard mailstack-{env.stack} in {env.region}"
+    return (
+        f"The CloudWatch dashboard mailstack-{env.stack} shows whether a stream of this stack causes it; if not, find "
+        "out what else sends in the account."
+    )
 
 
 def _rates(env: "Environment", settings: "Settings") -> Iterator[Alarm]:
@@ -90,10 +92,9 @@ def _rates(env: "Environment", settings: "Settings") -> Iterator[Alarm]:
                 key=f"account-{kind}-rate-{name}",
                 does=speaker.says(
                     f"The {kind} rate of the whole SES account in {env.region} is {percent(threshold)} or more, as SES "
-                    f"counts it over recent mail. AWS may pause all sending of the account at {percent(pause)}. The "
-                    "streams' own rates show whether this stack causes it; if not, find out what else sends in the "
-                    "account.",
-                    then=_dashboard(env),
+                    f"counts it over recent mail. AWS may pause all sending of the account at {percent(pause)}. "
+                    f"{_dashboard(env)}",
+                    then=speaker.aws("sesv2 get-account"),
                     section=RATES_SECTION,
                 ),
                 namespace="AWS/SES",

@@ -121,14 +121,15 @@ def _queues(env: "Environment", settings: "Settings", name: str) -> Iterator[Ala
         threshold=OLDEST_MESSAGE_SECONDS,
         missing="notBreaching",
     )
-    move = f"--source-arn {env.arn('sqs', dlq)} --destination-arn {env.arn('sqs', queue)}"
+    move = f"sqs start-message-move-task --source-arn {env.arn('sqs', dlq)} --destination-arn {env.arn('sqs', queue)}"
     yield _depth(
         env,
         f"{name}-dlq",
         speaker.says(
             f"Messages failed for good, or could not be delivered, and wait in {dlq} for 14 days. {CONSEQUENCES[name]} "
-            "Read one, remove the cause, and move them back.",
-            then=speaker.aws(f"sqs start-message-move-task {move}"),
+            f"The log says why. Remove the cause, then move them back: {speaker.aws(move)}",
+            # Before they are moved: a message whose cause is still there comes back.
+            then=speaker.log(name, '{ $.level = "ERROR" }'),
             section=DLQ_SECTION,
         ),
     )
