@@ -29,7 +29,8 @@ everywhere = pytest.mark.parametrize(("region", "partition", "suffix", "dkim"), 
 
 def deployed(region: str) -> Deployment:
     access = {**ACCESS, "oidc": {"deploys": ACCESS["oidc"]["deploys"]}}
-    return run("prod", region=region, **{**OPTIONS, "access": access})
+    options: dict[str, Any] = {**OPTIONS, "access": access}
+    return run("prod", region=region, **options)
 
 
 def texts(value: object) -> Iterator[str]:

@@ -416,7 +416,8 @@ def test_a_secret_stays_encrypted_or_is_refused_with_the_command(key: str):
         assert f"pulumi config set --plaintext mailstack:{key} VALUE" in str(caught.value)
         assert "s3cret" not in str(caught.value)
         return
-    deployment = run("prod", secret=(key,), **{key: json.loads(value) if value.startswith("{") else value})
+    changed: dict[str, Any] = {key: json.loads(value) if value.startswith("{") else value}
+    deployment = run("prod", secret=(key,), **changed)
     mark = json.loads(value)["privateKey"][60:100] if value.startswith("{") else "s3cret"
     everywhere = [(r, name, json.dumps(given)) for r in deployment.aws for name, given in r.inputs.items()]
     holding = [(r, name) for r, name, text in everywhere if mark in text]
