@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from mailer.stack import DnsRecord, StackOutputs
     from mailstack_infra.mailstack import MailStack
     from mailstack_infra.settings.account import Account
+    from mailstack_infra.settings.dns_access import DnsAccess
     from mailstack_infra.settings.domain import Bimi, Dkim, Dmarc, MailFrom
     from mailstack_infra.settings.loading import SettingsInvalid
     from mailstack_infra.settings.model import Settings
@@ -23,6 +24,7 @@ __all__ = [
     "ComplaintRates",
     "Dkim",
     "Dmarc",
+    "DnsAccess",
     "DnsRecord",
     "MailFrom",
     "MailStack",
@@ -41,6 +43,7 @@ _HOME = {
     "ComplaintRates": "mailstack_infra.settings.rates",
     "Dkim": "mailstack_infra.settings.domain",
     "Dmarc": "mailstack_infra.settings.domain",
+    "DnsAccess": "mailstack_infra.settings.dns_access",
     "DnsRecord": "mailer.stack",
     "MailFrom": "mailstack_infra.settings.domain",
     "MailStack": "mailstack_infra.mailstack",

@@ -9,7 +9,7 @@ import pulumi
 from pulumi import InvokeOptions, ResourceOptions
 
 from mailer.stack import DnsRecord, StackOutputs
-from mailstack_infra import inventory, limits, regions
+from mailstack_infra import dns_access, inventory, limits, regions
 from mailstack_infra.access.sender_policy import Access
 from mailstack_infra.dns import records as dns
 from mailstack_infra.dns.zone import Zone, find_zone
@@ -48,6 +48,8 @@ class MailStack(pulumi.ComponentResource):
         stack: What the names of its resources carry, and what `Mailer.from_stack` is asked for: the Pulumi stack's name
             unless given. Give one where another project of the account has a stack of that name.
         secret_pages: Whether the addresses of `page` and `warn` stay encrypted in the state.
+        dns_provider: Who looks up the zone and publishes the DNS records, where the zone is in another account: an
+            `aws.Provider`, or one of Cloudflare's with `dns="cloudflare"`. Instead of `Settings.dns_access`.
         opts: Options for it and for all that it makes: `provider`, `protect`, `aliases` and so on.
 
     Attributes:
@@ -91,6 +93,7 @@ class MailStack(pulumi.ComponentResource):
         *,
         stack: str | None = None,
         secret_pages: bool = False,
+        dns_provider: pulumi.ProviderResource | None = None,
         opts: ResourceOptions | None = None,
     ) -> None:
         stack = stack or pulumi.get_stack()
@@ -105,7 +108,7 @@ class MailStack(pulumi.ComponentResource):
         check_size(env, settings)
         limits.check_records(settings, env.region)
         limits.check_environment(pausing(env, settings))
-        zone = find_zone(settings, env, asked)
+        zone = find_zone(settings, env, asked, dns_access.provider(settings, env, dns_provider, child))
         before = identity_state.find(settings, asked)
         dkim_rotation.check(settings, before, zone)
         sets = {name: stream.called(env.name(name)) for name, stream in settings.streams.items()}

@@ -326,6 +326,10 @@ CALLS: Mapping[str, tuple[Grant, ...]] = {
 }
 
 
+# What the records' own provider does where the zone is in another account.
+IN_THE_ZONES_ACCOUNT = ("aws:route53/record:Record", "aws:route53/getZone:getZone", "aws:route53/getRecords:getRecords")
+
+
 def policies(types: Iterable[str] = CALLS) -> list[str]:
     """The policies that let somebody deploy resources of these types, each of a size that IAM takes.
 
@@ -366,10 +370,12 @@ def _statements(grants: Iterable[Grant]) -> Iterator[Statement]:
 
 
 def write(folder: Path) -> Sequence[Path]:
-    """Write the policies for every type that the program can register: `make docs`."""
+    """Write the policies for every type that the program can register, and that of a role for DNS: `make docs`."""
+    (dns,) = policies(IN_THE_ZONES_ACCOUNT)
+    named = {f"deploy-policy-{number}.json": policy for number, policy in enumerate(policies(), start=1)}
     written: list[Path] = []
-    for number, policy in enumerate(policies(), start=1):
-        file = folder / f"deploy-policy-{number}.json"
+    for name, policy in {**named, "dns-policy.json": dns}.items():
+        file = folder / name
         file.write_text(json.dumps(json.loads(policy), indent=2) + "\n", encoding="utf-8")
         written.append(file)
     return written

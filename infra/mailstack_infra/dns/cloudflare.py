@@ -31,12 +31,14 @@ class CloudflareZone:
         name: Without a trailing dot.
         owner: The comment that our records carry.
         asked: Whose provider is asked.
+        provider: Who publishes the records; Pulumi's default unless given.
     """
 
     id: str
     name: str
     owner: str
     asked: pulumi.InvokeOptions | None = None
+    provider: pulumi.ProviderResource | None = None
 
     def texts(self, name: str) -> tuple[str, ...]:
         """The TXT values under a name."""
@@ -53,6 +55,7 @@ class CloudflareZone:
         opts: pulumi.ResourceOptions,
     ) -> None:
         """Make a record for each value."""
+        opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(provider=self.provider))
         for number, value in enumerate(values):
             parts = pulumi.Output.from_input(value).apply(lambda value: written(kind, value))
             cloudflare.DnsRecord(
@@ -71,7 +74,9 @@ class CloudflareZone:
             )
 
 
-def find(settings: Settings, env: Environment, asked: pulumi.InvokeOptions | None) -> CloudflareZone:
+def find(
+    settings: Settings, env: Environment, asked: pulumi.InvokeOptions, provider: pulumi.ProviderResource | None
+) -> CloudflareZone:
     """Look the zone up by its name or id.
 
     Raises:
@@ -89,7 +94,7 @@ def find(settings: Settings, env: Environment, asked: pulumi.InvokeOptions | Non
             f"holds {settings.domain}, and CLOUDFLARE_API_TOKEN, or cloudflare:apiToken, to a token that may read that "
             "zone and edit its DNS."
         ) from error
-    return CloudflareZone(found.zone_id or found.id, found.name, f"mailstack {env.stack}", asked)
+    return CloudflareZone(found.zone_id or found.id, found.name, f"mailstack {env.stack}", asked, provider)
 
 
 def refuse_conflicts(

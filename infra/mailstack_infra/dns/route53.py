@@ -10,6 +10,7 @@ import pulumi_aws as aws
 
 from mailer import dmarc
 from mailer.stack import DnsRecord
+from mailstack_infra import dns_access
 from mailstack_infra.dns import existing
 from mailstack_infra.dns import records as dns
 from mailstack_infra.dns.existing import Set
@@ -29,12 +30,14 @@ class Route53Zone:
         name: Without a trailing dot.
         standing: What stands under the names that the stack publishes.
         taken: Which of the records may be there already, and are taken over.
+        provider: Who publishes the records; the provider of all other resources unless given.
     """
 
     id: str
     name: str
     standing: tuple[Set, ...] = ()
     taken: frozenset[str] = frozenset()
+    provider: pulumi.ProviderResource | None = None
 
     def texts(self, name: str) -> tuple[str, ...]:
         """The TXT values that stood under one of the stack's names."""
@@ -53,6 +56,7 @@ class Route53Zone:
         """Make one record set. What holds values of others, or was taken over from them, outlives the stack."""
         fixed = [value for value in values if isinstance(value, str)]
         shared = group(key) in self.taken
+        opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(provider=self.provider))
         if isinstance(name, str) and len(fixed) == len(values):
             values = existing.merged(DnsRecord(name=name, type=_TYPES[kind], values=tuple(fixed)), self.standing)
             shared = shared or list(values) != fixed
@@ -79,7 +83,7 @@ def group(key: str) -> str:
     return "dkim" if key.startswith(("dkim-", "dkim.")) else key
 
 
-def read(zone: Route53Zone, settings: Settings, region: str, asked: pulumi.InvokeOptions | None) -> Route53Zone:
+def read(zone: Route53Zone, settings: Settings, region: str, asked: pulumi.InvokeOptions) -> Route53Zone:
     """Look at what stands under the stack's names, and say what becomes of it.
 
     Raises:
@@ -144,8 +148,13 @@ def _check_policy(settings: Settings, record: DnsRecord, standing: Sequence[Set]
         )
 
 
-def find(settings: Settings, asked: pulumi.InvokeOptions | None) -> Route53Zone:
+def find(settings: Settings, asked: pulumi.InvokeOptions, provider: pulumi.ProviderResource | None) -> Route53Zone:
     """Look the hosted zone up by its name or id.
+
+    Args:
+        settings: Which zone.
+        asked: Who is asked.
+        provider: Who publishes the records, where it is not the provider of all other resources.
 
     Raises:
         SettingsInvalid: There is none, or it is private.
@@ -160,14 +169,14 @@ def find(settings: Settings, asked: pulumi.InvokeOptions | None) -> Route53Zone:
         raise SettingsInvalid(
             f"Route 53 gave no zone {wanted!r}: {error}\nSet {NAMESPACE}:zone to the name or id of the public hosted "
             f"zone that holds {settings.domain}, or create it; where the zone is not in Route 53, set {NAMESPACE}:dns "
-            "to cloudflare or none."
+            f"to cloudflare or none. {dns_access.needed(settings)}".rstrip()
         ) from error
     if found.private_zone:
         raise SettingsInvalid(
             f"The zone {wanted!r} is private, and nobody who receives mail sees what it holds. Set {NAMESPACE}:zone to "
             f"the name or id of the public hosted zone that holds {settings.domain}."
         )
-    return Route53Zone(found.zone_id, found.name.rstrip("."))
+    return Route53Zone(found.zone_id, found.name.rstrip("."), provider=provider)
 
 
 def written(kind: str, value: str) -> str:

@@ -5,7 +5,7 @@ Not for which records there are (`dns.py`), nor for how each provider publishes 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import pulumi
 
@@ -53,29 +53,41 @@ class Zone(Protocol):
         ...
 
 
-def find_zone(settings: Settings, env: Environment, asked: pulumi.InvokeOptions | None = None) -> Zone | None:
+def find_zone(
+    settings: Settings,
+    env: Environment,
+    asked: pulumi.InvokeOptions,
+    provider: pulumi.ProviderResource | None = None,
+) -> Zone | None:
     """The zone that the records go to, looked up before anything is made; None when they go elsewhere.
 
     Args:
         settings: Which zone, and whose.
         env: What the records are for.
-        asked: Whose provider is asked; the default one's unless given.
+        asked: Whose provider is asked where the records have none of their own.
+        provider: Who is asked about the zone and publishes the records, where it is another.
 
     Raises:
         SettingsInvalid: There is no such zone, it does not hold the domain, or others' records are in the way.
     """
     if settings.address or settings.dns == "none":
         return None
-    return _FINDERS[settings.dns](settings, env, asked)
+    if provider:
+        asked = pulumi.InvokeOptions(provider=provider)
+    return _FINDERS[settings.dns](settings, env, asked, provider)
 
 
-def _route53(settings: Settings, env: Environment, asked: pulumi.InvokeOptions | None) -> Zone:
-    zone = route53.find(settings, asked)
+def _route53(
+    settings: Settings, env: Environment, asked: pulumi.InvokeOptions, provider: pulumi.ProviderResource | None
+) -> Zone:
+    zone = route53.find(settings, asked, provider)
     _holding(settings, zone)
     return route53.read(zone, settings, env.region, asked)
 
 
-def _cloudflare(settings: Settings, env: Environment, asked: pulumi.InvokeOptions | None) -> Zone:
+def _cloudflare(
+    settings: Settings, env: Environment, asked: pulumi.InvokeOptions, provider: pulumi.ProviderResource | None
+) -> Zone:
     try:
         from mailstack_infra.dns import cloudflare
     except ModuleNotFoundError as error:
@@ -85,13 +97,14 @@ def _cloudflare(settings: Settings, env: Environment, asked: pulumi.InvokeOption
             f"{NAMESPACE}:dns is cloudflare, and {CLOUDFLARE} is not installed where the program runs. Install it: "
             f"{install_command('cloudflare')}"
         ) from error
-    zone = cloudflare.find(settings, env, asked)
+    zone = cloudflare.find(settings, env, asked, provider)
     _holding(settings, zone)
     cloudflare.refuse_conflicts(zone, settings, env, asked)
     return zone
 
 
-_FINDERS: Mapping[str, Callable[[Settings, Environment, pulumi.InvokeOptions | None], Zone]] = {
+_Finder: TypeAlias = Callable[[Settings, Environment, pulumi.InvokeOptions, pulumi.ProviderResource | None], Zone]
+_FINDERS: Mapping[str, _Finder] = {
     "route53": _route53,
     "cloudflare": _cloudflare,
 }

@@ -12,6 +12,7 @@ from mailstack_infra.settings import validators
 from mailstack_infra.settings.access import AccessSettings
 from mailstack_infra.settings.account import Account
 from mailstack_infra.settings.base import Group, Switch
+from mailstack_infra.settings.dns_access import DnsAccess
 from mailstack_infra.settings.domain import Bimi, Dkim, Dmarc, MailFrom
 from mailstack_infra.settings.marks import NAMESPACE, Allowed
 from mailstack_infra.settings.pool import Pool
@@ -75,6 +76,7 @@ class Settings(Group):
             "`cloudflare`), or you (`mailer dns` shows them)."
         ),
     ] = "route53"
+    dns_access: Annotated[DnsAccess, Allowed("role, externalId and sessionName, or profile")] = DnsAccess()
     overwrite_records: Annotated[
         tuple[Annotated[str, Field(pattern=_RECORD)], ...],
         BeforeValidator(validators.one_or_many),
@@ -248,7 +250,7 @@ class Settings(Group):
             raise ValueError("mail must come from somewhere")
         return domain
 
-    @field_validator("overwrite_records", "spf", "mail_from", "dkim", "dmarc", "bimi")
+    @field_validator("dns_access", "overwrite_records", "spf", "mail_from", "dkim", "dmarc", "bimi")
     @classmethod
     def _an_address_has_no_dns(cls, value: object, info: ValidationInfo) -> object:
         default: object = cls.model_fields[str(info.field_name)].default
@@ -319,6 +321,14 @@ class Settings(Group):
         if dns in others and others[dns](zone):
             raise ValueError(f"the zone {zone} is an id of somebody else's")
         return dns
+
+    @field_validator("dns_access")
+    @classmethod
+    def _only_route_53_is_reached_by_a_role(cls, access: DnsAccess, info: ValidationInfo) -> DnsAccess:
+        dns: str = info.data.get("dns", "route53")
+        if dns != "route53" and access != DnsAccess():
+            raise ValueError(f"it is for Route 53, and {NAMESPACE}:dns is {dns}: leave one of the two out")
+        return access
 
     @field_validator("overwrite_records")
     @classmethod

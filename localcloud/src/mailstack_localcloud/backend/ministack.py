@@ -25,6 +25,7 @@ from mailstack_localcloud.backend.functions import Roles, count_every_invocation
 from mailstack_localcloud.backend.grants import Grants
 from mailstack_localcloud.backend.iam import complete
 from mailstack_localcloud.backend.keys import Keys
+from mailstack_localcloud.backend.other_accounts import OtherAccounts
 from mailstack_localcloud.backend.policy_sizes import limit_policies
 from mailstack_localcloud.backend.queues import Queues
 from mailstack_localcloud.backend.resources import resources
@@ -81,6 +82,7 @@ class Backend:
         limit_environments(lambda_svc)
         count_every_invocation(lambda_svc)
         Roles(lambda_svc, lambda_runtime, sts, self.access, judge)
+        OtherAccounts(sts, iam, region, self.scope)
         embedded_metrics.extract(lambda_svc, self.cloudwatch)
         complete(iam)
         _share_descriptions(cast("Any", responses))

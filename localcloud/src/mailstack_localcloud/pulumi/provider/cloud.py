@@ -1,9 +1,9 @@
 """The services of the local cloud, as typed boto3 clients with timeouts, and the errors they answer with."""
 
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -114,6 +114,7 @@ class Cloud:
     secret_key: str = field(repr=False)
     endpoints: dict[str, str] = field(default_factory=dict[str, str])
     """Of single services, by boto3's names."""
+    session_token: str | None = field(default=None, repr=False)
     _others: "dict[str, Cloud]" = field(default_factory=dict, repr=False, compare=False)
 
     def in_region(self, region: str | None) -> "Cloud":
@@ -122,9 +123,27 @@ class Cloud:
             return self
         found = self._others.get(region)
         if found is None:
-            found = Cloud(self.endpoint, region, self.access_key, self.secret_key, self.endpoints)
+            found = replace(self, region=region, _others={})
             self._others[region] = found
         return found
+
+    def assuming(self, role: Mapping[str, str]) -> "Cloud":
+        """The same cloud with a role's credentials.
+
+        Args:
+            role: One of the provider's `assumeRoles`.
+        """
+        arn, name = role["roleArn"], role.get("sessionName") or "pulumi"
+        external_id = {"ExternalId": role["externalId"]} if "externalId" in role else {}
+        with told(f"assuming {arn}"):
+            keys = self.sts.assume_role(RoleArn=arn, RoleSessionName=name, **cast("Any", external_id))["Credentials"]
+        return replace(
+            self,
+            access_key=keys["AccessKeyId"],
+            secret_key=keys["SecretAccessKey"],
+            session_token=keys["SessionToken"],
+            _others={},
+        )
 
     @cached_property
     def account_id(self) -> str:
@@ -143,6 +162,7 @@ class Cloud:
                 region_name=self.region,
                 aws_access_key_id=self.access_key,
                 aws_secret_access_key=self.secret_key,
+                aws_session_token=self.session_token,
                 config=_TIMEOUTS,
             )
 

@@ -5,6 +5,7 @@ provider, AWS_ENDPOINT_URL wins over configured endpoints: it says where the loc
 usually is.
 """
 
+import configparser
 import ipaddress
 import json
 import os
@@ -28,7 +29,9 @@ _SERVICES = (
 )
 # Of the official provider's keys, those that would change what is made here, and are not served; the others say how AWS
 # is reached, or who asks, which does not matter on this machine.
-_REFUSED = ("assumeRoleWithWebIdentity", "assumeRoles", "ignoreTags", "tagPolicyCompliance")
+_REFUSED = ("assumeRoleWithWebIdentity", "ignoreTags", "tagPolicyCompliance")
+# Of a role to assume, what is served.
+_ROLE_KEYS = frozenset({"roleArn", "externalId", "sessionName"})
 REPLACING = ("region",)
 """What, when it changes, makes a new provider, and with it everything that it made, as in the official provider."""
 _OTHER_NAMES = {"logs": ("cloudwatchlogs",)}
@@ -52,6 +55,11 @@ def check(news: Props, environ: Mapping[str, str] = os.environ) -> list[Problem]
     if not _region(given, environ):
         problems.append(Problem("region", "not set: give aws:region, or set AWS_REGION"))
     problems += [Problem(name, "the local cloud's provider does not serve this") for name in _REFUSED if name in given]
+    problems += [
+        Problem(f"assumeRoles[{number}].{name}", "the local cloud's provider does not serve this")
+        for number, role in enumerate(_roles(given))
+        for name in sorted(set(role) - _ROLE_KEYS)
+    ]
     endpoints = _endpoints(given)
     base = environ.get(ENDPOINT)
     missing = [] if base else [service for service in _SERVICES if service not in endpoints]
@@ -92,13 +100,22 @@ def configure(args: Props, environ: Mapping[str, str] = os.environ) -> Settings:
     given = _decoded(args)
     base = environ.get(ENDPOINT)
     endpoints = {} if base else _endpoints(given)
+    profile = _profile(given, environ)
     cloud = Cloud(
         endpoint=base or endpoints["sts"],
         region=_region(given, environ),
-        access_key=given.get("accessKey") or environ.get("AWS_ACCESS_KEY_ID") or _ACCESS_KEY,
-        secret_key=given.get("secretKey") or environ.get("AWS_SECRET_ACCESS_KEY") or _SECRET_KEY,
+        access_key=given.get("accessKey")
+        or profile.get("aws_access_key_id")
+        or environ.get("AWS_ACCESS_KEY_ID")
+        or _ACCESS_KEY,
+        secret_key=given.get("secretKey")
+        or profile.get("aws_secret_access_key")
+        or environ.get("AWS_SECRET_ACCESS_KEY")
+        or _SECRET_KEY,
         endpoints=endpoints,
     )
+    for role in _roles(given):
+        cloud = cloud.assuming(role)
     _check_account(cloud, given)
     return Settings(cloud, default_tags=obj(obj(given.get("defaultTags")).get("tags")))
 
@@ -145,6 +162,26 @@ def _endpoints(given: Props) -> dict[str, str]:
     named = _named(given)
     found = {service: next((named[n] for n in _names(service) if n in named), "") for service in _SERVICES}
     return {service: url for service, url in found.items() if url}
+
+
+def _roles(given: Props) -> list[dict[str, str]]:
+    """What is assumed, one after the other."""
+    roles: list[dict[str, str]] = given.get("assumeRoles") or []
+    return [{key: value for key, value in role.items() if value} for role in roles]
+
+
+def _profile(given: Props, environ: Mapping[str, str]) -> dict[str, str]:
+    """The keys of a profile, of the files that are named; none where they do not have it: who asks seldom matters here.
+
+    What a profile may run or ask elsewhere to get keys stays undone.
+    """
+    name = given.get("profile")
+    if not name:
+        return {}
+    named: list[str] = given.get("sharedCredentialsFiles") or [environ.get("AWS_SHARED_CREDENTIALS_FILE") or ""]
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read(file for file in named if file)
+    return dict(parser[name]) if parser.has_section(name) else {}
 
 
 def _named(given: Props) -> dict[str, str]:
