@@ -5,6 +5,8 @@ from collections.abc import Mapping
 
 from mailstack_infra.dns import records as dns
 from mailstack_infra.environment import Environment
+from mailstack_infra.monitoring.dashboard import body
+from mailstack_infra.monitoring.definitions import guarded, pausing
 from mailstack_infra.settings.loading import SettingsInvalid
 from mailstack_infra.settings.marks import NAMESPACE
 from mailstack_infra.settings.model import Settings
@@ -20,6 +22,12 @@ _REST_OF_ENVIRONMENT = 500
 LONGEST_DOMAIN = 253
 # Easy DKIM's, as SES has given them so far.
 LONGEST_TOKEN = 32
+# A role's inline policies. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+LONGEST_ROLE_POLICY = 10_240
+# What the guard's says besides configuration sets.
+_REST_OF_ROLE_POLICY = 1800
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html
+MOST_WIDGETS = 500
 
 
 def sendable_sets(env: Environment, settings: Settings, sets: Mapping[str, str]) -> list[str]:
@@ -74,16 +82,24 @@ def check_records(settings: Settings, region: str) -> None:
         )
 
 
-def check_environment(pausing: Mapping[str, str]) -> None:
-    """See that the guard's function can be told which alarm pauses what.
+def check(env: Environment, settings: Settings) -> None:
+    """See that the guard can be told which streams it may pause, and that the dashboard can show all of them.
 
     Raises:
-        SettingsInvalid: It cannot.
+        SettingsInvalid: One of them cannot.
     """
-    size = len(json.dumps(pausing, separators=(",", ":")))
-    if size > LONGEST_ENVIRONMENT - _REST_OF_ENVIRONMENT:
-        raise SettingsInvalid(
-            f"The guard's environment would be about {size + _REST_OF_ENVIRONMENT} characters long, and Lambda takes "
-            f"{LONGEST_ENVIRONMENT}: it watches {len(set(pausing.values()))} streams. Set guard: false for some, or "
-            "give streams and stack shorter names."
-        )
+    told, sets = guarded(env, settings), set(pausing(env, settings).values())
+    policy = sum(len(env.arn("ses", f"configuration-set/{name}")) + 3 for name in sets)
+    widgets = len(json.loads(body(env, settings))["widgets"])
+    fewer = "Set guard: false for some, give them shorter names, or leave configurationSet out"
+    sizes = (
+        ("guard's environment", len(told) + _REST_OF_ENVIRONMENT, LONGEST_ENVIRONMENT, "characters", "Lambda", fewer),
+        ("guard's policy", policy + _REST_OF_ROLE_POLICY, LONGEST_ROLE_POLICY, "characters", "IAM", fewer),
+        ("dashboard", widgets, MOST_WIDGETS, "widgets", "CloudWatch", "Have fewer streams"),
+    )
+    for what, size, most, unit, service, remedy in sizes:
+        if size > most:
+            raise SettingsInvalid(
+                f"The {what} would have about {size} {unit}, and {service} takes {most}: there are "
+                f"{len(settings.streams)} streams, {len(sets)} with a guard. {remedy}."
+            )

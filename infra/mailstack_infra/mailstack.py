@@ -20,7 +20,7 @@ from mailstack_infra.functions.feedback import Feedback
 from mailstack_infra.functions.guard import Guard
 from mailstack_infra.monitoring.alarms import Watching
 from mailstack_infra.monitoring.dashboard import Dashboard
-from mailstack_infra.monitoring.definitions import pausing
+from mailstack_infra.monitoring.definitions import guarded, pausing
 from mailstack_infra.monitoring.metrics import Counting
 from mailstack_infra.monitoring.paging import Paging
 from mailstack_infra.outputs import Outputs, check_size
@@ -107,7 +107,7 @@ class MailStack(pulumi.ComponentResource):
         regions.check(env, settings)
         check_size(env, settings)
         limits.check_records(settings, env.region)
-        limits.check_environment(pausing(env, settings))
+        limits.check(env, settings)
         zone = find_zone(settings, env, asked, dns_access.provider(settings, env, dns_provider, child))
         before = identity_state.find(settings, asked)
         dkim_rotation.check(settings, before, zone)
@@ -175,10 +175,10 @@ class MailStack(pulumi.ComponentResource):
             monitor = Monitor(env, settings, paging=self.paging.topic, secret=secret, opts=child)
             topics[inventory.PAGER_ALARMS] = monitor.topic
             yield monitor
-        pauses = pausing(env, settings)
-        self.guard = (
-            Guard(env, settings, pausing=pauses, paging_topic=self.paging.topic, opts=child) if pauses else None
-        )
+        self.guard = None
+        if pauses := set(pausing(env, settings).values()):
+            told, topic = guarded(env, settings), self.paging.topic
+            self.guard = Guard(env, settings, guarded=told, sets=pauses, paging_topic=topic, opts=child)
         if self.guard:
             topics[inventory.GUARD_ALARMS] = self.guard.topic
             yield self.guard

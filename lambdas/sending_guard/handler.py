@@ -1,7 +1,7 @@
 """The sending guard's edge: an alarm pauses its configuration set and tells the paging topic; a tick looks again.
 
-Environment: `MAILSTACK_STACK`; `MAILSTACK_PAUSING_ALARMS`, a JSON object of alarm names and the configuration set that
-each pauses; `MAILSTACK_PAGING_TOPIC_ARN`.
+Environment: `MAILSTACK_STACK`; `MAILSTACK_GUARDED`, the streams that it may pause, as `pausing_alarms` takes them;
+`MAILSTACK_PAGING_TOPIC_ARN`.
 What to pause is decided in `mailer.functions.guard` and `mailer.functions.recheck`.
 """
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from mailer.errors import MailerError
 from mailer.functions.batch import SqsAnswer, SqsEvent, SqsRecord, each_record
 from mailer.functions.envelope import parse_object, unwrap
-from mailer.functions.guard import Leave, Pause, chat_page, decide, page, read
+from mailer.functions.guard import Leave, Pause, chat_page, decide, page, pausing_alarms, read
 from mailer.functions.log import log
 from mailer.functions.rates import newest
 from mailer.functions.recheck import parts_of, pause_again, rate_part
@@ -45,7 +45,7 @@ def handle(event: SqsEvent, _context: object) -> SqsAnswer:
 
 
 def _work(record: SqsRecord) -> None:
-    pausing = json.loads(os.environ["MAILSTACK_PAUSING_ALARMS"])
+    pausing = pausing_alarms(os.environ["MAILSTACK_STACK"], os.environ["MAILSTACK_GUARDED"])
     again = record["attributes"].get("ApproximateReceiveCount", "1") != "1"
     if parse_object(record["body"]).get("source") == "aws.events":
         for pause in _due(pausing):

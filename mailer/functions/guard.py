@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # https://docs.aws.amazon.com/sns/latest/api/API_Publish.html: fewer than 100 characters, ASCII, no line breaks.
 MAX_SUBJECT = 99
+# The rates whose critical alarms pause a stream: `mailstack-<stack>-<stream>-bounce-rate-critical`.
+KINDS = ("bounce", "complaint")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,30 @@ def read(notification: "JsonObject") -> Alarm:
         str(notification.get(key) or "") for key in ("NewStateReason", "AlarmDescription", "StateChangeTime")
     )
     return Alarm(name, state, reason, description, changed_at)
+
+
+def pausing_alarms(stack: str, guarded: str) -> dict[str, str]:
+    """The configuration set that each pausing alarm of a stack is about, by the alarm's full name.
+
+    Derived from names, because a list of all alarms would not fit into a function's environment.
+
+    Args:
+        stack: The stack's name.
+        guarded: The streams with a guard, separated by commas; `STREAM=SET` where SES knows the set by another name
+            than the stack gives.
+
+    Example:
+        >>> pausing_alarms("prod", "bulk")["mailstack-prod-bulk-bounce-rate-critical"]
+        'mailstack-prod-bulk'
+        >>> pausing_alarms("prod", "bulk=letters")["mailstack-prod-bulk-complaint-rate-critical"]
+        'letters'
+    """
+    found: dict[str, str] = {}
+    for entry in filter(None, guarded.split(",")):
+        stream, _, own = entry.partition("=")
+        name = f"mailstack-{stack}-{stream}"
+        found |= {f"{name}-{kind}-rate-critical": own or name for kind in KINDS}
+    return found
 
 
 def decide(alarm: Alarm, pausing: "Mapping[str, str]") -> Pause | Leave:

@@ -5,8 +5,7 @@ stream that somebody starts again under an alarm would not be paused a second ti
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-actions.html
 """
 
-import json
-from collections.abc import Mapping
+from collections.abc import Collection
 
 import pulumi
 import pulumi_aws as aws
@@ -29,7 +28,8 @@ class Guard(pulumi.ComponentResource):
     """Critical alarms → topic → worker → pause; clock → worker → pause what should be.
 
     Args:
-        pausing: Which configuration set it pauses, by the name of the alarm.
+        guarded: The streams that it may pause, as the function reads them.
+        sets: What SES calls their configuration sets.
         paging_topic: Where it tells that it did.
 
     Attributes:
@@ -42,13 +42,13 @@ class Guard(pulumi.ComponentResource):
         env: Environment,
         settings: Settings,
         *,
-        pausing: Mapping[str, str],
+        guarded: str,
+        sets: Collection[str],
         paging_topic: aws.sns.Topic,
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("mailstack:guard:Guard", "guard", None, opts)
         child = ResourceOptions(parent=self)
-        sets = sorted(set(pausing.values()))
         self.topic = AlarmTopic(inventory.GUARD_ALARMS, env, settings, opts=child).topic
         self.worker = Worker(
             inventory.GUARD,
@@ -58,11 +58,11 @@ class Guard(pulumi.ComponentResource):
             topic=self.topic,
             variables={
                 "MAILSTACK_STACK": env.stack,
-                "MAILSTACK_PAUSING_ALARMS": json.dumps(pausing, separators=(",", ":")),
+                "MAILSTACK_GUARDED": guarded,
                 "MAILSTACK_PAGING_TOPIC_ARN": paging_topic.arn,
             },
             permissions=statements.pause_sending(
-                [env.arn("ses", f"configuration-set/{name}") for name in sets],
+                [env.arn("ses", f"configuration-set/{name}") for name in sorted(sets)],
                 env.arn("sns", env.name(inventory.PAGING)),
             ),
             opts=child,

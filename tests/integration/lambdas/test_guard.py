@@ -13,6 +13,9 @@ from tests.unit.lambdas.records import batch, handler
 from tests.unit.mailer.feedback.payloads import Json, changed, in_sns, load, raw
 
 pytestmark = pytest.mark.integration
+ORDINARY = "transactional"
+# As many as a stack may have, of the longest names.
+STREAMS = [f"stream-{number:03}-{'x' * 9}" for number in range(48)]
 
 
 class Guard:
@@ -32,14 +35,16 @@ class Guard:
         for name, value in {
             **cloud.environment(),
             "MAILSTACK_STACK": "prod",
-            "MAILSTACK_PAUSING_ALARMS": json.dumps({f"{name}-critical": name for name in (self.ours, self.bulk)}),
+            "MAILSTACK_GUARDED": ",".join([f"{ORDINARY}={self.ours}", *STREAMS, f"bulk={self.bulk}"]),
             "MAILSTACK_PAGING_TOPIC_ARN": topic,
         }.items():
             monkeypatch.setenv(name, value)
         self.function = handler("sending_guard")
 
     def alarm(self, configuration_set: str, state: str = "ALARM") -> Json:
-        return changed("alarm-composite", NewStateValue=state, AlarmName=f"{configuration_set}-critical")
+        stream = {self.ours: ORDINARY, self.bulk: "bulk"}.get(configuration_set, configuration_set)
+        name = f"mailstack-prod-{stream}-bounce-rate-critical"
+        return changed("alarm-composite", NewStateValue=state, AlarmName=name)
 
     def take(self, *bodies: str, receive_count: int = 1) -> list[Json]:
         return self.function.handle(batch(*bodies, receive_count=receive_count), None)["batchItemFailures"]
@@ -128,3 +133,17 @@ def test_what_is_no_alarm_goes_back_to_the_queue(guard: Guard):
     alarm = raw(guard.alarm(guard.foreign))
     assert guard.take("hello", alarm, in_sns(load("bounce"))) == [{"itemIdentifier": "1"}, {"itemIdentifier": "3"}]
     assert guard.sending() == [True, True, True]
+
+
+@pytest.mark.parametrize("stream", [STREAMS[0], STREAMS[29], STREAMS[-1]])
+@pytest.mark.parametrize("kind", ["bounce", "complaint"])
+def test_of_fifty_streams_the_right_one_is_paused(guard: Guard, stream: str, kind: str):
+    sets = [f"mailstack-prod-{name}" for name in STREAMS]
+    for name in sets:
+        guard.ses.create_configuration_set(ConfigurationSetName=name)
+    alarm = f"mailstack-prod-{stream}-{kind}-rate-critical"
+    assert guard.take(raw(changed("alarm-composite", NewStateValue="ALARM", AlarmName=alarm))) == []
+    options = {name: guard.ses.get_configuration_set(ConfigurationSetName=name)["SendingOptions"] for name in sets}
+    assert [name for name in sets if not options[name]["SendingEnabled"]] == [f"mailstack-prod-{stream}"]
+    assert guard.sending() == [True, True, True]
+    assert f"mailer resume {stream} --stack prod" in guard.pages()[0]["Message"]

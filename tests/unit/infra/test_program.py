@@ -15,10 +15,11 @@ from pulumi.runtime import rpc
 
 from mailer.functions.account import measure
 from mailer.functions.account import pagers as subscribed
+from mailer.functions.guard import pausing_alarms
 from mailer.functions.metrics import ACCOUNT_NAMESPACE as NAMESPACE
 from mailer.stack import MAX_ADVANCED_CHARACTERS, MAX_PARAMETER_CHARACTERS, StackOutputs
 from mailstack_infra.environment import Environment
-from mailstack_infra.limits import LONGEST_POLICY
+from mailstack_infra.limits import LONGEST_ENVIRONMENT, LONGEST_POLICY, MOST_WIDGETS
 from mailstack_infra.sending.identity import _token
 from mailstack_infra.settings.loading import SettingsInvalid
 from mailstack_infra.settings.model import Settings
@@ -321,10 +322,9 @@ def named(count: int, **options: object) -> dict[str, Any]:
     return {"transactional": options, **{f"stream-{number:03}-{'x' * 9}": options for number in range(count - 1)}}
 
 
-@pytest.mark.parametrize("secondary", ["", "eu-west-1"])
-@pytest.mark.parametrize("count", [13, 30, 50])
-def test_fifty_streams_fit_into_what_aws_bounds(count: int, secondary: str):
-    deployment = run("prod", secondaryRegion=secondary, streams=named(count, guard=False))
+@pytest.mark.parametrize(("count", "secondary"), [(13, ""), (50, "eu-west-1")])
+def test_fifty_guarded_streams_fit_into_what_aws_bounds(count: int, secondary: str):
+    deployment = run("prod", secondaryRegion=secondary, streams=named(count))
     parameter = deployment.one("Parameter", "outputs").inputs
     size = len(parameter["insecureValue"])
     assert size <= MAX_ADVANCED_CHARACTERS
@@ -336,13 +336,39 @@ def test_fifty_streams_fit_into_what_aws_bounds(count: int, secondary: str):
     shown = [widget["properties"]["alarms"] for widget in widgets if widget["type"] == "alarm"]
     assert all(len(alarms) <= 100 for alarms in shown)
     assert len(set(itertools.chain(*shown))) == sum(map(len, shown))
+    assert len(widgets) <= MOST_WIDGETS
+    guard = deployment.one("Function", "sending-guard").inputs["environment"]["variables"]
+    assert sum(len(f"{name}{value}") for name, value in guard.items()) <= LONGEST_ENVIRONMENT
+    assert set(guards_alarms(deployment)) == {a.inputs["alarmName"] for a in pausing_alarms_of(deployment)}
+    for topic, allowed in publishers_of(deployment).items():
+        telling = {a.arn for a in all_alarms(deployment) if topic in a.inputs.get("alarmActions", [])}
+        assert {arn for arn in telling if not any(fnmatchcase(arn, pattern) for pattern in allowed)} == set()
+    for kind, most in {"RolePolicy": 10_240, "TopicPolicy": 30_720, "QueuePolicy": 8_192, "Key": 32_768}.items():
+        assert all(len("".join(each.inputs["policy"].split())) <= most for each in deployment.of(kind)), kind
+
+
+def publishers_of(deployment: Deployment) -> dict[str, list[str]]:
+    """The alarms that each topic's policy lets publish, or patterns of their ARNs."""
+    statements = [deployment.policy("TopicPolicy", each.name) for each in deployment.of("TopicPolicy")]
+    found = [each["CloudWatchPublishesAlarms"] for each in statements if "CloudWatchPublishesAlarms" in each]
+    return {each["Resource"]: listed(each["Condition"]["ArnEquals"]["aws:SourceArn"]) for each in found}
+
+
+def pausing_alarms_of(deployment: Deployment) -> list[Registered]:
+    """The composite alarms that tell the guard."""
+    topic = deployment.one("Topic", "guard").arn
+    return [alarm for alarm in deployment.of("CompositeAlarm") if topic in alarm.inputs["alarmActions"]]
 
 
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"streams": named(60)}, "The guard's environment would be about"),
-        ({"streams": {n: {"configurationSet": f"{n}-{'y' * 40}"} for n in named(50)}}, "environment would be about"),
+        (
+            {"streams": {n: {"configurationSet": f"{n}-{'y' * 40}"} for n in named(50)}},
+            "guard's environment would have",
+        ),
+        ({"streams": named(100)}, "The guard's policy would have about .* 100 streams, 100 with a guard"),
+        ({"streams": named(180, guard=False)}, "The dashboard would have about .* widgets, and CloudWatch takes 500"),
         (
             {"streams": {n: {"configurationSet": f"{n}-{'y' * 40}", "guard": False} for n in named(50)}},
             "The sender policy would be longer than the 6144 characters",
@@ -843,14 +869,7 @@ def test_a_functions_environment_is_what_its_handler_reads():
     assert guard["environment"] == {
         "variables": {
             "MAILSTACK_STACK": "prod",
-            "MAILSTACK_PAUSING_ALARMS": json.dumps(
-                {
-                    f"mailstack-prod-{stream}-{kind}-rate-critical": f"mailstack-prod-{stream}"
-                    for stream in ("transactional", "bulk")
-                    for kind in ("bounce", "complaint")
-                },
-                separators=(",", ":"),
-            ),
+            "MAILSTACK_GUARDED": "transactional,bulk",
             "MAILSTACK_PAGING_TOPIC_ARN": deployment.one("Topic", "paging").arn,
         }
     }
@@ -1165,11 +1184,17 @@ def test_every_alarm_that_the_guard_hears_of_is_one_that_it_knows(stack: str, ch
     heard = {
         a.inputs.get("alarmName") for a in all_alarms(deployment) if topics & set(a.inputs.get("alarmActions", []))
     }
-    functions = [function.inputs["environment"]["variables"] for function in deployment.of("Function")]
-    (known,) = [v["MAILSTACK_PAUSING_ALARMS"] for v in functions if "MAILSTACK_PAUSING_ALARMS" in v] or ["{}"]
-    assert heard == set(json.loads(known))
+    known = guards_alarms(deployment)
+    assert heard == set(known)
     sets = {each.inputs["configurationSetName"] for each in deployment.of("ConfigurationSet")}
-    assert set(json.loads(known).values()) <= sets
+    assert set(known.values()) <= sets
+
+
+def guards_alarms(deployment: Deployment) -> dict[str, str]:
+    """What the deployed guard makes of its environment: the set that each alarm pauses."""
+    functions = [function.inputs["environment"]["variables"] for function in deployment.of("Function")]
+    (guard,) = [each for each in functions if "MAILSTACK_GUARDED" in each] or [{}]
+    return pausing_alarms(guard["MAILSTACK_STACK"], guard["MAILSTACK_GUARDED"]) if guard else {}
 
 
 @everywhere

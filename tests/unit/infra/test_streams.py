@@ -7,6 +7,7 @@ import pulumi
 import pytest
 
 from tests.unit.infra.program import Deployment, run
+from tests.unit.infra.test_program import guards_alarms
 
 KEPT_BY = "arn:aws:firehose:eu-west-1:123456789012:deliverystream/mail-events"
 
@@ -118,9 +119,7 @@ def test_a_configuration_set_may_be_called_as_in_another_region():
     texts = [
         deployment.one("Role", "transactional-firehose").inputs["assumeRolePolicy"],
         *widgets_of(deployment)[1:2],
-        *json.loads(
-            deployment.one("Function", "sending-guard").inputs["environment"]["variables"]["MAILSTACK_PAUSING_ALARMS"]
-        ).values(),
+        *guards_alarms(deployment).values(),
     ]
     assert [text for text in map(json.dumps, texts) if ours in text or (name not in text and "bulk" not in text)] == []
 

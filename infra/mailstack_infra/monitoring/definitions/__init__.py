@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mailstack_infra.environment import Environment
     from mailstack_infra.settings.model import Settings
 
-__all__ = ["SET_DIMENSION", "Alarm", "Both", "Level", "alarms", "composites", "pausing", "rule"]
+__all__ = ["SET_DIMENSION", "Alarm", "Both", "Level", "alarms", "composites", "guarded", "pausing", "rule"]
 
 
 def alarms(env: "Environment", settings: "Settings") -> Iterator[Alarm]:
@@ -40,6 +40,12 @@ def pausing(env: "Environment", settings: "Settings") -> dict[str, str]:
     A composite alarm's notification names neither metric nor dimension, so that the guard could not tell.
     """
     return {env.name(alarm.key): alarm.pauses for alarm in composites(env, settings) if alarm.pauses}
+
+
+def guarded(env: "Environment", settings: "Settings") -> str:
+    """The streams that the guard may pause, as `mailer.functions.guard.pausing_alarms` reads them."""
+    sets = {name: each.called(env.name(name)) for name, each in settings.streams.items() if each.guard}
+    return ",".join(name if called == env.name(name) else f"{name}={called}" for name, called in sets.items())
 
 
 def rule(env: "Environment", alarm: Both) -> str:
