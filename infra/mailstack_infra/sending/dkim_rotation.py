@@ -20,6 +20,7 @@ _UNSIGNED = (
     "The DKIM key of {domain} changes from {old} to {new}. Until SES has seen the new records, mail may leave "
     "unsigned, as AWS warns. Do it while little is sent."
 )
+_ON_ITS_WAY = "mail that is on its way, or waits in a queue, is verified by it."
 _NAMES = {"AWS_SES": "SES's own", "EXTERNAL": "one of your own"}
 
 
@@ -50,7 +51,9 @@ def check(settings: Settings, before: Standing, zone: Zone | None) -> None:
     if settings.address or settings.adopt:
         return
     kept(settings, zone)
-    if problems := list(_problems(settings, before, zone)):
+    if zone is None:
+        _say_what_to_keep(settings, before)
+    elif problems := list(_problems(settings, before, zone)):
         raise SettingsInvalid(" ".join(problems))
     wanted = "EXTERNAL" if settings.dkim.private_key else "AWS_SES"
     if before.origin in _NAMES and before.origin != wanted:
@@ -62,9 +65,31 @@ def name(settings: Settings, selector: str) -> str:
     return f"{selector}._domainkey.{settings.domain}"
 
 
-def _problems(settings: Settings, before: Standing, zone: Zone | None) -> Iterator[str]:
+def _say_what_to_keep(settings: Settings, before: Standing) -> None:
+    """Where somebody else publishes: which records they keep, and until when.
+
+    Their values are not known here, nor whether a selector has another key than before: SES tells no public key.
+    """
+    dkim, today = settings.dkim, datetime.now(UTC).date()
+    for selector, until in dkim.previous.items():
+        if until >= today:
+            pulumi.log.info(f"Keep the TXT record {name(settings, selector)} until {until}: {_ON_ITS_WAY}")
+        else:
+            pulumi.log.info(f"The TXT record {name(settings, selector)} may be deleted: its last day was {until}.")
+    goes_on = {dkim.selector, *dkim.previous} if before.origin == "EXTERNAL" or dkim.private_key else {*before.tokens}
+    if going := [selector for selector in before.tokens if selector not in goes_on]:
+        kind = "TXT" if before.origin == "EXTERNAL" else "CNAME"
+        listed = ", ".join(name(settings, selector) for selector in going)
+        pulumi.log.warn(
+            f"SES signs by {listed} until this deployment. Keep that {kind} for a week or more: {_ON_ITS_WAY} Publish "
+            "the new records before you deploy (pulumi preview shows them as dns_records), and see that they are "
+            "there: mailer dns --check."
+        )
+
+
+def _problems(settings: Settings, before: Standing, zone: Zone) -> Iterator[str]:
     dkim = settings.dkim
-    if dkim.private_key and zone:
+    if dkim.private_key:
         public = dkim_key.public_key(dkim.private_key)
         others = [key for key in _keys(zone, settings, dkim.selector) if f"p={public}" not in key.replace(" ", "")]
         if others:
@@ -80,6 +105,5 @@ def _problems(settings: Settings, before: Standing, zone: Zone | None) -> Iterat
         )
 
 
-def _keys(zone: Zone | None, settings: Settings, selector: str) -> tuple[str, ...]:
-    values = zone.texts(name(settings, selector)) if zone else ()
-    return tuple(value for value in values if "p=" in value)
+def _keys(zone: Zone, settings: Settings, selector: str) -> tuple[str, ...]:
+    return tuple(value for value in zone.texts(name(settings, selector)) if "p=" in value)

@@ -636,6 +636,43 @@ def test_a_rotation_that_breaks_signatures_is_refused(
         run("prod", secret=SECRET, identity=OWN, standing=standing, **changed)
 
 
+EASY: dict[str, Any] = {"dkim": {}}
+
+
+@pytest.mark.parametrize(
+    ("before", "changed", "kept"),
+    [
+        (OWN, rotated(), ("m2025._domainkey.example.com", "TXT")),
+        (OWN, EASY, ("m2025._domainkey.example.com", "TXT")),
+        (Sent(), rotated(), (", ".join(f"{token}._domainkey.example.com" for token in TOKENS), "CNAME")),
+        (OWN, rotated("m2025"), None),
+        (Sent(), EASY, None),
+        (Sent(status=""), rotated(), None),
+        (OWN, rotated(m2025="2999-12-31"), None),
+    ],
+)
+def test_whoever_publishes_is_told_which_records_to_keep(
+    before: Sent, changed: dict[str, Any], kept: tuple[str, str] | None
+):
+    if before.status == "":
+        before = before._replace(tokens=())
+    warnings = run("prod", dns="none", secret=SECRET, identity=before, **changed).warnings
+    told = [each for each in warnings if "until this deployment" in each]
+    if kept is None:
+        assert told == []
+        return
+    (warning,) = told
+    names, kind = kept
+    assert f"SES signs by {names} until this deployment. Keep that {kind} for a week or more" in warning
+
+
+def test_whoever_publishes_is_told_how_long_an_earlier_record_stays():
+    previous = {"m2025": "2999-12-31", "m2024": "2020-01-01"}
+    said = run("prod", dns="none", secret=SECRET, identity=OWN, **rotated(**previous)).said
+    assert any("Keep the TXT record m2025._domainkey.example.com until 2999-12-31" in each for each in said)
+    assert any("m2024._domainkey.example.com may be deleted: its last day was 2020-01-01" in each for each in said)
+
+
 def test_the_same_key_under_its_selector_goes_on():
     first = run("prod", secret=SECRET, **rotated()).one("Record", "dkim.m2026").inputs["records"]
     standing = (Standing("TXT", "m2026._domainkey.example.com", f'"{first[0]}"'),)
