@@ -218,3 +218,48 @@ def test_destroy_leaves_nothing(pulumi: Path):
             destroyed = stack.destroy()
             assert destroyed == Changes(delete=created, names={"delete": destroyed.names["delete"]})
         assert inventory(cloud.client) == before
+
+
+def test_destroy_of_a_protected_stack_deletes_nothing_until_it_is_said(pulumi: Path, tmp_path: Path):
+    """The Automation API runs `pulumi destroy --yes --skip-preview`."""
+    with LocalCloud.start(port=0) as cloud:
+        cloud.client("route53").create_hosted_zone(Name=DOMAIN, CallerReference="e2e")
+        before = inventory(cloud.client)
+
+        def stack_with(protect: str) -> CliStack:
+            config, environment = {"mailstack:protect": protect}, cloud.environment()
+            return CliStack(ROOT, STACK, config=config, environment=environment, state=tmp_path, pulumi=pulumi)
+
+        with stack_with("true") as stack:
+            stack.up()
+            whole = inventory(cloud.client)
+            with pytest.raises(DeploymentError, match="protected"):
+                stack.destroy()
+            assert inventory(cloud.client) == whole
+            unprotect(stack, "outputs", "aws:ssm/parameter:Parameter")
+            with pytest.raises(DeploymentError, match="protected"):
+                stack.destroy()
+            assert_mail_still_passes(whole, inventory(cloud.client))
+            stack.up()
+            assert inventory(cloud.client) == whole
+        with stack_with("false") as stack:
+            stack.up()
+            stack.destroy()
+        assert inventory(cloud.client) == before
+
+
+def unprotect(stack: CliStack, name: str, kind: str) -> None:
+    """What a person does who wants one resource gone."""
+    driven = stack._stack
+    urns = [each["urn"] for each in driven.export_stack().deployment["resources"]]
+    (urn,) = (each for each in urns if each.endswith(f"{kind}::{name}"))
+    driven._run_pulumi_cmd_sync(["state", "unprotect", urn, "--yes"])
+
+
+def assert_mail_still_passes(whole: dict[str, list[str]], left: dict[str, list[str]]) -> None:
+    """What a protected identity needs is there: itself, DKIM, MAIL FROM, its streams, the table and its key."""
+    for kept in ("sesv2 list_email_identities", "sesv2 list_configuration_sets", "dynamodb list_tables"):
+        assert left[kept] == whole[kept], kept
+    needed = [record for record in whole["route53 records"] if "_domainkey" in record or "bounce." in record]
+    assert len(needed) == 5
+    assert [record for record in needed if record not in left["route53 records"]] == []

@@ -54,6 +54,8 @@ def test_a_second_stack_comes_and_goes_and_leaves_the_first_whole(domain: Domain
     assert not second.up().any
     second.destroy()
     assert domain.standing() == whole
+    second.up()
+    assert domain.standing() == whole
     assert not first.up().any
 
 
@@ -67,9 +69,39 @@ def test_the_first_stack_comes_back_under_the_second(domain: Domain):
     first.destroy()
     first.up()
     again = domain.standing()
-    assert again["identity"]["MailFromAttributes"] == whole["identity"]["MailFromAttributes"]
+    for part in ("MailFromAttributes", "FeedbackForwardingStatus", "ConfigurationSetName"):
+        assert again["identity"][part] == whole["identity"][part], part
     assert len(again["records"]) == len(whole["records"])
+    # SES makes new DKIM tokens for a new identity.
+    assert apart_from_dkim(again["records"]) == apart_from_dkim(whole["records"])
+    second.up()
+    assert domain.standing() == again
     assert not second.up().any
+
+
+def apart_from_dkim(records: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    return [record for record in records if "._domainkey." not in record[0]]
+
+
+def test_what_the_owner_set_stays_whoever_goes_first(domain: Domain):
+    """Settings that differ from what SES and the program have by default, so that a reset would show."""
+    first = domain.stack("first", feedbackForwarding=True, mailFrom={"subdomain": "post"})
+    second = domain.stack("second", adopt=True)
+    first.up()
+    whole = domain.standing()
+    assert whole["identity"]["FeedbackForwardingStatus"] is True
+    assert whole["identity"]["MailFromAttributes"]["MailFromDomain"] == "post.example.test"
+    second.up()
+    second.destroy()
+    second.up()
+    assert domain.standing() == whole
+    first.destroy()
+    first.up()
+    second.destroy()
+    again = domain.standing()
+    for part in ("MailFromAttributes", "FeedbackForwardingStatus"):
+        assert again["identity"][part] == whole["identity"][part], part
+    assert apart_from_dkim(again["records"]) == apart_from_dkim(whole["records"])
 
 
 def test_a_second_owner_is_told_to_adopt(domain: Domain):
