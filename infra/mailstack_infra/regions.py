@@ -1,5 +1,7 @@
 """Which regions a stack can be in: those where SES is, as far as botocore knows. Looked at before anything is made."""
 
+import functools
+
 import pulumi
 from botocore.session import Session
 
@@ -18,7 +20,7 @@ def check(env: Environment, settings: Settings) -> None:
     Raises:
         SettingsInvalid: It is not, or the second region is no other of the same partition.
     """
-    known = Session().get_available_regions("sesv2", partition_name=env.partition)
+    known = _regions(env.partition)
     newer = "If AWS has SES there by now, update boto3."
     if env.region not in known:
         raise SettingsInvalid(
@@ -37,3 +39,9 @@ def check(env: Environment, settings: Settings) -> None:
             f"{NAMESPACE}:secondaryRegion is {second}, and must be another region with SES in the partition "
             f"{env.partition}: pulumi config set {NAMESPACE}:secondaryRegion REGION, one of {others or 'none'}. {newer}"
         )
+
+
+@functools.cache  # botocore reads its list of endpoints anew for each session
+def _regions(partition: str) -> tuple[str, ...]:
+    """The regions of a partition that have SES."""
+    return tuple(Session().get_available_regions("sesv2", partition_name=partition))

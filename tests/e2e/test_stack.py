@@ -251,7 +251,9 @@ def test_destroy_of_a_protected_stack_deletes_nothing_until_it_is_said(pulumi: P
 def unprotect(stack: CliStack, name: str, kind: str) -> None:
     """What a person does who wants one resource gone."""
     driven = stack._stack
-    urns = [each["urn"] for each in driven.export_stack().deployment["resources"]]
+    deployment = driven.export_stack().deployment
+    assert deployment
+    urns = [each["urn"] for each in deployment["resources"]]
     (urn,) = (each for each in urns if each.endswith(f"{kind}::{name}"))
     driven._run_pulumi_cmd_sync(["state", "unprotect", urn, "--yes"])
 

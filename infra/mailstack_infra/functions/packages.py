@@ -77,16 +77,22 @@ class Sources:
         """The folder that holds a package which goes into the zips."""
         if package not in BUNDLED:
             return self.library
-        found = find_spec(package)
-        if found is None or found.origin is None:
-            raise PackagingError(f"{package} is not installed, and the functions need it: pip install {package}")
-        return Path(found.origin).resolve().parents[1]
+        return _installed(package)
 
     def place(self, file: Path) -> Path:
         """A file as it is called in messages and among modules."""
         package = next((name for name in BUNDLED if file.is_relative_to(self.root(name) / name)), "mailer")
         root = self.root(package)
         return file.relative_to(root if file.is_relative_to(root) else self.functions.parent)
+
+
+@functools.cache  # asked for each file that a function reaches
+def _installed(package: str) -> Path:
+    """The folder that an installed package is in."""
+    found = find_spec(package)
+    if found is None or found.origin is None:
+        raise PackagingError(f"{package} is not installed, and the functions need it: pip install {package}")
+    return Path(found.origin).resolve().parents[1]
 
 
 def build(function: str, folder: Path, sources: Sources | None = None) -> Package:

@@ -4,9 +4,8 @@ import json
 from typing import Any
 
 import pulumi_aws as aws
-import pulumi_cloudflare as cloudflare
 import pytest
-from pulumi import ResourceOptions
+from pulumi import ProviderResource, ResourceOptions
 
 from mailstack_infra import DnsAccess, MailStack, Settings, SettingsInvalid
 from tests.unit.infra.program import Deployment, run, run_own
@@ -98,8 +97,7 @@ def test_a_secret_key_of_the_stacks_file_stays_secret(monkeypatch: pytest.Monkey
 
 
 def test_a_program_may_give_the_provider_itself():
-    zones = aws.Provider
-    found = deployed(dns_provider=lambda: zones("zones", region="us-east-1"))
+    found = deployed(dns_provider=lambda: aws.Provider("zones", region="us-east-1"))
     assert users(found, "zones") == {"aws:route53/record:Record", *DNS}
 
 
@@ -114,26 +112,20 @@ def test_the_records_provider_stands_beside_that_of_all_else():
     assert {each.token for each in found.aws} - users(found, "abroad") == {"aws:route53/record:Record"}
 
 
-def test_cloudflares_provider_may_be_given_as_well():
-    token = "none"
-    found = deployed(settings={"dns": "cloudflare"}, dns_provider=lambda: cloudflare.Provider("zones", api_token=token))
-    assert "cloudflare:index/dnsRecord:DnsRecord" in users(found, "zones")
-
-
 @pytest.mark.parametrize(
     ("settings", "access", "package", "said"),
     [
-        ({"dns": "none"}, None, aws, "publishes no DNS records"),
-        ({}, None, cloudflare, "of the package cloudflare, and mailstack:dns is route53"),
-        ({"dns": "cloudflare"}, None, aws, "of the package aws, and mailstack:dns is cloudflare"),
-        ({}, DnsAccess(role=ROLE), aws, "and Settings a dns_access"),
+        ({"dns": "none"}, None, "aws", "publishes no DNS records"),
+        ({}, None, "cloudflare", "of the package cloudflare, and mailstack:dns is route53"),
+        ({"dns": "cloudflare"}, None, "aws", "of the package aws, and mailstack:dns is cloudflare"),
+        ({}, DnsAccess(role=ROLE), "aws", "and Settings a dns_access"),
     ],
 )
 def test_a_provider_that_cannot_publish_is_refused(
-    settings: dict[str, Any], access: DnsAccess | None, package: Any, said: str
+    settings: dict[str, Any], access: DnsAccess | None, package: str, said: str
 ):
     with pytest.raises(SettingsInvalid, match=said):
-        deployed(access, settings=settings, dns_provider=lambda: package.Provider("zones"))
+        deployed(access, settings=settings, dns_provider=lambda: ProviderResource(package, "zones", {}))
 
 
 @pytest.mark.parametrize("partition", ["aws-cn", "aws-us-gov", "aws-eusc"])

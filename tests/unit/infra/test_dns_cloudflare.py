@@ -4,14 +4,16 @@ import re
 import sys
 from typing import Any
 
+import pulumi
 import pytest
 
 import mailstack_infra.dns
 from mailer.install import install_command
 from mailer.stack import DnsRecord
+from mailstack_infra import MailStack, Settings
 from mailstack_infra.settings.loading import SettingsInvalid
 from mailstack_localcloud.pulumi import schema, wire
-from tests.unit.infra.program import CLOUDFLARE_ZONES, TOKENS, Deployment, Registered, Standing, run
+from tests.unit.infra.program import CLOUDFLARE_ZONES, TOKENS, Deployment, Registered, Standing, run, run_own
 
 ZONE = CLOUDFLARE_ZONES["example.com"]
 OURS = "mailstack prod"
@@ -46,6 +48,18 @@ def test_each_record_of_the_outputs_is_published_once_and_never_proxied():
     assert len(records) == len(deployment.values.dns_records)
     assert {(r["zoneId"], r["ttl"], r["proxied"], r["comment"]) for r in records} == {(ZONE, 600, False, OURS)}
     assert deployment.of("Record") == []
+
+
+def test_a_program_may_give_the_provider_of_the_records():
+    settings = Settings(domain="example.com", page=("oncall@example.com",), dns="cloudflare")
+
+    def program() -> None:
+        MailStack("mail", settings, dns_provider=pulumi.ProviderResource("cloudflare", "zones", {}))
+
+    deployment = run_own(program)
+    assert {"::zones::" in record.provider for record in published(deployment).values()} == {True}
+    asked = {token: provider for token, provider in deployment.asked if token.startswith("cloudflare:")}
+    assert {"::zones::" in provider for provider in asked.values()} == {True}
 
 
 def test_each_type_has_the_form_that_cloudflare_gives_back():
