@@ -60,6 +60,13 @@ def test_what_would_change_what_is_made_is_refused_and_not_ignored():
     assert reasons({"ignoreTags": tags}, LOCAL) == ["ignoreTags: the local cloud's provider does not serve this"]
 
 
+def test_of_a_role_to_assume_only_what_is_served_is_taken():
+    role = {"roleArn": "arn:aws:iam::111122223333:role/dns", "externalId": "mail", "sessionName": "mail"}
+    assert reasons({"assumeRoles": json.dumps([role])}, LOCAL) == []
+    (reason,) = reasons({"assumeRoles": json.dumps([role, {**role, "duration": "1h"}])}, LOCAL)
+    assert reason == "assumeRoles[1].duration: the local cloud's provider does not serve this"
+
+
 def test_another_region_makes_another_provider_wherever_it_is_said():
     before = config.complete({}, LOCAL)
     assert before == {"region": "eu-west-1"}
