@@ -9,9 +9,10 @@ import pulumi
 from pulumi import InvokeOptions, ResourceOptions
 
 from mailer.stack import DnsRecord, StackOutputs
-from mailstack_infra import dns_access, inventory, limits, regions
+from mailstack_infra import inventory, limits, regions
 from mailstack_infra.access.sender_policy import Access
 from mailstack_infra.dns import records as dns
+from mailstack_infra.dns.access import records_provider
 from mailstack_infra.dns.zone import Zone, find_zone
 from mailstack_infra.encryption import Keys
 from mailstack_infra.environment import Environment
@@ -108,7 +109,7 @@ class MailStack(pulumi.ComponentResource):
         check_size(env, settings)
         limits.check_records(settings, env.region)
         limits.check(env, settings)
-        zone = find_zone(settings, env, asked, dns_access.provider(settings, env, dns_provider, child))
+        zone = find_zone(settings, env, asked, records_provider(settings, env, dns_provider, child))
         before = identity_state.find(settings, asked)
         dkim_rotation.check(settings, before, zone)
         sets = {name: stream.called(env.name(name)) for name, stream in settings.streams.items()}

@@ -1,1 +1,1 @@
-"""Internal: what the Lambda functions share, and the stack that deploys them imports. Standard library and boto3 alone."""
+"""Internal: what the Lambda functions share, with each other and with the stack. Standard library and boto3 alone."""

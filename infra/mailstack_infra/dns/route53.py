@@ -10,9 +10,9 @@ import pulumi_aws as aws
 
 from mailer import dmarc
 from mailer.stack import DnsRecord
-from mailstack_infra import dns_access
 from mailstack_infra.dns import existing
 from mailstack_infra.dns import records as dns
+from mailstack_infra.dns.access import needed
 from mailstack_infra.dns.existing import Set
 from mailstack_infra.settings.loading import SettingsInvalid
 from mailstack_infra.settings.marks import NAMESPACE
@@ -169,7 +169,7 @@ def find(settings: Settings, asked: pulumi.InvokeOptions, provider: pulumi.Provi
         raise SettingsInvalid(
             f"Route 53 gave no zone {wanted!r}: {error}\nSet {NAMESPACE}:zone to the name or id of the public hosted "
             f"zone that holds {settings.domain}, or create it; where the zone is not in Route 53, set {NAMESPACE}:dns "
-            f"to cloudflare or none. {dns_access.needed(settings)}".rstrip()
+            f"to cloudflare or none. {needed(settings)}".rstrip()
         ) from error
     if found.private_zone:
         raise SettingsInvalid(

@@ -5,7 +5,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from mailstack_infra.settings.base import Allowed, Group
+from mailstack_infra.settings.base import Group
+from mailstack_infra.settings.marks import Allowed
 
 # https://docs.aws.amazon.com/IAM/latest/APIReference/API_Role.html: path and name.
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/([\x21-\x7e]+/)?[\w+=,.@-]{1,64}\Z", re.ASCII)

@@ -1,6 +1,6 @@
 """The provider that asks about the zone and publishes the records, where it is not the one of all other resources.
 
-Not for what it may be (`settings/dns_access.py`), nor for what its role must be allowed (`deployer.py`).
+Not for what it may be (`settings/dns_access.py`), nor for what its role must be allowed (`tools.docs.deploy_policy`).
 """
 
 from collections.abc import Mapping
@@ -11,8 +11,8 @@ import pulumi_aws as aws
 from pulumi.runtime import config
 
 from mailstack_infra.environment import Environment
-from mailstack_infra.settings.base import NAMESPACE
 from mailstack_infra.settings.loading import SettingsInvalid
+from mailstack_infra.settings.marks import NAMESPACE
 from mailstack_infra.settings.model import Settings
 
 # An explicit provider inherits nothing of `aws:` in the stack's file, which says who assumes the role, and how AWS is
@@ -38,7 +38,7 @@ _WHO: Mapping[str, str] = {
 _PACKAGES = {"route53": "aws", "cloudflare": "cloudflare"}
 
 
-def provider(
+def records_provider(
     settings: Settings, env: Environment, given: pulumi.ProviderResource | None, opts: pulumi.ResourceOptions
 ) -> pulumi.ProviderResource | None:
     """The records' own provider; None where they are made by the same one as all other resources.
