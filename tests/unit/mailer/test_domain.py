@@ -32,7 +32,7 @@ def test_every_reader_finds_the_same_domain(text: str, name: str):
     assert validators.domain(text) == name
     assert validators.address(f"ada@{text}") == f"ada@{name}"
     assert validators.mailbox(f"Ada <ada@{text}>") == f"Ada <ada@{name}>"
-    assert validators.recipients(f"*@{text}") == f"*@{name}"
+    assert validators.address_pattern(f"*@{text}") == f"*@{name}"
     assert validators.https_or_nothing(f"https://{text}/logo.svg") == f"https://{name}/logo.svg"
     assert validators.page(f"https://{text}/hook") == f"https://{name}/hook"
     assert TypeAdapter(Url).validate_python(f"https://{text}/reset?a=1") == f"https://{name}/reset?a=1"
