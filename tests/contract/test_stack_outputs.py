@@ -93,7 +93,7 @@ def test_a_file_that_is_no_text_is_told_so(tmp_path: Path):
         load("dev", environ={VARIABLE: str(file)})
 
 
-def test_a_value_that_is_neither_json_nor_a_path_is_not_shown_whole():
+def test_value_that_is_no_json_and_no_path_is_not_shown_whole():
     with pytest.raises(StackNotFound) as refusal:
         load("dev", environ={VARIABLE: "x" * 5000})
     assert len(str(refusal.value)) < 500
@@ -184,7 +184,7 @@ def test_the_hint_follows_from_the_cause(monkeypatch: pytest.MonkeyPatch, enviro
         (OUTPUTS.to_json().replace("no-reply@example.test", "nonsense"), "sender: .* has no @"),
     ],
 )
-def test_what_no_stack_wrote_is_refused_with_its_source_and_reason(text: str, reason: str):
+def test_invalid_outputs_are_refused_with_source_and_reason(text: str, reason: str):
     with pytest.raises(StackOutputsInvalid, match=reason) as refusal:
         StackOutputs.from_json(text, source="outputs.json")
     assert str(refusal.value).startswith("outputs.json")

@@ -73,9 +73,7 @@ def contents(folder: Path) -> dict[Path, bytes]:
     return {file: file.read_bytes() for file in files}
 
 
-def test_a_program_reads_the_stack_file_with_given_settings_over_it_and_its_exports_come_back(
-    pulumi: Path, write_project: Project
-):
+def test_given_settings_override_the_stack_file(pulumi: Path, write_project: Project):
     project = write_project(SETTINGS, stack_file=STACK_FILE)
     with stack_of(project, pulumi, config={"domain": "example.com"}, environment={"AWS_REGION": "eu-west-1"}) as stack:
         assert stack.preview() == Changes()
@@ -111,15 +109,13 @@ def test_the_project_is_left_as_it_was(pulumi: Path, write_project: Project):
     assert contents(project) == before
 
 
-def test_a_salt_that_another_backend_left_in_the_stack_file_does_no_harm(pulumi: Path, write_project: Project):
+def test_salt_of_another_backend_in_the_stack_file_is_ignored(pulumi: Path, write_project: Project):
     salted = f"encryptionsalt: v1:AAAAAAAAAAA=:v1:AAAAAAAAAAAAAAAA:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==\n{STACK_FILE}"
     with stack_of(write_project(SETTINGS, stack_file=salted), pulumi) as stack:
         assert stack.preview() == Changes()
 
 
-def test_what_another_backend_encrypted_is_opened_with_its_passphrase_and_stays_secret(
-    pulumi: Path, write_project: Project
-):
+def test_secrets_of_another_backend_open_with_its_passphrase(pulumi: Path, write_project: Project):
     with stack_of(
         write_project(SECRETS, stack_file=ENCRYPTED), pulumi, environment={"PULUMI_CONFIG_PASSPHRASE": "correct horse"}
     ) as stack:
@@ -161,7 +157,7 @@ def test_a_program_that_raises_is_told_in_its_own_words(pulumi: Path, write_proj
     assert "code: " not in str(caught.value)
 
 
-def test_an_error_of_the_cloud_names_the_resource_once_and_the_reason(pulumi: Path, write_project: Project):
+def test_cloud_error_names_the_resource_once_with_its_reason(pulumi: Path, write_project: Project):
     project = write_project(SUBSCRIPTION)
     with (
         LocalCloud.start() as cloud,
@@ -175,14 +171,14 @@ def test_an_error_of_the_cloud_names_the_resource_once_and_the_reason(pulumi: Pa
     assert "Topic does not exist" in message
 
 
-def test_a_project_whose_program_is_missing_is_an_error_that_names_it(pulumi: Path, write_project: Project):
+def test_missing_program_is_an_error_that_names_it(pulumi: Path, write_project: Project):
     project = write_project("")
     (project / "program" / "__main__.py").unlink()
     with stack_of(project, pulumi) as stack, pytest.raises(DeploymentError, match=r"unable to find main.*program"):
         stack.preview()
 
 
-def test_a_policy_pack_runs_through_the_language_host_and_refuses(pulumi: Path, write_project: Project, tmp_path: Path):
+def test_policy_pack_runs_through_the_language_host(pulumi: Path, write_project: Project, tmp_path: Path):
     pack = tmp_path / "pack"
     pack.mkdir()
     (pack / "PulumiPolicy.yaml").write_text("runtime: python\nversion: 0.0.1\n")

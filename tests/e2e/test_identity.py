@@ -49,9 +49,7 @@ def records(cloud: LocalCloud, zone: str) -> dict[str, list[str]]:
     return {r["Name"].rstrip("."): [v["Value"] for v in r["ResourceRecords"]] for r in found if r["Type"] == "TXT"}
 
 
-def test_a_record_in_the_way_is_left_alone_explained_and_taken_over_when_that_is_said(
-    cloud: LocalCloud, opened: Open, zone: str
-):
+def test_existing_record_is_taken_over_only_with_consent(cloud: LocalCloud, opened: Open, zone: str):
     name = "_dmarc.dev.example.com"
     mine = {"Name": name, "Type": "TXT", "TTL": 60, "ResourceRecords": [{"Value": '"v=DMARC1; p=reject"'}]}
     change = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": mine}]}
@@ -76,9 +74,7 @@ def test_a_record_in_the_way_is_left_alone_explained_and_taken_over_when_that_is
     assert records(cloud, zone)[name] == ['"v=DMARC1; p=none"']
 
 
-def test_a_dkim_key_of_ones_own_is_published_verified_and_stays_secret(
-    cloud: LocalCloud, opened: Open, zone: str, tmp_path: Path
-):
+def test_own_dkim_key_is_published_verified_and_secret(cloud: LocalCloud, opened: Open, zone: str, tmp_path: Path):
     key = private(pem=True)
     with opened(secrets={"dkim": json.dumps({"selector": "own", "privateKey": key})}) as stack:
         stack.up()

@@ -24,9 +24,7 @@ print(json.dumps([mailer.__file__, mailstack_infra.__file__, status, result.mess
 """
 
 
-def test_a_program_of_ones_own_deploys_the_component_of_the_wheel_beside_its_own_and_sends(
-    cloud: LocalCloud, pulumi: Path, tmp_path: Path
-):
+def test_own_program_deploys_the_component_from_the_wheel(cloud: LocalCloud, pulumi: Path, tmp_path: Path):
     cloud.client("route53").create_hosted_zone(Name="example.com", CallerReference="own")
     before = inventory(cloud.client)
     wheel = build_wheel(made(tmp_path / "wheels"))

@@ -99,7 +99,7 @@ def test_refresh_finds_no_drift(life: Life):
     assert life.stack.refresh() == Changes(same=life.created.create)
 
 
-def test_an_alarm_deleted_behind_its_back_is_noticed_and_put_back(life: Life, cloud: LocalCloud):
+def test_refresh_recreates_a_deleted_alarm(life: Life, cloud: LocalCloud):
     cloudwatch = cloud.client("cloudwatch")
     alarms = cloudwatch.describe_alarms(AlarmNamePrefix=f"mailstack-{STACK}-")["MetricAlarms"]
     alarm = next(each for each in alarms if each["AlarmActions"])  # CloudWatch deletes none that is part of another
@@ -107,7 +107,7 @@ def test_an_alarm_deleted_behind_its_back_is_noticed_and_put_back(life: Life, cl
     is_noticed_and_put_back(life, cloud, "cloudwatch describe_alarms")
 
 
-def test_a_subscription_deleted_behind_its_back_is_noticed_and_put_back(life: Life, cloud: LocalCloud):
+def test_refresh_recreates_a_deleted_subscription(life: Life, cloud: LocalCloud):
     sns = cloud.client("sns")
     topic = outputs_of(life).events_topic_arn
     subscription = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"][0]
@@ -126,7 +126,7 @@ def is_noticed_and_put_back(life: Life, cloud: LocalCloud, where: str) -> None:
     assert inventory(cloud.client) == life.deployed
 
 
-def test_one_changed_setting_updates_what_it_is_about_and_no_more(life: Life, stack_with: Deploy, cloud: LocalCloud):
+def test_changed_setting_updates_only_its_resources(life: Life, stack_with: Deploy, cloud: LocalCloud):
     changed = stack_with(streams='{"transactional": {"minimumSends": 5, "bounceRate": {"warning": 0.03}}}')
     # The dashboard draws the line that the alarm watches.
     names = ("dashboard", "transactional-bounce-rate-warning")
@@ -178,7 +178,7 @@ def test_a_policy_pack_judges_the_real_program(cloud: LocalCloud, pulumi: Path, 
         stack.preview()
 
 
-def test_the_stack_passes_its_own_policy_pack_which_refuses_what_it_is_there_for(pulumi: Path, tmp_path: Path):
+def test_stack_passes_its_own_policy_pack(pulumi: Path, tmp_path: Path):
     with LocalCloud.start(port=0) as cloud:
         cloud.client("route53").create_hosted_zone(Name=DOMAIN, CallerReference="e2e")
 
@@ -220,7 +220,7 @@ def test_destroy_leaves_nothing(pulumi: Path):
         assert inventory(cloud.client) == before
 
 
-def test_destroy_of_a_protected_stack_deletes_nothing_until_it_is_said(pulumi: Path, tmp_path: Path):
+def test_destroy_of_a_protected_stack_deletes_nothing(pulumi: Path, tmp_path: Path):
     """The Automation API runs `pulumi destroy --yes --skip-preview`."""
     with LocalCloud.start(port=0) as cloud:
         cloud.client("route53").create_hosted_zone(Name=DOMAIN, CallerReference="e2e")

@@ -36,9 +36,7 @@ def new_project(terminal: Terminal, folder: Path, answers: dict[str, str]) -> tu
     return project, stack["config"]
 
 
-def test_a_new_project_is_called_as_its_folder_holds_the_answers_and_deploys(
-    cloud: LocalCloud, terminal: Terminal, tmp_path: Path
-):
+def test_new_project_holds_the_answers_and_deploys(cloud: LocalCloud, terminal: Terminal, tmp_path: Path):
     cloud.client("route53").create_hosted_zone(Name="example.org", CallerReference="template")
     before = inventory(cloud.client)
     new = tmp_path / "letters"
@@ -60,6 +58,6 @@ def test_a_new_project_is_called_as_its_folder_holds_the_answers_and_deploys(
     assert inventory(cloud.client) == before
 
 
-def test_unless_it_is_answered_mail_may_go_to_the_simulator_alone(terminal: Terminal, tmp_path: Path):
+def test_new_project_mails_the_simulator_alone_by_default(terminal: Terminal, tmp_path: Path):
     _, config = new_project(terminal, tmp_path / "letters", {"mailstack:domain": "example.org"})
     assert config["mailstack:allowedRecipients"] == "*@simulator.amazonses.com"

@@ -62,7 +62,7 @@ def test_every_step_is_seen_and_shown_with_its_time(kept: Kept):
     assert "--sending-enabled" in kept.said
 
 
-def test_what_keep_prints_can_be_pasted_into_a_shell_and_into_python(kept: Kept):
+def test_lines_of_keep_run_in_a_shell_and_in_python(kept: Kept):
     assert "Error" not in kept.pasted.stderr
     assert "@example.com: sent" in kept.pasted.stdout
 
@@ -92,5 +92,5 @@ def test_a_part_that_is_taken_out_is_missed_at_its_step(part: str, step: str, ca
     assert [step] in map(missed, (4, 20, PATIENCE))
 
 
-def test_there_is_a_drill_for_each_part_that_the_test_above_takes_out():
+def test_each_broken_part_has_a_drill():
     assert set(DRILLS) == {"feedback", "topic-policy", "alarms", "guard"}

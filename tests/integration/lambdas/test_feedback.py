@@ -59,7 +59,7 @@ def test_every_event_is_understood_in_every_wrapper(function: Function, wrap: Ca
     }
 
 
-def test_an_old_notification_and_a_new_event_of_one_bounce_are_one_bounce(function: Function):
+def test_notification_and_event_of_one_bounce_count_once(function: Function):
     event = changed("bounce", "bounce", feedbackId="one")
     notification = {**event, "notificationType": "Bounce"}
     assert function.failures(in_sns(event), raw(notification), in_sns(event)) == []
@@ -73,7 +73,7 @@ def test_junk_goes_back_to_the_queue_and_holds_nobody_up(function: Function):
     assert [line["level"] for line in function.log()] == ["ERROR", "INFO", "ERROR"]
 
 
-def test_the_notice_of_a_new_event_destination_does_not_end_in_the_dlq(function: Function):
+def test_notice_of_a_new_event_destination_is_accepted(function: Function):
     assert function.failures("Successfully validated SNS topic for Amazon SES event publishing.") == []
     assert function.log()[0]["message"] == "setup notice"
 
@@ -114,7 +114,7 @@ HOSTILE_PIECES: tuple[object, ...] = (
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_whatever_is_in_an_event_the_others_of_its_batch_are_done(function: Function, seed: int):
+def test_hostile_event_does_not_hold_up_its_batch(function: Function, seed: int):
     chance = random.Random(seed)
     for number in range(25):
         event = load(chance.choice(EVENTS))

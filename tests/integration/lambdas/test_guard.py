@@ -69,7 +69,7 @@ def guard(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> Guard:
 
 
 @pytest.mark.parametrize("wrap", [raw, in_sns])
-def test_an_alarm_pauses_its_own_configuration_set_and_pages_once(guard: Guard, wrap: Callable[[Json], str]):
+def test_alarm_pauses_its_configuration_set_and_pages_once(guard: Guard, wrap: Callable[[Json], str]):
     assert guard.take(wrap(guard.alarm(guard.ours))) == []
     assert guard.sending() == [False, True, True]
     (page,) = guard.pages()
@@ -86,9 +86,7 @@ def test_a_second_alarm_about_a_paused_set_pages_nobody_again(guard: Guard, caps
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["message"] == "already paused"
 
 
-def test_a_page_that_could_not_be_sent_is_sent_when_the_message_comes_again(
-    guard: Guard, monkeypatch: pytest.MonkeyPatch
-):
+def test_failed_page_is_sent_when_the_message_is_retried(guard: Guard, monkeypatch: pytest.MonkeyPatch):
     with monkeypatch.context() as broken:
         broken.setenv("MAILSTACK_PAGING_TOPIC_ARN", "arn:aws:sns:us-east-1:000000000000:nowhere")
         with pytest.raises(BatchFailed):

@@ -96,7 +96,7 @@ def kept(cloud: LocalCloud) -> int:
         ("throttle", {}, Status.THROTTLED, 0),
     ],
 )
-def test_the_library_says_what_became_of_a_mail_and_never_sends_it_twice(
+def test_faulted_send_is_reported_truly_and_never_doubled(
     cloud: LocalCloud, mailer: Mailer, effect: Any, options: dict[str, Any], status: Status, arrived: int
 ):
     with cloud.fault(effect, operation="SendEmail", **options) as fault:

@@ -26,7 +26,7 @@ def test_only_the_records_that_failed_go_back_to_the_queue(capsys: pytest.Captur
     assert second["where"][-1].startswith(__file__)
 
 
-def test_a_defect_is_logged_without_the_words_that_may_hold_an_address(capsys: pytest.CaptureFixture[str]):
+def test_defect_is_logged_without_its_message(capsys: pytest.CaptureFixture[str]):
     each_record(batch("good", "defect"), work)
     assert "ada" not in capsys.readouterr().out
 
@@ -40,7 +40,7 @@ def test_an_empty_batch_is_no_failure():
 
 
 @pytest.mark.parametrize("bodies", [("expected",), ("defect", "expected", "defect")])
-def test_a_batch_of_which_nothing_was_done_is_an_error_of_the_function(bodies: tuple[str, ...]):
+def test_wholly_failed_batch_raises(bodies: tuple[str, ...]):
     with pytest.raises(BatchFailed, match=f"All {len(bodies)} records"):
         each_record(batch(*bodies), work)
 

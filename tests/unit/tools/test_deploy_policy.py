@@ -55,7 +55,7 @@ def test_what_is_registered_and_asked_is_covered(stack: str, changed: dict[str, 
     assert {token for token, _ in deployment.asked if token.startswith("aws:")} <= CALLS.keys()
 
 
-def test_every_type_that_the_source_names_is_covered_and_no_other():
+def test_every_resource_type_of_the_source_is_covered():
     source = "".join(file.read_text() for file in (ROOT / "infra" / "mailstack_infra").rglob("*.py"))
     named = set(re.findall(r"\baws\.(\w+?)_?\.([A-Z]\w+)\(", source))
     types = {f"{module}.{kind}" for module, kind in named if not kind.endswith("Args")}
@@ -79,7 +79,7 @@ def test_every_action_is_one_of_the_services(action: str):
         assert action in {f"ses:{name}" for name in operations_of("sesv2")}
 
 
-def test_the_public_linter_finds_nothing_but_what_a_deployment_is():
+def test_policy_linter_reports_only_what_deploying_needs():
     found = {finding for policy in policies() for finding in lint(policy)}
     assert {finding.issue for finding in found} == set(EXPECTED)
     stars = [finding.detail for finding in found if finding.issue == "RESOURCE_STAR"]

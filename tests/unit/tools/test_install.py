@@ -67,7 +67,7 @@ def test_an_extra_comes_from_where_mailstack_came_from(
     assert install_command("dns") == command
 
 
-def test_where_it_is_not_installed_the_variable_of_the_guides_stands():
+def test_command_names_the_variable_where_nothing_is_installed():
     program = "from mailer.install import install_command; print(install_command('dns'))"
     ran = subprocess.run([sys.executable, "-S", "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
     assert ran.stdout.strip() == 'pip install "mailstack[dns] @ $MAILSTACK"'

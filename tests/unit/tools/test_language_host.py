@@ -178,7 +178,7 @@ def test_what_the_interpreter_has_installed_is_listed(host: Running):
     assert "grpcio" not in direct, "pulumi asks for it, so it is not a direct dependency"
 
 
-def test_it_says_its_version_and_that_it_needs_nothing_beforehand(host: Running):
+def test_language_host_reports_version_and_no_prerequisites(host: Running):
     assert host.client.GetPluginInfo(Empty(), timeout=PATIENCE).version == "3.259.0"
     assert not host.client.GetRequiredPackages(language.GetRequiredPackagesRequest(), timeout=PATIENCE).packages
     assert not host.client.GetRequiredPlugins(language.GetRequiredPluginsRequest(), timeout=PATIENCE).plugins
@@ -190,7 +190,7 @@ def install(host: Running, info: language.ProgramInfo) -> bytes:
     return b"".join(answer.stdout for answer in host.client.InstallDependencies(request, timeout=PATIENCE))
 
 
-def test_it_makes_the_virtual_environment_that_the_project_names_with_what_the_program_requires(host: Running):
+def test_virtual_environment_of_the_project_is_created(host: Running):
     (host.folder / "thing").mkdir()
     (host.folder / "thing" / "thing.py").write_text("")
     (host.folder / "thing" / "pyproject.toml").write_text(THING)
@@ -203,7 +203,7 @@ def test_it_makes_the_virtual_environment_that_the_project_names_with_what_the_p
     assert b"Nothing to install" in install(host, host.info(virtualenv=".venv")), "it is there and is left as it is"
 
 
-def test_what_cannot_be_installed_is_said_with_the_command_that_failed(host: Running):
+def test_failed_installation_names_the_command(host: Running):
     python = host.folder / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.symlink_to("/bin/false")
@@ -232,7 +232,7 @@ def test_a_plugin_streams_both_its_outputs_and_its_exit_code(host: Running):
     assert answers[-1].exitcode == 5
 
 
-def test_a_policy_pack_is_run_by_pulumis_own_module_whatever_the_programs_are_called(host: Running):
+def test_policy_pack_runs_by_pulumis_own_module(host: Running):
     (host.folder / "packaging.py").write_text("raise ImportError('a module of the program')")
     request = language.RunPluginRequest(pwd=str(host.folder), args=["--help"], kind="analyzer", info=host.info())
     answers = list(host.client.RunPlugin(request, timeout=PATIENCE))

@@ -29,7 +29,7 @@ def test_what_is_recorded_is_what_is_registered():
     assert {(r.type, r.name) for r in record(SMALLEST)} == {(r.token, r.name) for r in made}
 
 
-def test_a_part_has_what_is_below_it_and_needs_what_its_own_need_without_detours():
+def test_part_needs_what_its_children_need():
     resources = [
         *(a(TOP, "top", "stack"), a(PART, "first", "top"), a(PART, "second", "top"), a(PART, "third", "top")),
         *(a(PART, "inner", "first"), a(LEAF, "one", "inner"), a(LEAF, "two", "inner")),

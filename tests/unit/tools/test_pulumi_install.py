@@ -159,7 +159,7 @@ def test_a_command_that_hangs_is_ended(tmp_path: Path):
         install.run(["sleep", "3600"], tmp_path, 0.1, lambda _: "")
 
 
-def test_path_comes_before_tools_and_what_is_unusable_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_usable_pulumi_on_path_comes_before_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     bare = tmp_path / "bare"
     bare.mkdir()
     monkeypatch.setenv("PATH", f"{bare}:/usr/bin:/bin")
