@@ -47,7 +47,7 @@ class SesTransport:
         client: A boto3 SES v2 client to use instead of connections of our own. Set its time-outs, and disable its
             retries (`total_max_attempts=1`): boto3 sends a message again after a read time-out.
         access: A boto3 session, a role, or both. Default: what boto3 finds by itself.
-        limits: The time-outs of an attempt. Not for a `client`, which has its own.
+        limits: The time-outs of an attempt. Default: `LIMITS`. Not for a `client`, which has its own.
     """
 
     def __init__(
@@ -56,10 +56,10 @@ class SesTransport:
         *,
         client: "SESV2Client | None" = None,
         access: "Access | None" = None,
-        limits: Limits = LIMITS,
+        limits: Limits | None = None,
     ) -> None:
         self._outputs = outputs
-        self._api = BotoApi(client) if client else _wire(outputs, limits, access)
+        self._api = BotoApi(client) if client else _wire(outputs, limits or LIMITS, access)
 
     def send(self, message: "Message") -> tuple[RecipientResult, ...]:
         """See `Transport.send`. SES takes a message for all its recipients or for none."""
