@@ -34,7 +34,7 @@ test: install ## Format, lint, types, import rules; unit, contract and integrati
 coverage: install ## Coverage with the local cloud's and the engines' own processes counted (slower)
 	@COVERAGE_PATCH=subprocess COVERAGE_EXIT=_exit $(TESTS) -q --cov --cov-report=term
 
-bench: install ## What a mail costs beside other clients, into docs/performance.md (MAILS=1000000: memory after so many)
+bench: install ## What a mail costs beside other clients, into docs/development/performance.md (MAILS=1000000: memory after so many)
 	@$(BIN)/python -m benchmarks.sending --write --mails $(or $(MAILS),10000)
 
 e2e: install pulumi ## The real Pulumi CLI against the local cloud
@@ -54,9 +54,9 @@ format: install ## Format the code and mend what ruff can mend
 	@$(BIN)/ruff format --quiet .
 
 docs: install ## Write what docs/ has of the program anew: settings, picture, costs, policies of who deploys
-	@PYTHONPATH=infra:localcloud/src $(BIN)/python -m tools.docs.settings_reference > docs/settings.md
-	@PYTHONPATH=infra:localcloud/src $(BIN)/python -m tools.docs.deploy_policy docs
-	@PYTHONPATH=infra:localcloud/src $(BIN)/python -m tools.docs.picture docs/infrastructure.md
+	@PYTHONPATH=infra:localcloud/src $(BIN)/python -m tools.docs.settings_reference > docs/reference/settings.md
+	@PYTHONPATH=infra:localcloud/src $(BIN)/python -m tools.docs.deploy_policy docs/reference
+	@PYTHONPATH=infra:localcloud/src $(BIN)/python -m tools.docs.picture docs/reference/infrastructure.md
 
 wheel: python ## Build the wheel into dist/, and say how to install it
 	@$(PYTHON) tools/install.py demo

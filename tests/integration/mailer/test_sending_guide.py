@@ -1,4 +1,4 @@
-"""docs/sending.md runs as it is written: its files are put in place, its Python is executed, in order."""
+"""docs/guides/sending.md runs as it is written: its files are put in place, its Python is executed, in order."""
 
 import re
 import sys
@@ -15,7 +15,7 @@ from tests.unit.mailer.stack_outputs import SET, outputs
 
 pytestmark = pytest.mark.integration
 
-GUIDE = Path(__file__).parents[3] / "docs" / "sending.md"
+GUIDE = Path(__file__).parents[3] / "docs" / "guides" / "sending.md"
 _BLOCK = re.compile(r"(?:^`(?P<file>[\w/.]+)`\n\n)?^```(?P<kind>\w+)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 
 

@@ -1,4 +1,4 @@
-"""The pytest plugin: docs/testing.md runs as it is written, and what it does not show."""
+"""The pytest plugin: docs/guides/testing.md runs as it is written, and what it does not show."""
 
 import re
 import subprocess
@@ -18,7 +18,7 @@ pytest_plugins = ["pytester"]
 pytestmark = pytest.mark.integration
 
 ROOT = Path(__file__).parents[3]
-GUIDE = ROOT / "docs" / "testing.md"
+GUIDE = ROOT / "docs" / "guides" / "testing.md"
 _FILE = re.compile(r"^`(?P<name>[\w/.]+)`\n\n```python\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 HELLO = Message(
     subject="Hello", text="Hello Ada: https://example.com/in", to="ada@example.com", tags={"kind": "greeting"}
@@ -26,7 +26,7 @@ HELLO = Message(
 
 
 def test_the_guide_runs_in_a_folder_that_holds_the_files_of_the_other_guides(pytester: pytest.Pytester):
-    for guide in (ROOT / "docs").glob("*.md"):
+    for guide in (ROOT / "docs").rglob("*.md"):
         for name, code in files_of(guide).items():
             file = pytester.path / name
             assert not file.exists()
