@@ -20,7 +20,7 @@ from tools.docs.deploy_policy import CALLS, LONGEST, policies, size, write
 DOCUMENTS = [json.loads(policy) for policy in policies()]
 STATEMENTS = [statement for document in DOCUMENTS for statement in document["Statement"]]
 ALLOWED = {action for statement in STATEMENTS for action in statement["Action"]}
-PLUGIN = ROOT / "localcloud" / "pulumi" / "provider" / "resources"
+PLUGIN = ROOT / "localcloud" / "src" / "mailstack_localcloud" / "pulumi" / "provider" / "resources"
 # The plugin's clients: their names in botocore, and IAM's prefix where it differs.
 CLIENTS = {"awslambda": ("lambda", "lambda"), "ses": ("sesv2", "ses")}
 # What the plugin asks for types and arguments that the program does not use.
@@ -40,7 +40,7 @@ UNUSED = (
 EXPECTED = {
     "CREDENTIALS_EXPOSURE": "an SMTP user has an access key, which the deployment makes",
     "PERMISSIONS_MANAGEMENT_ACTIONS": "roles, policies and a key are made and changed",
-    "PRIVILEGE_ESCALATION": "who makes roles and policies can do what those may: docs/access.md says so",
+    "PRIVILEGE_ESCALATION": "who makes roles and policies can do what those may: docs/guides/access.md says so",
     "RESOURCE_STAR": "DescribeAlarms shows composite alarms only to a grant on all alarms",
     "UNKNOWN_ACTION": "the linter is older than SES's tenants; botocore knows them",
     "RESOURCE_MISMATCH": "the linter mixes up SES v2 with Pinpoint Email, of the same prefix",
@@ -116,7 +116,7 @@ def test_a_type_that_nobody_knows_is_an_error():
 
 def test_the_policies_of_the_guide_are_todays(tmp_path: Path):
     written = write(tmp_path)
-    there = sorted((ROOT / "docs").glob("deploy-policy-*.json"))
+    there = sorted((ROOT / "docs" / "reference").glob("deploy-policy-*.json"))
     assert [file.name for file in there] == [file.name for file in written]
     assert [file.read_text() for file in there] == [file.read_text() for file in written], "run: make docs"
 

@@ -30,7 +30,8 @@ def test_fine(): ...
 
 
 def test_tests_use_every_listed_program_and_no_other():
-    sources = [file.read_text() for file in (ROOT / "tests").rglob("*.py") if file != Path(__file__)]
+    files = [file for suite in ("tests", "localcloud/tests") for file in (ROOT / suite).rglob("*.py")]
+    sources = [file.read_text() for file in files if file != Path(__file__)]
     asked = {name for source in sources for name in ASKED.findall(source)}
     listed = [PurePath(name).name for programs in system_packages.packages().values() for name in programs]
     assert sorted(listed) == sorted(asked)
