@@ -8,8 +8,14 @@ BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE :=
 # Each worker begins with a half of the tests, so that neighbours share what they set up.
 TESTS := $(BIN)/pytest -n 2 --dist worksteal -m "not e2e"
+# What fails first when something is wrong, and needs no network, no deployment and no waiting.
+QUICK := tests/unit/mailer tests/unit/lambdas tests/unit/tools tests/unit/test_docs.py tests/unit/infra/test_settings.py \
+	tests/unit/infra/test_dns.py tests/unit/infra/test_dns_zonefile.py localcloud/tests/unit
+SLOW := tests/unit/mailer/wire tests/unit/mailer/test_processes.py tests/unit/mailer/test_fault_schedule.py \
+	tests/unit/mailer/test_leaks.py tests/unit/mailer/test_mailer.py tests/unit/mailer/test_cli.py \
+	tests/unit/tools/test_wheel.py tests/unit/tools/test_install.py localcloud/tests/unit/pulumi
 
-.PHONY: help python install demo test coverage bench e2e pulumi system-packages test-all-pythons format docs wheel lock clean
+.PHONY: help python install demo check test coverage bench e2e pulumi system-packages test-all-pythons format docs wheel lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +30,13 @@ demo: python ## Provision, send, bounce, suppress, refuse, page: all on this mac
 	@$(PYTHON) tools/install.py demo
 	@$(BIN)/python -m demo $(if $(KEEP),--keep)
 
+check: install ## The inner loop, under a minute: format, lint, import rules, types of changed files, quick unit tests
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@PYTHONPATH=infra:localcloud/src $(BIN)/lint-imports
+	@files=$$($(BIN)/python tools/changed.py); [ -z "$$files" ] || $(BIN)/basedpyright --level error $$files
+	@$(BIN)/pytest -q -n 2 --dist worksteal $(QUICK) $(addprefix --ignore=,$(SLOW))
+
 test: install ## Format, lint, types, import rules; unit, contract and integration tests
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
@@ -34,7 +47,7 @@ test: install ## Format, lint, types, import rules; unit, contract and integrati
 coverage: install ## The same tests with coverage: the local cloud's and the engines' own processes count, too (slower)
 	@COVERAGE_PATCH=subprocess COVERAGE_EXIT=_exit $(TESTS) -q --cov --cov-report=term
 
-bench: install ## What a mail costs beside other clients, into docs/performance.md (MAILS=1000000: memory after so many)
+bench: install ## What a mail costs beside other clients, into docs/development/performance.md (MAILS=1000000: memory after so many)
 	@$(BIN)/python -m benchmarks.sending --write --mails $(or $(MAILS),10000)
 
 e2e: install pulumi ## The real Pulumi CLI against the local cloud
@@ -53,10 +66,12 @@ format: install ## Format the code and mend what ruff can mend
 	@$(BIN)/ruff check --fix --quiet .
 	@$(BIN)/ruff format --quiet .
 
-docs: install ## Write what docs/ has of the program anew: settings, picture, costs, policies of who deploys
-	@PYTHONPATH=infra:localcloud/src $(BIN)/python -m tools.docs.settings_reference > docs/settings.md
-	@PYTHONPATH=infra:localcloud/src $(BIN)/python -m tools.docs.deploy_policy docs
-	@PYTHONPATH=infra:localcloud/src $(BIN)/python -m tools.docs.picture docs/infrastructure.md
+docs: install ## Generate the pages of docs/ that come from code: settings, outputs, costs, policies, pictures
+	@PYTHONPATH=infra:localcloud/src $(BIN)/python -m tools.docs.settings_reference > docs/reference/settings.md
+	@PYTHONPATH=infra:localcloud/src $(BIN)/python -m tools.docs.deploy_policy docs/reference
+	@PYTHONPATH=infra:localcloud/src $(BIN)/python -m tools.docs.picture docs/reference/infrastructure.md
+	@PYTHONPATH=infra:localcloud/src $(BIN)/python -m tools.docs.outputs_reference docs/reference/stack-outputs.md
+	@PYTHONPATH=infra:localcloud/src $(BIN)/python -m tools.docs.import_graph docs/development/architecture.md
 
 wheel: python ## Build the wheel into dist/, and say how to install it
 	@$(PYTHON) tools/install.py demo

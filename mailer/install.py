@@ -1,4 +1,4 @@
-"""The command that installs an extra of mailstack. No package index has mailstack: docs/install.md."""
+"""The command that installs an extra of mailstack. No package index has mailstack: docs/guides/install.md."""
 
 import json
 from typing import Any

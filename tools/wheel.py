@@ -8,7 +8,7 @@ from hatchling.build import build_wheel
 ROOT = Path(__file__).resolve().parent.parent
 DIST = ROOT / "dist"
 SAYS = """\
-Built {mailstack} and {localcloud} in dist/. Install them elsewhere, with the extras that you need (docs/install.md):
+Built {mailstack} and {localcloud} in dist/. To install them elsewhere, with extras (docs/guides/install.md):
 
 export MAILSTACK={folder}/{mailstack} MAILSTACK_LOCALCLOUD={folder}/{localcloud}
 pip install "mailstack[infra] @ $MAILSTACK"

@@ -22,13 +22,13 @@ from benchmarks.sending.report import Section, as_data, conditions, markdown, wr
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[2] / "docs" / "development"
 _EXAMPLES = """
 examples:
   python -m benchmarks.sending                            all of it, as tables
   python -m benchmarks.sending --only mailer --rounds 3   mailer and its references, quickly
   python -m benchmarks.sending --json > run.json          for programs, to compare two versions
-  make bench                                              writes docs/performance.md and its picture
+  make bench                                              writes docs/development/performance.md and its picture
   make bench MAILS=1000000                                the same, and mailer's memory after a million mails
 """
 
@@ -112,7 +112,11 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--only", action="append", default=[], metavar="WORD", help="clients with this in their name")
     parser.add_argument("--json", action="store_true", help="one JSON document instead of tables")
-    parser.add_argument("--write", action="store_true", help="write docs/performance.md and docs/performance.svg, too")
+    parser.add_argument(
+        "--write",
+        action="store_true",
+        help="write docs/development/performance.md and docs/development/performance.svg, too",
+    )
     given = parser.parse_args()
     if given.rounds < 1 or given.messages < 1 or given.mails < 1:
         parser.error("--rounds, --messages and --mails are numbers from 1")

@@ -1,4 +1,4 @@
-"""What was measured, as tables: for the terminal, as JSON, and in docs/performance.md between two markers."""
+"""What was measured, as tables: for the terminal, as JSON, and in docs/development/performance.md between markers."""
 
 import os
 import platform

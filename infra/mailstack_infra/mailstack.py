@@ -45,7 +45,7 @@ class MailStack(pulumi.ComponentResource):
 
     Args:
         name: What the program calls it; AWS does not see it.
-        settings: What it is told; see docs/settings.md.
+        settings: What it is told; see docs/reference/settings.md.
         stack: What the names of its resources carry, and what `Mailer.from_stack` is asked for: the Pulumi stack's name
             unless given. Give one where another project of the account has a stack of that name.
         secret_pages: Whether the addresses of `page` and `warn` stay encrypted in the state.

@@ -132,5 +132,5 @@ def _told(so_far: str) -> "Generator[None]":
     try:
         yield
     except (BotoCoreError, ClientError) as error:
-        hint = "docs/watching.md, 'Sending paused by the guard', lists what the caller's role needs."
+        hint = "docs/guides/monitoring.md, 'Sending paused by the guard', lists what the caller's role needs."
         raise ResumeFailed(f"AWS refused: {error} {so_far}", hint=hint) from error

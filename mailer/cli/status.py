@@ -91,7 +91,9 @@ def _account(outputs: "StackOutputs") -> "Iterator[Finding]":
     out = account["ProductionAccessEnabled"]
     yield Finding("sandbox", "no" if out else "yes", "" if out else sandbox)
     if not account["SendingEnabled"]:
-        yield Finding("sending of the account", "disabled", "docs/watching.md, 'Enforcement, sending disabled'")
+        yield Finding(
+            "sending of the account", "disabled", "docs/guides/monitoring.md, 'Enforcement, sending disabled'"
+        )
 
 
 def _streams(outputs: "StackOutputs") -> "Iterator[Finding]":

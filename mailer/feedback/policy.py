@@ -1,6 +1,6 @@
 """What an event means for a recipient: pure, and all of it in one table.
 
-Not for writing anything down; `processor.py` does that. The guide to it is docs/feedback.md.
+Not for writing anything down; `processor.py` does that. The guide to it is docs/guides/feedback.md.
 """
 
 from dataclasses import dataclass

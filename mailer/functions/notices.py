@@ -79,7 +79,7 @@ Since:   {event.get("time", "-")}
 What to do
   The account:     aws sesv2 get-account --region {event.get("region", "REGION")}
   SES's findings:  aws sesv2 list-recommendations --region {event.get("region", "REGION")}
-  A tenant's own page tells how to start it again: docs/watching.md, "A tenant is paused".
+  A tenant's own page tells how to start it again: docs/guides/monitoring.md, "A tenant is paused".
 """
     return Page(f"SES: {kind}".encode("ascii", "replace").decode()[:MAX_SUBJECT], text)
 

@@ -1,7 +1,7 @@
 """For the tests of applications that send with `mailer`: a pytest plugin, loaded where both are installed.
 
-Its fixtures are `outbox` (no cloud at all) and `ses` (SES on this machine); docs/testing.md shows them. The names here
-are for annotations. Not for production.
+Its fixtures are `outbox` (no cloud at all) and `ses` (SES on this machine); docs/guides/testing.md shows them. The
+names here are for annotations. Not for production.
 """
 
 from importlib import import_module

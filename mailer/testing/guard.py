@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _SES = re.compile(r"email(-smtp)?(-fips)?\.")
 _SAYS = (
     "{wanted} is AWS itself. The client has an endpoint of its own, or was made before the test: give it the local "
-    "cloud's, ses.cloud.endpoint or ses.cloud.smtp (docs/testing.md, Clients with an endpoint of their own)."
+    "cloud's, ses.cloud.endpoint or ses.cloud.smtp (docs/guides/testing.md, Clients with their own endpoint)."
 )
 
 

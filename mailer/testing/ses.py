@@ -21,7 +21,7 @@ _MANY = 10_000
 
 
 class Fault(Protocol):
-    """A fault in force; see docs/localcloud.md."""
+    """A fault in force; see docs/guides/local-cloud.md."""
 
     @property
     def matched(self) -> int:
@@ -186,14 +186,14 @@ class Ses:
         return [self._sent(str(one["message_id"])) for one in own]
 
     def behave(self, pattern: str, outcome: str) -> None:
-        """How recipients behave: `ses.behave("*@gone.test", "bounce")`; docs/testing.md lists the outcomes."""
+        """How recipients behave: `ses.behave("*@gone.test", "bounce")`; docs/guides/testing.md lists the outcomes."""
         __tracebackhide__ = True  # a failing test shows the line that asked wrongly
         self.cloud.control("PUT", f"recipients/{quote(pattern, safe='*@')}", {"outcome": outcome})
 
     def fault(self, effect: str, **options: str | float | None) -> "AbstractContextManager[Fault]":
         """Have SES fail on command: `with ses.fault("throttle", operation="SendEmail", times=2) as fault:`.
 
-        docs/testing.md lists effects, docs/localcloud.md the options.
+        docs/guides/testing.md lists effects, docs/guides/local-cloud.md the options.
         """
         return self.cloud.fault(effect, **options)
 

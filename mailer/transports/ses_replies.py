@@ -176,7 +176,7 @@ _RESOURCES = (
         ("NotFoundException",),
         ResourceNotFound,
         "There is no tenant {tenant} in {region}.",
-        "Add it to mailstack:tenants and deploy, or create it by hand: docs/sending.md.",
+        "Add it to mailstack:tenants and deploy, or create it by hand: docs/guides/tenants.md.",
         containing="tenant",
     ),
     Reply(

@@ -249,5 +249,5 @@ class FeedbackDisorder:
         for seed, world in zip(self.seeds, worlds((0.15, 0.15)), strict=True):
             countable = {key for key, _, counts_as in world.parts() if counts_as}
             assert max(Counter(line.event_key for line in world.log if line.counts).values(), default=1) == 1, seed
-            # What docs/feedback.md tells to count: each event once, by its key.
+            # What docs/guides/feedback.md tells to count: each event once, by its key.
             assert {line.event_key for line in world.log if line.counts_as} == countable, seed

@@ -16,7 +16,7 @@ from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.e2e
 
-GUIDE = ROOT / "docs" / "deploying.md"
+GUIDE = ROOT / "docs" / "guides" / "deploying.md"
 # What is made here, and what belongs to no program: the copy is small.
 LEFT_OUT = (".*", "tests", "docs", "benchmarks", "demo", "dist", "__pycache__")
 

@@ -1,7 +1,7 @@
 """What a stack costs before a mail is sent: AWS's list prices, and how often each applies to what a stack has.
 
 US dollars a month in us-east-1, as they were known in 2025; look again before you rely on one. Not for what depends on
-how much is sent, which docs/infrastructure.md says in words.
+how much is sent, which docs/reference/infrastructure.md says in words.
 """
 
 from collections.abc import Iterable, Sequence

@@ -14,8 +14,7 @@ from mailstack_infra.settings.problems import allowed, is_group, model_of
 _HEAD = f"""\
 # Settings
 
-What `Pulumi.<stack>.yaml` may say, each key in the namespace `{NAMESPACE}:`. The smallest file names a domain and who
-is paged:
+Every key of `Pulumi.<stack>.yaml`, in the namespace `{NAMESPACE}:`. The smallest file names a domain and a pager:
 
 ```yaml
 config:
@@ -24,9 +23,9 @@ config:
   {NAMESPACE}:page: oncall@example.com
 ```
 
-A wrong file deploys nothing and gives one message with every problem. `make docs` writes this page anew.
+If a value is wrong, nothing is deployed, and one error message lists every problem. `make docs` generates this page.
 """
-_COLUMNS = "| key | what it is for | allowed | unless given |\n| --- | --- | --- | --- |"
+_COLUMNS = "| key | purpose | allowed | default |\n| --- | --- | --- | --- |"
 
 
 def markdown() -> str:

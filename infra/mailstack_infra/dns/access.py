@@ -86,7 +86,7 @@ def needed(settings: Settings) -> str:
     return (
         f"It was asked as {access.role} of {NAMESPACE}:dnsAccess. The role's trust policy must let the deployment's "
         f"credentials assume it{asked} (sts:AssumeRole), which they must be allowed themselves; the role's own policy "
-        "must allow what docs/dns-policy.json lists (docs/dns.md)."
+        "must allow what docs/reference/dns-policy.json lists (docs/guides/dns.md)."
     )
 
 

@@ -117,7 +117,7 @@ def refuse_conflicts(
         head = f"The zone {zone.name} holds records that this stack did not make, where its own will stand:"
         tail = (
             f"Nothing was deployed. Delete them; or give each the comment {zone.owner!r} in Cloudflare and take it "
-            "over, with the line below it and --parent (docs/dns.md)."
+            "over, with the line below it and --parent (docs/guides/dns.md)."
         )
         raise SettingsInvalid("\n".join([head, *problems, tail]))
 

@@ -1,6 +1,6 @@
 """Slack channels that show what is paged, through AWS Chatbot ("Amazon Q Developer in chat applications").
 
-The one step that AWS has no API for, allowing it into the workspace, stands in docs/watching.md.
+The one step that AWS has no API for, allowing it into the workspace, stands in docs/guides/monitoring.md.
 """
 
 import pulumi

@@ -1,6 +1,6 @@
 """The multi-region endpoint: SES takes mail in two regions and leaves out one that fails.
 
-Not for what the second region needs to send at all: a stack of its own there makes that, see docs/sending.md.
+Not for the second region's own stack, which sending there needs: see docs/guides/multi-region-endpoint.md.
 """
 
 import pulumi

@@ -157,7 +157,7 @@ def exists_already(_: str, __: str, inputs: Mapping[str, Any], error: str) -> st
     return (
         f"The identity {inputs.get('emailIdentity')} exists in this account and region already: another stack or "
         f"somebody else made it. To use it as it is: pulumi config set {NAMESPACE}:adopt true, and deploy again "
-        "(docs/dns.md)."
+        "(docs/guides/dns.md)."
     )
 
 

@@ -1,4 +1,4 @@
-"""SES's tenants: who may send with which streams. Not for pausing one: SES does, or a person (docs/watching.md)."""
+"""SES's tenants: who may send with which streams. Not for pausing one: see docs/guides/monitoring.md."""
 
 from collections.abc import Mapping
 

@@ -47,7 +47,7 @@ class DnsAccess(Group):
         Allowed("the ARN of an IAM role in the zone's account: arn:aws:iam::123456789012:role/NAME"),
         Field(
             description="Assumed, with the credentials of the deployment, to look up the zone and publish the records. "
-            "What it must be allowed: docs/dns.md."
+            "What it must be allowed: docs/guides/dns.md."
         ),
     ] = ""
     external_id: Annotated[

@@ -189,8 +189,8 @@ class Settings(Group):
         AfterValidator(validators.https_or_nothing),
         Allowed("an https URL"),
         Field(
-            description="Where those who are paged can read docs/watching.md: each alarm's text links to its section "
-            "there. The file's own path unless given."
+            description="Where those who are paged can read docs/guides/monitoring.md: each alarm's text links to its "
+            "section there. The file's own path unless given."
         ),
     ] = ""
     watch_account: Annotated[
@@ -334,7 +334,9 @@ class Settings(Group):
     @classmethod
     def _only_route_53_overwrites(cls, overwrite: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         if overwrite and info.data.get("dns") == "cloudflare":
-            raise ValueError("Cloudflare's provider takes over no records: delete them, or import them (docs/dns.md)")
+            raise ValueError(
+                "Cloudflare's provider takes over no records: delete them, or import them (docs/guides/dns.md)"
+            )
         return overwrite
 
     @field_validator("sender")

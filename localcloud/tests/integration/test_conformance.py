@@ -28,7 +28,7 @@ pytestmark = pytest.mark.integration
 MODEL = service_model("sesv2")
 OPERATIONS = tuple(MODEL.operation_names)
 NOT_EMULATED = sorted(set(OPERATIONS) - set(HANDLERS))
-GUIDE = Path(__file__).parents[3] / "docs" / "localcloud.md"
+GUIDE = Path(__file__).parents[3] / "docs" / "reference" / "local-cloud.md"
 
 ARN = "arn:aws:ses:us-east-1:000000000000"
 SENDER = "ada@example.test"

@@ -1,4 +1,4 @@
-"""The Python of docs/localcloud.md runs as it is written, in order."""
+"""The Python of docs/guides/local-cloud.md runs as it is written, in order."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 
 pytestmark = pytest.mark.integration
 
-GUIDE = Path(__file__).parents[3] / "docs" / "localcloud.md"
+GUIDE = Path(__file__).parents[3] / "docs" / "guides" / "local-cloud.md"
 
 
 def test_the_guide_runs(capsys: pytest.CaptureFixture[str]):

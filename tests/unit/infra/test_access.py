@@ -286,7 +286,7 @@ def test_a_subject_may_be_many_of_one_repository(subject: str):
 
 
 def test_the_guide_names_every_role_user_and_policy():
-    guide = (ROOT / "docs/access.md").read_text(encoding="utf-8")
+    guide = (ROOT / "docs/guides/access.md").read_text(encoding="utf-8")
     everything: dict[str, Any] = {"streams": FULL, "slack": SLACK, "access": ACCESS}
     for resource in (r for r in run("prod", **everything).aws if r.token in NAMED):
         generic = resource.inputs["name"].replace("mailstack-prod-transactional-", "mailstack-S-N-")

@@ -126,15 +126,15 @@ def test_an_alarm_whose_metric_stops_does_what_it_says(key: str, beyond: int):
         assert lets_go <= 4 * period
     else:
         assert lets_go is not None
-        assert lets_go <= COUNTS_LET_GO, "docs/watching.md says so"
+        assert lets_go <= COUNTS_LET_GO, "docs/guides/monitoring.md says so"
 
 
-# As docs/watching.md says: "at the latest".
+# As docs/guides/monitoring.md says: "at the latest".
 COUNTS_LET_GO = 20 * 60
 
 
 def test_the_guide_says_how_long_alarms_stay():
-    guide = (ROOT / "docs" / "watching.md").read_text()
+    guide = (ROOT / "docs" / "guides" / "monitoring.md").read_text()
     assert f"lets go {COUNTS_LET_GO // 60} minutes after the last one at the latest" in " ".join(guide.split())
 
 
@@ -155,13 +155,13 @@ def test_a_record_that_failed_pages_within_five_minutes():
 
 def sections() -> set[str]:
     """The anchors of the runbook, as GitHub makes them."""
-    headings = re.findall(r"^#+ (.+)$", (ROOT / "docs" / "watching.md").read_text(), re.MULTILINE)
+    headings = re.findall(r"^#+ (.+)$", (ROOT / "docs" / "guides" / "monitoring.md").read_text(), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @told
 def test_a_text_links_to_a_section_of_the_runbook_that_exists(key: str):
-    (link,) = re.findall(r"^Runbook: docs/watching\.md#(\S+)$", PAGING[key].does, re.MULTILINE)
+    (link,) = re.findall(r"^Runbook: docs/guides/monitoring\.md#(\S+)$", PAGING[key].does, re.MULTILINE)
     assert link in sections()
 
 

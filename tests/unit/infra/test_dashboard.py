@@ -76,7 +76,7 @@ def test_only_metrics_of_what_is_deployed_are_shown(changed: dict[str, Any]):
 
 
 def test_the_runbook_tells_of_every_alarm():
-    text = (ROOT / "docs" / "watching.md").read_text()
+    text = (ROOT / "docs" / "guides" / "monitoring.md").read_text()
     for alarm in run("prod").of("MetricAlarm") + run("prod").of("CompositeAlarm"):
         key = alarm.name.replace("transactional-", "S-")
         for worker in ("feedback", "sending-guard", "account-monitor"):

@@ -1,4 +1,4 @@
-"""What docs/provider-facts.md says of the official provider: of every argument passed, and as the plugin has it."""
+"""What docs/development/provider-facts.md says of the official provider: every argument passed, as in its plugin."""
 
 import json
 import re
@@ -34,7 +34,7 @@ def facts() -> list[Fact]:
     """The rows of every table with all the columns; an empty first cell means the type above."""
     found: list[Fact] = []
     types: list[str] = []
-    for line in (ROOT / "docs" / "provider-facts.md").read_text().splitlines():
+    for line in (ROOT / "docs" / "development" / "provider-facts.md").read_text().splitlines():
         cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip())[1:-1]]
         if len(cells) != COLUMNS or set(cells[0]) == {"-"} or cells[0] == "type":
             continue
@@ -88,7 +88,7 @@ def test_every_argument_that_the_program_passes_was_looked_up(stack: str, change
         for path in paths(resource.token, resource.inputs)
     }
     lacking = sorted(f"{kind} {path}" for kind, path in passed if not is_told(kind, path))
-    assert not lacking, "docs/provider-facts.md has no row for " + ", ".join(lacking)
+    assert not lacking, "docs/development/provider-facts.md has no row for " + ", ".join(lacking)
 
 
 SERVED = {short(token): resource for token, resource in RESOURCES.items()}

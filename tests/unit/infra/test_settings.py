@@ -389,7 +389,7 @@ def test_a_stream_may_be_called_like_a_setting():
 
 
 def test_the_reference_is_what_the_model_says():
-    written = (ROOT / "docs" / "settings.md").read_text()
+    written = (ROOT / "docs" / "reference" / "settings.md").read_text()
     assert written == markdown() + "\n", "run: make docs"
 
 

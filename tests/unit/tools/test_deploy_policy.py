@@ -41,7 +41,7 @@ UNUSED = (
 EXPECTED = {
     "CREDENTIALS_EXPOSURE": "an SMTP user has an access key, which the deployment makes",
     "PERMISSIONS_MANAGEMENT_ACTIONS": "roles, policies and a key are made and changed",
-    "PRIVILEGE_ESCALATION": "who makes roles and policies can do what those may: docs/access.md says so",
+    "PRIVILEGE_ESCALATION": "who makes roles and policies can do what those may: docs/guides/access.md says so",
     "RESOURCE_STAR": "DescribeAlarms shows composite alarms only to a grant on all alarms",
     "UNKNOWN_ACTION": "the linter is older than SES's tenants; botocore knows them",
     "RESOURCE_MISMATCH": "the linter mixes up SES v2 with Pinpoint Email, of the same prefix",
@@ -117,7 +117,7 @@ def test_a_type_that_nobody_knows_is_an_error():
 
 def test_the_policies_of_the_guide_are_todays(tmp_path: Path):
     written = write(tmp_path)
-    there = sorted((ROOT / "docs").glob("d*-policy*.json"))
+    there = sorted((ROOT / "docs" / "reference").glob("d*-policy*.json"))
     assert [file.name for file in there] == [file.name for file in written]
     assert [file.read_text() for file in there] == [file.read_text() for file in written], "run: make docs"
 

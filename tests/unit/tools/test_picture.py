@@ -1,4 +1,4 @@
-"""The picture and the prices in docs/infrastructure.md: of what the program makes, and as it makes it now."""
+"""The picture and the prices in docs/reference/infrastructure.md: of what the program makes, and as it makes it now."""
 
 import re
 
@@ -17,7 +17,7 @@ def a(kind: str, name: str, parent: str = "", *needs: str) -> Registered:
 
 
 def test_the_page_shows_what_the_program_makes_now():
-    page = (ROOT / "docs" / "infrastructure.md").read_text()
+    page = (ROOT / "docs" / "reference" / "infrastructure.md").read_text()
     assert written(page) == page, "run: make docs"
 
 

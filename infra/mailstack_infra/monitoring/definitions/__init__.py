@@ -1,6 +1,6 @@
 """Which alarms a stack has: values, each with what to do about it.
 
-Not for registering them (`watching.py`). docs/watching.md is the runbook, one section an alarm.
+Not for registering them (`watching.py`). docs/guides/monitoring.md is the runbook, one section an alarm.
 """
 
 from collections.abc import Iterator

@@ -43,7 +43,7 @@ class Speaker:
     """Puts texts together for one stack."""
 
     def __init__(self, env: "Environment", settings: "Settings") -> None:
-        self._env, self._runbook = env, settings.runbook or "docs/watching.md"
+        self._env, self._runbook = env, settings.runbook or "docs/guides/monitoring.md"
 
     def says(self, what: str, *, then: str, section: str) -> str:
         """A whole text.

@@ -11,6 +11,6 @@ for _name in _NEEDED:
     if find_spec(_name) is None:
         raise ModuleNotFoundError(
             f"Deploying to the local cloud needs {_name}, which the extra `pulumi` installs: "
-            'pip install "mailstack-localcloud[pulumi] @ $MAILSTACK_LOCALCLOUD" (docs/install.md says from where)',
+            'pip install "mailstack-localcloud[pulumi] @ $MAILSTACK_LOCALCLOUD" (see docs/guides/install.md)',
             name=_name,
         )

@@ -1,7 +1,7 @@
 """The in-process engine: an unmodified Pulumi program against the local cloud, on a machine without the Pulumi CLI.
 
-A test engine, not Pulumi's: what it leaves out stands in docs/pulumi-cli.md. Each operation runs in a process of its
-own, as Pulumi's runtime keeps global state; where the system can fork, in one with Pulumi loaded.
+A test engine, not Pulumi's: what it leaves out stands in docs/development/pulumi-cli.md. Each operation runs in a
+process of its own, as Pulumi's runtime keeps global state; where the system can fork, in one with Pulumi loaded.
 """
 
 import json

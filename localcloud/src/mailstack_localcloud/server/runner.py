@@ -118,7 +118,7 @@ async def _serve(
     except ModuleNotFoundError as error:
         raise NotInstalledError(
             f"The local cloud needs {error.name}, which is not installed. Install it with its dependencies: "
-            'pip install "mailstack-localcloud @ $MAILSTACK_LOCALCLOUD" (docs/install.md says from where)'
+            'pip install "mailstack-localcloud @ $MAILSTACK_LOCALCLOUD" (see docs/guides/install.md)'
         ) from error
 
     stop = asyncio.Event()
