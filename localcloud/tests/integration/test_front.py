@@ -199,6 +199,14 @@ def test_http2_is_refused_to_other_pages_too(cloud: LocalCloud):
         assert answer.stdout == status
 
 
+def test_reset_fault_resets_an_http2_connection(cloud: LocalCloud):
+    url = f"{cloud.endpoint}/v2/email/account"
+    ask = [require_tool("curl"), "--silent", "--http2-prior-knowledge", "--write-out", "%{http_code}", url]
+    with cloud.fault("reset-before", operation="GetAccount"):
+        answer = subprocess.run(ask, capture_output=True, text=True, check=False, timeout=PATIENCE)
+    assert (answer.returncode != 0, answer.stdout) == (True, "000")
+
+
 def test_another_protocol_is_hypercorns_to_serve(client: Client):
     key = base64.b64encode(os.urandom(16))
     client.send(

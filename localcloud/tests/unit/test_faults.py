@@ -12,9 +12,11 @@ import pytest
 
 from mailstack_localcloud.faults import rules
 from mailstack_localcloud.faults.connection import reset
-from mailstack_localcloud.faults.request import Asked, asked, known_operation
 from mailstack_localcloud.faults.rules import Fault, FaultError, Faults, parse
+from mailstack_localcloud.faults.target import Target
 from mailstack_localcloud.http import Request
+from mailstack_localcloud.ses import fault_target as v2
+from mailstack_localcloud.ses_v1 import fault_target as v1
 
 ADA, BOB = "ada@example.com", "bob@example.org"
 
@@ -156,25 +158,25 @@ RAW = {"Raw": {"Data": base64.b64encode(b"From: eve@example.com\r\nTo: Ada <ada@
         (
             "outbound-emails",
             {"Content": CONTENT, "Destination": {"ToAddresses": [f"Ada <{ADA}>"], "BccAddresses": [BOB]}},
-            Asked("SendEmail", (ADA, BOB)),
+            Target("SendEmail", (ADA, BOB)),
         ),
-        ("outbound-emails", {"Content": RAW}, Asked("SendEmail", (ADA,))),
-        ("outbound-emails", {"Content": RAW, "Destination": {"ToAddresses": [BOB]}}, Asked("SendEmail", (BOB,))),
+        ("outbound-emails", {"Content": RAW}, Target("SendEmail", (ADA,))),
+        ("outbound-emails", {"Content": RAW, "Destination": {"ToAddresses": [BOB]}}, Target("SendEmail", (BOB,))),
         (
             "outbound-bulk-emails",
             {
                 "DefaultContent": {"Template": {"TemplateName": "t", "TemplateData": "{}"}},
                 "BulkEmailEntries": [{"Destination": {"ToAddresses": [ADA]}}, {"Destination": {"CcAddresses": [BOB]}}],
             },
-            Asked("SendBulkEmail", (ADA, BOB)),
+            Target("SendBulkEmail", (ADA, BOB)),
         ),
-        ("outbound-emails", b"{", Asked("SendEmail")),
-        ("configuration-sets", {"ConfigurationSetName": "news"}, Asked("CreateConfigurationSet")),
-        ("nothing", {}, Asked("")),
+        ("outbound-emails", b"{", Target("SendEmail")),
+        ("configuration-sets", {"ConfigurationSetName": "news"}, Target("CreateConfigurationSet")),
+        ("nothing", {}, Target("")),
     ],
 )
-def test_what_a_request_asks_is_read_from_it(path: str, body: object, found: Asked):
-    assert asked(request(f"/v2/email/{path}", body)) == found
+def test_what_a_request_asks_is_read_from_it(path: str, body: object, found: Target):
+    assert v2.target(request(f"/v2/email/{path}", body)) == found
 
 
 @pytest.mark.parametrize(
@@ -182,24 +184,24 @@ def test_what_a_request_asks_is_read_from_it(path: str, body: object, found: Ask
     [
         (
             SIMPLE_FORM,
-            Asked("SendEmail", (ADA, BOB)),
+            Target("SendEmail", (ADA, BOB)),
         ),
         (
             "Action=SendRawEmail&Destinations.member.1=bob%40example.org&RawMessage.Data=WA%3D%3D",
-            Asked("SendRawEmail", (BOB,)),
+            Target("SendRawEmail", (BOB,)),
         ),
-        (f"Action=SendRawEmail&RawMessage.Data={quote(RAW['Raw']['Data'])}", Asked("SendRawEmail", (ADA,))),
-        ("Action=SendEmail", Asked("SendEmail")),
-        ("Action=GetSendQuota", Asked("GetSendQuota")),
+        (f"Action=SendRawEmail&RawMessage.Data={quote(RAW['Raw']['Data'])}", Target("SendRawEmail", (ADA,))),
+        ("Action=SendEmail", Target("SendEmail")),
+        ("Action=GetSendQuota", Target("GetSendQuota")),
     ],
 )
-def test_the_first_api_is_read_as_well(form: str, found: Asked):
-    assert asked(Request("POST", "/", {}, {}, form.encode())) == found
+def test_the_first_api_is_read_as_well(form: str, found: Target):
+    assert v1.target(Request("POST", "/", {}, {}, form.encode())) == found
 
 
 def test_a_pattern_that_no_operation_fits_is_noticed():
-    assert known_operation("Send*")
-    assert not known_operation("SendMail")
+    assert v2.is_operation("Send*")
+    assert not v2.is_operation("SendMail")
 
 
 def test_who_has_hung_up_already_is_not_hung_up_on():

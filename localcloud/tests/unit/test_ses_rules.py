@@ -201,6 +201,6 @@ def test_the_sandbox_has_limits_of_its_own():
 
 @pytest.mark.parametrize("module", ["ses.rules", "ses.simulator", "ses.events", "watch.cloudwatch"])
 def test_the_examples_in_docstrings_hold(module: str):
-    ran = doctest.testmod(importlib.import_module(f"localcloud.{module}"))
+    ran = doctest.testmod(importlib.import_module(f"mailstack_localcloud.{module}"))
     assert ran.attempted
     assert not ran.failed

@@ -8,9 +8,10 @@ import pytest
 
 from mailstack_localcloud.backend.credentials import SECRET_KEY
 from mailstack_localcloud.ses.errors import SesError
-from mailstack_localcloud.smtp import mail
+from mailstack_localcloud.ses.raw_sends import send_email_parameters
 from mailstack_localcloud.smtp.certificate import ensure
 from mailstack_localcloud.smtp.credentials import smtp_password
+from mailstack_localcloud.smtp.replies import reply
 from mailstack_localcloud.smtp.server import _session_class
 from tests.waiting import BRIEF, PATIENCE
 
@@ -28,7 +29,7 @@ def test_the_password_is_of_the_secret_and_the_region():
 
 
 def test_those_whom_no_header_names_are_blind_copies():
-    found = mail.parameters(
+    found = send_email_parameters(
         "bounce@example.test",
         ["ada@example.com", "Bob@example.org", "eve@example.net"],
         message(
@@ -46,7 +47,9 @@ def test_those_whom_no_header_names_are_blind_copies():
 
 
 def test_a_mail_without_from_is_the_envelopes():
-    assert mail.parameters("a@example.test", [], message("Subject: Hello"))["FromEmailAddress"] == "a@example.test"
+    assert (
+        send_email_parameters("a@example.test", [], message("Subject: Hello"))["FromEmailAddress"] == "a@example.test"
+    )
 
 
 def test_sess_own_headers_are_read_and_left_out_and_nothing_else_is():
@@ -58,7 +61,7 @@ def test_sess_own_headers_are_read_and_left_out_and_nothing_else_is():
         "X-SES-Source-ARN: arn:aws:ses:us-east-1:000000000000:identity/example.test",
         "X-Other: stays",
     )
-    found = mail.parameters("a@example.test", ["ada@example.com"], content)
+    found = send_email_parameters("a@example.test", ["ada@example.com"], content)
     assert found["ConfigurationSetName"] == "news"
     assert found["EmailTags"] == [{"Name": "kind", "Value": "weekly"}, {"Name": "issue", "Value": "7"}]
     assert found["ListManagementOptions"] == {"ContactListName": "readers", "TopicName": "Weekly"}
@@ -67,11 +70,11 @@ def test_sess_own_headers_are_read_and_left_out_and_nothing_else_is():
 
 def test_tags_that_cannot_be_read_are_refused():
     with pytest.raises(SesError, match="Invalid X-SES-MESSAGE-TAGS"):
-        mail.parameters("a@example.test", [], message("X-SES-MESSAGE-TAGS: weekly"))
+        send_email_parameters("a@example.test", [], message("X-SES-MESSAGE-TAGS: weekly"))
 
 
 @pytest.mark.parametrize(
-    ("error", "reply"),
+    ("error", "expected"),
     [
         (SesError("TooManyRequestsException", "Too fast."), "454 Throttling failure: Too fast."),
         (
@@ -83,8 +86,8 @@ def test_tags_that_cannot_be_read_are_refused():
         (SesError("InternalServiceErrorException", "Odd.", status=500), "451 Temporary service failure"),
     ],
 )
-def test_an_error_of_the_api_is_a_reply_of_smtp(error: SesError, reply: str):
-    assert mail.reply(error) == reply
+def test_api_errors_become_smtp_replies(error: SesError, expected: str):
+    assert reply(error) == expected
 
 
 def test_the_certificate_is_made_once(tmp_path: Path):

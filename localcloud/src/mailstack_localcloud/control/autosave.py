@@ -2,12 +2,14 @@
 
 import asyncio
 import functools
+import json
 import logging
 
 from mailstack_localcloud.backend.ministack import Backend
 from mailstack_localcloud.chatbot.service import Chatbot
 from mailstack_localcloud.ses.context import Context
-from mailstack_localcloud.state_folder import StateFolder
+from mailstack_localcloud.ses.saved_state import SavedState
+from mailstack_localcloud.state_folder import StateFolder, unreadable
 
 # So much may be lost where the process is killed.
 SECONDS = 10.0
@@ -35,12 +37,22 @@ class Keeper:
         self._backend = backend
         self._chatbot = chatbot
         self._writing = asyncio.Lock()
-        backend.restore(folder)
-        kept = folder.load()
-        if kept:
-            context.state, sent = kept
-            context.meter.restore(sent)
-        folder.restore_part(_CHATBOT, chatbot.restore)
+        self._ses = SavedState(folder, context.state.region)
+        self._restore()
+
+    def _restore(self) -> None:
+        saved = self._ses.load()
+        if saved:
+            self._context.state, sent = saved
+            self._context.meter.restore(sent)
+        self._backend.restore(self._folder)
+        channels = self._folder.read(_CHATBOT)
+        if channels is None:
+            return
+        try:
+            self._chatbot.restore(channels)
+        except ValueError as error:
+            raise unreadable(self._folder.file(_CHATBOT), error) from error
 
     async def run(self) -> None:
         """Write until cancelled."""
@@ -59,10 +71,11 @@ class Keeper:
     async def save(self) -> None:
         """Write everything as it is at this moment. What cannot be written is said, and written the next time."""
         async with self._writing:
-            text = self._folder.text(self._context.state, self._context.meter.minutes())
+            ses = self._ses.text(self._context.state, self._context.meter.minutes())
+            chatbot = json.dumps(self._chatbot.as_json())
             writes = {
-                "SES": functools.partial(self._folder.write, text),
-                "Chatbot": functools.partial(self._folder.write_part, _CHATBOT, self._chatbot.as_json()),
+                "SES": functools.partial(self._ses.write, ses),
+                "Chatbot": functools.partial(self._folder.write, _CHATBOT, chatbot),
             }
             unsaved = self._backend.save(self._folder)
             for service, write in writes.items():

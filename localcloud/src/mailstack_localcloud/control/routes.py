@@ -19,7 +19,6 @@ from mailstack_localcloud.chatbot.state import SlackChannel
 from mailstack_localcloud.control.mail_links import LINKS
 from mailstack_localcloud.faults import rules
 from mailstack_localcloud.faults.effects import has_status
-from mailstack_localcloud.faults.request import known_operation
 from mailstack_localcloud.http import CONTROL_PREFIX, Request, Response, as_json
 from mailstack_localcloud.inbox.feedback import COMMANDS, FeedbackError, bring_about
 from mailstack_localcloud.inbox.mail import Mail
@@ -27,6 +26,7 @@ from mailstack_localcloud.inbox.search import STATUSES, matching
 from mailstack_localcloud.ses.acceptance import unsubscribe
 from mailstack_localcloud.ses.errors import SesError
 from mailstack_localcloud.ses.events import event, timestamp
+from mailstack_localcloud.ses.fault_target import is_operation
 from mailstack_localcloud.ses.jobs import work
 from mailstack_localcloud.ses.mime import bare
 from mailstack_localcloud.ses.rules import identity_name
@@ -256,7 +256,7 @@ class Control:
             wanted = rules.parse(body)
         except rules.FaultError as error:
             raise ControlError(400, str(error)) from error
-        if not known_operation(wanted.operation):
+        if not is_operation(wanted.operation):
             raise ControlError(400, f"SES has no operation {wanted.operation}.")
         if not has_status(wanted):
             raise ControlError(400, f"SES has no error {wanted.code}: say its HTTP status, too.")

@@ -48,14 +48,12 @@ if TYPE_CHECKING:
     from mailstack_localcloud.control.autosave import Keeper
     from mailstack_localcloud.control.mail_links import Links
     from mailstack_localcloud.control.routes import Control
-    from mailstack_localcloud.faults.connection import Refusal
     from mailstack_localcloud.inbox.page import Inbox
     from mailstack_localcloud.ses_v1.service import SesV1
     from mailstack_localcloud.smtp.session import Mta
     from mailstack_localcloud.state_folder import StateFolder
 
 _LOG = logging.getLogger(__name__)
-_Answer = Callable[[], Awaitable[Response]]
 _Handler = Callable[[Request], Awaitable[Response]]
 _SIGNED_FOR_SES = re.compile(rb"Credential=[^,=]*/ses/aws4_request")
 # A bucket, a function or an API by its host name.
@@ -118,9 +116,9 @@ class Gateway:
         return Links(self._ses.context)
 
     @cached_property
-    def _refusals(self) -> "dict[_Handler, Refusal]":
-        """How those refuse that faults can strike."""
-        return {self._ses.handle: protocol.error_answer, self._ses_v1.handle: self._ses_v1.refuse}
+    def _faultable(self) -> "dict[_Handler, Ses | SesV1]":
+        """The services that faults can strike, by what handles their requests."""
+        return {self._ses.handle: self._ses, self._ses_v1.handle: self._ses_v1}
 
     def _mta(self) -> "Mta":
         from mailstack_localcloud.smtp.session import Mta
@@ -152,9 +150,7 @@ class Gateway:
             return
         try:
             request = await read(scope, receive)
-            refusal = self._refusals.get(handler) if self._faults.armed else None
-            answer = functools.partial(handler, request)
-            response = await (self._faulty(request, answer, receive, send, refusal) if refusal else answer())
+            response = await self._answer(handler, request, scope, receive)
         except GoneError:
             response = None
         except BodyTooLargeError:
@@ -165,17 +161,19 @@ class Gateway:
         if response:
             await respond(send, response)
 
-    async def _faulty(
-        self, request: Request, answer: _Answer, receive: Receive, send: Send, refusal: "Refusal"
-    ) -> Response | None:
-        """SES while faults are in force; None where the client was hung up on."""
-        from mailstack_localcloud.faults.connection import Connection
+    async def _answer(self, handler: _Handler, request: Request, scope: Scope, receive: Receive) -> Response | None:
+        """The handler's answer, or what a fault makes of it; None if a fault reset the connection."""
+        service = self._faultable.get(handler) if self._faults.armed else None
+        if service is None:
+            return await handler(request)
+        target = service.fault_target(request)
+        fault = self._faults.choose(target.operation, target.recipients)
+        if fault is None:
+            return await handler(request)
+        from mailstack_localcloud.faults.connection import HttpClient
         from mailstack_localcloud.faults.effects import perform
-        from mailstack_localcloud.faults.request import asked
 
-        wanted = asked(request)
-        fault = self._faults.choose(wanted.operation, wanted.recipients)
-        return await (perform(fault, answer, Connection(receive, send, refusal)) if fault else answer())
+        return await perform(fault, functools.partial(handler, request), HttpClient(scope, receive, service.injected))
 
     def _handler(self, scope: Scope) -> _Handler | None:
         path = str(scope["path"])

@@ -87,7 +87,7 @@ def serve(ports: Ports, region: str, ready: Callable[[Ready], None], until: Unti
         PortTakenError: A port is in use.
         StateError: The folder cannot be used.
     """
-    with StateFolder(Path(state), region) if state else contextlib.nullcontext() as folder:
+    with StateFolder(Path(state)) if state else contextlib.nullcontext() as folder:
         _run(ports, region, ready, until, folder)
 
 

@@ -1,6 +1,9 @@
 """The one exception by which a handler refuses. Statuses and codes are the service model's, never ours."""
 
-from mailstack_localcloud.backend.calls import errors
+from typing import Self
+
+from mailstack_localcloud.backend.calls import error_statuses
+from mailstack_localcloud.faults.effects import InjectedError
 
 
 class SesError(Exception):
@@ -20,6 +23,11 @@ class SesError(Exception):
         self.code = code
         self.message = message
         self.status = STATUS[code] if status is None else status
+
+    @classmethod
+    def injected(cls, error: InjectedError) -> Self:
+        """An error that a fault answers with."""
+        return cls(error.code, error.message, status=error.status)
 
 
 def not_found(what: str, name: str) -> SesError:
@@ -43,9 +51,4 @@ def not_emulated(what: str) -> SesError:
 
 
 NOT_EMULATED = "NotEmulated"
-STATUS: dict[str, int] = {
-    **{name: int(error["httpStatusCode"]) for name, error in errors("sesv2").items()},
-    # IAM's answer, common to all services.
-    "AccessDeniedException": 403,
-    NOT_EMULATED: 501,
-}
+STATUS: dict[str, int] = {**error_statuses("sesv2"), NOT_EMULATED: 501}

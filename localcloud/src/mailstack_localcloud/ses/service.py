@@ -5,7 +5,9 @@ import re
 
 from mailstack_localcloud.backend.calls import InProcess
 from mailstack_localcloud.backend.ministack import Backend
+from mailstack_localcloud.faults.effects import InjectedError
 from mailstack_localcloud.faults.rules import Faults
+from mailstack_localcloud.faults.target import Target
 from mailstack_localcloud.http import Request, Response
 from mailstack_localcloud.ses import protocol
 from mailstack_localcloud.ses.authorization import API_VERSION, SIGNER, signer
@@ -45,6 +47,18 @@ class Ses:
         """Forget every identity, set, mail and count."""
         self.context.state = State(self.context.state.region)
         self.context.meter = Meter()
+
+    @staticmethod
+    def fault_target(request: Request) -> Target:
+        """What faults are matched against."""
+        from mailstack_localcloud.ses.fault_target import target
+
+        return target(request)
+
+    @staticmethod
+    def injected(error: InjectedError) -> Response:
+        """The answer for an error that a fault injects."""
+        return protocol.error_answer(SesError.injected(error))
 
     async def handle(self, request: Request) -> Response:
         """Answer one request under `/v2/email/`."""

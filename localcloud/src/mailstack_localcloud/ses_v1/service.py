@@ -2,6 +2,8 @@
 
 import inspect
 
+from mailstack_localcloud.faults.effects import InjectedError
+from mailstack_localcloud.faults.target import Target
 from mailstack_localcloud.http import Request, Response
 from mailstack_localcloud.ses.authorization import API_VERSION, SIGNER, signer
 from mailstack_localcloud.ses.context import Context, Parameters
@@ -25,14 +27,21 @@ class SesV1:
         try:
             return await self._answer(request)
         except SesError as error:
-            return self.refuse(error)
+            return query.error_answer(translated(error))
         except QueryError as error:
             return query.error_answer(error)
 
     @staticmethod
-    def refuse(error: SesError) -> Response:
-        """An error of the second API in the words of the first."""
-        return query.error_answer(translated(error))
+    def fault_target(request: Request) -> Target:
+        """What faults are matched against."""
+        from mailstack_localcloud.ses_v1.fault_target import target
+
+        return target(request)
+
+    @staticmethod
+    def injected(error: InjectedError) -> Response:
+        """The answer for an error that a fault injects."""
+        return query.error_answer(translated(SesError.injected(error)))
 
     async def _answer(self, request: Request) -> Response:
         check_region(request, self._context.state.region)

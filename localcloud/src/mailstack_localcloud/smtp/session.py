@@ -13,17 +13,18 @@ from typing import Protocol
 
 from mailstack_localcloud.backend.ministack import Backend
 from mailstack_localcloud.faults.connection import reset
-from mailstack_localcloud.faults.effects import perform
-from mailstack_localcloud.faults.request import SMTP_OPERATION
+from mailstack_localcloud.faults.effects import InjectedError, perform
 from mailstack_localcloud.faults.rules import Faults
 from mailstack_localcloud.ses.authorization import SIGNER
 from mailstack_localcloud.ses.context import Context, Parameters
 from mailstack_localcloud.ses.errors import SesError
+from mailstack_localcloud.ses.fault_target import SMTP_OPERATION
 from mailstack_localcloud.ses.operations.sending import send
+from mailstack_localcloud.ses.raw_sends import send_email_parameters
 from mailstack_localcloud.ses.refusals import note
 from mailstack_localcloud.ses.rendering import Filled
-from mailstack_localcloud.smtp import mail
 from mailstack_localcloud.smtp.credentials import smtp_password
+from mailstack_localcloud.smtp.replies import reply
 
 # https://docs.aws.amazon.com/ses/latest/dg/troubleshoot-smtp.html
 UNAUTHENTICATED = "530 Authentication required"
@@ -122,11 +123,11 @@ class Mta:
         p: Parameters = {}
         try:
             mail_from = envelope.mail_from or ""
-            p = mail.parameters(mail_from, envelope.rcpt_tos, envelope.original_content or b"")
+            p = send_email_parameters(mail_from, envelope.rcpt_tos, envelope.original_content or b"")
             return f"250 Ok {await send(self.context, p, Filled(p['Content']), SMTP_OPERATION)}"
         except SesError as error:
             note(self.context.state, SMTP_OPERATION, p, error)
-            return mail.reply(error)
+            return reply(error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +145,9 @@ class _Client:
         if self.server.transport:
             reset(self.server.transport)
 
-    def refuse(self, error: SesError) -> str:
-        """An error as SES replies it."""
-        return mail.reply(error)
+    def refuse(self, error: InjectedError) -> str:
+        """SES's reply for an error."""
+        return reply(SesError.injected(error))
 
     def garble(self, answer: str, body: str | None) -> str:
         """A reply without its code, or another."""

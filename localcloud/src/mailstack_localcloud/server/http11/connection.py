@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 import httptools
 
+from mailstack_localcloud.http import TRANSPORT
 from mailstack_localcloud.server.http11.exchange import Exchange
 
 if TYPE_CHECKING:
@@ -124,6 +125,7 @@ class Connection(asyncio.Protocol):
             "raw_path": path,
             "query_string": query,
             "root_path": "",
+            "extensions": {TRANSPORT: {"transport": self.transport}},
             "headers": headers,
             "client": self.transport.get_extra_info("peername"),
             "server": self.transport.get_extra_info("sockname"),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mailstack_localcloud.faults.effects import refusal
+from mailstack_localcloud.faults.effects import entry_error
 from mailstack_localcloud.faults.rules import BULK_STATUSES
 from mailstack_localcloud.ses.acceptance import Sender, accept
 from mailstack_localcloud.ses.context import Context, Handler, Output, Parameters
@@ -93,7 +93,7 @@ def struck(context: Context, operation: str, entry: dict[str, Any]) -> Output | 
     fault = context.faults.choose(operation, recipients, is_entry=True)
     if fault is None:
         return None
-    error = refusal(fault)
+    error = entry_error(fault)
     status = _ON_COMMAND.get(error.code, _TRANSIENT if error.status >= _SERVERS else _FAILED)
     return {"Status": status, "Error": error.message}
 
