@@ -14,10 +14,10 @@ from mailstack_localcloud.server.runner import (
     Ports,
     PortTakenError,
     Ready,
-    begin,
+    disable_gc,
+    freeze_gc,
     serve,
-    settle,
-    signalled,
+    until_signal,
 )
 from mailstack_localcloud.smtp.certificate import ensure
 from mailstack_localcloud.state_folder import StateError
@@ -48,7 +48,7 @@ _USUAL_ENDPOINT = "http://127.0.0.1:4566"
 
 def main() -> None:
     """Parse the command line and serve until interrupted."""
-    begin()
+    disable_gc()
     parser = argparse.ArgumentParser(prog="localcloud", description="AWS on one machine, on a loopback port.")
     parser.add_argument("--port", type=_port, default=0, help="0, the default, takes a free one")
     parser.add_argument("--smtp-port", type=_port, default=0, help="for SMTP with STARTTLS; 0 takes a free one")
@@ -67,7 +67,7 @@ def main() -> None:
             Ports(arguments.port, arguments.smtp_port, arguments.smtps_port),
             arguments.region,
             _print_json if arguments.json else _print_help,
-            signalled,
+            until_signal,
             state=arguments.state,
         )
     except (NotInstalledError, PortTakenError, StateError) as error:
@@ -130,7 +130,7 @@ def _print_json(known: Ready) -> None:
 
 
 def _say(text: str) -> None:
-    settle()
+    freeze_gc()
     sys.stdout.write(text)
     sys.stdout.flush()
 

@@ -107,11 +107,11 @@ class LocalCloud:
             LocalCloudError: There was one in this process already: there can only be one. Or a package is missing.
         """
         from mailstack_localcloud.server.runner import NotInstalledError
-        from mailstack_localcloud.server.thread import Inside, TakenError
+        from mailstack_localcloud.server.thread import AlreadyStartedError, ServerThread
 
         try:
-            server = Inside(region)
-        except (NotInstalledError, TakenError) as error:
+            server = ServerThread(region)
+        except (NotInstalledError, AlreadyStartedError) as error:
             raise LocalCloudError(str(error)) from error
         return cls(server.endpoint, region, server.stop)
 

@@ -95,7 +95,7 @@ def fate(cloud: LocalCloud, ses: "SESV2Client", to: str) -> str:
         Content=HELLO,
         ConfigurationSetName="set",
     )["MessageId"]
-    last = cloud.control("GET", f"messages/{message_id}")["happenings"][-1]
+    last = cloud.control("GET", f"messages/{message_id}")["occurrences"][-1]
     return last["detail"] or last["kind"]
 
 

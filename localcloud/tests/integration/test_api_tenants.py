@@ -133,7 +133,7 @@ BOTH: Any = {"SuppressionScope": "TENANT", "SuppressedReasons": ["BOUNCE", "COMP
 
 def last(cloud: LocalCloud, message_id: str) -> str:
     """What happened to a mail last."""
-    return cloud.control("GET", f"messages/{message_id}")["happenings"][-1]["detail"]
+    return cloud.control("GET", f"messages/{message_id}")["occurrences"][-1]["detail"]
 
 
 def listed(ses: "SESV2Client", **more: Any) -> list[str]:

@@ -99,7 +99,7 @@ def test_a_custom_mail_leads_on_to_where_its_template_says(cloud: LocalCloud, se
     assert (found["message_id"], found["source"]) == (sent["MessageId"], "Ada@example.test")
     assert (found["subject"], found["configuration_set"]) == ("Please confirm", "signup")
     assert found["html"].startswith("<h1>Welcome</h1>")
-    assert [happening["kind"] for happening in found["happenings"]] == ["Send", "Delivery"]
+    assert [occurrence["kind"] for occurrence in found["occurrences"]] == ["Send", "Delivery"]
     assert not verified(ses, "bob@example.org")
     with pytest.raises(LocalCloudError, match="SES knows of no Open of this mail"):
         cloud.control("POST", f"messages/{sent['MessageId']}/events", {"event": "open"})

@@ -152,7 +152,7 @@ def test_no_other_page_acts_here(browser: Chromium, elsewhere: str, ours: LocalC
     page = browser.page(elsewhere)
     assert page.evaluate(f"{ACT}({ours.endpoint!r}, {message_id!r})") == "refused"
     assert ours.client("sns").list_topics()["Topics"] == []
-    assert [h["kind"] for h in ours.control("GET", f"messages/{message_id}")["happenings"]] == ["Send", "Delivery"]
+    assert [h["kind"] for h in ours.control("GET", f"messages/{message_id}")["occurrences"]] == ["Send", "Delivery"]
 
 
 def test_a_link_elsewhere_opens_the_inbox_and_no_service(browser: Chromium, elsewhere: str, ours: LocalCloud):

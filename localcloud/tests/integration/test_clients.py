@@ -115,7 +115,7 @@ def test_html_and_attachments_arrive(backend: Any, sender: LocalCloud):
 def test_copies_go_to_all_and_blind_ones_are_not_shown(backend: Any, sender: LocalCloud):
     assert backend.send_messages([mail(cc=["alan@example.org"], bcc=["mary@example.org"])]) == 1
     summary, content = only_mail(sender)
-    reached = {happening["recipient"] for happening in summary["happenings"] if happening["kind"] == "Delivery"}
+    reached = {occurrence["recipient"] for occurrence in summary["occurrences"] if occurrence["kind"] == "Delivery"}
     assert reached == {"grace@example.org", "alan@example.org", "mary@example.org"}
     assert "mary@example.org" not in json.dumps(content["headers"])
 

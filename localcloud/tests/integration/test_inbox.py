@@ -72,7 +72,7 @@ def send(cloud: LocalCloud, *to: str, subject: str = "Hello", html: str = "", **
 
 
 def kinds(cloud: LocalCloud, message_id: str) -> list[str]:
-    return [happening["kind"] for happening in cloud.control("GET", f"messages/{message_id}")["happenings"]]
+    return [occurrence["kind"] for occurrence in cloud.control("GET", f"messages/{message_id}")["occurrences"]]
 
 
 def listed(browser: Browser, query: str = "") -> set[str]:

@@ -417,8 +417,8 @@ def test_the_suppression_list_is_kept_by_hand(ses: "SESV2Client"):
 
 
 def kinds(cloud: LocalCloud, message_id: str) -> list[tuple[str, str]]:
-    found = cloud.control("GET", f"messages/{message_id}")["happenings"]
-    return [(happening["kind"], happening["detail"]) for happening in found]
+    found = cloud.control("GET", f"messages/{message_id}")["occurrences"]
+    return [(occurrence["kind"], occurrence["detail"]) for occurrence in found]
 
 
 def test_a_hard_bounce_joins_the_suppression_list_and_the_next_mail_is_kept_back(

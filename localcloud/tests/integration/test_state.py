@@ -15,7 +15,7 @@ import pytest
 from mailstack_localcloud import LocalCloud, LocalCloudError
 from mailstack_localcloud.ses import state as records
 from mailstack_localcloud.ses.saved_state import KEPT_BYTES, SavedState
-from mailstack_localcloud.ses.state import Happening, Identity, State, StoredMessage, Suppressed
+from mailstack_localcloud.ses.state import Identity, Occurrence, State, StoredMessage, Suppressed
 from mailstack_localcloud.state_folder import StateError, StateFolder
 
 pytestmark = pytest.mark.integration
@@ -45,7 +45,7 @@ def message(number: int, data: bytes = b"", size: int = 0) -> StoredMessage:
         configuration_set=None,
         tags={"kind": ["welcome"]},
         size=size or len(data),
-        happenings=[Happening("Bounce", NOW, "feedback", "ada@example.com", "General")],
+        occurrences=[Occurrence("Bounce", NOW, "feedback", "ada@example.com", "General")],
     )
 
 
@@ -111,13 +111,13 @@ def test_what_happens_later_is_written_and_what_is_the_same_is_not(tmp_path: Pat
         first = file.stat()
         ses.write(ses.text(state, []))
         assert (file.stat().st_ino, file.stat().st_mtime_ns) == (first.st_ino, first.st_mtime_ns)
-        state.messages.newest(1)[0].happenings.append(
-            Happening("Complaint", NOW, "feedback", "ada@example.com", "abuse")
+        state.messages.newest(1)[0].occurrences.append(
+            Occurrence("Complaint", NOW, "feedback", "ada@example.com", "abuse")
         )
         ses.write(ses.text(state, []))
         loaded = ses.load()
     assert loaded
-    assert [happening.kind for happening in loaded[0].messages.newest(1)[0].happenings] == ["Bounce", "Complaint"]
+    assert [occurrence.kind for occurrence in loaded[0].messages.newest(1)[0].occurrences] == ["Bounce", "Complaint"]
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_a_state_that_means_nothing_here_is_an_error(tmp_path: Path, state: dict
         ses.load()
 
 
-# As the local cloud wrote it before `Happening` was renamed.
+# As the local cloud wrote it before these names were changed.
 FORMER_MAIL = {
     "$StoredMessage": {
         "message_id": "id-1",
@@ -202,8 +202,8 @@ def test_a_file_with_former_names_of_records_loads(tmp_path: Path):
     with saved_in(tmp_path) as ses:
         loaded = ses.load()
     assert loaded
-    assert loaded[0].messages.newest(1)[0].happenings == [
-        Happening("Bounce", NOW, "feedback", "ada@example.com", "General")
+    assert loaded[0].messages.newest(1)[0].occurrences == [
+        Occurrence("Bounce", NOW, "feedback", "ada@example.com", "General")
     ]
 
 

@@ -52,7 +52,7 @@ def test_a_simple_mail_is_the_one_that_the_second_api_would_have_taken(cloud: Lo
     assert kept["to"] == ["ada@example.com", "bounce@simulator.amazonses.com"]
     assert kept["configuration_set"] == "news"
     assert (kept["tags"]["kind"], kept["tags"]["ses:operation"]) == (["welcome"], ["SendEmail"])
-    assert [happening["kind"] for happening in kept["happenings"]] == ["Send", "Delivery", "Bounce"]
+    assert [occurrence["kind"] for occurrence in kept["occurrences"]] == ["Send", "Delivery", "Bounce"]
     content = cloud.control("GET", f"messages/{sent['MessageId']}/content")
     assert (content["text"].strip(), content["html"].strip()) == ("Hello <Ada> & all", "<p>Hi</p>")
 

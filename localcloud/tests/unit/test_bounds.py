@@ -73,9 +73,9 @@ def test_a_full_publisher_makes_the_sender_wait_and_loses_nothing(monkeypatch: p
     async def run() -> bool:
         publisher, account = Recorder(cast("Backend", None)), State("us-east-1")
         for number in range(3):
-            await publisher.room()
+            await publisher.wait_for_capacity()
             publisher.publish(account, mail(number), [])
-        room = asyncio.create_task(publisher.room())
+        room = asyncio.create_task(publisher.wait_for_capacity())
         await asyncio.sleep(0)  # its turn
         waited = not room.done()
         running = asyncio.create_task(publisher.run())

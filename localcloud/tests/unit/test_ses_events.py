@@ -12,7 +12,7 @@ import pytest
 from mailstack_localcloud.ses import mime
 from mailstack_localcloud.ses.events import BOUNCES, DELAYS, FEEDBACK_TYPES, event
 from mailstack_localcloud.ses.simulator import OUTCOMES, Outcome
-from mailstack_localcloud.ses.state import Happening, StoredMessage
+from mailstack_localcloud.ses.state import Occurrence, StoredMessage
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678000, UTC)
 ARN = "arn:aws:ses:us-east-1:000000000000:identity/example.test"
@@ -46,8 +46,8 @@ def message(content: dict[str, Any] | None = None) -> StoredMessage:
 
 
 def made(kind: str, detail: str = "", recipient: str = "bob@example.com") -> dict[str, Any]:
-    happening = Happening(kind, NOW, "feedback-1", recipient, detail)
-    return event(message(), happening, source_arn=ARN, account_id="000000000000")
+    occurrence = Occurrence(kind, NOW, "feedback-1", recipient, detail)
+    return event(message(), occurrence, source_arn=ARN, account_id="000000000000")
 
 
 def test_the_mail_object_holds_what_aws_documents():
@@ -74,7 +74,7 @@ def test_the_mail_object_holds_what_aws_documents():
 
 
 def test_a_delivery_took_as_long_as_its_timestamps_say():
-    later = Happening("Delivery", NOW + timedelta(seconds=11.893), "", "bob@example.com")
+    later = Occurrence("Delivery", NOW + timedelta(seconds=11.893), "", "bob@example.com")
     delivery = event(message(), later, source_arn=ARN, account_id="000000000000")["delivery"]
     assert delivery == {
         "timestamp": "2026-01-02T03:04:17.571Z",
@@ -239,8 +239,8 @@ TAGGED = (
 )
 def test_a_click_tells_the_tags_of_its_link(content: dict[str, Any]):
     def clicked(link: str) -> Any:
-        happening = Happening("Click", NOW, "", "bob@example.com", link)
-        return event(message(content), happening, source_arn="", account_id="")["click"]["linkTags"]
+        occurrence = Occurrence("Click", NOW, "", "bob@example.com", link)
+        return event(message(content), occurrence, source_arn="", account_id="")["click"]["linkTags"]
 
     assert clicked("https://example.com/b") == {"where": ["top"], "kind": ["x", "y"]}
     assert clicked("https://example.com/a") is None

@@ -81,7 +81,7 @@ def test_dkim_records_point_to_the_zone_of_the_region(region: str, zone: str):
 
 
 @pytest.mark.parametrize(
-    ("record_type", "wanted", "found", "stands"),
+    ("record_type", "wanted", "found", "published"),
     [
         ("CNAME", "a.dkim.amazonses.com", ["a.dkim.amazonses.com"], True),
         ("CNAME", "a.dkim.amazonses.com", ["A.DKIM.amazonses.com."], True),
@@ -95,9 +95,9 @@ def test_dkim_records_point_to_the_zone_of_the_region(region: str, zone: str):
     ],
 )
 def test_a_record_stands_only_with_the_value_that_ses_asked_for(
-    record_type: str, wanted: str, found: list[str], stands: bool
+    record_type: str, wanted: str, found: list[str], published: bool
 ):
-    assert rules.stands(Record("name.test", record_type, wanted), found) is stands
+    assert rules.is_published(Record("name.test", record_type, wanted), found) is published
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_the_sandbox_has_limits_of_its_own():
     assert quota.limits(Account(production_access=False)) == (200.0, 1.0)
 
 
-@pytest.mark.parametrize("module", ["ses.rules", "ses.simulator", "ses.events", "watch.cloudwatch"])
+@pytest.mark.parametrize("module", ["ses.context", "ses.rules", "ses.simulator", "ses.events", "watch.cloudwatch"])
 def test_the_examples_in_docstrings_hold(module: str):
     ran = doctest.testmod(importlib.import_module(f"mailstack_localcloud.{module}"))
     assert ran.attempted

@@ -44,7 +44,7 @@ class Access:
             if signer is None:
                 return None
             for resource in resources:
-                if self.judge(signer, action, resource, context).decision != "Allow":
+                if self.evaluate(signer, action, resource, context).decision != "Allow":
                     return str(signer.arn), resource
         return None
 
@@ -74,7 +74,7 @@ class Access:
             limits=iam._permissions_boundary(roles, name, ACCOUNT_ID),  # noqa: SLF001
         )
 
-    def judge(
+    def evaluate(
         self,
         principal: Any,
         action: str,
@@ -139,7 +139,7 @@ class Access:
     def role_may(self, role_arn: str, action: str, resource: str) -> bool:
         """Whether a role's policies and boundary allow something."""
         role = self.role(role_arn, "service")
-        return role is not None and bool(self.judge(role, action, resource, {}).decision == "Allow")
+        return role is not None and bool(self.evaluate(role, action, resource, {}).decision == "Allow")
 
 
 def _last_of(arn: str) -> str:

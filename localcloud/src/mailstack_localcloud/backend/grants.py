@@ -52,7 +52,7 @@ class Grants:
         https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html,
         https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
         """
-        return self._judge("sns:Publish", topic_arn, self.topic(topic_arn), "aws:sns:topicArn", source)
+        return self._refusal("sns:Publish", topic_arn, self.topic(topic_arn), "aws:sns:topicArn", source)
 
     def send(self, queue_arn: str, source: Source) -> str:
         """May a service send to a queue?
@@ -60,7 +60,7 @@ class Grants:
         https://docs.aws.amazon.com/sns/latest/dg/subscribe-sqs-queue-to-sns-topic.html,
         https://docs.aws.amazon.com/sns/latest/dg/sns-enable-encryption-for-topic-sqs-queue-subscriptions.html
         """
-        return self._judge("sqs:SendMessage", queue_arn, self.queue(queue_arn), "aws:sqs:arn", source)
+        return self._refusal("sqs:SendMessage", queue_arn, self.queue(queue_arn), "aws:sqs:arn", source)
 
     def invoke(self, function_arn: str, source: Source) -> str:
         """May a service call a function?
@@ -96,7 +96,9 @@ class Grants:
     def _topic_takes(self, topic_arn: str, service: str, source_arn: str, source_account: str) -> bool:
         return not self.publish(topic_arn, Source(service, source_arn, source_account))
 
-    def _judge(self, action: str, arn: str, attributes: Mapping[str, str] | None, encrypts: str, source: Source) -> str:
+    def _refusal(
+        self, action: str, arn: str, attributes: Mapping[str, str] | None, encrypts: str, source: Source
+    ) -> str:
         if attributes is None:
             return self.denied(source, action, arn, "it does not exist")
         key = attributes.get("KmsMasterKeyId", "")

@@ -29,7 +29,7 @@ from mailstack_localcloud.backend.policy_sizes import limit_policies
 from mailstack_localcloud.backend.queues import Queues
 from mailstack_localcloud.backend.resources import resources
 from mailstack_localcloud.backend.signatures import Certificates, Signer
-from mailstack_localcloud.backend.signed import Judge, Signed
+from mailstack_localcloud.backend.signed import AuthorizedApp, Authorizer
 from mailstack_localcloud.backend.streams import Streams
 from mailstack_localcloud.backend.subscriptions import Subscriptions
 from mailstack_localcloud.backend.topics import Buses, Topics
@@ -69,18 +69,18 @@ class Backend:
         signer = Signer(self.endpoint)
         self.queues = Queues(sqs, cast("Callable[[], None]", cast("Any", concurrency).esm_wake.set), signer.sign)
         keys = Keys(kms)
-        judge = Judge(self.access, keys, resources())
+        authorizer = Authorizer(self.access, keys, resources())
         self.grants = Grants(sns, sqs, lambda_svc, keys)
         self.topics = Topics(sns, self.queues, self.grants, signer)
         self.subscriptions = Subscriptions(sns, self.endpoint)
-        self.buses = Buses(eventbridge, self.grants, self.access, judge)
+        self.buses = Buses(eventbridge, self.grants, self.access, authorizer)
         self.streams = Streams(firehose)
-        self.app: App = Certificates(Signed(cast("App", app.app), self.access, judge, self.scope), signer)
+        self.app: App = Certificates(AuthorizedApp(cast("App", app.app), self.access, authorizer, self.scope), signer)
         limit_policies(iam)
         limit_dashboards(cloudwatch)
         limit_environments(lambda_svc)
         count_every_invocation(lambda_svc)
-        Roles(lambda_svc, lambda_runtime, sts, self.access, judge)
+        Roles(lambda_svc, lambda_runtime, sts, self.access, authorizer)
         embedded_metrics.extract(lambda_svc, self.cloudwatch)
         complete(iam)
         _share_descriptions(cast("Any", responses))

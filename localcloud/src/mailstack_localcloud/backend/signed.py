@@ -85,7 +85,7 @@ class Resources:
     key: Callable[[str, str], tuple[str, Mapping[str, str]] | None]
 
 
-class Judge:
+class Authorizer:
     """What users and roles may do with resources, their policies and their keys. Call in the account's scope."""
 
     def __init__(self, access: Access, keys: Keys, resources: Resources) -> None:
@@ -99,7 +99,7 @@ class Judge:
             resource = str(key["Arn"])
         policy = self._resources.policy(service, resource)
         is_key = service == "kms"
-        decided = self._access.judge(principal, action, resource, context, policy, policy_must_allow=is_key)
+        decided = self._access.evaluate(principal, action, resource, context, policy, policy_must_allow=is_key)
         if decided.decision != "Allow":
             return Refusal(action, resource, decided)
         uses = _KEY_USES.get(action, ())
@@ -123,26 +123,30 @@ class Judge:
         }
         policy = str(found.get("Policy") or ""), ACCOUNT_ID
         for use in uses:
-            decided = self._access.judge(principal, use, found["Arn"], context, policy, policy_must_allow=True)
+            decided = self._access.evaluate(principal, use, found["Arn"], context, policy, policy_must_allow=True)
             if decided.decision != "Allow":
                 return Refusal(use, str(found["Arn"]), decided, of_key=True)
         return None
 
 
-class Signed:
+class AuthorizedApp:
     """An ASGI application in front of another, which carries out what is allowed.
 
     Args:
         app: The other.
         access: Who signs.
-        judge: What they may do.
+        authorizer: Decides what they may do.
         scope: Enters an account and region.
     """
 
     def __init__(
-        self, app: App, access: Access, judge: Judge, scope: Callable[[str, str], AbstractContextManager[None]]
+        self,
+        app: App,
+        access: Access,
+        authorizer: Authorizer,
+        scope: Callable[[str, str], AbstractContextManager[None]],
     ) -> None:
-        self._app, self._access, self._judge, self._scope = app, access, judge, scope
+        self._app, self._access, self._authorizer, self._scope = app, access, authorizer, scope
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -159,7 +163,7 @@ class Signed:
         request = await read(scope, receive)
         with self._scope(ACCOUNT_ID, region):
             action, refusal = self._refusal(principal, request, service, region)
-            hides = action == _DESCRIBE_ALARMS and self._judge.refusal(principal, action, "*", {}) is not None
+            hides = action == _DESCRIBE_ALARMS and self._authorizer.refusal(principal, action, "*", {}) is not None
         if refusal:
             await respond(send, _answer(refusal, service, request, principal))
             return
@@ -169,23 +173,23 @@ class Signed:
         await self._app({**scope, "headers": headers}, _once(body, receive), send)
 
     def _refusal(self, principal: Any, request: Request, service: str, region: str) -> tuple[str, Refusal | None]:
-        whole = _Asked.of(request, service, region)
+        whole = _AccessRequest.of(request, service, region)
         for asked in _parts(whole.action, request, region) or [whole]:
             for resource in asked.resources:
-                refusal = self._judge.refusal(principal, asked.action, resource, asked.context)
+                refusal = self._authorizer.refusal(principal, asked.action, resource, asked.context)
                 if refusal:
                     return asked.action, refusal
         return whole.action, None
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _AccessRequest:
     action: str
     resources: list[str]
     context: Mapping[str, object]
 
     @classmethod
-    def of(cls, request: Request, service: str, region: str) -> "_Asked":
+    def of(cls, request: Request, service: str, region: str) -> "_AccessRequest":
         """What a request asks for, by ministack's reading of it."""
         from ministack.core import iam_actions
 
@@ -207,7 +211,7 @@ class _Asked:
         return cls(action, [resource], context)
 
     @classmethod
-    def of_items(cls, action: str, body: bytes, region: str, resource: str) -> "_Asked":
+    def of_items(cls, action: str, body: bytes, region: str, resource: str) -> "_AccessRequest":
         """What is asked of DynamoDB: of which tables, and with which conditions on the items."""
         from ministack.core import iam_actions
 
@@ -217,7 +221,7 @@ class _Asked:
         return cls(action, resources or [resource], context)
 
 
-def _parts(action: str, request: Request, region: str) -> list[_Asked]:
+def _parts(action: str, request: Request, region: str) -> list[_AccessRequest]:
     """What a transaction is judged by: each of its parts as if it was asked for alone.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
@@ -226,7 +230,7 @@ def _parts(action: str, request: Request, region: str) -> list[_Asked]:
         return []
     items = cast("list[dict[str, object]]", json.loads(request.body or b"{}").get("TransactItems", ()))
     return [
-        _Asked.of_items(f"dynamodb:{_PARTS[kind]}", json.dumps(part).encode(), region, "*")
+        _AccessRequest.of_items(f"dynamodb:{_PARTS[kind]}", json.dumps(part).encode(), region, "*")
         for item in items
         for kind, part in item.items()
         if kind in _PARTS

@@ -18,7 +18,7 @@ _CHATBOT = "chatbot"
 _LOG = logging.getLogger(__name__)
 
 
-class Keeper:
+class Autosave:
     """SES's state and the other services' in one folder.
 
     Args:

@@ -13,9 +13,9 @@ from urllib.parse import parse_qs, unquote
 from mailstack_localcloud.backend.subscriptions import PATH as SUBSCRIPTIONS
 from mailstack_localcloud.http import Request, Response
 from mailstack_localcloud.ses import ids, mime
-from mailstack_localcloud.ses.acceptance import follow
+from mailstack_localcloud.ses.acceptance import apply
 from mailstack_localcloud.ses.context import Context
-from mailstack_localcloud.ses.state import ContactList, Happening, StoredMessage
+from mailstack_localcloud.ses.state import ContactList, Occurrence, StoredMessage
 from mailstack_localcloud.ses.subscriptions import choose, chosen
 from mailstack_localcloud.ses.verification_mails import PATH
 from mailstack_localcloud.ses.verification_mails import follow as verify
@@ -32,7 +32,7 @@ _STYLE = "body{font:16px/1.5 system-ui;max-width:36em;margin:3em auto;padding:0 
 _PREFERENCES = re.compile(r"/_localcloud/messages/([^/]+)/(?:unsubscribe|preferences)")
 
 
-class Links:
+class MailLinks:
     """Answers whoever follows a link in a mail."""
 
     def __init__(self, context: Context) -> None:
@@ -83,8 +83,8 @@ class Links:
         recipient, now = mime.bare(message.recipients[0]), datetime.now(UTC)
         wanted = None if "leave" in fields else set(fields.get("topic", ()))
         detail = choose(listed, recipient, wanted, now)
-        happening = Happening("Subscription", now, ids.message_id(self._context.state.region), recipient, detail)
-        await follow(self._context, message, [happening])
+        occurrence = Occurrence("Subscription", now, ids.message_id(self._context.state.region), recipient, detail)
+        await apply(self._context, message, [occurrence])
 
 
 def _form(listed: ContactList, message: StoredMessage, *, saved: bool) -> str:

@@ -20,7 +20,7 @@ from mailstack_localcloud.control.mail_links import LINKS
 from mailstack_localcloud.faults import rules
 from mailstack_localcloud.faults.effects import has_status
 from mailstack_localcloud.http import CONTROL_PREFIX, Request, Response, as_json
-from mailstack_localcloud.inbox.feedback import COMMANDS, FeedbackError, bring_about
+from mailstack_localcloud.inbox.feedback import COMMANDS, FeedbackError, trigger
 from mailstack_localcloud.inbox.mail import Mail
 from mailstack_localcloud.inbox.search import STATUSES, matching
 from mailstack_localcloud.ses.acceptance import unsubscribe
@@ -143,7 +143,7 @@ class Control:
         state = self.ses.context.state
         found = self._kept(names[0])
         arn = state.arn("identity", found.identity)
-        events = [event(found, h, source_arn=arn, account_id=state.account_id) for h in found.happenings]
+        events = [event(found, h, source_arn=arn, account_id=state.account_id) for h in found.occurrences]
         return {**_summary(found), "events": events}
 
     def content(self, names: list[str], _: _Body) -> _Answer:
@@ -156,14 +156,14 @@ class Control:
         headers = [{"name": name, "value": value} for name, value in mail.headers]
         return {"text": mail.text, "html": mail.html, "headers": headers, "links": mail.links, "attachments": parts}
 
-    async def happen(self, names: list[str], body: _Body) -> _Answer:
+    async def trigger_event(self, names: list[str], body: _Body) -> _Answer:
         """Let something happen to a mail, as the inbox page's buttons do."""
         given = {name: str(body.get(name, "")) for name in ("event", "recipient", "link")}
         try:
-            happening = await bring_about(self.ses.context, self._kept(names[0]), **given)
+            occurrence = await trigger(self.ses.context, self._kept(names[0]), **given)
         except FeedbackError as error:
             raise ControlError(400, str(error)) from error
-        return {**dataclasses.asdict(happening), "at": timestamp(happening.at)}
+        return {**dataclasses.asdict(occurrence), "at": timestamp(occurrence.at)}
 
     async def skip(self, _: list[str], body: _Body) -> _Answer:
         """Let hours have passed for what expires, and do what is due."""
@@ -302,7 +302,7 @@ class Control:
         await work(self.ses.context, timedelta())
         return {}
 
-    def say(self, _: list[str], body: _Body) -> _Answer:
+    def put_event(self, _: list[str], body: _Body) -> _Answer:
         """Put an event of SES itself on the default bus, such as its verdict on the account."""
         kind, detail = body.get("detail-type"), body.get("detail", {})
         if not isinstance(kind, str) or not isinstance(detail, dict):
@@ -350,7 +350,7 @@ async def _answer(handler: "_Handler", control: Control, names: list[str], reque
 
 
 def _summary(message: StoredMessage) -> _Answer:
-    happenings = [dataclasses.asdict(happening) for happening in message.happenings]
+    occurrences = [dataclasses.asdict(occurrence) for occurrence in message.occurrences]
     return {
         "message_id": message.message_id,
         "accepted_at": timestamp(message.accepted_at),
@@ -361,7 +361,7 @@ def _summary(message: StoredMessage) -> _Answer:
         "subject": message.subject,
         "configuration_set": message.configuration_set,
         "tags": message.tags,
-        "happenings": [{**happening, "at": timestamp(happening["at"])} for happening in happenings],
+        "occurrences": [{**occurrence, "at": timestamp(occurrence["at"])} for occurrence in occurrences],
     }
 
 
@@ -398,7 +398,7 @@ _ROUTES: tuple[tuple[str, str, _Handler, str], ...] = (
     (
         "POST",
         "/messages/{message_id}/events",
-        Control.happen,
+        Control.trigger_event,
         f'Let something happen to it: {{"event": "{"|".join(COMMANDS)}|delay:MailboxFull|…", "recipient": "a@b.c"}}.',
     ),
     (
@@ -443,7 +443,7 @@ _ROUTES: tuple[tuple[str, str, _Handler, str], ...] = (
     (
         "POST",
         "/events",
-        Control.say,
+        Control.put_event,
         'Have SES say something on the event bus: {"detail-type": "Sending Status Disabled", "detail": {}}.',
     ),
     ("POST", "/events/drain", Control.drain, "Wait until every event is published."),

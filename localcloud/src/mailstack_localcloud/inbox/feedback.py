@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 from mailstack_localcloud.inbox.mail import Mail
 from mailstack_localcloud.ses import ids
-from mailstack_localcloud.ses.acceptance import follow
+from mailstack_localcloud.ses.acceptance import apply
 from mailstack_localcloud.ses.context import Context
 from mailstack_localcloud.ses.mime import bare
 from mailstack_localcloud.ses.simulator import VARIANTS
-from mailstack_localcloud.ses.state import Happening, StoredMessage
+from mailstack_localcloud.ses.state import Occurrence, StoredMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,9 @@ class FeedbackError(Exception):
     """It cannot happen to this mail; the message says why."""
 
 
-async def bring_about(
+async def trigger(
     context: Context, message: StoredMessage, event: str, recipient: str = "", link: str = ""
-) -> Happening:
+) -> Occurrence:
     """Let something happen to a mail now.
 
     Args:
@@ -68,9 +68,9 @@ async def bring_about(
         if not detail:
             raise FeedbackError("This mail has no link to click on.")
     address = _recipient(message, recipient)
-    happening = Happening(command.kind, datetime.now(UTC), ids.message_id(context.state.region), address, detail)
-    await follow(context, message, [happening])
-    return happening
+    occurrence = Occurrence(command.kind, datetime.now(UTC), ids.message_id(context.state.region), address, detail)
+    await apply(context, message, [occurrence])
+    return occurrence
 
 
 def _recipient(message: StoredMessage, wanted: str) -> str:

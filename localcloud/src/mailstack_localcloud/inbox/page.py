@@ -20,7 +20,7 @@ from urllib.parse import parse_qs, quote, unquote, urlencode
 
 from mailstack_localcloud.backend.credentials import environment
 from mailstack_localcloud.http import INBOX_PREFIX, Request, Response
-from mailstack_localcloud.inbox.feedback import COMMANDS, FeedbackError, bring_about
+from mailstack_localcloud.inbox.feedback import COMMANDS, FeedbackError, trigger
 from mailstack_localcloud.inbox.mail import Attachment, Mail
 from mailstack_localcloud.inbox.people import person, subject, tags
 from mailstack_localcloud.inbox.search import STATUSES, matching
@@ -29,7 +29,7 @@ from mailstack_localcloud.ses.context import Context
 from mailstack_localcloud.ses.events import event
 from mailstack_localcloud.ses.mime import bare
 from mailstack_localcloud.ses.simulator import VARIANTS
-from mailstack_localcloud.ses.state import Happening, StoredMessage
+from mailstack_localcloud.ses.state import Occurrence, StoredMessage
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -131,7 +131,7 @@ class Inbox:
         found = list(islice(matching(messages.newest(len(messages)), words, status), start, start + PAGE_SIZE + 1))
         mails, more = found[:PAGE_SIZE], len(found) > PAGE_SIZE
         looked_for = urlencode([(name, value) for name, value in (("q", words), ("status", status)) if value])
-        version = [looked_for, len(messages), more, [(mail.message_id, len(mail.happenings)) for mail in mails]]
+        version = [looked_for, len(messages), more, [(mail.message_id, len(mail.occurrences)) for mail in mails]]
         values = {"words": words, "status": status, "looked_for": looked_for, "page": max(number, 1), "more": more}
         here = self._environment(request)
         return self._page(request, version, "list.html", mails=mails, total=len(messages), environment=here, **values)
@@ -142,9 +142,9 @@ class Inbox:
         newer, older = self._beside(message)
         addresses = {bare(recipient) for recipient in message.recipients}
         suppressed = sorted(one for one in addresses if is_suppressed(self._context, message, one))
-        version = [message.message_id, len(message.happenings), newer, older, suppressed]
+        version = [message.message_id, len(message.occurrences), newer, older, suppressed]
         arn = state.arn("identity", message.identity)
-        events = [(h, event(message, h, source_arn=arn, account_id=state.account_id)) for h in message.happenings]
+        events = [(h, event(message, h, source_arn=arn, account_id=state.account_id)) for h in message.occurrences]
         return self._page(
             request,
             version,
@@ -167,13 +167,13 @@ class Inbox:
         at = ids.index(message.message_id)
         return ids[at - 1], ids[at + 1]
 
-    async def happen(self, mail: Mail, _: list[str], request: Request) -> Response:
+    async def trigger_event(self, mail: Mail, _: list[str], request: Request) -> Response:
         """A button was pressed: let it happen, and back to the mail."""
         form = _form(request)
         pressed, recipient, link = (form.get(name, "") for name in ("event", "recipient", "link"))
         try:
             event = form.get("variant", "") if pressed == "variant" else pressed
-            await bring_about(self._context, mail.message, event, recipient, link)
+            await trigger(self._context, mail.message, event, recipient, link)
         except FeedbackError as error:
             return _text(400, str(error))
         return _see(f"{INBOX_PREFIX}/{quote(mail.message.message_id)}")
@@ -246,7 +246,7 @@ def _tone(kind: str) -> str:
 
 def _chips(message: StoredMessage) -> dict[str, int]:
     """What happened after the send, and how many times."""
-    return Counter(happening.kind for happening in message.happenings if happening.kind != "Send")
+    return Counter(occurrence.kind for occurrence in message.occurrences if occurrence.kind != "Send")
 
 
 def _when(moment: datetime) -> str:
@@ -254,10 +254,10 @@ def _when(moment: datetime) -> str:
     return f"{moment:%H:%M:%S}" if moment.date() == datetime.now(UTC).date() else f"{moment:%d %b %H:%M}"
 
 
-def _explain(happening: Happening, published: dict[str, object]) -> str:
+def _explain(occurrence: Occurrence, published: dict[str, object]) -> str:
     """What a reader of the timeline wants to know beside the kind."""
-    if happening.kind != "Bounce":
-        return happening.detail
+    if occurrence.kind != "Bounce":
+        return occurrence.detail
     bounce = cast("dict[str, object]", published["bounce"])
     recipients = cast("list[dict[str, str]]", bounce["bouncedRecipients"])
     why = "; ".join(f"{r.get('status', '')}: {r.get('diagnosticCode', '')}" for r in recipients)
@@ -271,5 +271,5 @@ _VIEWS: dict[str, dict[str, _View]] = {
     "html": {"GET": Inbox.rendered},
     "source": {"GET": Inbox.raw},
     "attachments": {"GET": Inbox.attachment},
-    "events": {"POST": Inbox.happen},
+    "events": {"POST": Inbox.trigger_event},
 }

@@ -25,7 +25,7 @@ POSSIBLE = hasattr(os, "fork") and sys.platform != "darwin"
 _STOP = 60.0  # seconds to leave
 
 
-class Nursery:
+class ForkServer:
     """The process that the others are forked from; started with the first operation, and ended with this process."""
 
     def __init__(self) -> None:
@@ -93,8 +93,8 @@ def _ask(process: "subprocess.Popen[str]", line: str, timeout: float) -> int | N
     return int(answer) if answer else None
 
 
-NURSERY = Nursery()
-atexit.register(NURSERY.close)
+FORK_SERVER = ForkServer()
+atexit.register(FORK_SERVER.close)
 
 
 # --- In that process -------------------------------------------------------------------------------------------------

@@ -126,7 +126,7 @@ class InProcessStack:
         environment = isolated(os.environ, self._environment)
         # What Python itself reads there, it reads when it starts.
         if fork_server.POSSIBLE and not any(name.startswith("PYTHON") for name in self._environment):
-            return fork_server.NURSERY.run(request, environment, _TIMEOUT)
+            return fork_server.FORK_SERVER.run(request, environment, _TIMEOUT)
         return subprocess.run(
             [sys.executable, "-m", "mailstack_localcloud.pulumi.worker"],
             input=json.dumps(request),

@@ -45,8 +45,8 @@ from mailstack_localcloud.watch.cloudwatch import Alarms
 
 if TYPE_CHECKING:
     from mailstack_localcloud.chatbot.service import Chatbot
-    from mailstack_localcloud.control.autosave import Keeper
-    from mailstack_localcloud.control.mail_links import Links
+    from mailstack_localcloud.control.autosave import Autosave
+    from mailstack_localcloud.control.mail_links import MailLinks
     from mailstack_localcloud.control.routes import Control
     from mailstack_localcloud.inbox.page import Inbox
     from mailstack_localcloud.ses_v1.service import SesV1
@@ -71,13 +71,13 @@ class Gateway:
         self._backend = backend
         self._faults = Faults()
         self._ses = Ses(backend, aws, self._faults)
-        self._ses.context.publisher.also(notify)
+        self._ses.context.publisher.add_listener(notify)
         backend.subscriptions.mail = functools.partial(deliver_text, self._ses.context)
         take_over(self._in_first_api, functools.partial(deliver, self._ses.context))
         self._clock = Clock(backend, self._ses.context, Alarms(backend))
         self._mail_server = smtp.access(backend.region)
         self._smtp = SmtpServer(smtp, self._mta)
-        self._keeper = self._keeping(folder) if folder else None
+        self._autosave = self._create_autosave(folder) if folder else None
         self._tasks: list[asyncio.Task[None]] = []
 
     # What is loaded when it is first asked
@@ -110,10 +110,10 @@ class Gateway:
         return Inbox(self._ses.context)
 
     @cached_property
-    def _links(self) -> "Links":
-        from mailstack_localcloud.control.mail_links import Links
+    def _links(self) -> "MailLinks":
+        from mailstack_localcloud.control.mail_links import MailLinks
 
-        return Links(self._ses.context)
+        return MailLinks(self._ses.context)
 
     @cached_property
     def _faultable(self) -> "dict[_Handler, Ses | SesV1]":
@@ -125,10 +125,10 @@ class Gateway:
 
         return Mta(self._ses.context, self._backend, self._faults)
 
-    def _keeping(self, folder: "StateFolder") -> "Keeper":
-        from mailstack_localcloud.control.autosave import Keeper
+    def _create_autosave(self, folder: "StateFolder") -> "Autosave":
+        from mailstack_localcloud.control.autosave import Autosave
 
-        return Keeper(folder, self._ses.context, self._backend, self._chatbot)
+        return Autosave(folder, self._ses.context, self._backend, self._chatbot)
 
     # Requests
 
@@ -199,8 +199,8 @@ class Gateway:
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def starting(message: Message) -> None:
             if message["type"] == "lifespan.startup.complete":
-                keeping = [self._keeper.run()] if self._keeper else []
-                runners = (self._ses.context.publisher.run(), self._clock.run(), *keeping)
+                autosave = [self._autosave.run()] if self._autosave else []
+                runners = (self._ses.context.publisher.run(), self._clock.run(), *autosave)
                 self._tasks = [asyncio.create_task(runner) for runner in runners]
                 await self._smtp.start()
             if message["type"] == "lifespan.shutdown.complete":
@@ -209,8 +209,8 @@ class Gateway:
 
         async def stopping() -> Message:
             message = await receive()
-            if message["type"] == "lifespan.shutdown" and self._keeper:
-                await self._keeper.finish()
+            if message["type"] == "lifespan.shutdown" and self._autosave:
+                await self._autosave.finish()
             return message
 
         await self._backend.app(scope, stopping, starting)

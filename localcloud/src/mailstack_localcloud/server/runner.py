@@ -128,27 +128,27 @@ async def _serve(
     await Server(Gateway(backend, smtp, folder)).serve(listener, functools.partial(ready, known), stop)
 
 
-def begin() -> None:
+def disable_gc() -> None:
     """For a process that does nothing but serve: while modules are loaded, there is no garbage to look for."""
     gc.disable()
 
 
-def settle() -> None:
-    """After `begin`, once it serves: what is loaded stays, and looking for garbage often would find little."""
+def freeze_gc() -> None:
+    """After `disable_gc`, once it serves: what is loaded stays, and looking for garbage often would find little."""
     gc.freeze()
     gc.set_threshold(*_COLLECT_AFTER)
     gc.enable()
 
 
-def signalled(stop: asyncio.Event) -> None:
+def until_signal(stop: asyncio.Event) -> None:
     """Until SIGTERM or SIGINT."""
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
 
 
-def orphaned(stop: asyncio.Event) -> None:
+def until_parent_exits(stop: asyncio.Event) -> None:
     """Until SIGTERM or SIGINT, or until standard input ends: the parent is gone then."""
-    signalled(stop)
+    until_signal(stop)
     threading.Thread(target=_wait_for_end_of_stdin, args=(asyncio.get_running_loop(), stop), daemon=True).start()
 
 
@@ -160,18 +160,18 @@ def _wait_for_end_of_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event)
 
 def main() -> None:
     """The child process of `LocalCloud.start`: region, state folder, ports; one line of JSON on standard output."""
-    begin()
+    disable_gc()
     logging.basicConfig(level=logging.ERROR, format="localcloud: %(message)s")
     region, state, *ports = sys.argv[1:]
 
     def ready(known: Ready) -> None:
-        settle()
+        freeze_gc()
         line = json.dumps({"endpoint": known.endpoint, "region": known.region, "scratch": known.scratch})
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
 
     try:
-        serve(Ports(*map(int, ports)), region, ready, orphaned, state=state or None)
+        serve(Ports(*map(int, ports)), region, ready, until_parent_exits, state=state or None)
     except (NotInstalledError, PortTakenError, StateError) as error:
         sys.exit(str(error))
 

@@ -10,24 +10,26 @@ START_SECONDS = 120.0
 _STOP_SECONDS = 60.0
 
 
-class TakenError(Exception):
+class AlreadyStartedError(Exception):
     """This process had one already."""
 
 
-class Inside:
+class ServerThread:
     """A server in a thread, which answers once this is made.
 
     Args:
         region: The one region that SES is emulated in.
 
     Raises:
-        TakenError: There was one before, or ministack is there without one.
+        AlreadyStartedError: There was one before, or ministack is there without one.
         TimeoutError: It did not come up.
     """
 
     def __init__(self, region: str) -> None:
         if "ministack" in sys.modules:
-            raise TakenError("This process had a local cloud, or ministack, inside it already. Use LocalCloud.start().")
+            raise AlreadyStartedError(
+                "This process had a local cloud, or ministack, inside it already. Use LocalCloud.start()."
+            )
         self.endpoint = ""
         self._answers = threading.Event()
         self._problem: BaseException | None = None

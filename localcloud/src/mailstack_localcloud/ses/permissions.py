@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/list_ses.html
 
 from typing import Any
 
-from mailstack_localcloud.ses.authorization import API_VERSION, SIGNER
 from mailstack_localcloud.ses.context import Context, Parameters
 from mailstack_localcloud.ses.errors import SesError
 from mailstack_localcloud.ses.operations.tags import tags_of
@@ -69,7 +68,7 @@ def check_v1(context: Context, operation: str) -> None:
         SesError: Some policy does not let it (403).
     """
     if operation not in _SENDS:
-        _ask(context, f"ses:{operation}", ALL, {"ses:apiversion": API_VERSION.get()})
+        _ask(context, f"ses:{operation}", ALL, {"ses:apiversion": context.caller.api_version})
 
 
 def resources(context: Context, operation: str, p: Parameters) -> list[str]:
@@ -90,7 +89,7 @@ def _conditions(context: Context, resource: str, p: Parameters) -> dict[str, obj
     keys = [*asked, *p.get("TagKeys", [])]
     there = tags_of(context.state, resource) or {}
     return {
-        "ses:apiversion": API_VERSION.get(),
+        "ses:apiversion": context.caller.api_version,
         **{f"aws:resourcetag/{key.lower()}": value for key, value in there.items()},
         **{f"aws:requesttag/{key.lower()}": value for key, value in asked.items()},
         **({"aws:tagkeys": keys} if keys else {}),
@@ -98,7 +97,7 @@ def _conditions(context: Context, resource: str, p: Parameters) -> dict[str, obj
 
 
 def _ask(context: Context, action: str, resource: str, conditions: dict[str, Any]) -> None:
-    denied = context.backend.access.denied(SIGNER.get(), action, [resource], conditions)
+    denied = context.backend.access.denied(context.caller.access_key, action, [resource], conditions)
     if denied:
         problem = f"User `{denied[0]}' is not authorized to perform `{action}' on resource `{resource}'"
         raise SesError("AccessDeniedException", problem)

@@ -14,7 +14,7 @@ _Members = Mapping[str, Any]
 _LISTS = ("ToAddresses", "CcAddresses", "BccAddresses")
 
 
-def note(state: State, operation: str, p: _Members, error: SesError) -> None:
+def record_refusal(state: State, operation: str, p: _Members, error: SesError) -> None:
     """Remember that a send was refused.
 
     Args:

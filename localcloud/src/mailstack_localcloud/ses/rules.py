@@ -69,7 +69,7 @@ def mail_from_record(domain: str, region: str) -> Record:
     return Record(domain, "MX", f"10 feedback-smtp.{region}.amazonses.com")
 
 
-def stands(record: Record, values: Collection[str]) -> bool:
+def is_published(record: Record, values: Collection[str]) -> bool:
     """Whether the values found under a record's name and type are what SES asks for."""
     if record.type == "TXT":
         return any(record.value in value.strip('"').replace('" "', "").replace('""', "") for value in values)

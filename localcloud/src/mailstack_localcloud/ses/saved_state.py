@@ -136,8 +136,8 @@ _DECODE: dict[str, Callable[[Any], Any]] = {
     "$messages": lambda _: Messages(),
 }
 # Files that were written before a record or a field was renamed still load.
-_FORMER_RECORDS: dict[str, str] = {}
-_FORMER_FIELDS: dict[str, str] = {}
+_FORMER_RECORDS = {"Happening": "Occurrence"}
+_FORMER_FIELDS = {"happenings": "occurrences"}
 
 
 def _decoded(value: Any) -> Any:
@@ -152,7 +152,8 @@ def _decoded(value: Any) -> Any:
     if name in _DECODE:
         return _DECODE[name](members[name])
     record = name.removeprefix(_MARK)
-    fields: dict[str, Any] = {_FORMER_FIELDS.get(key, key): _decoded(item) for key, item in members[name].items()}
+    given = cast("dict[str, Any]", members[name])
+    fields = {_FORMER_FIELDS.get(key, key): _decoded(item) for key, item in given.items()}
     return cast("Any", _RECORDS[_FORMER_RECORDS.get(record, record)])(**fields)
 
 
@@ -170,8 +171,8 @@ class _MailTexts:
             if known and size > KEPT_BYTES:
                 break
             found = self._texts.get(message.message_id)
-            if found is None or found[0] != len(message.happenings):
-                found = len(message.happenings), json.dumps(_encoded(message))
+            if found is None or found[0] != len(message.occurrences):
+                found = len(message.occurrences), json.dumps(_encoded(message))
             known[message.message_id] = found
         self._texts = known
         return [text for _, text in reversed(known.values())]

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from mailstack_localcloud.ses.events import BOUNCES, DELAYS, FEEDBACK_TYPES, HARD_BOUNCES
 from mailstack_localcloud.ses.rules import is_simulator
-from mailstack_localcloud.ses.state import Account, Happening
+from mailstack_localcloud.ses.state import Account, Occurrence
 
 # (kind, detail) of each event that follows the Send, in order.
 # https://docs.aws.amazon.com/ses/latest/dg/send-an-email-from-console.html#send-email-simulator
@@ -69,11 +69,11 @@ def seems_valid(address: str, patterns: Mapping[str, str]) -> bool:
     return not leads_nowhere(address) and not any(k == "Bounce" and detail in HARD_BOUNCES for k, detail in happens)
 
 
-def disordered(happenings: Sequence[Happening], account: Account) -> list[Happening]:
+def disordered(occurrences: Sequence[Occurrence], account: Account) -> list[Occurrence]:
     """What happened to a mail in the order and as often as the account's settings have it published."""
-    ordered = reversed(happenings) if account.reverse_events else happenings
+    ordered = reversed(occurrences) if account.reverse_events else occurrences
     times = 2 if account.duplicate_events else 1
-    return [happening for happening in ordered for _ in range(times)]
+    return [occurrence for occurrence in ordered for _ in range(times)]
 
 
 def outcome(address: str, patterns: Mapping[str, str]) -> Outcome:

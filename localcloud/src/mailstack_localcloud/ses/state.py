@@ -227,7 +227,7 @@ class Suppressed:
 
 
 @dataclass(slots=True)
-class Happening:
+class Occurrence:
     """Something that happened to a mail, small until somebody asks for its JSON (`events.event`).
 
     `recipient` is empty for what concerns the whole mail, `feedback_id` for what is no feedback; `detail` chooses among
@@ -266,7 +266,7 @@ class StoredMessage:
     mail_from: str = ""
     # Where feedback is forwarded to, if that was asked for.
     return_path: str = ""
-    happenings: list[Happening] = field(default_factory=list[Happening])
+    occurrences: list[Occurrence] = field(default_factory=list[Occurrence])
 
     @property
     def recipients(self) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from mailstack_localcloud import virtual_time
 from mailstack_localcloud.backend.calls import InProcess
-from mailstack_localcloud.ses.rules import Record, dkim_records, mail_from_record, may_send, stands, suffixes
+from mailstack_localcloud.ses.rules import Record, dkim_records, is_published, mail_from_record, may_send, suffixes
 from mailstack_localcloud.ses.state import Identity
 
 _MAX_ZONES = 1000
@@ -60,14 +60,14 @@ async def check(identity: Identity, dns: Dns, region: str) -> None:
     identity.last_checked_at = datetime.now(UTC)
     if identity.is_domain and identity.dkim_status not in _FINAL:
         identity.dkim_since = identity.dkim_since or virtual_time.now()
-        if await _all_stand(dkim_records(identity, region), dns):
+        if await _all_published(dkim_records(identity, region), dns):
             confirm(identity)
         elif identity.dkim_status == "PENDING" and _is_over(identity.dkim_since):
             identity.dkim_status = "FAILED"
     mail_from = identity.mail_from
     if mail_from and mail_from.status not in _FINAL:
         mail_from.since = mail_from.since or virtual_time.now()
-        if await _all_stand([mail_from_record(mail_from.domain, region)], dns):
+        if await _all_published([mail_from_record(mail_from.domain, region)], dns):
             mail_from.status = "SUCCESS"
         elif _is_over(mail_from.since):
             mail_from.status = "FAILED"
@@ -100,8 +100,8 @@ def confirm(identity: Identity) -> None:
         identity.dkim_status = "SUCCESS"
 
 
-async def _all_stand(records: list[Record], dns: Dns) -> bool:
+async def _all_published(records: list[Record], dns: Dns) -> bool:
     for record in records:
-        if not stands(record, await dns.lookup(record.name, record.type)):
+        if not is_published(record, await dns.lookup(record.name, record.type)):
             return False
     return bool(records)

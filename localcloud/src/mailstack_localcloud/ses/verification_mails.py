@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from mailstack_localcloud import virtual_time
 from mailstack_localcloud.ses import ids
 from mailstack_localcloud.ses.context import Context
-from mailstack_localcloud.ses.state import Happening, StoredMessage, VerificationLink
+from mailstack_localcloud.ses.state import Occurrence, StoredMessage, VerificationLink
 from mailstack_localcloud.ses.verification import confirm
 
 # Who sends SES's own, and how long a link of either kind leads anywhere.
@@ -58,7 +58,7 @@ def deliver(context: Context, sender: str, recipient: str, subject: str, body: M
         size=sum(len(part["Data"].encode()) for part in body.values()),
     )
     kinds = (("Send", ""), ("Delivery", recipient))
-    message.happenings = [Happening(kind, now, ids.message_id(state.region), to) for kind, to in kinds]
+    message.occurrences = [Occurrence(kind, now, ids.message_id(state.region), to) for kind, to in kinds]
     state.messages.add(message)
     return message.message_id
 

@@ -5,11 +5,10 @@ import inspect
 from mailstack_localcloud.faults.effects import InjectedError
 from mailstack_localcloud.faults.target import Target
 from mailstack_localcloud.http import Request, Response
-from mailstack_localcloud.ses.authorization import API_VERSION, SIGNER, signer
-from mailstack_localcloud.ses.context import Context, Parameters
+from mailstack_localcloud.ses.context import Caller, Context, Parameters
 from mailstack_localcloud.ses.errors import SesError, not_emulated
 from mailstack_localcloud.ses.permissions import check_v1
-from mailstack_localcloud.ses.refusals import note
+from mailstack_localcloud.ses.refusals import record_refusal
 from mailstack_localcloud.ses.service import check_rate, check_region
 from mailstack_localcloud.ses_v1 import query
 from mailstack_localcloud.ses_v1.errors import QueryError, translated
@@ -45,8 +44,7 @@ class SesV1:
 
     async def _answer(self, request: Request) -> Response:
         check_region(request, self._context.state.region)
-        SIGNER.set(signer(request.headers.get("authorization", "")))
-        API_VERSION.set("1")
+        context = self._context.called_by(Caller.of(request, api_version="1"))
         form = query.read_form(request)
         operation = query.find(form)
         handler = HANDLERS.get(operation.name)
@@ -54,11 +52,11 @@ class SesV1:
             raise not_emulated(f"{operation.name} of SES v1")
         parameters: Parameters = {}
         try:
-            check_v1(self._context, operation.name)
-            check_rate(self._context, operation.name)
+            check_v1(context, operation.name)
+            check_rate(context, operation.name)
             parameters = query.parse(operation, form)
-            output = handler(self._context, parameters)
+            output = handler(context, parameters)
             return query.answer(operation, await output if inspect.isawaitable(output) else output)
         except SesError as error:
-            note(self._context.state, operation.name, parameters, error)
+            record_refusal(context.state, operation.name, parameters, error)
             raise

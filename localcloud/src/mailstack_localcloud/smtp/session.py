@@ -15,13 +15,12 @@ from mailstack_localcloud.backend.ministack import Backend
 from mailstack_localcloud.faults.connection import reset
 from mailstack_localcloud.faults.effects import InjectedError, perform
 from mailstack_localcloud.faults.rules import Faults
-from mailstack_localcloud.ses.authorization import SIGNER
-from mailstack_localcloud.ses.context import Context, Parameters
+from mailstack_localcloud.ses.context import Caller, Context, Parameters
 from mailstack_localcloud.ses.errors import SesError
 from mailstack_localcloud.ses.fault_target import SMTP_OPERATION
 from mailstack_localcloud.ses.operations.sending import send
 from mailstack_localcloud.ses.raw_sends import send_email_parameters
-from mailstack_localcloud.ses.refusals import note
+from mailstack_localcloud.ses.refusals import record_refusal
 from mailstack_localcloud.ses.rendering import Filled
 from mailstack_localcloud.smtp.credentials import smtp_password
 from mailstack_localcloud.smtp.replies import reply
@@ -103,8 +102,8 @@ class Mta:
 
     async def handle_DATA(self, server: Connected, session: Session, envelope: Envelope) -> str:  # noqa: N802
         """The mail itself: through the faults in force to SES."""
-        SIGNER.set(session.auth_data.login.decode())
-        answer = functools.partial(self._send, envelope)
+        context = self.context.called_by(Caller(session.auth_data.login.decode()))
+        answer = functools.partial(_send, context, envelope)
         fault = self.faults.choose(SMTP_OPERATION, envelope.rcpt_tos)
         if fault is None:
             return await answer()
@@ -119,15 +118,16 @@ class Mta:
         _LOG.error("SMTP failed", exc_info=error)
         return f"{FAILED}: the local cloud failed: {type(error).__name__}: {error}"
 
-    async def _send(self, envelope: Envelope) -> str:
-        p: Parameters = {}
-        try:
-            mail_from = envelope.mail_from or ""
-            p = send_email_parameters(mail_from, envelope.rcpt_tos, envelope.original_content or b"")
-            return f"250 Ok {await send(self.context, p, Filled(p['Content']), SMTP_OPERATION)}"
-        except SesError as error:
-            note(self.context.state, SMTP_OPERATION, p, error)
-            return reply(error)
+
+async def _send(context: Context, envelope: Envelope) -> str:
+    p: Parameters = {}
+    try:
+        mail_from = envelope.mail_from or ""
+        p = send_email_parameters(mail_from, envelope.rcpt_tos, envelope.original_content or b"")
+        return f"250 Ok {await send(context, p, Filled(p['Content']), SMTP_OPERATION)}"
+    except SesError as error:
+        record_refusal(context.state, SMTP_OPERATION, p, error)
+        return reply(error)
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,7 +128,7 @@ def test_it_does_without_a_process_to_fork_from(
     stack = stack_factory(write(tmp_path / "project", PROTECTED), {})
     if lost == "killed":
         stack.preview()
-        fork_server.NURSERY.close()
+        fork_server.FORK_SERVER.close()
     else:
         monkeypatch.setattr(fork_server, "POSSIBLE", False)
     assert stack.up().create == 1
@@ -138,7 +138,7 @@ def test_it_does_without_a_process_to_fork_from(
 def test_what_forks_operations_may_end_between_two_of_them(stack_factory: StackFactory, tmp_path: Path):
     stack = stack_factory(write(tmp_path / "project", PROTECTED), {})
     stack.preview()
-    forking = fork_server.NURSERY._process
+    forking = fork_server.FORK_SERVER._process
     assert forking
     forking.kill()
     forking.wait(PATIENCE)

@@ -85,7 +85,7 @@ def is_gone(error: ClientError) -> bool:
 
 
 @contextmanager
-def told(doing: str) -> Generator[None]:
+def translate_errors(doing: str) -> Generator[None]:
     """Turn botocore's errors into one sentence.
 
     Args:

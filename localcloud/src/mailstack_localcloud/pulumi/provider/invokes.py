@@ -8,7 +8,7 @@ from typing import Any, cast
 from botocore.loaders import Loader
 
 from mailstack_localcloud.pulumi.provider import policy_document
-from mailstack_localcloud.pulumi.provider.cloud import Cloud, ProviderError, told
+from mailstack_localcloud.pulumi.provider.cloud import Cloud, ProviderError, translate_errors
 from mailstack_localcloud.pulumi.provider.resources import RESOURCES, iam_oidc, ses
 from mailstack_localcloud.pulumi.provider.resources.route53 import plain_name, read_zone, zone_tags
 from mailstack_localcloud.pulumi.wire import Props, obj
@@ -149,5 +149,5 @@ def invoke(token: str, args: Props, cloud: Cloud) -> Props:
     unserved = [name for name, value in args.items() if value is not None and name not in served]
     if unserved:
         raise ProviderError(f"{token}: the local cloud's provider does not serve the argument {', '.join(unserved)}.")
-    with told(f"calling {token}"):
+    with translate_errors(f"calling {token}"):
         return function(cloud, args)

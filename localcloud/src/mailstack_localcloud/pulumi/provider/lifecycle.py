@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from mailstack_localcloud.pulumi import schema
 from mailstack_localcloud.pulumi.paths import join, reset
-from mailstack_localcloud.pulumi.provider.cloud import Cloud, ProviderError, is_gone, told
+from mailstack_localcloud.pulumi.provider.cloud import Cloud, ProviderError, is_gone, translate_errors
 from mailstack_localcloud.pulumi.provider.resource import Allowed, Arg, Form, Made, Resource, as_json, as_policy
 from mailstack_localcloud.pulumi.schema import Problem
 from mailstack_localcloud.pulumi.wire import UNKNOWN, Props, is_unknown, obj
@@ -279,7 +279,7 @@ def create(resource: Resource, name: str, inputs: Props, cloud: Cloud) -> tuple[
     _refuse_unknown(doing, inputs)
     wanted = _resolved(resource, inputs, cloud)
     cloud = cloud.in_region(wanted.get("region"))
-    with told(doing):
+    with translate_errors(doing):
         made = resource.create(cloud, wanted)
         identifier, once = (made.id, made.outputs) if isinstance(made, Made) else (made, {})
         try:
@@ -317,7 +317,7 @@ def read(resource: Resource, name: str, identifier: str, inputs: Props, state: P
         What was found; None when it is gone.
     """
     cloud = cloud.in_region(state.get("region") or inputs.get("region"))
-    with told(f"reading {resource.kind} {name!r}"):
+    with translate_errors(f"reading {resource.kind} {name!r}"):
         try:
             actual = resource.read(cloud, identifier, {**inputs, **state})
             if actual is None:
@@ -358,7 +358,7 @@ def update(
     cloud = cloud.in_region(wanted.get("region"))
     changed = diff(resource, olds, state, news, ignored).names
     after = {**{key: value for key, value in state.items() if key not in changed}, **wanted}
-    with told(doing):
+    with translate_errors(doing):
         if resource.tags and "tags" in changed:
             _retag(resource, identifier, state, wanted["tags"], cloud)
         own = changed & frozenset(resource.args)
@@ -372,7 +372,7 @@ def update(
 
 def delete(resource: Resource, name: str, identifier: str, state: Props, cloud: Cloud) -> None:
     """Delete a resource; one that is gone already is no error."""
-    with told(f"deleting {resource.kind} {name!r}"):
+    with translate_errors(f"deleting {resource.kind} {name!r}"):
         try:
             resource.delete(cloud.in_region(state.get("region")), identifier, state)
         except ClientError as error:

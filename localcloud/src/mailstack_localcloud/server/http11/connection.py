@@ -24,7 +24,7 @@ _ABSOLUTE = (b"http://", b"https://")
 
 
 class Connection(asyncio.Protocol):
-    """One connection; an `exchange.Way`."""
+    """One connection; an `exchange.ClientConnection`."""
 
     transport: asyncio.Transport
 
@@ -151,11 +151,11 @@ class Connection(asyncio.Protocol):
         self._incoming, self._is_half = None, False
 
     async def drain(self) -> None:
-        """See `Way`."""
+        """See `ClientConnection`."""
         await self._drained.wait()
 
     def done(self, exchange: Exchange) -> None:
-        """See `Way`: the next request's turn."""
+        """See `ClientConnection`: the next request's turn."""
         self._exchanges.popleft()
         if not exchange.keep_alive or self._server.is_stopping:
             self.transport.close()

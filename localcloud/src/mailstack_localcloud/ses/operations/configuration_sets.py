@@ -80,7 +80,7 @@ def update(context: Context, p: Parameters) -> Output:
 def delete(context: Context, p: Parameters) -> Output:
     """DeleteConfigurationSet, with its event destinations."""
     name = context.configuration_set(p).name
-    context.let_go("configuration-set", name)
+    context.ensure_deletable("configuration-set", name)
     del context.state.configuration_sets[name]
     return {}
 

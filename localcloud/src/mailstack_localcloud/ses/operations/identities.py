@@ -101,7 +101,7 @@ async def list_(context: Context, p: Parameters) -> Output:
 def delete(context: Context, p: Parameters) -> Output:
     """DeleteEmailIdentity."""
     name = context.identity(p).name
-    context.let_go("identity", name)
+    context.ensure_deletable("identity", name)
     del context.state.identities[name]
     return {}
 

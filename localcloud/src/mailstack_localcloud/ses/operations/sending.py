@@ -5,7 +5,7 @@ from typing import Any
 
 from mailstack_localcloud.ses import mime, options, raw_headers, rules
 from mailstack_localcloud.ses.acceptance import Sender, accept, suppression
-from mailstack_localcloud.ses.authorization import SIGNER, authorize
+from mailstack_localcloud.ses.authorization import Sending, authorize
 from mailstack_localcloud.ses.context import Context, Handler, Output, Parameters
 from mailstack_localcloud.ses.envelopes import enveloped
 from mailstack_localcloud.ses.errors import SesError, bad_request, not_found
@@ -58,49 +58,35 @@ async def send(context: Context, p: Parameters, filled: Filled, operation: str =
         SesError: SES would not take it.
     """
     envelope = enveloped(p, filled.content)
-    action = "SendRawEmail" if "Raw" in filled.content else operation
-    sender = await admitted(context, p, (operation, action), (envelope.source, envelope.recipients), filled.template)
+    sending = Sending(p, operation, envelope.source, envelope.recipients, filled.template, "Raw" in filled.content)
+    sender = await admit(context, sending)
     for named in filter(None, (*envelope.senders, envelope.mail_from)):
         await check_identities(context, named)
     return accept(context, sender, envelope, filled, p.get("EmailTags", ()))
 
 
-async def admitted(
-    context: Context,
-    p: Parameters,
-    asked: tuple[str, str],
-    addresses: tuple[str, Iterable[str]],
-    template: str,
-) -> Sender:
-    """Who sends, once it is known that they may.
-
-    Args:
-        context: Where.
-        p: The parameters of the sending operation.
-        asked: The operation, as the tag `ses:operation` has it, and the IAM action.
-        addresses: The sender as it is written, and the bare addresses of the recipients.
-        template: The name of a stored template, which may be empty.
+async def admit(context: Context, sending: Sending) -> Sender:
+    """The sender of a mail, once all checks passed.
 
     Raises:
-        SesError: SES would not let them.
+        SesError: SES would refuse the request.
     """
-    (operation, action), (source, recipients) = asked, addresses
-    await context.publisher.room()
+    p, source = sending.parameters, sending.source
+    await context.publisher.wait_for_capacity()
     configuration_set = check_sender(context, p, source)
-    authorize(context, p, action, addresses, (configuration_set, template))
-    check_tenant(context, p, source, configuration_set, template)
+    authorize(context, sending, configuration_set)
+    check_tenant(context, sending, configuration_set)
     options.check(context, p)
     subscription = _subscription(context, p.get("ListManagementOptions"))
-    # A bulk mail's recipients are judged one by one.
-    identity = await check_identities(context, source, () if action == "SendBulkEmail" else recipients)
-    tags = _tags(context, p, mime.bare(source), configuration_set, operation)
+    # The recipients of a bulk call are checked one by one.
+    identity = await check_identities(context, source, () if sending.action == "SendBulkEmail" else sending.recipients)
     return Sender(
         identity=identity,
         configuration_set=configuration_set,
         suppression=suppression(context, p.get("TenantName"), configuration_set),
         only_valid=rules.keeps_back(context.state.account, configuration_set),
         subscription=subscription,
-        tags=tags,
+        tags=_tags(context, sending, configuration_set),
         untracked=options.untracked(p),
         return_path=str(p.get("FeedbackForwardingEmailAddress") or ""),
     )
@@ -126,14 +112,13 @@ def check_sender(context: Context, p: Parameters, source: str) -> ConfigurationS
     return configuration_set
 
 
-def check_tenant(
-    context: Context, p: Parameters, source: str, configuration_set: ConfigurationSet | None, template: str
-) -> None:
-    """See that the tenant and the multi-region endpoint that a request names may be used so.
+def check_tenant(context: Context, sending: Sending, configuration_set: ConfigurationSet | None) -> None:
+    """Check the tenant and the multi-region endpoint that a request names.
 
     Raises:
-        SesError: There is none such, the tenant is paused, or a resource is not associated with it.
+        SesError: One of them does not exist, the tenant is paused, or a resource is not associated with it.
     """
+    p, source, template = sending.parameters, sending.source, sending.template
     endpoint = p.get("EndpointId")
     if endpoint and endpoint not in {known.endpoint_id for known in context.state.endpoints.values()}:
         raise not_found("Multi-region endpoint", endpoint)
@@ -208,17 +193,16 @@ async def check_identities(context: Context, source: str, recipients: Iterable[s
     return sender
 
 
-def _tags(
-    context: Context, p: Parameters, source: str, configuration_set: ConfigurationSet | None, operation: str
-) -> dict[str, list[str]]:
+def _tags(context: Context, sending: Sending, configuration_set: ConfigurationSet | None) -> dict[str, list[str]]:
+    p, source = sending.parameters, mime.bare(sending.source)
     return {
         # Whatever it came over: SES itself is not to be had without.
         "ses:source-tls-version": ["TLSv1.3"],
-        "ses:operation": [operation],
+        "ses:operation": [sending.operation],
         **({"ses:configuration-set": [configuration_set.name]} if configuration_set else {}),
         "ses:source-ip": ["127.0.0.1"],
         "ses:from-domain": [source.rpartition("@")[2].lower()],
-        "ses:caller-identity": [context.backend.access.caller(SIGNER.get())],
+        "ses:caller-identity": [context.backend.access.caller(context.caller.access_key)],
         **({"ses:tenant-name": [p["TenantName"]]} if p.get("TenantName") else {}),
     }
 

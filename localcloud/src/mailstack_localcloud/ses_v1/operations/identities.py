@@ -62,7 +62,7 @@ def verify_dkim(context: Context, p: Parameters) -> Output:
 def delete(context: Context, p: Parameters) -> Output:
     """DeleteIdentity: none is as good as gone."""
     name = identity_name(str(p["Identity"]))
-    context.let_go("identity", name)
+    context.ensure_deletable("identity", name)
     context.state.identities.pop(name, None)
     return {}
 
