@@ -106,7 +106,7 @@ def _port(text: str) -> int:
         ArgumentTypeError: It is none.
     """
     if not text.isdecimal() or int(text) > _LAST_PORT:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port: 0 to {_LAST_PORT}")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: use 0 to {_LAST_PORT}")
     return int(text)
 
 

@@ -77,7 +77,7 @@ def test_without_a_recipient_it_strikes_the_whole_call(cloud: LocalCloud, ses: "
 
 
 def test_a_status_that_no_entry_could_have_is_refused(cloud: LocalCloud):
-    with pytest.raises(LocalCloudError, match="TRANSIENT_FAILURE is an entry's"):
+    with pytest.raises(LocalCloudError, match="TRANSIENT_FAILURE is the status of an entry"):
         cloud.control("PUT", "faults/mine", {"effect": "error", "code": "TRANSIENT_FAILURE"})
 
 

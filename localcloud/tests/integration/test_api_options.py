@@ -82,7 +82,7 @@ def test_the_first_api_names_identities_and_a_return_path_too(cloud: LocalCloud,
 def test_a_mail_that_is_not_tracked_is_never_opened_or_clicked(cloud: LocalCloud, ses: "SESV2Client", call: Any):
     off: Any = {"Tracking": {"OpenTrackingEnabled": "DISABLED", "ClickTrackingEnabled": "ENABLED"}}
     message_id = call(ses, ConfigurationOverrides=off)
-    with pytest.raises(LocalCloudError, match="SES knows of no Open of this mail"):
+    with pytest.raises(LocalCloudError, match=r"SES does not track this event of this mail \(Open\)"):
         cloud.control("POST", f"messages/{message_id}/events", {"event": "open"})
     clicked = cloud.control("POST", f"messages/{message_id}/events", {"event": "click"})
     assert clicked["kind"] == "Click"

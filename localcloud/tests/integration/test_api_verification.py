@@ -101,7 +101,7 @@ def test_a_custom_mail_leads_on_to_where_its_template_says(cloud: LocalCloud, se
     assert found["html"].startswith("<h1>Welcome</h1>")
     assert [occurrence["kind"] for occurrence in found["occurrences"]] == ["Send", "Delivery"]
     assert not verified(ses, "bob@example.org")
-    with pytest.raises(LocalCloudError, match="SES knows of no Open of this mail"):
+    with pytest.raises(LocalCloudError, match=r"SES does not track this event of this mail \(Open\)"):
         cloud.control("POST", f"messages/{sent['MessageId']}/events", {"event": "open"})
     (link,) = found["links"]
     assert visit(link)[:2] == (302, "https://example.com/yes?a=1")

@@ -176,7 +176,7 @@ def test_the_control_plane_lists_itself(cloud: LocalCloud):
         ("GET", "nothing", None, "No GET"),
         ("PUT", "recipients/*@a.test", {"outcome": "mood"}, "There is no outcome 'mood'"),
         ("DELETE", "recipients/*@a.test", None, "No pattern"),
-        ("PUT", "account", {"mood": 1}, "is no setting"),
+        ("PUT", "account", {"mood": 1}, "is not a setting"),
         ("PUT", "account", {"max_send_rate": "much"}, "must be a float"),
         ("POST", "identities/none.test/verify", None, "No identity"),
     ],

@@ -351,7 +351,7 @@ def test_ses_s_own_tags_for_the_feedback_id_are_taken(cloud: LocalCloud, ses: "S
         ({"Content": {"Template": {"TemplateName": "t", "TemplateData": "{}"}}}, "NotFoundException", "Template <t>"),
         ({"to": ["Ada\r\nBcc: eve@example.com <ada@example.com>"]}, "BadRequestException", "line break"),
         ({"to": []}, "BadRequestException", "At least one recipient"),
-        ({"Content": {"Template": {}}}, "BadRequestException", "Template has exactly one of"),
+        ({"Content": {"Template": {}}}, "BadRequestException", "Template must have exactly one of"),
         ({"TenantName": "t"}, "NotFoundException", "Tenant t for AwsAccountId"),
     ],
 )

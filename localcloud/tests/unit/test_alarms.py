@@ -263,5 +263,5 @@ def test_expressions_use_each_other_in_any_order():
     rate = {"Id": "rate", "Expression": "bounces / sends", "ReturnData": False}
     assert computed([*queries("100 * rate", rate)], known, GRID) == {0: 10, 1: 20}
     assert computed([queries("100 * rate")[-1], *queries("1", rate)[:-1]], known, GRID) == {0: 10, 1: 20}
-    with pytest.raises(ExpressionError, match="use each other"):
+    with pytest.raises(ExpressionError, match="refer to each other in a cycle"):
         computed(queries("rate", {**rate, "Expression": "result"}), known, GRID)

@@ -71,7 +71,7 @@ def test_a_refusal_by_recipient_strikes_entries_of_a_bulk_call_and_not_the_whole
 
 @pytest.mark.parametrize("options", [{"recipient": ADA}, {"operation": "SendBulkEmail"}])
 def test_a_status_of_an_entry_needs_an_entry(options: dict[str, str]):
-    with pytest.raises(FaultError, match="TRANSIENT_FAILURE is an entry's"):
+    with pytest.raises(FaultError, match="TRANSIENT_FAILURE is the status of an entry"):
         parse({"effect": "error", "code": "TRANSIENT_FAILURE", **options})
 
 
@@ -117,15 +117,15 @@ def test_setting_a_fault_again_starts_its_counts_again():
     [
         ({}, "effect must be one of throttle,"),
         ({"effect": "boom"}, "not 'boom'"),
-        ({"effect": "throttle", "recipients": "*"}, "recipients is no member"),
-        ({"effect": "throttle", "times": "2"}, "times must not be '2'"),
-        ({"effect": "throttle", "times": True}, "times must not be True"),
+        ({"effect": "throttle", "recipients": "*"}, "recipients is not a member"),
+        ({"effect": "throttle", "times": "2"}, "times must be an integer or null, not '2'"),
+        ({"effect": "throttle", "times": True}, "times must be an integer or null, not True"),
         ({"effect": "throttle", "times": 0}, "times must be at least 1"),
         ({"effect": "throttle", "rate": 1.5}, "rate must be above 0"),
         ({"effect": "throttle", "skip": -1}, "skip must not be negative"),
-        ({"effect": "error"}, "needs the code"),
+        ({"effect": "error"}, "needs a code"),
         ({"effect": "error", "code": "Odd", "status": 200}, "status must be 400 to 599"),
-        ({"effect": "slow", "seconds": -1}, "seconds end"),
+        ({"effect": "slow", "seconds": -1}, "seconds must be 0 to"),
     ],
 )
 def test_what_makes_no_sense_is_refused(given: dict[str, object], problem: str):

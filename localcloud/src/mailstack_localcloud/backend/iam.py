@@ -70,7 +70,7 @@ def _update_user(iam: _Iam, p: _Parameters) -> str:
     if user is None:
         raise _RefusedError(404, "NoSuchEntity", f"The user with name {name} cannot be found.")
     if _one(p, "NewUserName") not in {"", name}:
-        raise _RefusedError(501, "NotEmulated", "The local cloud moves users to another path, and renames none.")
+        raise _RefusedError(501, "NotEmulated", "The local cloud changes the path of users; it cannot rename them.")
     if path:
         user["Arn"] = user["Arn"].replace(f":user{user['Path']}", f":user{path}", 1)
         user["Path"] = path

@@ -259,7 +259,7 @@ class Control:
         if not is_operation(wanted.operation):
             raise ControlError(400, f"SES has no operation {wanted.operation}.")
         if not has_status(wanted):
-            raise ControlError(400, f"SES has no error {wanted.code}: say its HTTP status, too.")
+            raise ControlError(400, f"SES has no error {wanted.code}: give its HTTP status, too.")
         return _fault(names[0], self.faults.put(names[0], wanted))
 
     def delete_fault(self, names: list[str], body: _Body) -> _Answer:
@@ -289,7 +289,7 @@ class Control:
 
     def _channel(self, name: str) -> SlackChannel:
         if name not in self.chatbot.channels:
-            raise ControlError(404, f"AWS Chatbot has no configuration {name} of a Slack channel.")
+            raise ControlError(404, f"AWS Chatbot has no Slack channel configuration named {name}.")
         return self.chatbot.channels[name]
 
     async def evaluate_alarms(self, _: list[str], __: _Body) -> _Answer:
@@ -306,7 +306,7 @@ class Control:
         """Put an event of SES itself on the default bus, such as its verdict on the account."""
         kind, detail = body.get("detail-type"), body.get("detail", {})
         if not isinstance(kind, str) or not isinstance(detail, dict):
-            raise ControlError(400, "An event has a detail-type, which is text, and may have a detail, an object.")
+            raise ControlError(400, "detail-type must be a string, and detail an object.")
         state = self.ses.context.state
         entry = {"Source": "aws.ses", "DetailType": kind, "Detail": json.dumps(detail), "EventBusName": "default"}
         with self.backend.scope(state.account_id, state.region):
@@ -324,7 +324,7 @@ class Control:
 def _set(account: Account, name: str, value: object) -> None:
     wanted = ACCOUNT_SETTINGS.get(name)
     if wanted is None:
-        raise ControlError(400, f"{name} is no setting; there are {', '.join(ACCOUNT_SETTINGS)}.")
+        raise ControlError(400, f"{name} is not a setting; the settings are {', '.join(ACCOUNT_SETTINGS)}.")
     number = wanted is float and isinstance(value, int | float) and not isinstance(value, bool)
     if not number and not isinstance(value, wanted):
         raise ControlError(400, f"{name} must be a {wanted.__name__}, not {value!r}.")

@@ -61,7 +61,7 @@ async def trigger(
         more = "or one type of them, such as bounce:NoEmail"
         raise FeedbackError(f"event must be one of {', '.join(COMMANDS)}, {more}, not {event!r}.")
     if command.kind in message.untracked:
-        raise FeedbackError(f"SES knows of no {command.kind} of this mail: its sender switched that off.")
+        raise FeedbackError(f"SES does not track this event of this mail ({command.kind}): the sender switched it off.")
     detail = command.detail
     if command.kind == "Click":
         detail = link or next(iter(Mail(message, context.state.region).links), "")

@@ -89,7 +89,7 @@ class CliStack:
     ) -> None:
         cli = examine(pulumi)
         if cli.problem:
-            raise DeploymentError(f"{pulumi} does not serve: {cli.problem}.")
+            raise DeploymentError(f"{pulumi} cannot be used: {cli.problem}.")
         self.engine = f"pulumi v{cli.version}"
         self.outputs: dict[str, object] = {}
         self.secrets: frozenset[str] = frozenset()
@@ -208,7 +208,7 @@ def _finish(process: subprocess.Popen[str], what: str) -> CommandResult:
             out, _ = process.communicate()
         said = "\n".join(out.splitlines()[-LAST_LINES:])
         raise DeploymentError(
-            f"pulumi {what} had not ended after {SECONDS_TO_FINISH} s; it said last:\n{said}"
+            f"pulumi {what} had not ended after {SECONDS_TO_FINISH} s; its last output:\n{said}"
         ) from error
     return CommandResult(out, err, process.returncode)
 

@@ -29,7 +29,7 @@ def parse(text: str) -> Path:
     while at < len(text) or not elements:
         found = _ELEMENT.match(text, at)
         if found is None or text.startswith("."):
-            raise ValueError(f'{text!r} is no property path, such as a.b, list[0], map["x"] or a.*')
+            raise ValueError(f'{text!r} is not a property path, such as a.b, list[0], map["x"] or a.*')
         quoted, index, each, name = found.groups(default="")
         elements.append(int(index) if index else each or name or quoted.replace('\\"', '"'))
         at = found.end()

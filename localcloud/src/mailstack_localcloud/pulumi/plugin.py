@@ -83,7 +83,7 @@ class Plugin:
     def _connected(self) -> Any:
         line = self._said.readline().strip()
         if not line.isdigit():
-            raise PluginError(f"The plugin did not start: it said {line!r} instead of its port.")
+            raise PluginError(f"The plugin did not start: it printed {line!r} instead of its port.")
         self._channel = grpc.insecure_channel(f"127.0.0.1:{int(line)}", options=_OPTIONS)
         grpc.channel_ready_future(self._channel).result(timeout=_START)
         return provider_pb2_grpc.ResourceProviderStub(self._channel)

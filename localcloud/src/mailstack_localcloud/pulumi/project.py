@@ -48,7 +48,9 @@ def load(
     try:
         project = obj(yaml.safe_load((root / "Pulumi.yaml").read_text(encoding="utf-8")))
     except OSError as error:
-        raise DeploymentError(f"{root} is no Pulumi project: Pulumi.yaml cannot be read: {error.strerror}.") from error
+        raise DeploymentError(
+            f"{root} is not a Pulumi project: Pulumi.yaml cannot be read: {error.strerror}."
+        ) from error
     name = str(project["name"])
     stack_file = root / f"Pulumi.{stack}.yaml"
     of_stack = obj(yaml.safe_load(stack_file.read_text(encoding="utf-8"))) if stack_file.is_file() else {}

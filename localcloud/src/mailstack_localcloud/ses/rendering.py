@@ -91,7 +91,7 @@ def renderer(state: State, template: Mapping[str, Any]) -> Renderer:
     inline = template.get("TemplateContent")
     named = str(template.get("TemplateName") or template.get("TemplateArn", "").partition(":template/")[2])
     if bool(inline) == bool(named):
-        raise bad_request("Template has exactly one of TemplateName, TemplateArn and TemplateContent.")
+        raise bad_request("Template must have exactly one of TemplateName, TemplateArn and TemplateContent.")
     if inline:
         return prepare("", inline, MAX_INLINE_BYTES)
     stored = state.templates.get(named)

@@ -112,7 +112,7 @@ def _tree(form: Mapping[str, str]) -> _Tree:
         for parent in parents:
             inner: object = branch.setdefault(parent, {})
             if not isinstance(inner, dict):
-                raise QueryError("MalformedInput", f"{path} stands beside a value of {parent}.")
+                raise QueryError("MalformedInput", f"{path} conflicts with the value of {parent}.")
             branch = cast("_Tree", inner)
         branch[last] = text
     return tree

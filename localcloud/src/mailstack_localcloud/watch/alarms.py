@@ -135,15 +135,15 @@ def computed(queries: Sequence[Mapping[str, Any]], series: Mapping[str, Series],
     while waiting:
         ready = [query for query in waiting if not (names_in(query["Expression"]) & {one["Id"] for one in waiting})]
         if not ready:
-            raise ExpressionError("the expressions use each other")
+            raise ExpressionError("the expressions refer to each other in a cycle")
         results |= {query["Id"]: evaluate(query["Expression"], series, results, grid) for query in ready}
         waiting = [query for query in waiting if query not in ready]
     returned = [{**results, **series}[q["Id"]] for q in queries if q.get("ReturnData", True)]
     if len(returned) != 1:
-        raise ExpressionError("exactly one metric or expression of an alarm returns data")
+        raise ExpressionError("exactly one metric or expression of an alarm must return data")
     only = returned[0][0] if isinstance(returned[0], list) and len(returned[0]) == 1 else returned[0]
     if not isinstance(only, dict):
-        raise ExpressionError("an alarm's expression results in a single time series")
+        raise ExpressionError("an alarm's expression must result in a single time series")
     return only
 
 

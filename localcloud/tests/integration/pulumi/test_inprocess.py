@@ -90,9 +90,9 @@ def test_an_encrypted_value_is_asked_for_as_an_override(tmp_path: Path):
 @pytest.mark.parametrize(
     ("program", "said"),
     [
-        (REMOTE, "tiny:index:Far 'far': the in-process engine runs no remote components"),
+        (REMOTE, "tiny:index:Far 'far': the in-process engine does not support remote components"),
         (ELSEWHERE, "StackReference 'organization/tiny/prod': the in-process engine reads no other stacks"),
-        (DYNAMIC, "dynamic:Resource 'own': the in-process engine has no provider but that of aws"),
+        (DYNAMIC, "dynamic:Resource 'own': the in-process engine supports the aws provider only"),
     ],
     ids=["remote", "elsewhere", "dynamic"],
 )

@@ -57,7 +57,7 @@ def test_what_is_given_need_not_be_opened(folder: Path):
     ("environment", "written", "said"),
     [
         ({}, ENCRYPTED, "tiny:key, tiny:object is encrypted: set PULUMI_CONFIG_PASSPHRASE"),
-        ({"PULUMI_CONFIG_PASSPHRASE": "wrong"}, ENCRYPTED, "tiny:key, tiny:object cannot be read: the passphrase"),
+        ({"PULUMI_CONFIG_PASSPHRASE": "wrong"}, ENCRYPTED, "tiny:key, tiny:object cannot be read: it was encrypted with another"),
         (PASSPHRASE, ENCRYPTED.replace("encryptionsalt", "encryptedkey"), "only its key's service can read it"),
         (PASSPHRASE, ENCRYPTED.replace("v1:MFsWx", "MFsWx"), "encryptionsalt is not what Pulumi writes"),
     ],

@@ -60,7 +60,7 @@ def test_a_statement_takes_the_place_of_the_one_with_its_sid():
         ({"statements": [{"sid": "A"}, {"sid": "A"}]}, "two statements have the Sid A"),
         ({"version": "2008-10-17", "statements": [{"resources": ["&{aws:username}"]}]}, "has a variable"),
         ({"sourcePolicyDocuments": ["{"]}, "a document is not JSON"),
-        ({"version": "2020-01-01"}, "version is one of"),
+        ({"version": "2020-01-01"}, "version must be one of"),
     ],
     ids=["twins", "variable", "no-json", "version"],
 )

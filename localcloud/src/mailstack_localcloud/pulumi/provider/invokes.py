@@ -29,7 +29,7 @@ def _get_region(cloud: Cloud, args: Props) -> Props:
     region = args.get("region") or args.get("name") or cloud.region
     known = _partition()["regions"]
     if region not in known:
-        raise ProviderError(f"{region} is no region of AWS. Check aws:region and AWS_REGION.")
+        raise ProviderError(f"{region} is not an AWS region. Check aws:region and AWS_REGION.")
     described = {"description": known[region]["description"], "endpoint": f"ec2.{region}.amazonaws.com"}
     return {**described, "id": region, "name": region, "region": region}
 

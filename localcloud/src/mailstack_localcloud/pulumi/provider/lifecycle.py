@@ -297,7 +297,7 @@ def create(resource: Resource, name: str, inputs: Props, cloud: Cloud) -> tuple[
             raise
     if found is None:
         raise ProviderError(
-            f"{doing} failed: the service does not know {identifier} just after it was made. Try again."
+            f"{doing} failed: the service does not know {identifier} right after creating it. Try again."
         )
     return identifier, found.state
 

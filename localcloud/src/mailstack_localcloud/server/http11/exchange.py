@@ -164,7 +164,7 @@ def _has_body(scope: Scope, start: Message) -> bool:
 def _lines(headers: list[tuple[bytes, bytes]]) -> bytes:
     lines = b"".join([b"%b: %b\r\n" % header for header in headers])
     if not len(headers) == lines.count(b"\n") == lines.count(b"\r") or b"\0" in lines:
-        raise ValueError("a header of the answer holds a line break")
+        raise ValueError("a header of the response contains a line break")
     return lines + b"\r\n"
 
 

@@ -170,7 +170,7 @@ def list_certificates(context: Context, p: Parameters) -> Output:
 def dissociate_certificate(context: Context, p: Parameters) -> Output:
     """DisassociateEmailIdentityCertificate: what is not there can be taken away, as AWS has it."""
     if context.identity(p).is_domain and not p.get("FromAddress"):
-        raise bad_request("FromAddress is needed where the email identity is a domain.")
+        raise bad_request("FromAddress is required if the email identity is a domain.")
     return {}
 
 

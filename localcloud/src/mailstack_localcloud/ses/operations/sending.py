@@ -24,7 +24,7 @@ async def send_email(context: Context, p: Parameters) -> Output:
     """SendEmail with a simple mail, a raw one or a template."""
     given = p["Content"]
     if len(given) != 1:
-        raise bad_request("Content has exactly one of Simple, Raw and Template.")
+        raise bad_request("Content must have exactly one of Simple, Raw and Template.")
     if "Raw" in given:
         return {"MessageId": await send(context, *raw_mail(p, given["Raw"]["Data"]))}
     filled = _filled(context, given["Template"]) if "Template" in given else Filled(given)
