@@ -1,4 +1,4 @@
-"""What the local cloud's own pages and APIs need of HTTP: a request, an answer, their way over ASGI. No framework."""
+"""A request and a response over ASGI, for the local cloud's own pages and APIs. Not a framework."""
 
 import asyncio
 import json
@@ -44,11 +44,11 @@ class Response:
 
 
 class BodyTooLargeError(Exception):
-    """More was sent than any message that SES takes."""
+    """The body is larger than any message that SES accepts."""
 
 
 class GoneError(Exception):
-    """The client hung up before its request was whole."""
+    """The client disconnected before its request was complete."""
 
 
 async def read(scope: Scope, receive: Receive) -> Request:
@@ -56,7 +56,7 @@ async def read(scope: Scope, receive: Receive) -> Request:
 
     Raises:
         BodyTooLargeError: The body is longer than `MAX_BODY`.
-        GoneError: It did not come to its end: half a request must not be carried out.
+        GoneError: The client disconnected: half a request must not be carried out.
     """
     parts, size, more = list[bytes](), 0, True
     while more:

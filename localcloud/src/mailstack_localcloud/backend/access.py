@@ -19,7 +19,7 @@ class Access:
         self._scope = scope
 
     def secret_of(self, access_key: str) -> str | None:
-        """The secret of an active access key; None if there is no such key."""
+        """The secret of an active access key; None if it does not exist."""
         if access_key == ACCESS_KEY:
             return SECRET_KEY
         with self._scope(ACCOUNT_ID, self.region):
@@ -31,7 +31,7 @@ class Access:
     ) -> tuple[str, str] | None:
         """Who signed and the first of the resources that the signer's policies do not allow; None if they allow all.
 
-        Only IAM users and assumed roles have policies. Whoever else signs is taken for the account itself.
+        Only IAM users and assumed roles have policies. Any other signer is taken for the account itself.
 
         Args:
             access_key: The key that a request is signed with.
@@ -59,7 +59,7 @@ class Access:
         return None if isinstance(signer, iam.AuthError) or signer.policies is None else signer
 
     def role(self, arn: str, session: str) -> Any:
-        """A role as AWS's services take it; None where there is no such role. Call in its scope."""
+        """A role as a principal; None if it does not exist. Call in its scope."""
         from ministack.core import iam_evaluator
 
         iam, roles = cast("Any", iam_evaluator), self._iam._roles  # noqa: SLF001
@@ -119,7 +119,7 @@ class Access:
         )
 
     def caller(self, access_key: str) -> str:
-        """Whoever signed, as SES names them in its events: a user, a role, or `root`."""
+        """The signer as SES's events name it: a user, a role, or `root`."""
         if access_key in _OWN_KEYS:
             return "root"
         from ministack.core import iam_evaluator
@@ -132,7 +132,7 @@ class Access:
         return names[0 if kind == "assumed-role" else -1] if names else "root"
 
     def trust_policy(self, role_arn: str) -> str | None:
-        """Who may take a role, by its trust policy; None where there is no such role."""
+        """A role's trust policy; None if the role does not exist."""
         role = cast("dict[str, Any] | None", self._iam._roles.get(_last_of(role_arn)))  # noqa: SLF001
         return str(role["AssumeRolePolicyDocument"]) if role and role["Arn"] == role_arn else None
 

@@ -93,7 +93,7 @@ class InProcess:
         streamed = operation_model.has_streaming_output and status < 300  # noqa: PLR2004 - as below
         answer = {"status_code": status, "headers": headers, "body": io.BytesIO(body) if streamed else body}
         parsed = cast("dict[str, Any]", create_parser(protocol).parse(answer, _output_shape(operation_model)))
-        if status >= 300:  # noqa: PLR2004 - the first status that is no success, RFC 9110 §15
+        if status >= 300:  # noqa: PLR2004 - the first status after the successful ones, RFC 9110 §15
             raise ClientError(cast("Any", parsed), operation)
         return parsed
 

@@ -1,7 +1,7 @@
 """What AWS's services may do with each other's resources: publish to topics, send to queues, use keys, call functions.
 
-The resource's own policy decides, and the key's where the resource is encrypted. AWS drops what is refused and tells
-nobody; here it is remembered. Not for what IAM users and roles may do (`access.py`, `signed.py`).
+The resource's own policy decides, and the key's where the resource is encrypted. AWS drops denied requests
+silently; here they are recorded. Not for what IAM users and roles may do (`access.py`, `signed.py`).
 """
 
 import json
@@ -81,12 +81,12 @@ class Grants:
         return problem
 
     def topic(self, arn: str) -> Mapping[str, str] | None:
-        """A topic's attributes; None where there is no such topic."""
+        """A topic's attributes; None if it does not exist."""
         topic = cast("dict[str, Any] | None", self._sns._topics.get(arn))  # noqa: SLF001
         return None if topic is None else cast("dict[str, str]", topic["attributes"])
 
     def queue(self, arn: str) -> Mapping[str, str] | None:
-        """A queue's attributes; None where there is no such queue."""
+        """A queue's attributes; None if it does not exist."""
         queue = cast("dict[str, Any] | None", self._sqs._queue_by_arn(arn))  # noqa: SLF001
         return None if queue is None else cast("dict[str, str]", queue["attributes"])
 

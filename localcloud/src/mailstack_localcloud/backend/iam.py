@@ -28,7 +28,7 @@ class _Iam:
 
 
 _Handler = Callable[[_Iam, _Parameters], str]
-"""Carries out an operation, and answers with what stands in its result."""
+"""Carries out an operation and returns the content of its result."""
 
 
 def complete(module: Any) -> None:

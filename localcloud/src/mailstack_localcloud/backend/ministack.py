@@ -1,6 +1,6 @@
-"""ministack in this process: how it is started, kept and ended.
+"""ministack in this process: start, state, end. README.md says why, and how to update it.
 
-It is pinned exactly (pyproject.toml) because of this package. Untyped as it is, it is wrapped here once.
+It is untyped, and is wrapped here once.
 """
 
 import contextlib
@@ -120,7 +120,7 @@ class Backend:
         self._application._reset_all_state()  # noqa: SLF001 - its own HTTP route does the same
 
     def trim(self) -> None:
-        """Keep what is remembered bounded, whoever filled it."""
+        """Drop the oldest entries of queues, metrics and streams beyond the limits."""
         for service in (self.queues, self.cloudwatch, self.streams):
             service.trim()
 
@@ -146,7 +146,7 @@ class Backend:
 
 
 def _share_descriptions(responses: Any) -> None:
-    """Have it read what is loaded here: it would make a session of botocore's, and load everything again."""
+    """Share the loaded service models: ministack would create a botocore session and load them again."""
 
     @functools.cache
     def known(service: str) -> "ServiceModel | None":

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from mailstack_localcloud.unique_ids import unique
 
-# What nobody takes out of a queue: some 300 MB of SES's events.
+# The most messages of a queue without a consumer: some 300 MB of SES's events.
 KEPT = 100_000
 # A message that was received so often no longer counts as the oldest of its queue.
 _POISONED = 3
@@ -48,7 +48,7 @@ class Queues:
     def put(self, queue_arn: str, bodies: Sequence[str], *, are_envelopes: bool = False) -> None:
         """What ministack's delivery comes to where no filter, attribute or group is in play.
 
-        It adds what else a message has, its MD5 among it, when somebody receives it. So is an envelope of SNS's signed.
+        Other fields, such as the MD5, are added when the message is received; an SNS envelope is signed then, too.
         """
         queue = cast("dict[str, Any] | None", self._module._queue_by_arn(queue_arn))  # noqa: SLF001
         if queue is None:
@@ -80,7 +80,7 @@ class Queues:
             )
 
     def trim(self) -> None:
-        """Keep queues bounded, whoever filled them."""
+        """Drop the oldest messages beyond the limit."""
         for queue in list(self._module._queues._data.values()):  # noqa: SLF001
             bound(queue)
 

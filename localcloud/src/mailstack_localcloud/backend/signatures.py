@@ -1,7 +1,7 @@
 """Signatures of what SNS delivers, made with a key of this process, and the certificate that proves them.
 
-AWS serves its certificates over https at sns.<region>.amazonaws.com, which nothing here can. A verifier must be told to
-take the certificate from the local cloud.
+AWS serves its certificates over https at sns.<region>.amazonaws.com, which is not possible here. A verifier must be
+configured to take the certificate from the local cloud.
 
 https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html
 """

@@ -1,7 +1,7 @@
-"""Requests that IAM users and roles sign for services other than SES: judged before ministack carries them out.
+"""Authorizes requests that IAM users and roles sign for services other than SES, before ministack serves them.
 
-Judged are the services that the stack's functions and senders call. Whoever signs with any other key is the account
-itself, which may do everything. Not for AWS's services acting by themselves (`grants.py`).
+Covers the services that the stack's functions and senders call. Any other key is the account's own, which may do
+everything. Not for AWS services that act on their own (`grants.py`).
 """
 
 import json
@@ -69,7 +69,7 @@ Policy = tuple[str, str | None]
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What somebody may not do: the evaluator's decision, and whether it is about the resource's key."""
+    """A denied action: the evaluator's decision, and whether it is about the resource's key."""
 
     action: str
     resource: str
@@ -86,7 +86,7 @@ class Resources:
 
 
 class Authorizer:
-    """What users and roles may do with resources, their policies and their keys. Call in the account's scope."""
+    """Decides what users and roles may do, by their policies, those of resources, and those of keys. Call in scope."""
 
     def __init__(self, access: Access, keys: Keys, resources: Resources) -> None:
         self._access, self._keys, self._resources = access, keys, resources
@@ -130,11 +130,11 @@ class Authorizer:
 
 
 class AuthorizedApp:
-    """An ASGI application in front of another, which carries out what is allowed.
+    """ASGI middleware that passes authorized requests on.
 
     Args:
-        app: The other.
-        access: Who signs.
+        app: The application behind it.
+        access: Finds the signer.
         authorizer: Decides what they may do.
         scope: Enters an account and region.
     """
@@ -190,7 +190,7 @@ class _AccessRequest:
 
     @classmethod
     def of(cls, request: Request, service: str, region: str) -> "_AccessRequest":
-        """What a request asks for, by ministack's reading of it."""
+        """The action, resources and conditions of a request, as ministack reads them."""
         from ministack.core import iam_actions
 
         actions = cast("Any", iam_actions)
@@ -222,7 +222,7 @@ class _AccessRequest:
 
 
 def _parts(action: str, request: Request, region: str) -> list[_AccessRequest]:
-    """What a transaction is judged by: each of its parts as if it was asked for alone.
+    """The parts of a transaction: each is authorized like a request of its own.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
     """
@@ -258,7 +258,7 @@ def _namespace(request: Request, action: str) -> dict[str, object]:
 def _without_composite_alarms(request: Request) -> bytes:
     """A request for alarms that asks for no composite ones.
 
-    Composite alarms are shown only to somebody whose permission is scoped to `*`:
+    Composite alarms are shown only to callers whose permission is scoped to `*`:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
     """
     wanted = [kind for kind in _listed(request, "AlarmTypes") or ["MetricAlarm"] if kind != _COMPOSITE] or ["None"]

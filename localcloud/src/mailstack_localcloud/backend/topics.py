@@ -81,7 +81,7 @@ class Topics:
     def _wrapped(self, arn: str, subject: str, messages: Sequence[str]) -> list[str]:
         """SNS's envelopes: ministack's own, asked for once, since no more than id and message differ among them.
 
-        They are signed when somebody receives them: a signature takes longer than all the rest.
+        They are signed when they are received: a signature takes longer than all the rest.
         """
         envelope = self._versioned(arn, self._envelope(arn, "<id>", "<message>", subject, {}, False))
         before, _, rest = envelope.partition("<id>")

@@ -26,14 +26,14 @@ def shown(message: str) -> Shown:
 
     Example:
         >>> shown("The queue is full")
-        Shown(kind='', title='', text='Not shown: it is no JSON object')
+        Shown(kind='', title='', text='Not shown: it is not a JSON object')
     """
     try:
         parsed: object = json.loads(message)
     except ValueError:
         parsed = None
     if not isinstance(parsed, dict):
-        return _dropped("it is no JSON object")
+        return _dropped("it is not a JSON object")
     known = cast("dict[str, Any]", parsed)
     for is_one, show in _KINDS:
         if is_one(known):

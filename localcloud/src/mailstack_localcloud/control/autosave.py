@@ -1,4 +1,4 @@
-"""Keeps what the local cloud knows in a folder: restored at the start, written now and then and at the end."""
+"""Saves the state of the local cloud in a folder: restored at the start, written periodically and at the end."""
 
 import asyncio
 import functools
@@ -11,7 +11,7 @@ from mailstack_localcloud.ses.context import Context
 from mailstack_localcloud.ses.saved_state import SavedState
 from mailstack_localcloud.state_folder import StateFolder, unreadable
 
-# So much may be lost where the process is killed.
+# The most that is lost if the process is killed.
 SECONDS = 10.0
 _DRAIN_SECONDS = 30.0
 _CHATBOT = "chatbot"
@@ -19,16 +19,16 @@ _LOG = logging.getLogger(__name__)
 
 
 class Autosave:
-    """SES's state and the other services' in one folder.
+    """Saves the state of SES and of the other services in a folder.
 
     Args:
-        folder: Where.
+        folder: The folder.
         context: SES.
         backend: The other services.
         chatbot: AWS Chatbot, which ministack lacks.
 
     Raises:
-        StateError: What is in the folder cannot be restored.
+        StateError: A file in the folder cannot be restored.
     """
 
     def __init__(self, folder: StateFolder, context: Context, backend: Backend, chatbot: Chatbot) -> None:
@@ -55,13 +55,13 @@ class Autosave:
             raise unreadable(self._folder.file(_CHATBOT), error) from error
 
     async def run(self) -> None:
-        """Write until cancelled."""
+        """Save periodically until cancelled."""
         while True:
             await asyncio.sleep(SECONDS)
             await self.save()
 
     async def finish(self) -> None:
-        """Write for the last time, with every event on its way."""
+        """Save once more, after every event was published."""
         try:
             await asyncio.wait_for(self._context.publisher.drain(), _DRAIN_SECONDS)
         except TimeoutError:
@@ -69,7 +69,7 @@ class Autosave:
         await self.save()
 
     async def save(self) -> None:
-        """Write everything as it is at this moment. What cannot be written is said, and written the next time."""
+        """Save everything. A file that cannot be written is logged, and written the next time."""
         async with self._writing:
             ses = self._ses.text(self._context.state, self._context.meter.minutes())
             chatbot = json.dumps(self._chatbot.as_json())

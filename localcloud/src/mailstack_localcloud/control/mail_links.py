@@ -1,7 +1,7 @@
 """The pages behind the links in mails, which in AWS are SES's own: an address verified, preferences on a contact list.
 
-Whoever has a mail may follow its links, so nothing here asks for more than what stands in them. What customers of SES
-wrote, such as the names of topics, is escaped, and the pages run no script.
+The token in a link is all that authorizes a request. Text of SES's customers, such as the names of topics, is escaped,
+and the pages run no script.
 """
 
 import html
@@ -33,7 +33,7 @@ _PREFERENCES = re.compile(r"/_localcloud/messages/([^/]+)/(?:unsubscribe|prefere
 
 
 class MailLinks:
-    """Answers whoever follows a link in a mail."""
+    """Serves the links in mails."""
 
     def __init__(self, context: Context) -> None:
         self._context = context

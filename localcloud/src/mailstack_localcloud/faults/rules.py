@@ -1,4 +1,4 @@
-"""Which request a fault strikes: by operation, recipient, count and rate. Pure; what happens then is `effects`'."""
+"""Which request a fault strikes: by operation, recipient, count and rate. Pure; `effects` carries the fault out."""
 
 import fnmatch
 import random

@@ -38,13 +38,13 @@ _VARIANTS = {name: Command(detail, kind, detail) for name, (kind, detail) in VAR
 
 
 class FeedbackError(Exception):
-    """It cannot happen to this mail; the message says why."""
+    """The event is not possible for this mail; the message says why."""
 
 
 async def trigger(
     context: Context, message: StoredMessage, event: str, recipient: str = "", link: str = ""
 ) -> Occurrence:
-    """Let something happen to a mail now.
+    """Trigger an event of a mail.
 
     Args:
         context: The account that sent it.
@@ -54,7 +54,7 @@ async def trigger(
         link: What is clicked; the mail's first link if left out. Other events take none.
 
     Raises:
-        FeedbackError: There is no such event, recipient or link, or SES was asked not to look out for it.
+        FeedbackError: The event, recipient or link does not exist, or the event is not tracked for this mail.
     """
     command = COMMANDS.get(event) or _VARIANTS.get(event)
     if command is None:

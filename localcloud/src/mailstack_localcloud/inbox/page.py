@@ -45,7 +45,7 @@ _MAIL_POLICY = (
     "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; "
     "img-src data:; font-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
-# A mail's links open beside it. This stands at the mail's end, so that its own word comes first.
+# A mail's links open in a new tab. This comes last, so that the mail's own <base> takes precedence.
 _OPENS_BESIDE = '<base target="_blank">'
 # Where the page's forms that concern no single mail are posted to.
 _STATE = "state"
@@ -98,7 +98,7 @@ class Inbox:
         found = self._context.state.messages.get(parts[0])
         methods = _VIEWS.get(parts[1] if len(parts) > 1 else "")
         if found is None or methods is None:
-            return _text(404, "There is no such mail, or it is no longer kept.")
+            return _text(404, "The mail does not exist, or is no longer kept.")
         view = methods.get("GET" if request.method == "HEAD" else request.method)
         if view is None:
             return _text(405, f"Only {', '.join(methods)} is served here.")
@@ -168,7 +168,7 @@ class Inbox:
         return ids[at - 1], ids[at + 1]
 
     async def trigger_event(self, mail: Mail, _: list[str], request: Request) -> Response:
-        """A button was pressed: let it happen, and back to the mail."""
+        """A button was pressed: trigger the event and show the mail again."""
         form = _form(request)
         pressed, recipient, link = (form.get(name, "") for name in ("event", "recipient", "link"))
         try:
@@ -190,7 +190,7 @@ class Inbox:
     async def attachment(self, mail: Mail, names: list[str], _: Request) -> Response:
         """One attachment, by number, as a download."""
         found = next((one for number, one in enumerate(mail.attachments) if names == [str(number)]), None)
-        return _download(found) if found else _text(404, "There is no such attachment.")
+        return _download(found) if found else _text(404, "The attachment does not exist.")
 
     def _page(self, request: Request, version: Sequence[object], template: str, **values: object) -> Response:
         now = standing(self._context)
@@ -265,7 +265,7 @@ def _explain(occurrence: Occurrence, published: dict[str, object]) -> str:
 
 
 _View = Callable[[Inbox, Mail, list[str], Request], Awaitable[Response]]
-# What stands behind a mail's id in the path → method → the view.
+# The path after a mail's id → method → the view.
 _VIEWS: dict[str, dict[str, _View]] = {
     "": {"GET": Inbox.mail},
     "html": {"GET": Inbox.rendered},

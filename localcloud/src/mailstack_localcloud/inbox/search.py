@@ -1,4 +1,4 @@
-"""Which of the kept mails somebody looks for: by words, by what happened to them. Pure."""
+"""Searches the kept mails by words and by status. Pure."""
 
 from collections.abc import Iterable, Iterator
 
@@ -13,7 +13,7 @@ STATUSES: dict[str, str] = {
 
 
 def matching(messages: Iterable[StoredMessage], words: str = "", status: str = "") -> Iterator[StoredMessage]:
-    """The mails with every word and to which `status` happened.
+    """The mails with every word and the status `status`.
 
     A word is looked for in names and addresses, subject, configuration set, tenant and tags (`name:value`), and as the
     beginning of the id.

@@ -55,7 +55,7 @@ class Standing:
 
 
 class StandingError(Exception):
-    """There is no such action, or nothing that it could act on; the message says which."""
+    """The action does not exist, or has nothing to act on; the message says which."""
 
 
 def standing(context: Context) -> Standing:
@@ -151,7 +151,7 @@ async def end(context: Context, action: str, target: str = "", tenant: str = "")
     """Do what a notice's button says, or clear the inbox.
 
     Raises:
-        StandingError: There is no such action, or nothing of that name.
+        StandingError: The action does not exist, or nothing has that name.
     """
     act = ACTIONS.get(action)
     if act is None:

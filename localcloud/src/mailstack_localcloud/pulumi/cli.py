@@ -229,7 +229,7 @@ def _write_project(
 ) -> tuple[Path, dict[str, str]]:
     """A project of the same name and program in a folder of its own, with the local cloud's plugin.
 
-    The plugin stands in the project file, where the engine looks first, and in no folder that another engine looks in.
+    The plugin is named in the project file, where the engine looks first, and is in no folder where other engines look.
 
     Returns:
         The folder, and the secret part of the configuration, which the CLI must encrypt for a backend of its own.

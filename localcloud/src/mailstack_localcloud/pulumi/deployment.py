@@ -328,7 +328,7 @@ class Deployment:
         self._retired.append(replace(old, retired=True))
 
     def _delete_before(self, old: Record) -> None:
-        """Delete what is about to be made anew, and before that what would be replaced with it."""
+        """Delete a resource before it is replaced, and before that the resources that are replaced with it."""
         taken_along = self._taken_along(old)
         for record in taken_along:
             if record.protect:

@@ -27,7 +27,7 @@ class HookError(RuntimeError):
 
 @dataclass(frozen=True)
 class Subject:
-    """What a hook is told of its resource. A value that was not there yet, or is no longer, is None."""
+    """The arguments of a hook. A value that does not exist yet, or no longer, is None."""
 
     urn: str
     type: str

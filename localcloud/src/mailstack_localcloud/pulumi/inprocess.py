@@ -1,6 +1,6 @@
 """The in-process engine: an unmodified Pulumi program against the local cloud, on a machine without the Pulumi CLI.
 
-A test engine, not Pulumi's: what it leaves out stands in docs/pulumi-cli.md. Each operation runs in a process of its
+A test engine, not Pulumi's: docs/pulumi-cli.md says what it leaves out. Each operation runs in a process of its
 own, as Pulumi's runtime keeps global state; where the system can fork, in one with Pulumi loaded.
 """
 

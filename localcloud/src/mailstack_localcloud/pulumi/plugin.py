@@ -70,9 +70,9 @@ class Plugin:
 
         Args:
             command: What to run.
-            environment: Its environment; this process's own unless told otherwise.
-            folder: Where it runs; here unless told otherwise.
-            said: The standard output of one that somebody else has started, and ends where it does not leave.
+            environment: Its environment; default: this process's.
+            folder: Its working directory; default: the current one.
+            said: The standard output of a plugin that another process started, and kills if it does not exit.
         """
         self._process = None if said else _started(command, os.environ if environment is None else environment, folder)
         self._said = said or cast("IO[bytes]", cast("Any", self._process).stdout)

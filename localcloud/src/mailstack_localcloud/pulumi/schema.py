@@ -54,7 +54,7 @@ def version() -> str:
 def problems(token: str, inputs: Mapping[str, object]) -> list[str]:
     """Check a resource's inputs against the installed wheel.
 
-    Unknown values and secrets may stand anywhere; assets and archives are taken as they are.
+    Unknown values and secrets are allowed anywhere; assets and archives are not checked.
 
     Args:
         token: The resource's type, such as `aws:sns/topic:Topic`, or `pulumi:providers:aws`.

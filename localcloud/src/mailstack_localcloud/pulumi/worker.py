@@ -107,7 +107,7 @@ def _deploy(deployment: Deployment, request: Request) -> None:
     )
     set_all_config(request.config, request.secrets)
 
-    # What is kept of a program is told from another by its size and the second in which it was written.
+    # A cached program is recognized by its size and the second in which it was written.
     sys.dont_write_bytecode = True
 
     def program() -> None:

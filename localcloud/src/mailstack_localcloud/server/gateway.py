@@ -1,6 +1,6 @@
 """The one port: SES, Chatbot, control plane and inbox page are ours, everything else is ministack's, untouched.
 
-SES v2 is there from the start; the rest of ours is loaded when it is first asked, as ministack does with its services.
+SES v2 is loaded at the start; our other services are loaded with their first request, as ministack does with its own.
 """
 
 import asyncio
@@ -80,7 +80,7 @@ class Gateway:
         self._autosave = self._create_autosave(folder) if folder else None
         self._tasks: list[asyncio.Task[None]] = []
 
-    # What is loaded when it is first asked
+    # Loaded with the first request for them
 
     @cached_property
     def _ses_v1(self) -> "SesV1":
@@ -189,7 +189,7 @@ class Gateway:
         return self._ses_v1.handle if path == "/" and _is_signed(scope, _SIGNED_FOR_SES) else None
 
     def _page(self, scope: Scope) -> _Handler | None:
-        """What answers with a page for people, to which mails and other sites may link; None if it is no page."""
+        """The handler of a page for people, to which mails and other sites may link; None if the path is not a page."""
         path = str(scope["path"])
         if path.startswith(f"{CONTROL_PREFIX}/"):
             return self._links.handler(str(scope["method"]), path)
@@ -231,7 +231,7 @@ def _is_signed(scope: Scope, pattern: re.Pattern[bytes] | None = None) -> bool:
 
 
 def _is_start(scope: Scope) -> bool:
-    """Whether somebody looks at the bare address, of which AWS makes nothing: no client, no operation, no bucket."""
+    """Whether a browser opens the bare address, which means nothing to AWS: no client, no operation, no bucket."""
     if (
         scope["type"] != "http"
         or scope["path"] != "/"

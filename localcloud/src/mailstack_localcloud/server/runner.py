@@ -1,4 +1,4 @@
-"""Serves the local cloud: sockets on 127.0.0.1, one event loop. Started by `process`, `inside` or the CLI."""
+"""Serves the local cloud: sockets on 127.0.0.1, one event loop. For a child process, a thread or the CLI."""
 
 import asyncio
 import contextlib
@@ -30,7 +30,7 @@ class PortTakenError(Exception):
 
 
 class NotInstalledError(Exception):
-    """A package of the extra `testing` is missing."""
+    """A package that the server needs is not installed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +72,14 @@ class Ports:
     smtps: int = 0
 
 
-# Sees to it that the event is set when the server is to stop; called on the server's event loop.
+# Arranges that the event is set when the server must stop; called on the server's event loop.
 Until = Callable[[asyncio.Event], None]
 
 
 def serve(ports: Ports, region: str, ready: Callable[[Ready], None], until: Until, *, state: str | None = None) -> None:
-    """Serve until told to stop.
+    """Serve until `until` sets the stop event.
 
-    Everything that is written goes to a scratch directory, which is removed at the end, but for what the folder `state`
-    keeps.
+    All files go to a scratch directory, which is removed at the end, except for the folder `state`.
 
     Raises:
         NotInstalledError: A package is missing.
@@ -92,7 +91,7 @@ def serve(ports: Ports, region: str, ready: Callable[[Ready], None], until: Unti
 
 
 def _run(ports: Ports, region: str, ready: Callable[[Ready], None], until: Until, folder: StateFolder | None) -> None:
-    # The event loop closes them; where a port is taken, the process ends.
+    # The event loop closes them; if a port is taken, the process exits.
     http, smtp, smtps = (listen(port) for port in (ports.http, ports.smtp, ports.smtps))
     scratch = tempfile.mkdtemp(prefix="localcloud-")
     listeners = Listeners(smtp, smtps, f"{scratch}/smtp.pem")
@@ -129,25 +128,25 @@ async def _serve(
 
 
 def disable_gc() -> None:
-    """For a process that does nothing but serve: while modules are loaded, there is no garbage to look for."""
+    """Disable garbage collection while modules load: it would find nothing. For a process that only serves."""
     gc.disable()
 
 
 def freeze_gc() -> None:
-    """After `disable_gc`, once it serves: what is loaded stays, and looking for garbage often would find little."""
+    """Enable it again once the server listens: loaded modules are exempt, and collections are rare."""
     gc.freeze()
     gc.set_threshold(*_COLLECT_AFTER)
     gc.enable()
 
 
 def until_signal(stop: asyncio.Event) -> None:
-    """Until SIGTERM or SIGINT."""
+    """Stop at SIGTERM or SIGINT."""
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
 
 
 def until_parent_exits(stop: asyncio.Event) -> None:
-    """Until SIGTERM or SIGINT, or until standard input ends: the parent is gone then."""
+    """Stop at SIGTERM or SIGINT, or when standard input ends: the parent process has exited then."""
     until_signal(stop)
     threading.Thread(target=_wait_for_end_of_stdin, args=(asyncio.get_running_loop(), stop), daemon=True).start()
 

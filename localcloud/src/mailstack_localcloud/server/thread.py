@@ -1,4 +1,4 @@
-"""The local cloud in a thread of whoever wants it. Once a process: ministack keeps its state in modules."""
+"""The local cloud in a thread of this process. At most one a process: ministack keeps its state in modules."""
 
 import asyncio
 import sys
@@ -11,18 +11,18 @@ _STOP_SECONDS = 60.0
 
 
 class AlreadyStartedError(Exception):
-    """This process had one already."""
+    """This process had a local cloud already; there can be only one."""
 
 
 class ServerThread:
-    """A server in a thread, which answers once this is made.
+    """A server in a thread; it answers requests when the constructor returns.
 
     Args:
         region: The one region that SES is emulated in.
 
     Raises:
-        AlreadyStartedError: There was one before, or ministack is there without one.
-        TimeoutError: It did not come up.
+        AlreadyStartedError: This process had a local cloud before, or it has imported ministack.
+        TimeoutError: It did not start.
     """
 
     def __init__(self, region: str) -> None:
@@ -41,7 +41,7 @@ class ServerThread:
             raise self._problem
 
     def stop(self) -> None:
-        """Stop it; its thread has ended then."""
+        """Stop the server and wait for its thread to end."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stop.set)
             self._thread.join(_STOP_SECONDS)
@@ -49,7 +49,7 @@ class ServerThread:
     def _serve(self, region: str) -> None:
         try:
             serve(Ports(), region, self._ready, self._until)
-        except BaseException as problem:  # noqa: BLE001 - for whoever waits for the start
+        except BaseException as problem:  # noqa: BLE001 - raised again in the constructor
             self._problem = problem
         finally:
             self._answers.set()

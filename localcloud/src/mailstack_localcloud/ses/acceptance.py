@@ -1,4 +1,4 @@
-"""What becomes of a mail that SES takes: it is kept, delivered or bounced, reckoned, and its events are handed over."""
+"""Accepts a mail: it is stored, delivered or bounced, counted, and its events are published."""
 
 import functools
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ class Suppression:
 
 @dataclass(slots=True)
 class Sender:
-    """Who may send with what, as it was found; the mails of a bulk call have it in common. `tags` are SES's own."""
+    """The checked sender of a mail; the mails of a bulk call share it. `tags` are SES's own."""
 
     identity: Identity
     configuration_set: ConfigurationSet | None
@@ -44,10 +44,10 @@ class Sender:
 
 
 def accept(context: Context, sender: Sender, envelope: Envelope, filled: Filled, tags: Sequence[dict[str, str]]) -> str:
-    """Take a mail and let happen what follows; its message id.
+    """Accept a mail with all that follows from it; return its message id.
 
     Raises:
-        SesError: It is more than the account may send.
+        SesError: The account's sending quota or rate is exceeded.
     """
     state = context.state
     refusal = context.meter.take(state.account, len(envelope.recipients), envelope.counted)
@@ -66,13 +66,13 @@ def accept(context: Context, sender: Sender, envelope: Envelope, filled: Filled,
 
 
 async def apply(context: Context, message: StoredMessage, occurrences: list[Occurrence]) -> None:
-    """All that follows from what happened to a mail after it was sent: reputation, suppression, events."""
+    """Apply what happened to a mail after it was sent: to reputation, suppression list and events."""
     await context.publisher.wait_for_capacity()
     _apply(context, message, occurrences)
 
 
 async def unsubscribe(context: Context, message: StoredMessage) -> None:
-    """What follows when the recipient of a mail with unsubscribe links uses the one in its header.
+    """Unsubscribe the recipient of a mail by the link in its List-Unsubscribe header.
 
     Raises:
         SesError: The mail has no such links, or its list is gone.
@@ -86,7 +86,7 @@ async def unsubscribe(context: Context, message: StoredMessage) -> None:
 
 
 def suppression(context: Context, tenant_name: str | None, configuration_set: ConfigurationSet | None) -> Suppression:
-    """What keeps mail of a tenant, which may be none, and a configuration set from its recipients."""
+    """The suppression list in force for a tenant, if any, and a configuration set."""
     state, tenant = context.state, context.state.tenants.get(tenant_name or "")
     reasons, of_tenant = rules.suppression(state.account, tenant, configuration_set)
     return Suppression(reasons, tenant.suppressed if tenant and of_tenant else state.suppressed, of_tenant)
@@ -117,7 +117,7 @@ def _stored(
 
 
 def _add_links(context: Context, message: StoredMessage) -> None:
-    """As SES does it: only a mail to one recipient has links by which that one can leave."""
+    """Add unsubscribe links; as in SES, only to a mail with a single recipient."""
     if len(message.recipients) == 1:
         url = f"{context.backend.endpoint}/_localcloud/messages/{message.message_id}/unsubscribe"
         message.content = with_links(message.content, url)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from mailstack_localcloud.ses import rules, simulator
 
-# https://www.rfc-editor.org/rfc/rfc2142, and what else is nobody in person.
+# https://www.rfc-editor.org/rfc/rfc2142, and other role addresses.
 _ROLES = frozenset(
     {
         *("abuse", "hostmaster", "info", "marketing", "noc", "postmaster", "sales", "security", "support", "webmaster"),

@@ -11,10 +11,10 @@ from mailstack_localcloud.ses.context import Context, Parameters
 from mailstack_localcloud.ses.errors import SesError
 from mailstack_localcloud.ses.state import ConfigurationSet
 
-# Bulk mail knows no condition on addresses: a policy's allow-list of recipients does not hold for it.
+# Bulk mail has no condition keys for addresses: a policy's allow-list of recipients does not apply to it.
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_sesv2.html
 _WITHOUT_ADDRESSES = frozenset({"SendBulkEmail"})
-# What this one needs is a permission on its template, and was judged by it (`permissions`).
+# It needs a permission on its template, which `permissions` has checked.
 _JUDGED_BEFORE = frozenset({"SendCustomVerificationEmail"})
 
 

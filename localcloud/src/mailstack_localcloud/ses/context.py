@@ -1,4 +1,4 @@
-"""What a handler works with, and what handlers share: lookups that refuse, tags, pages."""
+"""The context of a request, and what handlers share: lookups, tags, pagination."""
 
 import asyncio
 import base64
@@ -22,7 +22,7 @@ from mailstack_localcloud.ses.verification import Dns
 Parameters = dict[str, Any]
 Output = dict[str, Any]
 Handler = Callable[["Context", Parameters], Output | Awaitable[Output]]
-# So many entries a page may have, where AWS says nothing else; without a word it has as many as it may.
+# The allowed page sizes, unless AWS documents others; the default is the largest.
 _PAGE_SIZES = range(1001)
 # https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Tag.html
 MAX_TAGS = 50
@@ -79,7 +79,7 @@ class Context:
         """The identity that the parameters name.
 
         Raises:
-            SesError: There is none (404).
+            SesError: It does not exist (404).
         """
         name = identity_name(str(parameters["EmailIdentity"]))
         if name not in self.state.identities:
@@ -90,7 +90,7 @@ class Context:
         """The configuration set that the parameters name.
 
         Raises:
-            SesError: There is none (404).
+            SesError: It does not exist (404).
         """
         name = str(parameters["ConfigurationSetName"])
         if name not in self.state.configuration_sets:
@@ -101,7 +101,7 @@ class Context:
         """The tenant of that name.
 
         Raises:
-            SesError: There is none (404).
+            SesError: It does not exist (404).
         """
         if name not in self.state.tenants:
             raise not_found("Tenant", name)
@@ -122,7 +122,7 @@ class Context:
         """The contact list of that name.
 
         Raises:
-            SesError: There is none (404).
+            SesError: It does not exist (404).
         """
         if name not in self.state.contact_lists:
             raise SesError("NotFoundException", f"List with name: {name} doesn't exist.")

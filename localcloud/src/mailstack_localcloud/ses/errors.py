@@ -1,4 +1,4 @@
-"""The one exception by which a handler refuses. Statuses and codes are the service model's, never ours."""
+"""The exception by which a handler refuses a request. Codes and statuses are those of the service model."""
 
 from typing import Self
 
@@ -46,7 +46,7 @@ def bad_request(message: str) -> SesError:
 
 
 def not_emulated(what: str) -> SesError:
-    """The local cloud does not do this yet: said aloud (501), never a silent success."""
+    """The local cloud does not emulate this: an error (501), never a silent success."""
     return SesError(NOT_EMULATED, f"{what} is not emulated by the local cloud. Nothing was done.")
 
 

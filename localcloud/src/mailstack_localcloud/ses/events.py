@@ -1,4 +1,4 @@
-"""SES's own event JSON, for a mail and what happened to it. Pure; the fields are the ones that AWS documents.
+"""SES's own event JSON, for a mail and its occurrences. Pure; the fields are the ones that AWS documents.
 
 https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html
 """
@@ -94,9 +94,9 @@ DELAYS: dict[str, tuple[str, str]] = {
     "SendingDeferral": ("4.4.5", "smtp; 451 4.4.5 deferred"),
     "Undetermined": ("4.0.0", "smtp; 450 4.0.0 undetermined"),
 }
-# Sub-types of which more is to be told apart here than SES says.
+# Sub-types that are told apart here in more detail than SES reports them.
 _SHOWN_AS = {"TransientGeneral": "General", "AutoReply": "General"}
-# What SES never tried to deliver is no bounce that counts.
+# A bounce without a delivery attempt does not count.
 ON_A_LIST = frozenset({"OnAccountSuppressionList", "OnTenantSuppressionList"})
 KEPT_BACK = ON_A_LIST | {"EmailValidationSuppressed", "UnsubscribedRecipient"}
 HARD_BOUNCES = frozenset(
@@ -188,7 +188,7 @@ def _written(message: StoredMessage, headers: list[tuple[str, str]]) -> dict[str
 
 
 def _is_unwritten(message: StoredMessage) -> bool:
-    """Whether its template could not be rendered, so that there are no headers to tell."""
+    """Whether its template could not be rendered, so that there are no headers to report."""
     return any(occurrence.kind == "Rendering Failure" for occurrence in message.occurrences[:1])
 
 
@@ -205,7 +205,7 @@ def _delivered(mail: dict[str, Any]) -> dict[str, Any]:
 
 
 def _delivered_text(text: str, mail: Mapping[str, Any]) -> str:
-    """The same in a mail's JSON, whose tags stand at its end."""
+    """The same in a mail's JSON, which ends with its tags."""
     return f"{text[:-2]}{',' if mail['tags'] else ''}{_ON_THE_WAY_TEXT}}}"
 
 
@@ -240,7 +240,7 @@ def _bounce(_: StoredMessage, occurrence: Occurrence) -> dict[str, Any]:
 
 
 def _complaint(_: StoredMessage, occurrence: Occurrence) -> dict[str, Any]:
-    # Where SES kept the mail back, since the address had complained before, there is no report of anybody's.
+    # If SES suppressed the mail because of an earlier complaint, there is no feedback report.
     kept_back = occurrence.detail in ON_A_LIST
     report = {
         "userAgent": "Amazon SES Mailbox Simulator",

@@ -130,7 +130,7 @@ def _fits(row: Row, filters: Parameters) -> bool:
 
 
 def _like(value: str, pattern: str) -> bool:
-    r"""A star at either end stands for anything; a backslash takes a star's or a backslash's meaning away.
+    r"""A star at either end matches anything; a backslash escapes a star or a backslash.
 
     Example:
         >>> _like("ada@example.com", "*@example.com"), _like("ada", "a*a"), _like("2*2", r"2\\*2")

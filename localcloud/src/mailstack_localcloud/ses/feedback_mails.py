@@ -1,4 +1,4 @@
-"""Bounces and complaints as mails to the sender, which SES forwards unless it is told not to; here only on command.
+"""Bounces and complaints as mails to the sender, which SES forwards by default; here only on command.
 
 https://docs.aws.amazon.com/ses/latest/dg/monitor-sending-activity-using-notifications-email.html
 """

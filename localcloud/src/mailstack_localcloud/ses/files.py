@@ -41,7 +41,7 @@ class Files:
         https://docs.aws.amazon.com/ses/latest/dg/sending-email-suppression-list.html
 
         Raises:
-            FileError: There is no such object, or SES may not read it.
+            FileError: The object does not exist, or SES may not read it.
         """
         bucket, _, key = url.removeprefix("s3://").partition("/")
         context = {"aws:referer": account_id, "aws:sourceaccount": account_id}

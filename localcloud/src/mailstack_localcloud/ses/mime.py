@@ -1,4 +1,4 @@
-"""The MIME source of an accepted mail and its headers. Built only when somebody looks: building costs a millisecond."""
+"""The MIME source of an accepted mail and its headers. Built on demand, since that takes a millisecond."""
 
 import functools
 import re

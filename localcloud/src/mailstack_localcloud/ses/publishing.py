@@ -55,7 +55,7 @@ class _Batch:
 
 
 class Publisher:
-    """One task that publishes what happened, in order."""
+    """Publishes events in order, in one task."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
@@ -65,24 +65,24 @@ class Publisher:
         self._is_idle.set()
 
     def add_listener(self, listener: Listener) -> None:
-        """Tell another of what happened to every mail, in its account's scope."""
+        """Call `listener` with the occurrences of each mail, in its account's scope."""
         self._listeners.append(listener)
 
     async def wait_for_capacity(self) -> None:
-        """Wait until there is room for what a request brings."""
+        """Wait until the queue has capacity for another request."""
         while len(self._waiting) >= QUEUE_LENGTH:
             self._has_room.clear()
             await self._has_room.wait()
 
     def publish(self, state: State, message: StoredMessage, occurrences: list[Occurrence]) -> None:
-        """Hand over what happened to a mail."""
+        """Queue the occurrences of a mail."""
         message.occurrences += occurrences
         self._waiting.append((state, message, occurrences))
         self._has_mail.set()
         self._is_idle.clear()
 
     async def drain(self) -> None:
-        """Wait until everything handed over is out."""
+        """Wait until the queue is empty."""
         await self._is_idle.wait()
 
     async def run(self) -> None:
@@ -154,7 +154,7 @@ class Publisher:
 
 
 def _attempt(what: str, publish: Callable[..., None], *arguments: object) -> None:
-    """Do one thing; that it goes wrong must not stop the others' events."""
+    """Call `publish`; an error must not stop the events of others."""
     try:
         publish(*arguments)
     except Exception:  # noqa: BLE001 - whatever it is
@@ -162,7 +162,7 @@ def _attempt(what: str, publish: Callable[..., None], *arguments: object) -> Non
 
 
 def _for_each(mails: Sequence[Mail], publish: Callable[[State, StoredMessage, list[Occurrence]], None]) -> None:
-    """The same for each mail: what goes wrong with one concerns it alone."""
+    """Call `publish` for each mail; an error concerns that mail alone."""
     for mail in mails:
         try:
             publish(*mail)
@@ -173,7 +173,7 @@ def _for_each(mails: Sequence[Mail], publish: Callable[[State, StoredMessage, li
 def _pack(
     batches: dict[str, list[_Batch]], state: State, message: StoredMessage, occurrences: list[Occurrence]
 ) -> None:
-    """Put the events of a mail to the destinations that want them; `batches` are those of each configuration set."""
+    """Add a mail's events to the batches of their destinations; `batches` is by configuration set."""
     name = message.configuration_set or ""
     if name not in batches:
         batches[name] = _batches(state, name)

@@ -13,7 +13,7 @@ from typing import Any
 
 from mailstack_localcloud.ses.errors import bad_request
 
-# Name and value in the order in which they stand; values unfolded.
+# Names and values in their order; values unfolded.
 Headers = Sequence[tuple[str, str]]
 
 _FOLD = re.compile(r"(?<![\r\n])[\r\n]+(?=[ \t])")

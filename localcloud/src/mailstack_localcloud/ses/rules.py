@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mailstack_localcloud.ses.state import Account, ConfigurationSet, Identity, Tenant
 
-# The regions whose DKIM keys stand under a name of their own:
+# The regions whose DKIM keys are under a domain of their own:
 # https://docs.aws.amazon.com/general/latest/gr/ses.html#ses_dkim_domains
 REGIONS_WITH_OWN_DKIM_ZONE = frozenset(
     {
@@ -40,7 +40,7 @@ _REMEMBERED = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A DNS record that must stand. For TXT a value is enough if it starts as `value` does."""
+    """A DNS record that must be published. For TXT it is enough that a value starts with `value`."""
 
     name: str
     type: str

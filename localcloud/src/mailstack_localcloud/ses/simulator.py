@@ -32,7 +32,7 @@ OUTCOMES: dict[str, Outcome] = {
     "delay-then-delivery": (("DeliveryDelay", "TransientCommunicationFailure"), ("Delivery", "")),
     "reject": (("Reject", "Bad content"),),
     "silence": (),
-    # Who complains, or replies that nobody is in, has got the mail.
+    # A recipient who complains, or whose mailbox replies automatically, has received the mail.
     **{
         name: ((("Delivery", ""),) if detail in {*FEEDBACK_TYPES, "AutoReply"} else ()) + ((kind, detail),)
         for name, (kind, detail) in VARIANTS.items()
@@ -70,7 +70,7 @@ def seems_valid(address: str, patterns: Mapping[str, str]) -> bool:
 
 
 def disordered(occurrences: Sequence[Occurrence], account: Account) -> list[Occurrence]:
-    """What happened to a mail in the order and as often as the account's settings have it published."""
+    """The occurrences of a mail in the order, and as often, as the account's settings publish them."""
     ordered = reversed(occurrences) if account.reverse_events else occurrences
     times = 2 if account.duplicate_events else 1
     return [occurrence for occurrence in ordered for _ in range(times)]

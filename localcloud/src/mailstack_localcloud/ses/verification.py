@@ -1,4 +1,4 @@
-"""Verification as SES does it: an identity becomes verified when the records it asked for stand in Route 53."""
+"""Verification as SES does it: an identity becomes verified when its records are published in Route 53."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -11,7 +11,7 @@ from mailstack_localcloud.ses.rules import Record, dkim_records, is_published, m
 from mailstack_localcloud.ses.state import Identity
 
 _MAX_ZONES = 1000
-# How long SES looks for records. What it did not find then has failed for good, until it is set anew.
+# How long SES looks for records. Then the verification has failed, until it is started again.
 # https://docs.aws.amazon.com/ses/latest/dg/mail-from.html, https://docs.aws.amazon.com/ses/latest/dg/troubleshoot-dkim.html
 _LOOKS_FOR = timedelta(hours=72)
 _FINAL = frozenset({"SUCCESS", "FAILED"})
@@ -93,7 +93,7 @@ def is_verified(identity: Identity, identities: Mapping[str, Identity]) -> bool:
 
 
 def confirm(identity: Identity) -> None:
-    """Take the identity as verified, whoever said so."""
+    """Mark the identity as verified."""
     identity.verified = True
     identity.last_success_at = datetime.now(UTC)
     if identity.is_domain:

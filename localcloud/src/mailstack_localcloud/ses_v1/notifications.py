@@ -1,4 +1,4 @@
-"""Notifications of an identity to an SNS topic: the older way to hear of bounces, complaints and deliveries.
+"""Notifications of an identity to an SNS topic: the older way to receive bounces, complaints and deliveries.
 
 https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html
 """
@@ -31,7 +31,7 @@ def attributes(identity: Identity) -> dict[str, Any]:
 
 
 def subscribe(context: Context, identity: Identity, kind: str, topic: str) -> None:
-    """Have a topic hear of an identity's bounces, complaints or deliveries; SES tests its right at once.
+    """Set the topic for an identity's bounces, complaints or deliveries; SES tests its permission at once.
 
     Raises:
         QueryError: SES may not publish there.
@@ -50,7 +50,7 @@ def subscribe(context: Context, identity: Identity, kind: str, topic: str) -> No
 
 
 def notify(backend: Backend, state: State, message: StoredMessage, occurrences: list[Occurrence]) -> None:
-    """Publish what happened to the topics of the mail's identity. Call in the account's scope."""
+    """Publish occurrences to the topics of the mail's identity. Call in the account's scope."""
     identity = state.identities.get(message.identity)
     if identity is None or not identity.notification_topics:
         return

@@ -1,4 +1,4 @@
-"""Where the SMTP interface is, and what a client needs to log in. Imports nothing of the server."""
+"""Host, ports and credentials of the SMTP interface. Imports nothing of the server."""
 
 import socket
 import ssl

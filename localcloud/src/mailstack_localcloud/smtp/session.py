@@ -1,6 +1,6 @@
-"""What happens on an SMTP connection: who may send, what becomes of a mail, what SES replies. Not for the protocol.
+"""An SMTP connection: log-in, mails, SES's replies. aiosmtpd implements the protocol.
 
-aiosmtpd speaks the protocol and calls this; it is imported on the first connection (`server`).
+Imported with the first connection (`server`).
 """
 
 import asyncio
@@ -29,7 +29,7 @@ from mailstack_localcloud.smtp.replies import reply
 UNAUTHENTICATED = "530 Authentication required"
 WRONG_CREDENTIALS = "535 Authentication Credentials Invalid"
 FAILED = "451 Temporary service failure"
-# Its words, to the null sender of a bounce as well.
+# SES's words, for the null sender of a bounce, too.
 INVALID_SENDER = "501 Invalid MAIL FROM address provided"
 INVALID_RECIPIENT = "501 Invalid RCPT TO address provided"
 _MAILBOX = re.compile(r"""("[ -~]+"|[!-~]+)@[!-~]+""")
@@ -110,7 +110,7 @@ class Mta:
         return await perform(fault, answer, _Client(server)) or ""
 
     async def handle_exception(self, error: Exception) -> str:
-        """A defect of ours, which must not look like a refusal of SES's; or a client that does not trust us."""
+        """Our own error, which must not look like a refusal of SES; or a client that rejected our certificate."""
         from aiosmtpd.smtp import TLSSetupException
 
         if isinstance(error, TLSSetupException):
@@ -132,7 +132,7 @@ async def _send(context: Context, envelope: Envelope) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Client:
-    """A client of SMTP, as faults meet it: a `mailstack_localcloud.faults.effects.Client`."""
+    """The client of an SMTP connection: an `effects.Client`."""
 
     server: Connected
 

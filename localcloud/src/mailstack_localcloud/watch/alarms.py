@@ -61,7 +61,7 @@ def can_judge(alarm: Mapping[str, Any]) -> bool:
 
 
 def metrics(alarm: Mapping[str, Any]) -> dict[str, Metric]:
-    """The metrics that the alarm needs, by their ids; one without an id where there is no expression."""
+    """The metrics that the alarm needs, by their ids; without an expression, one with an empty id."""
     queries = cast("list[dict[str, Any]]", alarm.get("Metrics") or [])
     if not queries:
         named = str(alarm.get("Namespace") or ""), str(alarm.get("MetricName") or "")
@@ -127,10 +127,10 @@ def computed(queries: Sequence[Mapping[str, Any]], series: Mapping[str, Series],
     """The one time series that a list of queries returns.
 
     Raises:
-        ExpressionError: There is no such one.
+        ExpressionError: It does not exist.
     """
     results: dict[str, Value] = {}
-    # An expression may use another wherever that stands in the list.
+    # An expression may use another one that comes later in the list.
     waiting = [query for query in queries if "MetricStat" not in query]
     while waiting:
         ready = [query for query in waiting if not (names_in(query["Expression"]) & {one["Id"] for one in waiting})]

@@ -45,7 +45,7 @@ GONE = frozenset(
         "TableNotFoundException",
     }
 )
-# What to do about an error, by the first of these that stands in its code.
+# What to do about an error, by the first of these that its code contains.
 HINTS = {
     "ResourceExists": "It exists already: delete it, give this one another name, or import it.",
     "AlreadyExists": "It exists already: delete it, give this one another name, or import it.",
@@ -106,7 +106,7 @@ def translate_errors(doing: str) -> Generator[None]:
 
 @dataclass(frozen=True)
 class Cloud:
-    """Where the local cloud is, and who speaks to it. Clients are made when first used, and kept."""
+    """The local cloud's endpoint and the credentials for it. Clients are created at first use and cached."""
 
     endpoint: str
     region: str

@@ -118,7 +118,7 @@ def is_loopback(url: str) -> bool:
 
 
 def _decoded(args: Props) -> Props:
-    """Configuration as values: what is no string comes as JSON in one."""
+    """Configuration as values: values other than strings arrive as JSON strings."""
     known = schema.inputs_of(schema.PROVIDER)
     decoded: Props = {}
     for name, value in cast("Props", bare(args)).items():

@@ -31,7 +31,7 @@ class Change:
     name: str
     replaces: bool
     kinds: Mapping[str, str]
-    """What differs inside it, or itself if it is no object, by path: `ADD`, `UPDATE` or `DELETE`."""
+    """The differences inside an object, or of the value itself, by path: `ADD`, `UPDATE` or `DELETE`."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Found:
 def check(
     resource: Resource, name: str, news: Props, olds: Props, seed: bytes, default_tags: Mapping[str, str]
 ) -> tuple[Props, list[Problem]]:
-    """Judge inputs and complete them: a name of its own, and the provider's default tags.
+    """Check inputs and complete them: a name of its own, and the provider's default tags.
 
     Returns:
         The inputs to go on with, and what is wrong with them.
@@ -98,7 +98,7 @@ def _auto_name(resource: Resource, name: str, inputs: Props, olds: Props, seed: 
 
 
 def _document(resource: Resource, name: str, value: Any) -> Any:
-    """A policy that is given as an object, which some resources take, as the text that it stands for."""
+    """A policy that is given as an object, which some resources take, as text."""
     arg = resource.all_args.get(name)
     if not isinstance(value, dict) or arg is None or arg.same is not as_policy:
         return cast("Any", value)
@@ -130,7 +130,7 @@ def _judge(resource: Resource, name: str, value: Any) -> list[Problem]:
 
 
 def _at(value: Any, path: list[str]) -> list[Any]:
-    """What stands at a path, of every member of the lists on the way."""
+    """The values at a path, for each member of the lists in it."""
     if isinstance(value, list):
         return [found for member in cast("list[Any]", value) for found in _at(member, path)]
     if not path:
@@ -200,7 +200,7 @@ def _differs(arg: Arg, old: Any, actual: Any, new: Any) -> bool:
 
 
 def _member_removed(old: Any, wanted: Any) -> bool:
-    """Whether an object had a member that is no longer wanted."""
+    """Whether an object had a member that the new inputs lack."""
     if not isinstance(old, dict) or not isinstance(wanted, dict):
         return False
     before, after = cast("Props", old), cast("Props", wanted)
@@ -371,7 +371,7 @@ def update(
 
 
 def delete(resource: Resource, name: str, identifier: str, state: Props, cloud: Cloud) -> None:
-    """Delete a resource; one that is gone already is no error."""
+    """Delete a resource; it is not an error if it is gone already."""
     with translate_errors(f"deleting {resource.kind} {name!r}"):
         try:
             resource.delete(cloud.in_region(state.get("region")), identifier, state)

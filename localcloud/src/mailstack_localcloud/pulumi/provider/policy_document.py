@@ -1,6 +1,6 @@
 """Policy documents put together by `getPolicyDocument`.
 
-After internal/service/iam/policy_{document_data_source,model}.go. Asks nobody: the same arguments give
+After internal/service/iam/policy_{document_data_source,model}.go. Calls no service: the same arguments give
 the same text, which other resources are compared by.
 """
 

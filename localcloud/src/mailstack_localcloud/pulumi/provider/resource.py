@@ -25,7 +25,7 @@ class Form:
     said: str
 
     def __contains__(self, value: object) -> bool:
-        """What is no text, such as a number, is not judged."""
+        """Values other than text, such as numbers, are not checked."""
         return not isinstance(value, str) or bool(self.pattern.fullmatch(value))
 
 
@@ -121,7 +121,7 @@ class Arg:
     replaces: bool | Callable[[Any, Any], bool] = False
     """Whether a change, or a change of this to that, makes a new resource (Terraform's ForceNew)."""
     keeps: bool = False
-    """Left out, whatever the service says stands (Terraform's Optional and Computed)."""
+    """If the input is left out, the service's value is kept (Terraform: Optional and Computed)."""
     same: Same = contains
     """When a wanted and an actual value are the same."""
     normal: Callable[[Any], Any] = lambda value: value
@@ -170,7 +170,7 @@ class Resource:
     update: Callable[[Cloud, str, Props, frozenset[str]], object] | None = None
     """Changes in place: id, all inputs, and the names of those that changed."""
     computed: tuple[str, ...] = ()
-    """Outputs that are no inputs; `a.b` is member `b` of the object `a`. Unknown until created."""
+    """Outputs that are not inputs; `a.b` is member `b` of the object `a`. Unknown until created."""
     volatile: tuple[str, ...] = ()
     """Outputs that any update may change."""
     finish: tuple[str, ...] = ()

@@ -43,7 +43,7 @@ class Exchange:
         client: The connection to the client.
         scope: The request's, by ASGI.
         keep_alive: Whether the client goes on after it on the same connection.
-        expects_continue: Whether the client waits to be told to send the body.
+        expects_continue: Whether the client waits for `100 Continue` before it sends the body.
     """
 
     def __init__(self, client: ClientConnection, scope: Scope, *, keep_alive: bool, expects_continue: bool) -> None:
@@ -84,7 +84,7 @@ class Exchange:
         """Have the application answer."""
         try:
             await app(self._scope, self.receive, self.send)
-        except Exception:  # noqa: BLE001 - whatever it is, the client must hear of it
+        except Exception:  # noqa: BLE001 - the client must get an answer
             _LOG.exception("%s %s failed", self._scope["method"], self._scope["path"])
         if not self._is_answered and not self.is_gone:
             self.keep_alive = False

@@ -1,4 +1,4 @@
-"""Configuration sets and their option groups. Their event destinations stand in a file of their own."""
+"""Configuration sets and their option groups. `event_destinations` has their event destinations."""
 
 import re
 from collections.abc import Callable

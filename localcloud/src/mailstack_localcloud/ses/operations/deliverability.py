@@ -13,7 +13,7 @@ def address_insights(context: Context, p: Parameters) -> Output:
 
 
 def dashboard(_: Context, __: Parameters) -> Output:
-    """GetDeliverabilityDashboardOptions: nobody has subscribed to it."""
+    """GetDeliverabilityDashboardOptions: there is no subscription."""
     return {"DashboardEnabled": False, "AccountStatus": "DISABLED"}
 
 

@@ -48,7 +48,7 @@ def metric_data(context: Context, p: Parameters) -> Output:
 
 
 def recommendations(context: Context, p: Parameters) -> Output:
-    """ListRecommendations: domains whose DKIM records do not stand."""
+    """ListRecommendations: domains whose DKIM records are not published."""
     state, wanted = context.state, p.get("Filter", {})
     found = [_dkim(state, i) for i in state.identities.values() if i.is_domain and i.dkim_status != "SUCCESS"]
     names = {"TYPE": "Type", "IMPACT": "Impact", "STATUS": "Status", "RESOURCE_ARN": "ResourceArn"}

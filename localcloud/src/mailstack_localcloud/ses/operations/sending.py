@@ -45,17 +45,17 @@ def _filled(context: Context, template: dict[str, Any]) -> Filled:
 
 
 async def send(context: Context, p: Parameters, filled: Filled, operation: str = "SendEmail") -> str:
-    """Check one mail and take it; its message id.
+    """Check one mail and accept it; return its message id.
 
     Args:
-        context: Where.
+        context: The request's context.
         p: The parameters that `SendEmail` has, `Content` left out, and `MailFrom`, the sender of an envelope, who must
             be verified as those that the mail names.
         filled: The content, a simple or a raw mail.
         operation: As the tag `ses:operation` has it.
 
     Raises:
-        SesError: SES would not take it.
+        SesError: SES would refuse it.
     """
     envelope = enveloped(p, filled.content)
     sending = Sending(p, operation, envelope.source, envelope.recipients, filled.template, "Raw" in filled.content)
@@ -102,10 +102,10 @@ def _subscription(context: Context, asked: dict[str, str] | None) -> tuple[str, 
 
 
 def check_sender(context: Context, p: Parameters, source: str) -> ConfigurationSet | None:
-    """The mail's configuration set, once it is known that the account and the set send.
+    """The mail's configuration set, after checking that account and set may send.
 
     Raises:
-        SesError: There is no such set, or sending is paused.
+        SesError: The set does not exist, or sending is paused.
     """
     configuration_set = _configuration_set(context, p, source)
     _check_enabled(context.state.account, configuration_set)
@@ -166,10 +166,10 @@ def _check_enabled(account: Account, configuration_set: ConfigurationSet | None)
 
 
 async def check_identities(context: Context, source: str, recipients: Iterable[str] = ()) -> Identity:
-    """See that the sender is verified, and in the sandbox the recipients; the sender's identity.
+    """Check that the sender is verified, and in the sandbox the recipients; return the sender's identity.
 
     Raises:
-        SesError: They are not.
+        SesError: One of them is not verified.
     """
     state = context.state
     needed = [mime.bare(source)]
