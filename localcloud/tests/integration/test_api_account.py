@@ -99,9 +99,7 @@ def fate(cloud: LocalCloud, ses: "SESV2Client", to: str) -> str:
     return last["detail"] or last["kind"]
 
 
-def test_mail_is_kept_back_from_addresses_that_seem_not_valid_where_that_is_wanted(
-    cloud: LocalCloud, ses: "SESV2Client"
-):
+def test_auto_validation_suppresses_invalid_addresses(cloud: LocalCloud, ses: "SESV2Client"):
     ses.create_email_identity(EmailIdentity="example.test")
     cloud.control("POST", "identities/example.test/verify")
     ses.create_configuration_set(ConfigurationSetName="set")

@@ -52,7 +52,7 @@ def arrived(cloud: LocalCloud) -> list[str]:
         ("error", {"code": "TRANSIENT_FAILURE", "operation": "SendBulkEmail"}, "TRANSIENT_FAILURE"),
     ],
 )
-def test_a_fault_by_recipient_strikes_its_entry_and_the_others_are_sent(
+def test_recipient_fault_strikes_its_bulk_entry_only(
     cloud: LocalCloud, ses: "SESV2Client", effect: Any, options: dict[str, Any], status: str
 ):
     with cloud.fault(effect, recipient="bob@*", **options) as fault:

@@ -84,7 +84,7 @@ def test_a_sender_needs_the_identity_and_the_configuration_set(cloud: LocalCloud
     assert "`ses:SendRawEmail' on resource" in refusal(ses, Content=RAW)
 
 
-def test_a_raw_mail_is_judged_by_the_sender_that_its_headers_name(cloud: LocalCloud):
+def test_raw_mail_is_authorized_by_its_from_header(cloud: LocalCloud):
     own = {"StringEquals": {"ses:FromAddress": "ada@example.test"}}
     ses = user(cloud, {"Action": "ses:SendRawEmail", "Resource": BOTH, "Condition": own})
     assert ses.send_email(Content=RAW)["MessageId"]
@@ -147,7 +147,7 @@ def bulk(ses: "SESV2Client", *to: str) -> int:
     return len(sent["BulkEmailEntryResults"])
 
 
-def test_a_bulk_mail_is_judged_as_a_whole_and_sends_nothing_when_refused(cloud: LocalCloud):
+def test_bulk_call_is_authorized_as_a_whole(cloud: LocalCloud):
     ses = user(cloud, {"Action": "ses:SendEmail", "Resource": "*"})
     with pytest.raises(ClientError, match="ses:SendBulkEmail"):
         bulk(ses, "bob@example.com", "eve@example.com")
@@ -165,7 +165,7 @@ def test_bulk_mail_knows_no_condition_on_addresses(cloud: LocalCloud):
         bulk(ses, "bob@example.com")
 
 
-def test_in_the_sandbox_the_recipients_identities_must_be_allowed_too(cloud: LocalCloud):
+def test_sandbox_authorizes_recipient_identities_too(cloud: LocalCloud):
     cloud.client("sesv2").create_email_identity(EmailIdentity="bob@example.com")
     cloud.control("POST", "identities/bob@example.com/verify")
     cloud.control("PUT", "account", {"production_access": False})
@@ -269,7 +269,7 @@ def test_who_gives_ses_a_role_must_be_allowed_to_pass_it(cloud: LocalCloud):
         ses.create_configuration_set_event_destination(**asked)
 
 
-def test_the_first_api_s_operations_are_allowed_or_not_as_a_whole(cloud: LocalCloud):
+def test_v1_operations_are_authorized_on_all_resources(cloud: LocalCloud):
     iam = cloud.client("iam")
     iam.create_user(UserName="old")
     document = policy(
@@ -290,7 +290,7 @@ def test_the_first_api_s_operations_are_allowed_or_not_as_a_whole(cloud: LocalCl
     assert raised.value.response["Error"]["Code"] == "AccessDenied"
 
 
-def test_a_custom_verification_mail_needs_a_permission_on_its_template(cloud: LocalCloud):
+def test_custom_verification_mail_needs_template_permission(cloud: LocalCloud):
     template = {"FromEmailAddress": "ada@example.test", "TemplateSubject": "Hello", "TemplateContent": "Hello"}
     cloud.client("sesv2").create_custom_verification_email_template(
         TemplateName="welcome",

@@ -97,7 +97,7 @@ def forwarded(cloud: LocalCloud, to: str) -> list[tuple[str, str]]:
     return [(mail["source"], text.strip().splitlines()[-1]) for mail, text in zip(found, texts, strict=True)]
 
 
-def test_bounces_and_complaints_are_forwarded_by_mail_where_that_is_wanted(cloud: LocalCloud, ses: "SESV2Client"):
+def test_feedback_forwarding_by_mail_on_command(cloud: LocalCloud, ses: "SESV2Client"):
     cloud.control("PUT", "recipients/bob@example.com", {"outcome": "bounce"})
     send(ses)
     cloud.control("POST", "events/drain")

@@ -140,7 +140,7 @@ def test_a_refusal_reaches_the_application(backend: Any, sender: LocalCloud):
     assert sender.control("GET", "messages")["messages"] == []
 
 
-def test_anymail_reads_the_message_id_and_a_status_for_each_recipient(sender: LocalCloud):
+def test_anymail_reads_message_id_and_recipient_statuses(sender: LocalCloud):
     message: Any = mail(cc=["alan@example.org"])
     anymail(sender).send_messages([message])
     [summary] = sender.control("GET", "messages")["messages"]

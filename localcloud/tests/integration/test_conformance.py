@@ -208,9 +208,7 @@ def problems(operation: OperationModel, answer: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_every_operation_answers_by_its_model_or_says_that_it_is_not_emulated(
-    ses: "SESV2Client", made: dict[str, str], name: str
-):
+def test_every_operation_fits_its_model_or_is_not_emulated(ses: "SESV2Client", made: dict[str, str], name: str):
     operation = MODEL.operation_model(name)
     parameters = parameters_of(operation, made)
     refusal = "NotEmulated" if name not in HANDLERS else REFUSED.get(name)

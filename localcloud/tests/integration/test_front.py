@@ -162,7 +162,7 @@ def test_an_absolute_address_is_an_address(client: Client):
         (b"GET http://127.0.0.1/_localcloud/health HTTP/1.1\r\nHost: example.com\r\n", 200),
     ],
 )
-def test_the_host_that_is_asked_for_decides(client: Client, head: bytes, status: int):
+def test_host_header_and_absolute_target(client: Client, head: bytes, status: int):
     """RFC 9112 section 3.2: one Host header, over which the host of an absolute address prevails."""
     client.send(head + b"\r\n")
     assert client.answer()[0] == status
@@ -207,7 +207,7 @@ def test_reset_fault_resets_an_http2_connection(cloud: LocalCloud):
     assert (answer.returncode != 0, answer.stdout) == (True, "000")
 
 
-def test_another_protocol_is_hypercorns_to_serve(client: Client):
+def test_websocket_is_served_by_hypercorn(client: Client):
     key = base64.b64encode(os.urandom(16))
     client.send(
         b"GET /chat HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -217,7 +217,7 @@ def test_another_protocol_is_hypercorns_to_serve(client: Client):
     assert client.answer()[0] == 403
 
 
-def test_http2_is_spoken_to_who_speaks_it(client: Client):
+def test_http2_with_prior_knowledge(client: Client):
     client.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + b"\x04" + bytes(5))
     length, kind = int.from_bytes(client.file.read(3)), client.file.read(1)
     assert (kind, length % 6) == (b"\x04", 0)  # SETTINGS, RFC 9113 §6.5
@@ -317,7 +317,7 @@ async def served(work: Any) -> Any:
         await serving
 
 
-def test_an_answer_of_unknown_length_comes_in_chunks_and_the_connection_goes_on():
+def test_response_of_unknown_length_is_chunked():
     def work(client: Client) -> Any:
         client.send(asked("/stream") * 2)
         return client.answer()[2], client.answer()[2]

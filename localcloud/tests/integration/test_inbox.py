@@ -79,7 +79,7 @@ def listed(browser: Browser, query: str = "") -> set[str]:
     return set(re.findall(r'class="row" href="/inbox/([^"]+)"', browser.ask("GET", f"/inbox{query}").text))
 
 
-def test_the_list_is_searched_by_address_subject_and_what_happened(browser: Browser):
+def test_inbox_search_by_address_subject_and_status(browser: Browser):
     ada = send(browser.cloud, "ada@example.com", subject="Welcome")
     grace = send(browser.cloud, "bounce+grace@simulator.amazonses.com", subject="Reset your password")
     assert listed(browser) == {ada, grace}
@@ -176,7 +176,7 @@ def test_a_button_publishes_the_event_that_ses_would(browser: Browser, event: st
     assert {name: details[name] for name in holds} == holds
 
 
-def test_a_bounce_and_a_complaint_by_hand_suppress_and_count_once(browser: Browser):
+def test_manual_bounce_and_complaint_suppress_and_count_once(browser: Browser):
     cloud = browser.cloud
     ses, metrics = cloud.client("sesv2"), cloud.client("cloudwatch")
     message_id = send(cloud, "ada@example.com", "grace@example.com", "x@example.com", "y@example.com")
@@ -379,7 +379,7 @@ def test_a_raw_mail_is_read_with_its_attachments(browser: Browser):
     assert browser.ask("GET", f"/inbox/{message_id}/attachments/9").status == 404
 
 
-def test_the_page_needs_nothing_from_elsewhere_and_runs_only_its_own_script(browser: Browser):
+def test_inbox_page_is_self_contained(browser: Browser):
     message_id = send(browser.cloud, "ada@example.com", html="<script>parent.x()</script>", subject='"><script>y()')
     for path in ("/inbox", f"/inbox/{message_id}"):
         page = browser.ask("GET", path)
@@ -436,7 +436,7 @@ def test_a_type_of_event_can_be_chosen(browser: Browser):
     assert (pressed.status, kinds(browser.cloud, message_id)) == (303, ["Send", "Delivery", "DeliveryDelay"])
 
 
-def test_a_mail_leads_to_those_before_and_after_it_and_tells_its_tags(browser: Browser):
+def test_mail_page_links_to_neighbours_and_shows_tags(browser: Browser):
     tags = [{"Name": "kind", "Value": "welcome"}]
     older, message_id, newer = (send(browser.cloud, "ada@example.com", EmailTags=tags) for _ in range(3))
     page = browser.ask("GET", f"/inbox/{message_id}").text

@@ -32,7 +32,7 @@ def answers(endpoint: str) -> bool:
     return True
 
 
-def test_it_starts_on_loopback_and_leaves_nothing_behind():
+def test_start_on_loopback_and_stop_without_leftovers():
     with LocalCloud.start() as cloud:
         assert cloud.endpoint.startswith("http://127.0.0.1:")
         assert cloud.control("GET", "health")["status"] == "ok"

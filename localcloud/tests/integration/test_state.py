@@ -59,7 +59,7 @@ def fill(state: State) -> State:
     return state
 
 
-def test_what_is_written_is_what_is_read(tmp_path: Path):
+def test_state_round_trip(tmp_path: Path):
     state = fill(State("us-east-1"))
     with saved_in(tmp_path) as ses:
         assert ses.load() is None
@@ -103,7 +103,7 @@ def test_the_newest_mails_are_kept_up_to_a_bound(tmp_path: Path):
     assert [one.message_id for one in loaded[0].messages.newest(9)] == ["id-4", "id-3"]
 
 
-def test_what_happens_later_is_written_and_what_is_the_same_is_not(tmp_path: Path):
+def test_unchanged_state_is_not_written_again(tmp_path: Path):
     state = fill(State("us-east-1"))
     file = tmp_path / "ses.json"
     with saved_in(tmp_path) as ses:
@@ -144,7 +144,7 @@ def test_a_file_that_cannot_be_read_is_an_error_and_stays(tmp_path: Path, file: 
     "state",
     [{"$Nothing": {}}, {"$Identity": {"mood": 1}}, {"$State": {}}, {"$datetime": "yesterday"}, {"$bytes": 1}],
 )
-def test_a_state_that_means_nothing_here_is_an_error(tmp_path: Path, state: dict[str, Any]):
+def test_unknown_record_in_a_state_file_is_an_error(tmp_path: Path, state: dict[str, Any]):
     kept = {
         "format": "mailstack local cloud: SES",
         "version": 1,
@@ -222,7 +222,7 @@ def test_a_folder_has_one_user_and_one_region(tmp_path: Path):
         StateFolder(tmp_path / "file")
 
 
-def test_nobody_else_reads_a_folder_that_was_made_for_the_state(tmp_path: Path):
+def test_state_folder_is_private(tmp_path: Path):
     with StateFolder(tmp_path / "state"):
         assert (tmp_path / "state").stat().st_mode & 0o077 == 0
 
@@ -278,7 +278,7 @@ def provision(cloud: LocalCloud) -> str:
     return sent["MessageId"]
 
 
-def test_everything_is_there_after_a_restart_and_reset_forgets_it(tmp_path: Path):
+def test_state_survives_a_restart_and_reset_deletes_it(tmp_path: Path):
     with LocalCloud.start(state=tmp_path) as cloud:
         message_id = provision(cloud)
         before = cloud.control("GET", f"messages/{message_id}")
@@ -310,7 +310,7 @@ def test_everything_is_there_after_a_restart_and_reset_forgets_it(tmp_path: Path
         assert cloud.client("s3").list_buckets()["Buckets"] == []
 
 
-def test_what_cannot_be_written_is_said_and_stops_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+def test_write_error_is_logged_and_does_not_stop_the_server(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
     with LocalCloud.start(state=tmp_path) as cloud:
         cloud.client("sesv2").create_email_identity(EmailIdentity="example.test")
         (tmp_path / "ses.new").mkdir()

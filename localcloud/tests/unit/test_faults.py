@@ -60,9 +60,7 @@ def test_a_fault_fits_by_operation_and_recipient(
         (Fault("throttle", recipient=BOB), False, False),
     ],
 )
-def test_a_refusal_by_recipient_strikes_entries_of_a_bulk_call_and_not_the_whole(
-    fault: Fault, whole: bool, entry: bool
-):
+def test_recipient_fault_strikes_bulk_entries_not_the_call(fault: Fault, whole: bool, entry: bool):
     faults = Faults()
     faults.put("one", fault)
     assert (faults.choose("SendBulkEmail", [ADA]) is fault) is whole
@@ -81,7 +79,7 @@ def test_it_strikes_so_many_times_after_so_many():
     assert struck(Fault("throttle", skip=1, times=2), 5) == ".xx.."
 
 
-def test_a_rate_strikes_its_share_and_the_same_requests_each_time():
+def test_fault_rate_is_deterministic_per_seed():
     once = struck(Fault("throttle", rate=0.3, seed=7), 1000)
     assert once == struck(Fault("throttle", rate=0.3, seed=7), 1000)
     assert once != struck(Fault("throttle", rate=0.3, seed=8), 1000)
@@ -95,7 +93,7 @@ def test_requests_that_do_not_fit_change_no_draw():
     assert "".join("x" if one else "." for one in mixed[1::2]) == struck(Fault("throttle", rate=0.5), 50)
 
 
-def test_the_first_that_strikes_decides_and_the_others_are_not_spent():
+def test_first_matching_fault_decides_and_spares_the_others():
     faults = Faults()
     faults.put("slow", Fault("slow", times=1))
     faults.put("throttle", Fault("throttle", times=1))
@@ -128,7 +126,7 @@ def test_setting_a_fault_again_starts_its_counts_again():
         ({"effect": "slow", "seconds": -1}, "seconds must be 0 to"),
     ],
 )
-def test_what_makes_no_sense_is_refused(given: dict[str, object], problem: str):
+def test_invalid_fault_is_refused(given: dict[str, object], problem: str):
     with pytest.raises(FaultError, match=problem):
         parse(given)
 
@@ -175,7 +173,7 @@ RAW = {"Raw": {"Data": base64.b64encode(b"From: eve@example.com\r\nTo: Ada <ada@
         ("nothing", {}, Target("")),
     ],
 )
-def test_what_a_request_asks_is_read_from_it(path: str, body: object, found: Target):
+def test_target_of_a_v2_request(path: str, body: object, found: Target):
     assert v2.target(request(f"/v2/email/{path}", body)) == found
 
 
@@ -195,16 +193,16 @@ def test_what_a_request_asks_is_read_from_it(path: str, body: object, found: Tar
         ("Action=GetSendQuota", Target("GetSendQuota")),
     ],
 )
-def test_the_first_api_is_read_as_well(form: str, found: Target):
+def test_target_of_a_v1_request(form: str, found: Target):
     assert v1.target(Request("POST", "/", {}, {}, form.encode())) == found
 
 
-def test_a_pattern_that_no_operation_fits_is_noticed():
+def test_unknown_operation_pattern():
     assert v2.is_operation("Send*")
     assert not v2.is_operation("SendMail")
 
 
-def test_who_has_hung_up_already_is_not_hung_up_on():
+def test_reset_after_client_disconnect_is_ignored():
     async def hang_up_twice() -> bool:
         ours, theirs = socket.socketpair()
         loop, reader = asyncio.get_running_loop(), asyncio.StreamReader()

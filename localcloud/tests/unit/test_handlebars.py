@@ -58,7 +58,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("template", "text"), RENDERED.items())
-def test_a_template_renders_as_handlebars_does_and_escapes_nothing(template: str, text: str):
+def test_template_renders_as_handlebars_without_escaping(template: str, text: str):
     assert Template(template).render(ADA) == text
 
 

@@ -217,7 +217,7 @@ def test_every_outcome_on_command_can_be_published(outcome: str, events: Outcome
     assert not detail or events[-1][1] == detail
 
 
-def test_an_automatic_reply_is_a_bounce_without_a_delivery_status():
+def test_auto_reply_is_a_bounce_without_delivery_status():
     bounce = made("Bounce", "AutoReply")["bounce"]
     assert (bounce["bounceType"], bounce["bounceSubType"]) == ("Transient", "General")
     assert bounce["bouncedRecipients"] == [{"emailAddress": "bob@example.com"}]
@@ -259,7 +259,7 @@ def test_the_source_is_a_mail_that_any_client_reads():
     assert [body.get_content().strip() for body in bodies if body] == ["Hello Ada", "<p>Hello Ada ✓</p>"]
 
 
-def test_attachments_and_inline_images_keep_name_type_and_content_id():
+def test_attachments_keep_name_type_and_content_id():
     attachment = {
         "RawContent": b"\x89PNG",
         "FileName": "logo.png",

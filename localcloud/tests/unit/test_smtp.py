@@ -28,7 +28,7 @@ def test_the_password_is_of_the_secret_and_the_region():
     assert smtp_password(SECRET_KEY, "eu-west-1") != smtp_password(SECRET_KEY, "us-east-1")
 
 
-def test_those_whom_no_header_names_are_blind_copies():
+def test_recipients_without_header_are_blind_copies():
     found = send_email_parameters(
         "bounce@example.test",
         ["ada@example.com", "Bob@example.org", "eve@example.net"],
@@ -46,13 +46,13 @@ def test_those_whom_no_header_names_are_blind_copies():
     }
 
 
-def test_a_mail_without_from_is_the_envelopes():
+def test_envelope_sender_replaces_a_missing_from():
     assert (
         send_email_parameters("a@example.test", [], message("Subject: Hello"))["FromEmailAddress"] == "a@example.test"
     )
 
 
-def test_sess_own_headers_are_read_and_left_out_and_nothing_else_is():
+def test_only_ses_headers_are_read_and_removed():
     content = message(
         "x-ses-configuration-set: news",
         "Subject: Hello",
@@ -68,7 +68,7 @@ def test_sess_own_headers_are_read_and_left_out_and_nothing_else_is():
     assert found["Content"]["Raw"]["Data"] == b"Subject: Hello\r\nX-Other: stays\r\n" + BODY
 
 
-def test_tags_that_cannot_be_read_are_refused():
+def test_invalid_message_tags_header_is_refused():
     with pytest.raises(SesError, match="Invalid X-SES-MESSAGE-TAGS"):
         send_email_parameters("a@example.test", [], message("X-SES-MESSAGE-TAGS: weekly"))
 
@@ -99,7 +99,7 @@ def test_the_certificate_is_made_once(tmp_path: Path):
     ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(path)
 
 
-def test_who_says_nothing_for_long_is_told_so_and_hung_up_on():
+def test_idle_smtp_client_is_disconnected_with_a_reply():
     async def said() -> list[bytes]:
         loop = asyncio.get_running_loop()
         server = await loop.create_server(lambda: _session_class()(object(), timeout=BRIEF, loop=loop), "127.0.0.1")

@@ -91,7 +91,10 @@ def test_an_encrypted_value_is_asked_for_as_an_override(tmp_path: Path):
     ("program", "said"),
     [
         (REMOTE, "tiny:index:Far 'far': the in-process engine does not support remote components"),
-        (ELSEWHERE, "StackReference 'organization/tiny/prod': the in-process engine reads no other stacks"),
+        (
+            ELSEWHERE,
+            "StackReference 'organization/tiny/prod': the in-process engine does not support references to other stacks",
+        ),
         (DYNAMIC, "dynamic:Resource 'own': the in-process engine supports the aws provider only"),
     ],
     ids=["remote", "elsewhere", "dynamic"],

@@ -61,7 +61,7 @@ def test_it_reports_the_version_of_the_installed_sdk(plugin: Plugin):
     assert plugin.version == schema.version()
 
 
-def test_a_name_of_its_own_is_kept_and_a_replacement_gets_another(plugin: Plugin):
+def test_auto_name_is_kept_and_replacement_gets_another(plugin: Plugin):
     first, _ = plugin.check(TOPIC, {}, None, b"one")
     assert first["name"].startswith("events-")
     again, _ = plugin.check(TOPIC, {"displayName": "x"}, first, b"two")
@@ -161,7 +161,7 @@ def test_a_type_that_is_not_served_is_told_so(plugin: Plugin):
         plugin.check(urn("aws:s3/bucket:Bucket"), {}, None, b"")
 
 
-def test_an_error_of_the_service_is_one_sentence_with_its_code_and_what_to_do(plugin: Plugin):
+def test_service_error_has_code_and_advice(plugin: Plugin):
     policy = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
     of = urn("aws:iam/rolePolicy:RolePolicy", "orphan")
     with pytest.raises(PluginError) as raised:
@@ -174,9 +174,7 @@ def test_an_error_of_the_service_is_one_sentence_with_its_code_and_what_to_do(pl
     assert "Traceback" not in said
 
 
-def test_a_record_that_is_there_is_not_overwritten_unless_that_is_allowed(
-    plugin: Plugin, make: Any, shared_cloud: LocalCloud
-):
+def test_existing_record_needs_allow_overwrite(plugin: Plugin, make: Any, shared_cloud: LocalCloud):
     name = f"z{uuid.uuid4().hex[:8]}.test"
     zone = shared_cloud.client("route53").create_hosted_zone(Name=name, CallerReference=name)["HostedZone"]["Id"]
     record = {"zoneId": zone.rsplit("/", 1)[-1], "name": name, "type": "TXT", "ttl": 60, "records": ["one"]}

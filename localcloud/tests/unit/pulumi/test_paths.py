@@ -26,7 +26,7 @@ def test_a_path_is_read(text: str, expected: paths.Path):
 
 
 @pytest.mark.parametrize("text", ["", ".a", "a..b", "a[", "a[x]", 'a["b]', "a."])
-def test_what_is_no_path_is_refused(text: str):
+def test_invalid_property_path_is_refused(text: str):
     with pytest.raises(ValueError, match="not a property path"):
         paths.parse(text)
     assert paths.reset(text, {"a": 1}, {"a": 2}) == {"a": 2}

@@ -15,7 +15,7 @@ def composed(**args: Any) -> Any:
     return json.loads(made["json"])
 
 
-def test_a_policy_document_is_written_as_the_official_provider_writes_it():
+def test_policy_document_equals_the_official_providers():
     statement = {
         "actions": ["ses:SendEmail", "ses:SendBulkEmail", "ses:SendEmail"],
         "resources": ["arn:aws:ses:*:*:identity/&{aws:username}"],
@@ -64,6 +64,6 @@ def test_a_statement_takes_the_place_of_the_one_with_its_sid():
     ],
     ids=["twins", "variable", "no-json", "version"],
 )
-def test_a_policy_document_that_cannot_be_is_refused(args: dict[str, Any], said: str):
+def test_invalid_policy_document_is_refused(args: dict[str, Any], said: str):
     with pytest.raises(ProviderError, match=said):
         composed(**args)

@@ -14,7 +14,7 @@ def names(records: list[Record]) -> list[str]:
     return [each.urn for each in records]
 
 
-def test_what_needs_another_is_deleted_before_it_and_the_last_made_first_otherwise():
+def test_deletion_order_dependents_first_then_newest():
     assert names(dependents_first([record("c", "a"), record("a"), record("b")])) == ["b", "c", "a"]
     assert names(dependents_first([record("d", "c"), record("c", "b"), record("b", "a"), record("a")])) == [*"dcba"]
 
