@@ -344,7 +344,9 @@ class EngineSuite:
         assert [link["TopicArn"].rsplit(":", 1)[-1] for link in links] == ["others"]
         assert not stack.up().any
 
-    def test_what_the_guard_paused_stays_paused(self, stack_factory: StackFactory, cloud: LocalCloud, tmp_path: Path):
+    def test_stream_paused_by_the_guard_stays_paused(
+        self, stack_factory: StackFactory, cloud: LocalCloud, tmp_path: Path
+    ):
         folder = write(tmp_path / "project", IGNORING)
         stack_factory(folder, {}).up()
         ses = cloud.client("sesv2")

@@ -1,4 +1,4 @@
-"""`localcloud`: the local cloud in the foreground, and how to point clients at it."""
+"""`localcloud`: the command that runs the local cloud in the foreground."""
 
 import argparse
 import dataclasses
@@ -33,7 +33,7 @@ The local cloud is ready.  Stop it with Ctrl-C.
             password {smtp.password}
             certificate to trust {smtp.certificate}
 
-In the shell that is to use it, for boto3, the AWS CLI and every other SDK:
+In the shell that uses it, for boto3, the AWS CLI and every other SDK:
 
 {exports}
 
@@ -54,7 +54,9 @@ def main() -> None:
     parser.add_argument("--smtp-port", type=_port, default=0, help="for SMTP with STARTTLS; 0 takes a free one")
     parser.add_argument("--smtps-port", type=_port, default=0, help="for SMTP over TLS; 0 takes a free one")
     parser.add_argument("--region", default="us-east-1", help="the region that SES is emulated in (us-east-1)")
-    parser.add_argument("--state", metavar="FOLDER", help="keep everything there across restarts (forgotten without)")
+    parser.add_argument(
+        "--state", metavar="FOLDER", help="keep everything there across restarts (default: nothing is kept)"
+    )
     parser.add_argument("--json", action="store_true", help="print one line of JSON instead of help")
     _add_pulumi_plugin(parser)
     arguments = parser.parse_args()

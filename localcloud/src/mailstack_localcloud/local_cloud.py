@@ -129,7 +129,7 @@ class LocalCloud:
         return self._smtp
 
     def environment(self) -> dict[str, str]:
-        """What to put into a process's environment so that its AWS clients talk to this cloud and no other."""
+        """Environment variables with which a process's AWS clients reach this cloud and no other."""
         return environment(self.endpoint, self.region)
 
     def client(self, service: str, *, region: str = "") -> Any:
@@ -176,7 +176,7 @@ class LocalCloud:
         return said
 
     def fault(self, effect: "Effect", **options: "Unpack[Options]") -> "ArmedFault":
-        """Have SES fail on command: `mailstack_localcloud.faults.rules.Fault` says what each effect and option means.
+        """Inject a fault into SES: `mailstack_localcloud.faults.rules.Fault` says what each effect and option means.
 
         Example:
             `with cloud.fault("throttle", operation="SendEmail", times=2) as fault:` has the next two sends refused, and

@@ -63,7 +63,7 @@ def test_recipient_fault_strikes_its_bulk_entry_only(
     assert arrived(cloud) == [TO[0], TO[2]]
 
 
-def test_it_strikes_as_many_entries_as_it_says(cloud: LocalCloud, ses: "SESV2Client"):
+def test_fault_strikes_the_given_number_of_entries(cloud: LocalCloud, ses: "SESV2Client"):
     with cloud.fault("throttle", recipient="*@example.com", times=1) as fault:
         assert [one for one, _ in send(ses)] == ["ACCOUNT_THROTTLED", "SUCCESS", "SUCCESS"]
         assert [one for one, _ in send(ses)] == ["SUCCESS", "SUCCESS", "SUCCESS"]

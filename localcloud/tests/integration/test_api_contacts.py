@@ -235,7 +235,7 @@ def test_a_browser_finds_the_recipient_s_topics_behind_the_link(cloud: LocalClou
         ses.get_contact(ContactListName=LIST, EmailAddress="bob@example.com")
 
 
-def test_what_is_chosen_on_the_page_holds_and_makes_an_event(cloud: LocalCloud, ses: "SESV2Client"):
+def test_preferences_page_changes_topics_and_emits_an_event(cloud: LocalCloud, ses: "SESV2Client"):
     message_id = send(ses, topic="news")
     chosen = link(cloud, message_id).replace("/unsubscribe", "/preferences")
     assert "Saved." in page(chosen, "topic=offers")[1]

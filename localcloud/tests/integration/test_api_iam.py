@@ -173,7 +173,7 @@ def test_sandbox_authorizes_recipient_identities_too(cloud: LocalCloud):
     assert refusal(ses).endswith(f"on resource `{ARN}:identity/bob@example.com'")
 
 
-def test_whoever_has_no_policies_is_taken_for_the_account(cloud: LocalCloud):
+def test_key_without_policies_is_the_account(cloud: LocalCloud):
     assert send(cloud.client("sesv2"))
     assert send(client(cloud, {"AccessKeyId": "AKIDUNKNOWN", "SecretAccessKey": "unknown"}))
 
@@ -211,7 +211,7 @@ def denied(call: Any, **parameters: Any) -> str:
     return answer["Error"]["Message"]
 
 
-def test_what_is_no_sending_needs_a_permission_too(cloud: LocalCloud):
+def test_operations_other_than_sends_need_permission(cloud: LocalCloud):
     ses = user(
         cloud,
         {"Action": "ses:GetConfigurationSet", "Resource": f"{ARN}:configuration-set/the*"},
@@ -251,7 +251,7 @@ def test_tags_of_resources_and_requests_are_conditions(cloud: LocalCloud):
     ses.delete_configuration_set(ConfigurationSetName="theirs")
 
 
-def test_who_gives_ses_a_role_must_be_allowed_to_pass_it(cloud: LocalCloud):
+def test_firehose_destination_needs_pass_role(cloud: LocalCloud):
     ses = user(cloud, {"Action": "ses:*", "Resource": "*"})
     role = "arn:aws:iam::000000000000:role/to-firehose"
     stream = "arn:aws:firehose:us-east-1:000000000000:deliverystream/events"

@@ -193,7 +193,7 @@ def test_suppression_precedence_set_then_tenant_then_account(
 
 
 @pytest.mark.usefixtures("tenant")
-def test_who_says_that_it_was_no_spam_leaves_the_tenant_s_list(cloud: LocalCloud, ses: "SESV2Client"):
+def test_not_spam_report_leaves_the_tenant_list(cloud: LocalCloud, ses: "SESV2Client"):
     ses.put_tenant_suppression_attributes(TenantName="acme", **BOTH)
     message_id = send(ses, TenantName="acme")
     about = {"recipient": "bob@example.com"}

@@ -195,7 +195,7 @@ def press(page: Page, name: str) -> None:
     page.evaluate(f"{named}.click()")
 
 
-def test_what_a_complaint_does_shows_at_once_with_the_way_back(browser: Chromium, ours: LocalCloud):
+def test_complaint_shows_its_suppression_and_how_to_undo_it(browser: Chromium, ours: LocalCloud):
     ses = ours.client("sesv2")
     ses.create_configuration_set(ConfigurationSetName="news")
     page = browser.page(f"{ours.inbox_url}/{send(ours, ConfigurationSetName='news')}")

@@ -175,7 +175,7 @@ def wrong_role(setting: Setting) -> str:
     ],
     ids=["workspace", "channel", "name", "level", "no role", "trust", "no topic", "no SNS", "no guardrail"],
 )
-def test_what_is_wrong_is_refused_and_nothing_is_made(
+def test_invalid_slack_configuration_is_refused(
     setting: Setting, changed: Callable[[Setting], dict[str, Any]], said: str
 ):
     with pytest.raises(ClientError, match=said) as refused:

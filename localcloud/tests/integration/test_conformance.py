@@ -463,7 +463,7 @@ AGAINST_THE_RULES: list[tuple[str, dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("name", "asked", "refusal"), AGAINST_THE_RULES)
-def test_what_aws_documents_as_not_allowed_is_refused(
+def test_requests_that_aws_documents_as_invalid_are_refused(
     ses: "SESV2Client", made: dict[str, str], name: str, asked: dict[str, Any], refusal: str
 ):
     parameters = {**parameters_of(MODEL.operation_model(name), made), **asked}

@@ -103,7 +103,7 @@ def test_a_body_in_chunks_is_put_together(client: Client, cloud: LocalCloud):
     assert cloud.control("GET", "recipients")["patterns"] == {"ada@gone.test": "bounce"}
 
 
-def test_who_asks_whether_to_go_on_is_told_so(client: Client):
+def test_expect_100_continue_is_answered(client: Client):
     client.send(
         b"POST /_localcloud/reset HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"
     )
@@ -325,7 +325,7 @@ def test_response_of_unknown_length_is_chunked():
     assert asyncio.run(served(work)) == (b"part 0 part 1 part 2 ",) * 2
 
 
-def test_who_reads_slowly_slows_the_application_down():
+def test_slow_reader_applies_backpressure():
     def work(client: Client) -> int:
         client.send(asked("/flood"))
         eventually(lambda: _WRITTEN, "nothing was written")
@@ -473,7 +473,7 @@ def test_half_a_request_is_not_carried_out(cloud: LocalCloud, client: Client):
     assert cloud.control("GET", "recipients")["patterns"] == {}
 
 
-def test_what_is_left_of_an_unread_body_is_no_request():
+def test_rest_of_an_unread_body_is_not_a_request():
     def work(client: Client) -> Any:
         client.send(asked("/early", b"Content-Length: 50\r\n"))
         status, headers, _ = client.answer()

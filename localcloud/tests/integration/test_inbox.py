@@ -117,7 +117,7 @@ def test_the_page_costs_nothing_while_nothing_happens(browser: Browser):
         assert (changed.status, changed.headers["etag"] != tag) == (200, True)
 
 
-def test_what_a_search_hides_does_not_change_its_page(browser: Browser):
+def test_hidden_mails_do_not_change_a_search_page(browser: Browser):
     send(browser.cloud, "ada@example.com", subject="Welcome")
     shown = listed(browser, "?q=welcome")
     send(browser.cloud, "ada@example.com", subject="News")
@@ -215,7 +215,7 @@ def test_the_control_plane_does_the_same(browser: Browser):
         ({"event": "click", "recipient": "ada@example.com"}, "no link to click on"),
     ],
 )
-def test_what_cannot_happen_is_refused(browser: Browser, body: dict[str, object], problem: str):
+def test_impossible_event_is_refused(browser: Browser, body: dict[str, object], problem: str):
     message_id = send(browser.cloud, "ada@example.com", "grace@example.com")
     with pytest.raises(LocalCloudError, match=problem):
         browser.cloud.control("POST", f"messages/{message_id}/events", body)

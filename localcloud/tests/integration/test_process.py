@@ -80,7 +80,7 @@ def test_a_taken_port_is_a_clear_error():
             LocalCloud.start(port=port)
 
 
-def test_it_ends_when_its_parent_is_killed():
+def test_server_exits_when_its_parent_is_killed():
     program = textwrap.dedent("""
         import sys, time
         from mailstack_localcloud import LocalCloud

@@ -475,7 +475,7 @@ def test_a_virus_is_rejected(cloud: LocalCloud, ses: "SESV2Client", sender: str)
     assert kinds(cloud, send(ses, sender, Content=content)) == [("Send", ""), ("Reject", "Bad content")]
 
 
-def test_what_is_not_emulated_says_so(cloud: LocalCloud, ses: "SESV2Client"):
+def test_unemulated_operation_says_so(cloud: LocalCloud, ses: "SESV2Client"):
     with pytest.raises(ClientError, match="ListDeliverabilityTestReports is not emulated") as error:
         ses.list_deliverability_test_reports()
     assert refused(error) == ("NotEmulated", 501)

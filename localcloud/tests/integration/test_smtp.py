@@ -97,7 +97,7 @@ def test_nothing_is_said_in_the_clear(cloud: LocalCloud):
         assert client.docmd("MAIL", f"FROM:<{SENDER}>") == (530, b"Must issue a STARTTLS command first")
 
 
-def test_who_has_not_logged_in_may_not_send(verified: LocalCloud):
+def test_smtp_send_needs_a_login(verified: LocalCloud):
     with connected(verified) as client:
         client.ehlo()
         assert client.mail(SENDER) == (530, b"Authentication required")
@@ -166,7 +166,7 @@ def test_an_unverified_sender_is_rejected_in_sess_words(
         (f"<{SENDER}>", "<ada..l.@example.com>", (250, b"Ok")),
     ],
 )
-def test_what_is_no_address_is_refused_at_once(
+def test_invalid_smtp_address_is_refused_at_once(
     client: smtplib.SMTP, mail_from: str, to: str, expected: tuple[int, bytes]
 ):
     sender = client.docmd("MAIL", f"FROM:{mail_from}")

@@ -336,7 +336,7 @@ def test_an_identity_notifies_its_topic_of_what_it_was_asked_to(cloud: LocalClou
     assert notified.heard() == []
 
 
-def test_what_is_not_there_says_so(cloud: LocalCloud, v1: Any):
+def test_v1_refuses_unemulated_operations_and_regions(cloud: LocalCloud, v1: Any):
     with pytest.raises(ClientError, match="ListReceiptRuleSets of SES v1 is not emulated") as caught:
         v1.list_receipt_rule_sets()
     assert caught.value.response["Error"]["Code"] == "NotEmulated"

@@ -220,7 +220,7 @@ def test_metric_math_computes_what_aws_documents(expression: str, result: str):
         *("METRICS() + [metric1]", '"text"', "FIRST([])", "LOG(0) * metric1", "(" * 5000, "-" * 2000 + "metric1"),
     ],
 )
-def test_what_is_no_expression_is_an_error_of_ours(expression: str):
+def test_invalid_expression_is_an_expression_error(expression: str):
     with pytest.raises(ExpressionError):
         math(expression)
 

@@ -102,7 +102,7 @@ def test_full_queue_drops_the_oldest_and_warns_once(monkeypatch: pytest.MonkeyPa
     assert caplog.messages == ["Queue events holds 5 messages. From here on its oldest are dropped."]
 
 
-def test_what_is_remembered_of_clients_input_is_limited():
+def test_caches_of_client_input_are_bounded():
     remembered: list[Any] = [
         mime.named,
         cross_site._is_loopback,

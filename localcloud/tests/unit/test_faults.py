@@ -73,7 +73,7 @@ def test_a_status_of_an_entry_needs_an_entry(options: dict[str, str]):
         parse({"effect": "error", "code": "TRANSIENT_FAILURE", **options})
 
 
-def test_it_strikes_so_many_times_after_so_many():
+def test_fault_times_and_skip():
     assert struck(Fault("throttle"), 4) == "xxxx"
     assert struck(Fault("throttle", times=2), 4) == "xx.."
     assert struck(Fault("throttle", skip=1, times=2), 5) == ".xx.."

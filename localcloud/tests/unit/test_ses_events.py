@@ -113,7 +113,7 @@ def test_a_bounce_names_type_status_and_recipient():
         ("UnsubscribedRecipient", "because the recipient unsubscribed from the contact list"),
     ],
 )
-def test_what_was_never_tried_bounces_at_ses_itself(detail: str, reason: str):
+def test_bounce_without_attempt_is_reported_by_ses_itself(detail: str, reason: str):
     bounce = made("Bounce", detail)["bounce"]
     assert (bounce["bounceType"], bounce["bounceSubType"]) == ("Permanent", detail)
     assert bounce["reportingMTA"] == "dns; amazonses.com"

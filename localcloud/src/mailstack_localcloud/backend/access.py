@@ -1,4 +1,4 @@
-"""IAM inside ministack: whose an access key is, and what policies let its owner or a role do."""
+"""IAM inside ministack: the owner of an access key, and what policies allow to a user or a role."""
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
@@ -29,7 +29,7 @@ class Access:
     def denied(
         self, access_key: str, action: str, resources: Iterable[str], context: Mapping[str, object]
     ) -> tuple[str, str] | None:
-        """Who signed and the first of the resources that the signer's policies do not allow; None if they allow all.
+        """The signer and the first resource that the signer's policies do not allow; None if they allow all.
 
         Only IAM users and assumed roles have policies. Any other signer is taken for the account itself.
 
@@ -84,7 +84,7 @@ class Access:
         *,
         policy_must_allow: bool = False,
     ) -> Any:
-        """What the evaluator says about a principal: its policies, boundary and session, and the resource's policy.
+        """The evaluator's decision, from a principal's policies, boundary and session and the resource's policy.
 
         https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-basics.html
 

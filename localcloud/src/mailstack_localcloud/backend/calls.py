@@ -55,7 +55,7 @@ def service_model(service: str) -> "ServiceModel":
 
 
 def errors(service: str) -> dict[str, dict[str, Any]]:
-    """What the service's errors are called, and what the description says of each beside its shape."""
+    """The names of the service's errors, with the error traits of each."""
     shapes: dict[str, dict[str, Any]] = description(service)["shapes"]
     return {name: shape.get("error", {}) for name, shape in shapes.items() if shape.get("exception")}
 

@@ -96,7 +96,7 @@ class CloudWatch:
         notify: Callable[[dict[str, Any], str, str, str], None],
         problem: Callable[[list[dict[str, Any]]], str],
     ) -> None:
-        """Let `evaluate` judge alarms, `notify` carry out their actions, and `problem` refuse metric math.
+        """Replace the evaluation of alarms, their actions, and the check of metric math.
 
         ministack's own judgement mixes every dimension of a metric and knows neither periods nor missing data, so that
         an alarm on one queue or configuration set would go off for another's numbers. Metric math it forgets.

@@ -83,7 +83,7 @@ class Roles:
         functions._create_function = self._created  # noqa: SLF001
 
     def _credentials(self, config: dict[str, Any]) -> dict[str, str]:
-        """What a function's environment holds: keys of its role's session."""
+        """Credentials for a function's environment: keys of its role's session."""
         role, name = str(config.get("Role", "")), str(config.get("FunctionName", ""))[:64]
         session = self._access.role(role, name)
         if session is None:

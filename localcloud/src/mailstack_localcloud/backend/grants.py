@@ -1,4 +1,4 @@
-"""What AWS's services may do with each other's resources: publish to topics, send to queues, use keys, call functions.
+"""Permissions of AWS services on resources: publish to topics, send to queues, use keys, invoke functions.
 
 The resource's own policy decides, and the key's where the resource is encrypted. AWS drops denied requests
 silently; here they are recorded. Not for what IAM users and roles may do (`access.py`, `signed.py`).

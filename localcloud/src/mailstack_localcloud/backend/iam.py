@@ -1,4 +1,4 @@
-"""What ministack's IAM lacks and deployments ask of it: moving users, changing and tagging OpenID Connect providers.
+"""IAM operations that ministack lacks: UpdateUser, and changes and tags of OpenID Connect providers.
 
 Not for authorization (`access.py`).
 """

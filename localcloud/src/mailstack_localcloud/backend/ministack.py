@@ -176,7 +176,7 @@ def _environment(port: int, region: str, scratch: str, folder: StateFolder | Non
         "S3_PERSIST": "1" if folder else "0",
         "S3_DATA_DIR": str(folder.objects) if folder else f"{scratch}/s3",
         "SERVICES": "",
-        # Nothing here needs Docker, SFTP or MQTT, and no other port is to be opened.
+        # Nothing here needs Docker, SFTP or MQTT, and no other port must be opened.
         "DOCKER_HOST": f"unix://{scratch}/no-docker.sock",
         "SFTP_ENABLED": "0",
         "IOT_MTLS_ENABLED": "0",

@@ -46,7 +46,7 @@ class Queues:
         module._collect_msgs = collected  # noqa: SLF001
 
     def put(self, queue_arn: str, bodies: Sequence[str], *, are_envelopes: bool = False) -> None:
-        """What ministack's delivery comes to where no filter, attribute or group is in play.
+        """Equals ministack's delivery without filters, attributes and groups.
 
         Other fields, such as the MD5, are added when the message is received; an SNS envelope is signed then, too.
         """
@@ -93,7 +93,7 @@ def _signed(message: dict[str, Any], sign: Callable[[str], str]) -> dict[str, An
 
 
 def _age(message: dict[str, Any], now: float) -> float:
-    """What a message adds to the age of the oldest one: nothing once it was received three times.
+    """A message's age for the oldest-message metric; none after it was received three times.
 
     In a dead-letter queue its time there counts, which begins for us when it is first seen there.
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html

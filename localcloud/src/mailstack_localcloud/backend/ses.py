@@ -74,7 +74,7 @@ def _refuse(name: str, *_: object) -> NoReturn:
 
 
 def _nothing(*_: object) -> None:
-    """What was never made is gone."""
+    """Deleting a resource that was never created succeeds."""
 
 
 def _from_cognito(deliver: Deliver, **mail: Any) -> str:

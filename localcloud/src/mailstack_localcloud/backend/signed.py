@@ -79,7 +79,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """Where policies and keys of resources are found, by service and ARN."""
+    """Finds policies and keys of resources by service and ARN."""
 
     policy: Callable[[str, str], Policy | None]
     key: Callable[[str, str], tuple[str, Mapping[str, str]] | None]
@@ -212,7 +212,7 @@ class _AccessRequest:
 
     @classmethod
     def of_items(cls, action: str, body: bytes, region: str, resource: str) -> "_AccessRequest":
-        """What is asked of DynamoDB: of which tables, and with which conditions on the items."""
+        """A request for DynamoDB: its tables, and its conditions on items."""
         from ministack.core import iam_actions
 
         actions = cast("Any", iam_actions)
@@ -307,7 +307,7 @@ def _credential(scope: Scope) -> tuple[str, str, str] | None:
 
 
 def _once(body: bytes, receive: Receive) -> Receive:
-    """What gives a body that was read already, and then whatever else comes."""
+    """An ASGI `receive` that replays a body that was read already."""
     pending = [body]
 
     async def replay() -> Message:

@@ -1,4 +1,4 @@
-"""The pages behind the links in mails, which in AWS are SES's own: an address verified, preferences on a contact list.
+"""The pages behind the links in mails, which in AWS are SES's own: address verification, preferences on a contact list.
 
 The token in a link is all that authorizes a request. Text of SES's customers, such as the names of topics, is escaped,
 and the pages run no script.
@@ -39,7 +39,7 @@ class MailLinks:
         self._context = context
 
     def handler(self, method: str, path: str) -> Callable[[Request], Awaitable[Response]] | None:
-        """What answers a request; None if it is for no link. One click on `unsubscribe` is a POST, and not for here."""
+        """The handler of a link; None for other paths. A one-click unsubscribe is a POST, which `routes` handles."""
         if path.startswith(PATH) and method == "GET":
             return self.verification
         if path.startswith(SUBSCRIPTIONS) and method == "GET":

@@ -1,4 +1,4 @@
-"""The control plane under `/_localcloud/`, JSON in and out: what a test or a demo may ask that AWS has no call for."""
+"""The control plane under `/_localcloud/`, JSON in and out, for what tests need and AWS has no API for."""
 
 import asyncio
 import dataclasses
@@ -60,7 +60,7 @@ ACCOUNT_SETTINGS: dict[str, type] = {
 
 
 class ControlError(Exception):
-    """The request makes no sense; `status` is its HTTP status."""
+    """The request is invalid; `status` is the HTTP status."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -92,7 +92,7 @@ class Control:
     # Handlers: (path values, query and body) → JSON
 
     def help(self, _: list[str], __: _Body) -> _Answer:
-        """What there is."""
+        """List the routes."""
         return {f"{method} {CONTROL_PREFIX}{pattern or '/'}": text for method, pattern, _, text in _ROUTES} | LINKS
 
     def health(self, _: list[str], __: _Body) -> _Answer:
@@ -106,7 +106,7 @@ class Control:
         return dataclasses.asdict(self.mail_server)
 
     async def reset(self, _: list[str], __: _Body) -> _Answer:
-        """Everything back to empty, once nothing is under way any more."""
+        """Empty every service, after pending events were published."""
         await self.ses.context.publisher.drain()
         self.ses.reset()
         self.chatbot.reset()
@@ -157,7 +157,7 @@ class Control:
         return {"text": mail.text, "html": mail.html, "headers": headers, "links": mail.links, "attachments": parts}
 
     async def trigger_event(self, names: list[str], body: _Body) -> _Answer:
-        """Let something happen to a mail, as the inbox page's buttons do."""
+        """Trigger an event of a mail, as the inbox page's buttons do."""
         given = {name: str(body.get(name, "")) for name in ("event", "recipient", "link")}
         try:
             occurrence = await trigger(self.ses.context, self._kept(names[0]), **given)
@@ -166,7 +166,7 @@ class Control:
         return {**dataclasses.asdict(occurrence), "at": timestamp(occurrence.at)}
 
     async def skip(self, _: list[str], body: _Body) -> _Answer:
-        """Let hours have passed for what expires, and do what is due."""
+        """Advance the time for everything that expires, and do what is due."""
         hours = body.get("hours")
         if not isinstance(hours, int | float) or isinstance(hours, bool) or not 0 <= hours <= _MOST_HOURS:
             raise ControlError(400, f"hours must be a number from 0 to {_MOST_HOURS}, not {hours!r}.")
@@ -175,7 +175,7 @@ class Control:
         return {"now": timestamp(virtual_time.now())}
 
     def denials(self, _: list[str], __: _Body) -> _Answer:
-        """What policies did not let AWS's services do."""
+        """The denied actions of AWS services."""
         return {
             "denials": [{**dataclasses.asdict(one), "at": timestamp(one.at)} for one in self.backend.grants.denials]
         }
@@ -199,7 +199,7 @@ class Control:
         return {"patterns": self.ses.context.state.outcomes, "outcomes": list(OUTCOMES)}
 
     def put_recipient(self, names: list[str], body: _Body) -> _Answer:
-        """How addresses of a pattern behave."""
+        """Set the outcome for addresses of a pattern."""
         outcome = body.get("outcome")
         if outcome not in OUTCOMES:
             short = ", ".join(name for name in OUTCOMES if ":" not in name)
@@ -217,7 +217,7 @@ class Control:
         return {}
 
     def verify(self, names: list[str], _: _Body) -> _Answer:
-        """Take an identity as verified, as if its records stood or its link had been clicked."""
+        """Verify an identity, as if its records were published or its link was clicked."""
         identity = self.ses.context.state.identities.get(identity_name(names[0]))
         if identity is None:
             raise ControlError(404, f"No identity {names[0]}.")
@@ -263,13 +263,13 @@ class Control:
         return _fault(names[0], self.faults.put(names[0], wanted))
 
     def delete_fault(self, names: list[str], body: _Body) -> _Answer:
-        """Let requests through again; what came of the fault."""
+        """Remove a fault; its counts."""
         last = self.fault(names, body)
         del self.faults.armed[names[0]]
         return last
 
     def delete_faults(self, _: list[str], __: _Body) -> _Answer:
-        """Let every request through again."""
+        """Remove every fault."""
         self.faults.armed.clear()
         return {}
 
@@ -293,17 +293,17 @@ class Control:
         return self.chatbot.channels[name]
 
     async def evaluate_alarms(self, _: list[str], __: _Body) -> _Answer:
-        """Turn the clock now; the alarms' states."""
+        """Evaluate now; the alarms' states."""
         await self.ses.context.publisher.drain()
         return {"alarms": await self.clock.tick()}
 
     async def work(self, _: list[str], __: _Body) -> _Answer:
-        """Do the jobs that wait."""
+        """Run the pending jobs."""
         await work(self.ses.context, timedelta())
         return {}
 
     def put_event(self, _: list[str], body: _Body) -> _Answer:
-        """Put an event of SES itself on the default bus, such as its verdict on the account."""
+        """Put an event of SES itself on the default event bus, such as a change of the account's status."""
         kind, detail = body.get("detail-type"), body.get("detail", {})
         if not isinstance(kind, str) or not isinstance(detail, dict):
             raise ControlError(400, "detail-type must be a string, and detail an object.")
@@ -399,7 +399,7 @@ _ROUTES: tuple[tuple[str, str, _Handler, str], ...] = (
         "POST",
         "/messages/{message_id}/events",
         Control.trigger_event,
-        f'Let something happen to it: {{"event": "{"|".join(COMMANDS)}|delay:MailboxFull|…", "recipient": "a@b.c"}}.',
+        f'Trigger an event of it: {{"event": "{"|".join(COMMANDS)}|delay:MailboxFull|…", "recipient": "a@b.c"}}.',
     ),
     (
         "POST",
@@ -415,18 +415,18 @@ _ROUTES: tuple[tuple[str, str, _Handler, str], ...] = (
         'How addresses like *@gone.test behave: {"outcome": "bounce"}, or any other that GET /recipients lists.',
     ),
     ("DELETE", "/recipients/{pattern}", Control.delete_recipient, "Forget a pattern."),
-    ("POST", "/identities/{identity}/verify", Control.verify, "Take an identity as verified."),
+    ("POST", "/identities/{identity}/verify", Control.verify, "Verify an identity."),
     ("GET", "/account", Control.account, "The account's settings that AWS alone would change."),
     ("PUT", "/account", Control.put_account, 'Change them: {"production_access": false}.'),
     (
         "POST",
         "/time",
         Control.skip,
-        'Let time pass for unconfirmed subscriptions, links and DNS records that are looked for: {"hours": 49}.',
+        'Advance the time for unconfirmed subscriptions, links and DNS verification: {"hours": 49}.',
     ),
     ("GET", "/denials", Control.denials, "What policies of topics, queues, keys and functions refused AWS's services."),
     ("GET", "/faults", Control.all_faults, "The faults in force, and how often each struck."),
-    ("DELETE", "/faults", Control.delete_faults, "Let every request through again."),
+    ("DELETE", "/faults", Control.delete_faults, "Remove every fault."),
     ("GET", "/faults/{name}", Control.fault, "One fault."),
     (
         "PUT",
@@ -434,17 +434,17 @@ _ROUTES: tuple[tuple[str, str, _Handler, str], ...] = (
         Control.put_fault,
         'Have requests fail: {"effect": "throttle", "operation": "Send*", "times": 2}.',
     ),
-    ("DELETE", "/faults/{name}", Control.delete_fault, "Let them through again; how often it struck."),
+    ("DELETE", "/faults/{name}", Control.delete_fault, "Remove it; how often it struck."),
     ("POST", "/jobs/work", Control.work, "Do SES's export and import jobs now."),
     ("GET", "/slack", Control.slack_channels, "The Slack channels that AWS Chatbot is configured for."),
     ("GET", "/slack/{configuration}", Control.slack, "What a Slack channel was sent, and what it shows of it."),
     ("POST", "/slack/{configuration}/sns", Control.deliver_to_slack, "Where SNS delivers to a Slack channel."),
-    ("POST", "/alarms/evaluate", Control.evaluate_alarms, "Measure and judge every alarm now; their states."),
+    ("POST", "/alarms/evaluate", Control.evaluate_alarms, "Evaluate every alarm now; their states."),
     (
         "POST",
         "/events",
         Control.put_event,
-        'Have SES say something on the event bus: {"detail-type": "Sending Status Disabled", "detail": {}}.',
+        'Put an event of SES on the event bus: {"detail-type": "Sending Status Disabled", "detail": {}}.',
     ),
     ("POST", "/events/drain", Control.drain, "Wait until every event is published."),
 )

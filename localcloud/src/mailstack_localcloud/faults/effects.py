@@ -1,4 +1,4 @@
-"""What a fault does to a request, whatever protocol it came over. `rules` decides which requests it strikes."""
+"""The effects of faults on requests of any protocol. `rules` decides which requests a fault strikes."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

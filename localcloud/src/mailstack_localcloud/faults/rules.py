@@ -1,4 +1,4 @@
-"""Which request a fault strikes: by operation, recipient, count and rate. Pure; `effects` carries the fault out."""
+"""The rules by which a fault strikes requests: operation, recipient, count, rate. Pure; `effects` carries it out."""
 
 import fnmatch
 import random
@@ -65,7 +65,7 @@ class Options(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What goes wrong, and for whom.
+    """A fault, and the requests that it strikes.
 
     Attributes:
         effect: `throttle`: SES's own refusal, nothing is accepted. `error`: any error of SES's, by `code`.

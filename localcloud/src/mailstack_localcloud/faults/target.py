@@ -1,4 +1,4 @@
-"""What a fault is matched against. Each API reads it from its own requests."""
+"""The target that faults are matched against. Each API reads it from its own requests."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What a person makes happen to a mail after it was sent: a bounce, a complaint, a click. Everything that follows from
+"""Events of a mail that are triggered by hand: a bounce, a complaint, a click. Everything that follows from
 a natural one follows: the event is published, reputation counts, the suppression list grows.
 """  # noqa: D205 - one sentence does not fit a line
 
@@ -16,7 +16,7 @@ from mailstack_localcloud.ses.state import Occurrence, StoredMessage
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What a button says, and what happens."""
+    """A button's label, and its event."""
 
     label: str
     kind: str

@@ -215,7 +215,7 @@ def _form(request: Request) -> dict[str, str]:
 
 
 def _see(path: str) -> Response:
-    """After a form: the page where its effect is to be seen."""
+    """The redirect after a form, to the page that shows its effect."""
     return Response(303, headers={"location": path, **_safe(_MAIL_POLICY)})
 
 
@@ -245,7 +245,7 @@ def _tone(kind: str) -> str:
 
 
 def _chips(message: StoredMessage) -> dict[str, int]:
-    """What happened after the send, and how many times."""
+    """The occurrences after the send, with their number."""
     return Counter(occurrence.kind for occurrence in message.occurrences if occurrence.kind != "Send")
 
 
@@ -255,7 +255,7 @@ def _when(moment: datetime) -> str:
 
 
 def _explain(occurrence: Occurrence, published: dict[str, object]) -> str:
-    """What a reader of the timeline wants to know beside the kind."""
+    """The details of an entry in the timeline."""
     if occurrence.kind != "Bounce":
         return occurrence.detail
     bounce = cast("dict[str, object]", published["bounce"])

@@ -1,4 +1,4 @@
-"""What keeps mail back at this moment, and the way back: paused, suppressed, refused, made to fail.
+"""Reasons why mail is not delivered now, and how to undo them: paused, suppressed, refused, faults.
 
 Each way back is what the SES API or the control plane does for the same purpose.
 """
@@ -59,7 +59,7 @@ class StandingError(Exception):
 
 
 def standing(context: Context) -> Standing:
-    """What keeps mail back now."""
+    """The current reasons why mail is not delivered."""
     state = context.state
     streams = list(_streams(state))
     return Standing(

@@ -111,7 +111,7 @@ class CliStack:
             self._run("config", lambda _: self._stack.set_all_config(values))
 
     def preview(self) -> Changes:
-        """What `up` would do."""
+        """The changes that `up` would make."""
         return self._run("preview", lambda hear: self._stack.preview(on_event=hear, policy_packs=self._packs))[1]
 
     def up(self) -> Changes:
@@ -190,7 +190,7 @@ class _Command(PulumiCommand):
         return self._last
 
     def complaint(self) -> str:
-        """What the last command said was wrong, for failures before the engine had anything to say."""
+        """The error output of the last command, for failures before the engine reports anything."""
         said = self._last.stderr.strip() or self._last.stdout.strip()
         return said.removeprefix("error: ") or f"exit code {self._last.code}"
 
@@ -282,7 +282,7 @@ def _made(folder: Path) -> Path:
 
 
 def _steps(events: Iterable[EngineEvent]) -> list[tuple[Operation, str]]:
-    """What was done to each custom resource; components, providers and the stack itself are left out."""
+    """The change of each custom resource; components, providers and the stack itself are left out."""
     outcomes = [event.res_outputs_event.metadata for event in events if event.res_outputs_event]
     return [(OPERATIONS[step.op], step.urn) for step in outcomes if step.op in OPERATIONS and _is_custom(step)]
 

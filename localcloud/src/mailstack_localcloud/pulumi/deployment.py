@@ -76,7 +76,7 @@ class Deployment:
 
     @property
     def records(self) -> list[Record]:
-        """What is there now: what was reached, what was not, and what is still to be deleted."""
+        """The current records: processed ones, those not reached, and those still to delete."""
         return [*self._retired, *self._old.values(), *self._new.values()]
 
     def old_urn(self, urn: str) -> str:
@@ -84,7 +84,7 @@ class Deployment:
         return self._renamed.get(urn, urn)
 
     def set_outputs(self, urn: str, outputs: Props) -> None:
-        """What a component, or the stack itself, says of itself when it is done."""
+        """Set the outputs of a component, or of the stack itself."""
         with self._lock:
             if urn in self._new:
                 self._new[urn].outputs = outputs
@@ -341,7 +341,7 @@ class Deployment:
             self._keep(self.records)
 
     def _taken_along(self, root: Record) -> list[Record]:
-        """What hangs on a resource and would be replaced with it, what others need first."""
+        """The resources that depend on a resource and would be replaced with it, in the order of creation."""
         doomed, found = {root.urn}, list[Record]()
         for record in reversed(dependents_first(self._old.values())):
             left = record.managed and not record.external and record.urn not in self._started
@@ -419,7 +419,7 @@ def _refuse(problems: list[Problem]) -> None:
 
 
 def _replacing(found: DiffResult, replaced_on: list[str]) -> tuple[str, ...]:
-    """What needs a new resource: for the provider, and for the program."""
+    """The inputs that need a replacement: for the provider, and for the program."""
     wanted = [parse(path) for path in replaced_on]
     changed = [parse(path) for path in (*found.names, *found.paths)]
     forced = [str(each[0]) for each in changed if any(contains(path, each) for path in wanted)]

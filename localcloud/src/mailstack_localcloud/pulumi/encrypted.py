@@ -22,7 +22,7 @@ class DecryptionError(ValueError):
 
 
 def decrypter(salt: str, passphrase: str) -> Callable[[str], str]:
-    """What reads the values of one stack's file.
+    """Decrypts the values in one stack's file.
 
     Args:
         salt: The file's `encryptionsalt`.

@@ -68,7 +68,7 @@ class InProcessStack:
 
     @property
     def outputs(self) -> dict[str, object]:
-        """What the program exported in the last `up`; secrets in plain text."""
+        """The program's exports in the last `up`; secrets in plain text."""
         return obj(bare(self._exports))
 
     @property
@@ -82,7 +82,7 @@ class InProcessStack:
         return stack.outputs if stack else {}
 
     def preview(self) -> Changes:
-        """What `up` would do."""
+        """The changes that `up` would make."""
         return self._run("preview")
 
     def up(self) -> Changes:

@@ -56,14 +56,14 @@ class InvokeFailed(grpc.RpcError):
 
 @dataclass
 class Monitor:
-    """What a program registers with."""
+    """The resource monitor: a program registers its resources here."""
 
     deployment: Deployment
     project: str
     stack: str
     transforms: Transforms
     goals: dict[str, Goal] = field(default_factory=dict[str, Goal])
-    """What was registered, by URN: children inherit some of its options."""
+    """Registered resources by URN: children inherit some of their options."""
 
     # --- features --------------------------------------------------------------------------------------------------
 

@@ -35,7 +35,7 @@ class PluginError(RuntimeError):
 
 @dataclass(frozen=True)
 class DiffResult:
-    """What a plugin found different."""
+    """The differences that a plugin found."""
 
     changed: bool
     names: tuple[str, ...]
@@ -47,7 +47,7 @@ class DiffResult:
 
 @dataclass(frozen=True)
 class ReadResult:
-    """What a plugin found."""
+    """The result of a plugin's read."""
 
     state: Props
     inputs: Props
@@ -100,7 +100,7 @@ class Plugin:
         self.close()
 
     def close(self) -> None:
-        """Tell the plugin to leave, and see that it does. Closing it again does nothing."""
+        """Ask the plugin to exit, and kill it if it does not. Idempotent."""
         if self._said.closed:
             return
         try:

@@ -18,7 +18,7 @@ from mailstack_localcloud.pulumi.wire import Props, obj
 
 @dataclass(frozen=True)
 class Project:
-    """What an engine needs to know to run a program as one stack."""
+    """The project and the configuration of one stack."""
 
     name: str
     root: Path

@@ -1,4 +1,4 @@
-"""What a resource of `pulumi_aws` accepts, read from the installed wheel: names, required flags, kinds, nested types.
+"""The inputs of resources of `pulumi_aws`, read from the installed wheel: names, required flags, kinds, nested types.
 
 Pulumi's own mocks check none of this, and a misspelt key in a nested dict passes the SDK in silence. Not for the values
 that AWS accepts: the service judges those.

@@ -1,4 +1,4 @@
-"""What the in-process engine remembers of a stack: a list of records in one JSON file.
+"""The in-process engine's state of a stack: a list of records in one JSON file.
 
 Not Pulumi's format, and not encrypted: it holds secrets in plain text, and only its owner can read it.
 """

@@ -28,7 +28,7 @@ _PROVIDER = "aws:"
 
 @dataclass(frozen=True)
 class Request:
-    """What to do."""
+    """The operation."""
 
     verb: str
     stack: str
@@ -43,7 +43,7 @@ class Request:
 
     @property
     def folder(self) -> Path:
-        """Where the program runs."""
+        """The working directory of the program."""
         program = Path(self.program)
         return program if program.is_dir() else program.parent
 

@@ -35,7 +35,7 @@ class NotInstalledError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """What is known once the server listens."""
+    """A server that listens: its endpoint, region and folders."""
 
     endpoint: str
     region: str
@@ -65,7 +65,7 @@ def listen(port: int) -> socket.socket:
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where to listen; 0 takes a free port."""
+    """The ports to listen on; 0 takes a free one."""
 
     http: int = 0
     smtp: int = 0

@@ -126,7 +126,7 @@ def _add_links(context: Context, message: StoredMessage) -> None:
 def _occurrences(
     context: Context, sender: Sender, message: StoredMessage, recipients: Sequence[str]
 ) -> list[Occurrence]:
-    """What becomes of the mail."""
+    """The occurrences that follow from the send."""
     occurrences = [_occurrence(context, sender.at, "Send")]
     if _has_virus(message.content):
         return [*occurrences, _occurrence(context, sender.at, "Reject", detail="Bad content")]
@@ -170,7 +170,7 @@ def _apply(context: Context, message: StoredMessage, occurrences: list[Occurrenc
     configuration_set = state.configuration_sets.get(message.configuration_set or "")
     reputations = [state.account.reputation, *([configuration_set.reputation] if configuration_set else [])]
     feedback = [occurrence for occurrence in occurrences if occurrence.kind in _REASONS]
-    metrics.reckon(reputations, sent, feedback)
+    metrics.count_feedback(reputations, sent, feedback)
     if feedback:
         _suppress(message, suppression(context, message.tenant, configuration_set), feedback)
     context.publisher.publish(state, message, occurrences)

@@ -1,4 +1,4 @@
-"""What SES would say of an address before it writes there: by its form, and by how the recipient behaves here. Pure."""
+"""Email validation: SES's verdict on an address by its form, and by the recipient's outcome here. Pure."""
 
 from collections.abc import Mapping
 

@@ -38,7 +38,7 @@ _AWS_TAG = "Caller is an end user and not allowed to mutate system tags"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who signed a request, and the version of the API that it calls, as the condition `ses:ApiVersion` names it."""
+    """The signer of a request, and the version of the API that it calls (the condition key `ses:ApiVersion`)."""
 
     access_key: str = ""
     api_version: str = "2"

@@ -1,4 +1,4 @@
-"""What an export job writes: message insights, or metrics. The columns are ours, since AWS documents none."""
+"""The content of an export job: message insights, or metrics. The columns are ours, since AWS documents none."""
 
 import csv
 import io
@@ -36,7 +36,7 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """What is written, and among how many records it was found."""
+    """The exported rows, and the number of records that were searched."""
 
     columns: Sequence[str]
     rows: Sequence[Row]
@@ -82,7 +82,7 @@ def metrics(state: State, source: Parameters) -> Export:
 
 
 def _grouped(state: State, dimensions: dict[str, list[str]]) -> Iterator[tuple[list[str], Occurrence]]:
-    """What happened to the mails that have one of each dimension's values, and the values that they have."""
+    """The occurrences of mails that have a value of each dimension, with those values."""
     for message in measured(state):
         of = dimensions_of(message)
         values = [str(of[name] or "") for name in dimensions]

@@ -1,4 +1,4 @@
-"""What faults are matched against in a request for SES: its operation and its recipients. Pure."""
+"""The fault target of a request for SES v2: its operation and its recipients. Pure."""
 
 import fnmatch
 from typing import Any, cast

@@ -36,7 +36,7 @@ class Files:
         self._own = InProcess(backend.app, region=aws.region, access_key=_OWN_ACCOUNT)
 
     async def read(self, url: str, account_id: str) -> bytes:
-        """What `s3://bucket/key` of an account holds, if its policy lets SES read it.
+        """The content of `s3://bucket/key`, if the bucket's policy lets SES read it.
 
         https://docs.aws.amazon.com/ses/latest/dg/sending-email-suppression-list.html
 

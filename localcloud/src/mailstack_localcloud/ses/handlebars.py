@@ -24,7 +24,7 @@ class RenderingError(Exception):
 
 @dataclass(slots=True)
 class _Scope:
-    """Where a name is looked up: `value` is `this`, `local` holds `@index` and its like."""
+    """The scope in which a name is looked up: `value` is `this`, `local` holds `@index` and its like."""
 
     value: object
     local: Mapping[str, object]

@@ -1,4 +1,4 @@
-"""What the file of an import job says, and what it changes: the suppression list, or a contact list. No S3 here.
+"""Import jobs: reads the file and changes the suppression list or a contact list. No S3 here.
 
 https://docs.aws.amazon.com/ses/latest/dg/sending-email-suppression-list.html
 https://docs.aws.amazon.com/ses/latest/dg/sending-email-list-management.html

@@ -27,7 +27,7 @@ def count(backend: Backend, mails: Iterable[tuple[State, StoredMessage, list[Occ
         backend.cloudwatch.count(NAMESPACE, KINDS[kind][1], value, {})
 
 
-def reckon(reputations: Iterable[Reputation], sent: int, feedback: Iterable[Occurrence]) -> None:
+def count_feedback(reputations: Iterable[Reputation], sent: int, feedback: Iterable[Occurrence]) -> None:
     """Add to reputations: recipients that a mail was sent to, without the simulator's, and bounces and complaints.
 
     The simulator's, and what was never sent, stay out.

@@ -1,4 +1,4 @@
-"""What the headers of a raw mail say: who writes to whom, what is there twice, SES's own headers. Pure.
+"""Reads the headers of a raw mail: sender and recipients, duplicates, SES's own headers. Pure.
 
 https://docs.aws.amazon.com/ses/latest/dg/header-fields.html
 """
@@ -103,7 +103,7 @@ def twice(names: Collection[str]) -> str:
 
 
 def options(headers: Headers) -> dict[str, Any]:
-    """What a mail asks of SES in SES's own headers, as parameters of SendEmail.
+    """The options in a mail's SES headers, as parameters of SendEmail.
 
     Raises:
         SesError: One of them cannot be read.

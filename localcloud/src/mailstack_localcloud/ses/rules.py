@@ -1,4 +1,4 @@
-"""What SES decides, as functions of values: DNS records, who may send, what is suppressed. No state changes here."""
+"""SES's decisions as pure functions: DNS records, verified senders, suppression."""
 
 import functools
 import re
@@ -48,12 +48,12 @@ class Record:
 
 
 def dkim_zone(region: str) -> str:
-    """Where the keys of Easy DKIM are published."""
+    """The zone with the keys of Easy DKIM."""
     return f"dkim.{region}.amazonses.com" if region in REGIONS_WITH_OWN_DKIM_ZONE else "dkim.amazonses.com"
 
 
 def dkim_records(identity: Identity, region: str) -> list[Record]:
-    """What the owner of a domain must publish: three CNAMEs, or the TXT of a key of one's own (BYODKIM)."""
+    """The records that the owner of a domain must publish: three CNAMEs, or the TXT of an own key (BYODKIM)."""
     names = [f"{token}._domainkey.{identity.name}" for token in identity.dkim_tokens]
     if identity.dkim_origin == "EXTERNAL":
         return [Record(name, "TXT", f"p={identity.dkim_public_key}") for name in names]
@@ -62,7 +62,7 @@ def dkim_records(identity: Identity, region: str) -> list[Record]:
 
 
 def mail_from_record(domain: str, region: str) -> Record:
-    """What SES looks for at a custom MAIL FROM domain: exactly one MX. SPF is for receivers to look for.
+    """The record that SES requires at a custom MAIL FROM domain: exactly one MX. SPF is for receivers.
 
     https://docs.aws.amazon.com/ses/latest/dg/mail-from.html#mail-from-states
     """
@@ -89,7 +89,7 @@ def suffixes(domain: str) -> tuple[str, ...]:
 
 
 def identity_name(name: str) -> str:
-    """What an identity goes by: addresses are case-sensitive, as AWS's guide has it, and domains are not."""
+    """The name of an identity: addresses are case-sensitive, as AWS documents, and domains are not."""
     return name if "@" in name else name.lower().rstrip(".")
 
 

@@ -49,7 +49,7 @@ class Ses:
 
     @staticmethod
     def fault_target(request: Request) -> Target:
-        """What faults are matched against."""
+        """The target that faults are matched against."""
         from mailstack_localcloud.ses.fault_target import target
 
         return target(request)

@@ -77,7 +77,7 @@ def disordered(occurrences: Sequence[Occurrence], account: Account) -> list[Occu
 
 
 def outcome(address: str, patterns: Mapping[str, str]) -> Outcome:
-    """What becomes of a mail to the address. The newest matching pattern decides; without one it is delivered.
+    """The outcome of a mail to the address. The newest matching pattern decides; the default is delivery.
 
     Example:
         >>> outcome("bounce+42@simulator.amazonses.com", {})

@@ -1,4 +1,4 @@
-"""What the emulated SES account knows. Records only: no rule, no protocol, no clock."""
+"""The state of the emulated SES account. Records only: no rule, no protocol, no clock."""
 
 from collections import deque
 from dataclasses import dataclass, field

@@ -62,7 +62,7 @@ def leave(contact_list: ContactList, address: str, topic: str, now: datetime) ->
 
 
 def choose(contact_list: ContactList, address: str, topics: Collection[str] | None, now: datetime) -> str:
-    """Let an address have these topics and no others, or None to leave the list; what a Subscription event tells.
+    """Set the topics of an address, or None to leave the list; return the detail of the Subscription event.
 
     The source that SES reports for a choice on its page is not verified on live SES.
     """

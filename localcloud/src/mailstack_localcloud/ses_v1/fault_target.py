@@ -1,4 +1,4 @@
-"""What faults are matched against in a request for SES v1: its operation and its recipients. Pure."""
+"""The fault target of a request for SES v1: its operation and its recipients. Pure."""
 
 from typing import Any, cast
 

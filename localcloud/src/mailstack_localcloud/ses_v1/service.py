@@ -32,7 +32,7 @@ class SesV1:
 
     @staticmethod
     def fault_target(request: Request) -> Target:
-        """What faults are matched against."""
+        """The target that faults are matched against."""
         from mailstack_localcloud.ses_v1.fault_target import target
 
         return target(request)

@@ -37,7 +37,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class Login(Protocol):
-    """What a client logs in with."""
+    """The credentials that a client sent."""
 
     login: bytes
     password: bytes
@@ -59,7 +59,7 @@ class Connected(Protocol):
 
 
 class Session(Protocol):
-    """What is known of a connection."""
+    """The state of a connection."""
 
     authenticated: bool | None
     auth_data: Login

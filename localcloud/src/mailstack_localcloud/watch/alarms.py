@@ -41,7 +41,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """What an alarm watches, or one of the metrics of its expressions."""
+    """A metric of an alarm, or of one of its expressions."""
 
     namespace: str
     name: str

@@ -57,7 +57,7 @@ def problems(plugin: Plugin, kind: str, inputs: dict[str, Any]) -> list[str]:
     return [f"{problem.path}: {problem.reason}" for problem in found]
 
 
-def test_it_reports_the_version_of_the_installed_sdk(plugin: Plugin):
+def test_plugin_reports_the_version_of_the_installed_sdk(plugin: Plugin):
     assert plugin.version == schema.version()
 
 
@@ -93,7 +93,7 @@ def test_a_resource_may_live_in_another_region(plugin: Plugin, make: Any):
 @pytest.mark.parametrize(
     ("named", "delete_first"), [({"name": "fixed"}, True), ({}, False)], ids=["named", "auto-named"]
 )
-def test_what_keeps_its_name_is_deleted_before_it_is_replaced(
+def test_fixed_name_is_deleted_before_its_replacement(
     plugin: Plugin, make: Any, named: dict[str, str], delete_first: bool
 ):
     group = urn("aws:cloudwatch/logGroup:LogGroup")
@@ -224,7 +224,7 @@ def test_tokens_are_unknown_in_a_preview_beside_what_was_given(plugin: Plugin):
     assert (dkim["nextSigningKeyLength"], dkim["tokens"]) == ("RSA_2048_BIT", wire.UNKNOWN)
 
 
-def test_what_was_made_is_taken_back_when_the_rest_fails(plugin: Plugin, shared_cloud: LocalCloud):
+def test_partial_creation_is_rolled_back(plugin: Plugin, shared_cloud: LocalCloud):
     of = urn("aws:cloudwatch/logGroup:LogGroup")
     with pytest.raises(PluginError, match="PutRetentionPolicy"):
         plugin.create(of, {"name": "/half/made", "retentionInDays": 2})
@@ -232,7 +232,7 @@ def test_what_was_made_is_taken_back_when_the_rest_fails(plugin: Plugin, shared_
     assert groups["logGroups"] == []
 
 
-def test_what_can_be_neither_finished_nor_taken_back_is_named(plugin: Plugin, shared_cloud: LocalCloud):
+def test_failed_rollback_names_the_leftover(plugin: Plugin, shared_cloud: LocalCloud):
     of = urn("aws:sesv2/configurationSet:ConfigurationSet")
     left = pytest.raises(
         PluginError, match=r"GetConfigurationSet answered.* half is left half-made.*Delete or import it\.$"
@@ -265,7 +265,7 @@ def test_functions(plugin: Plugin, shared_cloud: LocalCloud):
         plugin.invoke("aws:s3/getBucket:getBucket", {})
 
 
-def test_it_leaves_when_it_is_cancelled(shared_cloud: LocalCloud):
+def test_plugin_exits_on_cancel(shared_cloud: LocalCloud):
     started = Plugin(environment={**os.environ, **shared_cloud.environment()})
     assert started.version
     process = started._process
@@ -274,7 +274,7 @@ def test_it_leaves_when_it_is_cancelled(shared_cloud: LocalCloud):
     assert process.returncode == 0
 
 
-def test_it_leaves_when_its_parent_is_gone(tmp_path: Path):
+def test_plugin_exits_with_its_parent(tmp_path: Path):
     # A shell that starts the plugin, waits for its port, says its process id, and is gone.
     port = tmp_path / "port"
     start = f"{sys.executable} -m mailstack_localcloud.pulumi.provider 127.0.0.1:1 >{port} 2>/dev/null & process=$!"

@@ -132,7 +132,7 @@ def test_computed_value_stays_when_its_input_is_removed(subject: Subject, around
 
 
 @by_life
-def test_what_names_it_needs_a_new_one(subject: Subject, around: Around, life: Life):
+def test_changed_name_replaces_the_resource(subject: Subject, around: Around, life: Life):
     assert life.replace is not None
     changed = life.replace(around)
     found = subject.diff({**subject.given, **changed})
@@ -185,7 +185,7 @@ def _is_enum(name: str) -> bool:
 
 
 @by_life
-def test_it_is_imported_by_its_id_alone(subject: Subject, life: Life):
+def test_import_needs_the_id_only(subject: Subject, life: Life):
     identifier = life.imported(subject.inputs) if life.imported else subject.id
     found = subject.plugin.read(subject.urn, identifier, {}, {})
     assert found is not None

@@ -43,7 +43,7 @@ def test_encrypted_configuration_is_decrypted_and_secret(folder: Path):
     assert project.program == folder / "program"
 
 
-def test_what_is_given_need_not_be_opened(folder: Path):
+def test_given_configuration_needs_no_passphrase(folder: Path):
     project = load(folder, "dev", {"tiny:object": "{}"}, {"key": "mine"}, {})
     assert (project.config["tiny:key"], project.config["tiny:object"], project.config["tiny:size"]) == (
         "mine",

@@ -34,6 +34,6 @@ def test_everything_that_a_record_refers_to_is_needed():
     assert given.renamed("a", "z").needs == {*"zbcdef"}
 
 
-def test_it_is_saved_with_what_is_needed_first(tmp_path: Path):
+def test_state_is_saved_with_dependencies_first(tmp_path: Path):
     state.save(tmp_path / "state.json", [record("b", "a"), record("a")])
     assert names(state.load(tmp_path / "state.json")) == ["a", "b"]

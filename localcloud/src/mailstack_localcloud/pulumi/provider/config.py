@@ -30,21 +30,21 @@ _SERVICES = (
 # is reached, or who asks, which does not matter on this machine.
 _REFUSED = ("assumeRoleWithWebIdentity", "assumeRoles", "ignoreTags", "tagPolicyCompliance")
 REPLACING = ("region",)
-"""What, when it changes, makes a new provider, and with it everything that it made, as in the official provider."""
+"""A change of these replaces the provider and all its resources, as in the official provider."""
 _OTHER_NAMES = {"logs": ("cloudwatchlogs",)}
 _OF_THE_ENGINE = ("version", "pluginDownloadURL")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What `Configure` settled."""
+    """The result of `Configure`."""
 
     cloud: Cloud
     default_tags: dict[str, str]
 
 
 def check(news: Props, environ: Mapping[str, str] = os.environ) -> list[Problem]:
-    """What is wrong with the provider's configuration."""
+    """The problems of the provider's configuration."""
     given = _decoded(news)
     problems = schema.check(schema.PROVIDER, given)
     if problems or is_unknown(given):

@@ -1,4 +1,4 @@
-"""What happens to a resource, the same for every type: check, diff, preview, create, read, update, delete.
+"""The life cycle of a resource, the same for every type: check, diff, preview, create, read, update, delete.
 
 Not for gRPC (`server.py`), and not for any one service (`resources/`).
 """
@@ -36,7 +36,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Diff:
-    """What differs between a resource and its new inputs."""
+    """The differences between a resource and its new inputs."""
 
     changes: tuple[Change, ...]
     delete_first: bool
@@ -417,7 +417,7 @@ def _retag(resource: Resource, identifier: str, state: Props, wanted: dict[str, 
 
 
 def _outputs(resource: Resource, inputs: Props, actual: Props) -> Props:
-    """What the service says, in the words of the inputs where both mean the same."""
+    """The service's values, in the form of the inputs where both mean the same."""
     outputs = {
         name: arg.default for name, arg in resource.all_args.items() if arg.write_only and arg.default is not None
     }

@@ -73,7 +73,7 @@ class AwsServicer(provider_pb2_grpc.ResourceProviderServicer):
 
     @property
     def settings(self) -> config.Settings:
-        """What `Configure` settled.
+        """The result of `Configure`.
 
         Raises:
             ProviderError: `Configure` was not called.

@@ -1,4 +1,4 @@
-"""What SES knows of an address, and the deliverability dashboard as an account without it sees it."""
+"""Insights about an address, and the deliverability dashboard for an account without a subscription."""
 
 from mailstack_localcloud.ses.addresses import evaluations
 from mailstack_localcloud.ses.context import Context, Handler, Output, Parameters

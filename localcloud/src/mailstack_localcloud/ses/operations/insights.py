@@ -1,4 +1,4 @@
-"""What Virtual Deliverability Manager tells: one mail's fate, counts by day, recommendations. From the mails kept."""
+"""Virtual Deliverability Manager: insights on a mail, daily counts, recommendations, from the kept mails."""
 
 from collections import Counter
 from collections.abc import Iterator

@@ -32,7 +32,7 @@ async def send_email(context: Context, p: Parameters) -> Output:
 
 
 def raw_mail(p: Parameters, raw: bytes) -> tuple[Parameters, Filled]:
-    """What a raw mail asks for in SES's own headers, as far as the parameters leave it open; the mail without them."""
+    """Options in a raw mail's SES headers, unless the parameters set them, and the mail without those headers."""
     asked = raw_headers.options(raw_headers.parsed(raw))
     given = {name: value for name, value in p.items() if value}
     return {**asked, **given}, Filled({"Raw": {"Data": raw_headers.without_options(raw)}})

@@ -20,7 +20,7 @@ _MX_FAILURES = {"UseDefaultValue": "USE_DEFAULT_VALUE", "RejectMessage": "REJECT
 
 
 def verification_token(domain: str, region: str) -> str:
-    """What the owner of a domain publishes as TXT at `_amazonses.<domain>`: the first API's own proof."""
+    """The TXT value at `_amazonses.<domain>` that verifies a domain in SES v1."""
     return base64.b64encode(hashlib.sha256(f"{region}/{domain}".encode()).digest()).decode()
 
 
