@@ -1,4 +1,4 @@
-"""What every engine must do with a program, whichever it is. Subclass `EngineSuite` and give it a `stack_factory`."""
+"""The contract of engines. Subclass `EngineSuite` and give it a `stack_factory`."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What the emulated SES says of an account, of addresses and of what it does not sell, through boto3."""
+"""Account, address insights and unsubscribed features of the emulated SES, through boto3."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,4 +1,4 @@
-"""Event destinations on Firehose delivery streams: what is delivered, and what SES refuses to deliver to."""
+"""Event destinations on Firehose delivery streams: deliveries and refusals."""
 
 import json
 from typing import Any

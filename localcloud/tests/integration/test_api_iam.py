@@ -1,4 +1,4 @@
-"""Senders whose IAM policies allow them this and not that, against the emulated SES."""
+"""IAM policies of senders, against the emulated SES."""
 
 import json
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""Export and import jobs of the emulated SES: what is written, what is read, and what becomes of a job."""
+"""Export and import jobs of the emulated SES: exported files, imported files, and the status of jobs."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""What a request to send says beside its mail: identities by ARN, where feedback goes, what is not tracked."""
+"""Options of a send: identity ARNs, the feedback address, tracking overrides."""
 
 import email
 import urllib.request

@@ -1,4 +1,4 @@
-"""AWS Chatbot through boto3: its Slack channels, what it refuses, and what topics deliver to it."""
+"""AWS Chatbot through boto3: Slack channels, refusals, and deliveries from topics."""
 
 import json
 import uuid

@@ -1,4 +1,4 @@
-"""Mail clients that nobody here wrote send through the local cloud unchanged: django-ses and django-anymail."""
+"""Third-party mail clients send through the local cloud unchanged: django-ses and django-anymail."""
 
 import base64
 import json

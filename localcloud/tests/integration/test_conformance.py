@@ -1,4 +1,4 @@
-"""boto3 walks through every operation of SES v2: each is answered as the service model says, or says that it is not.
+"""boto3 calls every operation of SES v2: each response fits the service model, or says that it is not emulated.
 
 The inputs are made from the model; the tables below say only what must make sense.
 """

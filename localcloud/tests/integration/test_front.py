@@ -1,4 +1,4 @@
-"""The HTTP server in front, spoken to byte by byte: what AWS's clients do on a connection, and what no client may."""
+"""The HTTP/1.1 server, byte by byte: what AWS's clients do on a connection, and what is refused."""
 
 import asyncio
 import base64

@@ -1,4 +1,4 @@
-"""The inbox page and its JSON: looking, searching, making things happen, and who may."""
+"""The inbox page and its JSON: viewing, searching, triggering events, and cross-site requests."""
 
 import json
 import re

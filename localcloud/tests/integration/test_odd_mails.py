@@ -1,4 +1,4 @@
-"""Unusual mails: those that SES takes arrive as they were meant, those that it does not are refused aloud."""
+"""Unusual mails: those that SES accepts arrive as intended, the others are refused."""
 
 import urllib.request
 from email import message_from_bytes

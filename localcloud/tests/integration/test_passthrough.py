@@ -1,4 +1,4 @@
-"""What is not SES is ministack's: through our port every service answers as a ministack of its own does."""
+"""Services other than SES: through our port they answer as a separate ministack does."""
 
 import hashlib
 import json

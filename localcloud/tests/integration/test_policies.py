@@ -1,4 +1,4 @@
-"""Policies of topics, queues, keys and roles: what AWS would refuse is refused here."""
+"""Policies of topics, queues, keys and roles: requests that AWS would deny are denied."""
 
 import io
 import json

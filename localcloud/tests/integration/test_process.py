@@ -1,4 +1,4 @@
-"""The local cloud as a process: its life, its command line, its control plane, the AWS CLI."""
+"""The local cloud as a process: start and stop, command line, control plane, the AWS CLI."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What SNS delivers here is signed, and whoever is told where the certificate is can verify it."""
+"""SNS deliveries are signed, and a verifier that trusts the certificate accepts them."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""What keeps mail back, on the inbox page and in the control plane: paused, suppressed, refused, and the ways back."""
+"""Reasons why mail is not delivered, on the inbox page and in the control plane, and how to undo them."""
 
 import smtplib
 import ssl

@@ -1,4 +1,4 @@
-"""State in a folder: it is there after a restart, and never lost to a file that cannot be read."""
+"""State in a folder: it survives a restart, and an unreadable file is never overwritten."""
 
 import contextlib
 import dataclasses

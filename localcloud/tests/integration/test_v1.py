@@ -1,4 +1,4 @@
-"""SES's first API: what old clients call, answered by botocore's own parser, over the state of the second."""
+"""SES v1: the API of old clients, read by botocore's parser, over the state of SES v2."""
 
 import json
 import re

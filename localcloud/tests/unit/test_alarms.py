@@ -1,4 +1,4 @@
-"""How alarms are judged."""
+"""Evaluation of alarms."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""However long the local cloud runs, its memory stays bounded: each store has a limit, and the limit holds."""
+"""Memory stays bounded however long the local cloud runs: each store has a limit."""
 
 import asyncio
 import subprocess

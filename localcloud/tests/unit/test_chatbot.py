@@ -1,4 +1,4 @@
-"""What AWS Chatbot shows of what a topic delivers, and what it drops."""
+"""AWS Chatbot's rendering of messages, and which it drops."""
 
 import json
 from collections import deque

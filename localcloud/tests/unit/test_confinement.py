@@ -1,4 +1,4 @@
-"""What a confined package finds in place of the process's own, and that the process keeps its own."""
+"""A confined package has its own environment; the process's stays unchanged."""
 
 import importlib
 import logging

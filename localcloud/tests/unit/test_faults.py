@@ -1,4 +1,4 @@
-"""Which request a fault strikes, as a function of values."""
+"""Fault rules, and the targets that requests have."""
 
 import asyncio
 import base64

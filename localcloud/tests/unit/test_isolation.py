@@ -1,4 +1,4 @@
-"""A program that is to talk to the local cloud finds no way to another."""
+"""The isolated environment leads to the local cloud only."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Events on their way out, and identifiers: one mail's trouble is its own, and no identifier comes twice."""
+"""The publisher isolates failures of single mails; identifiers are unique."""
 
 from datetime import UTC, datetime
 from uuid import RFC_4122, UUID

@@ -1,4 +1,4 @@
-"""What SES decides: DNS records, senders, suppression, addresses, policies, recipients, quota."""
+"""SES's decisions: DNS records, senders, suppression, addresses, policies, recipients, quota."""
 
 import doctest
 import importlib

@@ -1,4 +1,4 @@
-"""What a mail over SMTP asks of SES, and what SES replies, as functions of values."""
+"""Parameters of a mail over SMTP, SES's replies, the certificate."""
 
 import asyncio
 import ssl

@@ -18,8 +18,8 @@ from mailstack_localcloud.backend.keys import USES, Keys, encryption_keys, is_aw
 from mailstack_localcloud.http import App, Message, Receive, Request, Response, Scope, Send, headers_of, read, respond
 from mailstack_localcloud.unique_ids import unique
 
-_JUDGED = "dynamodb|kms|monitoring|secretsmanager|sns|sqs|ssm"
-_CREDENTIAL = re.compile(rf"Credential=([^/,&\s]+)/\d+/([a-z0-9-]+)/({_JUDGED})/aws4_request")
+_SERVICES = "dynamodb|kms|monitoring|secretsmanager|sns|sqs|ssm"
+_CREDENTIAL = re.compile(rf"Credential=([^/,&\s]+)/\d+/([a-z0-9-]+)/({_SERVICES})/aws4_request")
 # These ask for the permission of the single one, for each of their entries' queue, topic or table.
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsqs.html
 _SINGLE = {

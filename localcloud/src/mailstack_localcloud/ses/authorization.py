@@ -15,7 +15,7 @@ from mailstack_localcloud.ses.state import ConfigurationSet
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_sesv2.html
 _WITHOUT_ADDRESSES = frozenset({"SendBulkEmail"})
 # It needs a permission on its template, which `permissions` has checked.
-_JUDGED_BEFORE = frozenset({"SendCustomVerificationEmail"})
+_AUTHORIZED_BEFORE = frozenset({"SendCustomVerificationEmail"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def authorize(context: Context, sending: Sending, configuration_set: Configurati
         SesError: A policy does not allow it (403).
     """
     action, p = sending.action, sending.parameters
-    if action in _JUDGED_BEFORE:
+    if action in _AUTHORIZED_BEFORE:
         return
     name, address = mime.named(sending.source)
     conditions: dict[str, object] = {

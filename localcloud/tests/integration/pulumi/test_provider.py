@@ -1,4 +1,4 @@
-"""The provider plugin as a whole: names and tags, functions, refusals, and how it comes and goes. Over gRPC."""
+"""The provider plugin as a whole: names and tags, functions, refusals, start and exit. Over gRPC."""
 
 import json
 import os

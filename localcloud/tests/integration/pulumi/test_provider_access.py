@@ -1,4 +1,4 @@
-"""What the provider gives to those who send: users, keys, SMTP passwords, secrets, OpenID Connect providers."""
+"""Access for senders from the provider: users, keys, SMTP passwords, secrets, OpenID Connect providers."""
 
 import os
 import smtplib

@@ -1,4 +1,4 @@
-"""Every resource type of the provider plugin, over gRPC, from its creation to its absence."""
+"""Every resource type of the provider plugin, over gRPC, from creation to deletion."""
 
 import re
 import uuid

@@ -1,4 +1,4 @@
-"""Paths to properties mean here what they mean in Pulumi's own engine."""
+"""Property paths have the meaning that they have in Pulumi's engine."""
 
 import pytest
 

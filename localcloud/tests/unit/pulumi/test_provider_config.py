@@ -1,4 +1,4 @@
-"""Where the provider may send anything: to this machine, and nowhere else."""
+"""The provider's configuration: endpoints must be on this machine."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""When two values are the same, and what a property path copies."""
+"""Equality of values, and copies by property path."""
 
 import zipfile
 from io import BytesIO

@@ -1,4 +1,4 @@
-"""What the in-process engine remembers stands in an order that deletion can trust."""
+"""The order of records in the in-process engine's state."""
 
 from pathlib import Path
 
