@@ -13,7 +13,7 @@ from mailstack_localcloud.server.runner import (
     NotInstalledError,
     Ports,
     PortTakenError,
-    Ready,
+    ServerInfo,
     disable_gc,
     freeze_gc,
     serve,
@@ -112,14 +112,14 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _print_help(known: Ready) -> None:
+def _print_help(known: ServerInfo) -> None:
     variables = environment(known.endpoint, known.region).items()
     exports = "\n".join(f"  export {name}={value}" for name, value in variables)
     ensure(known.smtp.certificate)
     _say(_HELP.format(endpoint=known.endpoint, smtp=known.smtp, exports=exports))
 
 
-def _print_json(known: Ready) -> None:
+def _print_json(known: ServerInfo) -> None:
     variables = environment(known.endpoint, known.region)
     ensure(known.smtp.certificate)
     answer = {

@@ -34,7 +34,7 @@ class NotInstalledError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
+class ServerInfo:
     """A server that listens: its endpoint, region and folders."""
 
     endpoint: str
@@ -76,7 +76,9 @@ class Ports:
 Until = Callable[[asyncio.Event], None]
 
 
-def serve(ports: Ports, region: str, ready: Callable[[Ready], None], until: Until, *, state: str | None = None) -> None:
+def serve(
+    ports: Ports, region: str, ready: Callable[[ServerInfo], None], until: Until, *, state: str | None = None
+) -> None:
     """Serve until `until` sets the stop event.
 
     All files go to a scratch directory, which is removed at the end, except for the folder `state`.
@@ -90,12 +92,14 @@ def serve(ports: Ports, region: str, ready: Callable[[Ready], None], until: Unti
         _run(ports, region, ready, until, folder)
 
 
-def _run(ports: Ports, region: str, ready: Callable[[Ready], None], until: Until, folder: StateFolder | None) -> None:
+def _run(
+    ports: Ports, region: str, ready: Callable[[ServerInfo], None], until: Until, folder: StateFolder | None
+) -> None:
     # The event loop closes them; if a port is taken, the process exits.
     http, smtp, smtps = (listen(port) for port in (ports.http, ports.smtp, ports.smtps))
     scratch = tempfile.mkdtemp(prefix="localcloud-")
     listeners = Listeners(smtp, smtps, f"{scratch}/smtp.pem")
-    known = Ready(f"http://{HOST}:{http.getsockname()[1]}", region, scratch, listeners.access(region))
+    known = ServerInfo(f"http://{HOST}:{http.getsockname()[1]}", region, scratch, listeners.access(region))
     try:
         asyncio.run(_serve(http, listeners, known, ready, until, folder))
     finally:
@@ -105,8 +109,8 @@ def _run(ports: Ports, region: str, ready: Callable[[Ready], None], until: Until
 async def _serve(
     listener: socket.socket,
     smtp: Listeners,
-    known: Ready,
-    ready: Callable[[Ready], None],
+    known: ServerInfo,
+    ready: Callable[[ServerInfo], None],
     until: Until,
     folder: StateFolder | None,
 ) -> None:
@@ -163,7 +167,7 @@ def main() -> None:
     logging.basicConfig(level=logging.ERROR, format="localcloud: %(message)s")
     region, state, *ports = sys.argv[1:]
 
-    def ready(known: Ready) -> None:
+    def ready(known: ServerInfo) -> None:
         freeze_gc()
         line = json.dumps({"endpoint": known.endpoint, "region": known.region, "scratch": known.scratch})
         sys.stdout.write(f"{line}\n")

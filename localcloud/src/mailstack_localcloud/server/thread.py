@@ -4,7 +4,7 @@ import asyncio
 import sys
 import threading
 
-from mailstack_localcloud.server.runner import Ports, Ready, serve
+from mailstack_localcloud.server.runner import Ports, ServerInfo, serve
 
 START_SECONDS = 120.0
 _STOP_SECONDS = 60.0
@@ -54,7 +54,7 @@ class ServerThread:
         finally:
             self._answers.set()
 
-    def _ready(self, known: Ready) -> None:
+    def _ready(self, known: ServerInfo) -> None:
         self.endpoint = known.endpoint
         self._answers.set()
 
