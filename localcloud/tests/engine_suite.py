@@ -1,4 +1,4 @@
-"""What every engine must do with a program, whichever it is. Subclass `EngineSuite` and give it a `stack_factory`."""
+"""The contract of engines. Subclass `EngineSuite` and give it a `stack_factory`."""
 
 import json
 from collections.abc import Mapping
@@ -312,9 +312,7 @@ class EngineSuite:
         assert cloud.client("sqs").list_queues().get("QueueUrls", []) == []
         assert cloud.client("ssm").describe_parameters()["Parameters"] == []
 
-    def test_what_was_deleted_or_changed_behind_its_back_is_noticed_and_mended(
-        self, stack_factory: StackFactory, cloud: LocalCloud, tmp_path: Path
-    ):
+    def test_refresh_notices_and_repairs_drift(self, stack_factory: StackFactory, cloud: LocalCloud, tmp_path: Path):
         stack = stack_factory(write(tmp_path / "project", CHAIN), {})
         stack.up()
         cloud.client("sns").delete_topic(TopicArn=stack.outputs["topic"])
@@ -330,7 +328,7 @@ class EngineSuite:
         assert attributes["VisibilityTimeout"] == "90"
         assert topics(cloud) == {"events"}
 
-    def test_a_replaced_resource_takes_what_hangs_on_it_along_and_what_is_left_out_is_deleted(
+    def test_replacement_includes_dependents_and_deletes_the_removed(
         self, stack_factory: StackFactory, cloud: LocalCloud, tmp_path: Path
     ):
         folder = write(tmp_path / "project", CHAIN)
@@ -346,7 +344,9 @@ class EngineSuite:
         assert [link["TopicArn"].rsplit(":", 1)[-1] for link in links] == ["others"]
         assert not stack.up().any
 
-    def test_what_the_guard_paused_stays_paused(self, stack_factory: StackFactory, cloud: LocalCloud, tmp_path: Path):
+    def test_stream_paused_by_the_guard_stays_paused(
+        self, stack_factory: StackFactory, cloud: LocalCloud, tmp_path: Path
+    ):
         folder = write(tmp_path / "project", IGNORING)
         stack_factory(folder, {}).up()
         ses = cloud.client("sesv2")
@@ -400,7 +400,7 @@ class EngineSuite:
         assert moved.destroy().names == {"delete": ("new-name",)}
         assert topics(cloud, "eu-west-1") == set()
 
-    def test_what_stands_already_is_imported_or_read(
+    def test_existing_resource_is_imported_or_read(
         self, stack_factory: StackFactory, cloud: LocalCloud, tmp_path: Path
     ):
         sns = cloud.client("sns")
@@ -424,7 +424,7 @@ class EngineSuite:
         assert forgetting.destroy().names == {"delete": ("named", "taken")}
         assert topics(cloud) == {"known"}
 
-    def test_what_hangs_on_another_is_deleted_before_it_whatever_went_wrong(
+    def test_dependents_are_deleted_first_after_any_failure(
         self, stack_factory: StackFactory, cloud: LocalCloud, tmp_path: Path
     ):
         folder = write(tmp_path / "project", ORDERED)
@@ -435,7 +435,7 @@ class EngineSuite:
         assert stack.destroy().names == {"delete": ("grant", "role")}
         assert cloud.client("iam").list_roles()["Roles"] == []
 
-    def test_what_is_retained_or_goes_with_another_is_forgotten_and_not_deleted(
+    def test_retained_and_deleted_with_resources_are_forgotten(
         self, stack_factory: StackFactory, cloud: LocalCloud, tmp_path: Path
     ):
         stack = stack_factory(write(tmp_path / "project", LEFT), {})
@@ -447,9 +447,7 @@ class EngineSuite:
         assert [each["SubscriptionArn"] for each in cloud.client("sns").list_subscriptions()["Subscriptions"]] == [link]
         assert cloud.client("sqs").list_queues().get("QueueUrls", []) == []
 
-    def test_replacements_and_ignored_changes_are_what_the_program_says(
-        self, stack_factory: StackFactory, cloud: LocalCloud, tmp_path: Path
-    ):
+    def test_replace_and_ignore_changes_options(self, stack_factory: StackFactory, cloud: LocalCloud, tmp_path: Path):
         folder = write(tmp_path / "project", REPLACING)
         stack_factory(folder, {}).up()
         before = {one["Name"] for one in cloud.client("ssm").describe_parameters()["Parameters"]}
@@ -508,9 +506,7 @@ class EngineSuite:
             "gone events Mail",
         ]
 
-    def test_what_is_pasted_from_the_registry_is_deployed_and_taken_away(
-        self, stack_factory: StackFactory, cloud: LocalCloud, tmp_path: Path
-    ):
+    def test_registry_examples_deploy_and_destroy(self, stack_factory: StackFactory, cloud: LocalCloud, tmp_path: Path):
         stack = stack_factory(write(tmp_path / "project", PASTED), {})
         preview = stack.preview()
         assert stack.up() == preview
@@ -538,9 +534,7 @@ class EngineSuite:
         assert stack.outputs["regions"] == ["eu-west-1", "eu-central-1", "eu-west-1"]
         assert (topics(cloud), topics(cloud, "eu-west-1")) == (set(), {"events"})
 
-    def test_what_was_made_before_a_program_was_killed_is_gone_on_with(
-        self, stack_factory: StackFactory, tmp_path: Path
-    ):
+    def test_update_resumes_after_a_killed_program(self, stack_factory: StackFactory, tmp_path: Path):
         folder = write(tmp_path / "project", STRUCK)
         with pytest.raises(DeploymentError):
             stack_factory(folder, {"tiny:kill": "true"}).up()
@@ -548,7 +542,7 @@ class EngineSuite:
         assert (stack.refresh().names, stack.up().names) == ({}, {"create": ("second",)})
         assert stack.destroy().names == {"delete": ("first", "second")}
 
-    def test_providers_and_functions_may_hang_on_what_is_not_made_yet(
+    def test_providers_and_functions_with_unknown_inputs(
         self, stack_factory: StackFactory, cloud: LocalCloud, tmp_path: Path
     ):
         stack = stack_factory(write(tmp_path / "project", AFTER), {})
@@ -560,7 +554,7 @@ class EngineSuite:
         assert not stack.up().any
 
     @pytest.mark.parametrize("operation", ["GetConfigurationSet", "DeleteConfigurationSet"])
-    def test_a_service_that_fails_for_a_while_leaves_what_a_later_run_goes_on_with(
+    def test_update_resumes_after_a_failing_service(
         self, stack_factory: StackFactory, cloud: LocalCloud, tmp_path: Path, operation: str
     ):
         stack = stack_factory(write(tmp_path / "project", STRUCK), {})

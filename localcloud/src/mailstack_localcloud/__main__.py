@@ -1,4 +1,4 @@
-"""`localcloud`: the local cloud in the foreground, and how to point clients at it."""
+"""`localcloud`: the command that runs the local cloud in the foreground."""
 
 import argparse
 import dataclasses
@@ -13,11 +13,11 @@ from mailstack_localcloud.server.runner import (
     NotInstalledError,
     Ports,
     PortTakenError,
-    Ready,
-    begin,
+    ServerInfo,
+    disable_gc,
+    freeze_gc,
     serve,
-    settle,
-    signalled,
+    until_signal,
 )
 from mailstack_localcloud.smtp.certificate import ensure
 from mailstack_localcloud.state_folder import StateError
@@ -33,7 +33,7 @@ The local cloud is ready.  Stop it with Ctrl-C.
             password {smtp.password}
             certificate to trust {smtp.certificate}
 
-In the shell that is to use it, for boto3, the AWS CLI and every other SDK:
+In the shell that uses it, for boto3, the AWS CLI and every other SDK:
 
 {exports}
 
@@ -48,13 +48,15 @@ _USUAL_ENDPOINT = "http://127.0.0.1:4566"
 
 def main() -> None:
     """Parse the command line and serve until interrupted."""
-    begin()
+    disable_gc()
     parser = argparse.ArgumentParser(prog="localcloud", description="AWS on one machine, on a loopback port.")
     parser.add_argument("--port", type=_port, default=0, help="0, the default, takes a free one")
     parser.add_argument("--smtp-port", type=_port, default=0, help="for SMTP with STARTTLS; 0 takes a free one")
     parser.add_argument("--smtps-port", type=_port, default=0, help="for SMTP over TLS; 0 takes a free one")
     parser.add_argument("--region", default="us-east-1", help="the region that SES is emulated in (us-east-1)")
-    parser.add_argument("--state", metavar="FOLDER", help="keep everything there across restarts (forgotten without)")
+    parser.add_argument(
+        "--state", metavar="FOLDER", help="keep everything there across restarts (default: nothing is kept)"
+    )
     parser.add_argument("--json", action="store_true", help="print one line of JSON instead of help")
     _add_pulumi_plugin(parser)
     arguments = parser.parse_args()
@@ -67,7 +69,7 @@ def main() -> None:
             Ports(arguments.port, arguments.smtp_port, arguments.smtps_port),
             arguments.region,
             _print_json if arguments.json else _print_help,
-            signalled,
+            until_signal,
             state=arguments.state,
         )
     except (NotInstalledError, PortTakenError, StateError) as error:
@@ -106,18 +108,18 @@ def _port(text: str) -> int:
         ArgumentTypeError: It is none.
     """
     if not text.isdecimal() or int(text) > _LAST_PORT:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port: 0 to {_LAST_PORT}")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: use 0 to {_LAST_PORT}")
     return int(text)
 
 
-def _print_help(known: Ready) -> None:
+def _print_help(known: ServerInfo) -> None:
     variables = environment(known.endpoint, known.region).items()
     exports = "\n".join(f"  export {name}={value}" for name, value in variables)
     ensure(known.smtp.certificate)
     _say(_HELP.format(endpoint=known.endpoint, smtp=known.smtp, exports=exports))
 
 
-def _print_json(known: Ready) -> None:
+def _print_json(known: ServerInfo) -> None:
     variables = environment(known.endpoint, known.region)
     ensure(known.smtp.certificate)
     answer = {
@@ -130,7 +132,7 @@ def _print_json(known: Ready) -> None:
 
 
 def _say(text: str) -> None:
-    settle()
+    freeze_gc()
     sys.stdout.write(text)
     sys.stdout.flush()
 

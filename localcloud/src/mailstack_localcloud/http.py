@@ -1,9 +1,10 @@
-"""What the local cloud's own pages and APIs need of HTTP: a request, an answer, their way over ASGI. No framework."""
+"""A request and a response over ASGI, for the local cloud's own pages and APIs. Not a framework."""
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs
 
 Scope = MutableMapping[str, Any]
@@ -12,7 +13,9 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-# Where ours are that AWS has not.
+# A scope's extension: the transport of the connection that a request came over.
+TRANSPORT = "mailstack_localcloud.transport"
+# The paths that AWS does not have.
 CONTROL_PREFIX = "/_localcloud"
 INBOX_PREFIX = "/inbox"
 # SES v2 takes messages of 40 MB after base64 encoding; JSON around them is small.
@@ -41,11 +44,11 @@ class Response:
 
 
 class BodyTooLargeError(Exception):
-    """More was sent than any message that SES takes."""
+    """The body is larger than any message that SES accepts."""
 
 
 class GoneError(Exception):
-    """The client hung up before its request was whole."""
+    """The client disconnected before its request was complete."""
 
 
 async def read(scope: Scope, receive: Receive) -> Request:
@@ -53,7 +56,7 @@ async def read(scope: Scope, receive: Receive) -> Request:
 
     Raises:
         BodyTooLargeError: The body is longer than `MAX_BODY`.
-        GoneError: It did not come to its end: half a request must not be carried out.
+        GoneError: The client disconnected: half a request must not be carried out.
     """
     parts, size, more = list[bytes](), 0, True
     while more:
@@ -73,6 +76,11 @@ async def read(scope: Scope, receive: Receive) -> Request:
         headers=headers_of(scope),
         body=b"".join(parts),
     )
+
+
+def transport_of(scope: Scope) -> asyncio.Transport:
+    """The transport of the connection that a request came over."""
+    return cast("asyncio.Transport", scope["extensions"][TRANSPORT]["transport"])
 
 
 def headers_of(scope: Scope) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What of a user's environment must not reach a program that is to talk to the local cloud, and to nothing else."""
+"""Environment for a program that must talk to the local cloud and to nothing else."""
 
 from collections.abc import Mapping
 
@@ -7,9 +7,9 @@ _PREFIXES = ("AWS_", "PULUMI_", "MAILSTACK_")
 
 
 def isolated(environ: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
-    """The environment without what would lead elsewhere, with what is given.
+    """The environment without variables that lead elsewhere, plus the given ones.
 
-    The shared configuration files of AWS's SDKs are left unread as well: they may name endpoints and profiles too.
+    AWS's shared configuration files are ignored, too: they may name endpoints and profiles.
 
     Example:
         >>> isolated({"PATH": "/bin", "AWS_PROFILE": "prod", "https_proxy": "x"}, {"AWS_REGION": "us-east-1"})["PATH"]

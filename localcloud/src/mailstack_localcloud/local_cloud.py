@@ -1,4 +1,4 @@
-"""The local cloud as those use it who started it: in a child process, which ends with its parent, or in a thread."""
+"""Starts a local cloud, in a child process that ends with its parent or in a thread, and controls it."""
 
 import functools
 import json
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mailstack_localcloud.faults.rules import Effect, Options
     from mailstack_localcloud.smtp.access import SmtpAccess
 
-# Bounds for what hangs: a machine under load takes many times as long as usual.
+# Generous bounds: a machine under load takes many times as long as usual.
 START_SECONDS = 120.0
 _STOP_SECONDS = 60.0
 _ANSWER_SECONDS = 120.0
@@ -60,11 +60,11 @@ class LocalCloud:
             region: The one region that SES is emulated in.
             smtp_port: For SMTP with STARTTLS; 0 takes a free one.
             smtps_port: For SMTP over TLS; 0 takes a free one.
-            state: A folder that keeps everything across restarts; left out, it is forgotten at the end.
+            state: A folder that keeps everything across restarts; left out, nothing is kept.
 
         Raises:
             LocalCloudError: A port is taken, the folder cannot be used, a package is missing, or the server did not
-                come up; the message says what it said.
+                come up; the message has its output.
         """
         folder = os.path.abspath(state) if state else ""  # noqa: PTH100 - a plain string is wanted
         process = subprocess.Popen(
@@ -91,7 +91,7 @@ class LocalCloud:
             process.kill()
             said = process.communicate()[1].strip()
             raise LocalCloudError(said or f"The local cloud did not start within {START_SECONDS:.0f} seconds.")
-        # Nobody reads it from here on, and a full pipe would stop the server.
+        # Drain it: a full pipe would block the server.
         _forward(cast("IO[str]", process.stderr))
         known = json.loads(line)
         return cls(known["endpoint"], known["region"], functools.partial(_end, process, known["scratch"]))
@@ -107,11 +107,11 @@ class LocalCloud:
             LocalCloudError: There was one in this process already: there can only be one. Or a package is missing.
         """
         from mailstack_localcloud.server.runner import NotInstalledError
-        from mailstack_localcloud.server.thread import Inside, TakenError
+        from mailstack_localcloud.server.thread import AlreadyStartedError, ServerThread
 
         try:
-            server = Inside(region)
-        except (NotInstalledError, TakenError) as error:
+            server = ServerThread(region)
+        except (NotInstalledError, AlreadyStartedError) as error:
             raise LocalCloudError(str(error)) from error
         return cls(server.endpoint, region, server.stop)
 
@@ -129,7 +129,7 @@ class LocalCloud:
         return self._smtp
 
     def environment(self) -> dict[str, str]:
-        """What to put into a process's environment so that its AWS clients talk to this cloud and no other."""
+        """Environment variables with which a process's AWS clients reach this cloud and no other."""
         return environment(self.endpoint, self.region)
 
     def client(self, service: str, *, region: str = "") -> Any:
@@ -161,7 +161,7 @@ class LocalCloud:
         Raises:
             LocalCloudError: It refused; the message says why.
         """
-        from http.client import OK, HTTPConnection  # whoever only starts one does not wait for it
+        from http.client import OK, HTTPConnection  # imported here to keep the start quick
 
         connection = HTTPConnection(self.endpoint.removeprefix("http://"), timeout=_ANSWER_SECONDS)
         try:
@@ -176,7 +176,7 @@ class LocalCloud:
         return said
 
     def fault(self, effect: "Effect", **options: "Unpack[Options]") -> "ArmedFault":
-        """Have SES fail on command: `mailstack_localcloud.faults.rules.Fault` says what each effect and option means.
+        """Inject a fault into SES: `mailstack_localcloud.faults.rules.Fault` says what each effect and option means.
 
         Example:
             `with cloud.fault("throttle", operation="SendEmail", times=2) as fault:` has the next two sends refused, and

@@ -1,4 +1,4 @@
-"""Where this package is: the processes that it starts must find it, whatever folder they start in."""
+"""The folder of this package: the processes that it starts must find it from any working directory."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Identifiers that come in great numbers. Unique, and no secret."""
+"""Identifiers in great numbers: unique, but not secret."""
 
 import itertools
 import uuid

@@ -1,4 +1,4 @@
-"""What time it is in the local cloud: the machine's, and what was skipped on command, for what AWS does after days."""
+"""The time in the local cloud: the machine's plus the spans that were skipped, for what AWS does after days."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -7,7 +7,7 @@ _skipped = timedelta()
 
 
 def now() -> datetime:
-    """The time, of what expires."""
+    """The current time, for everything that expires."""
     return datetime.now(UTC) + _skipped
 
 
@@ -17,12 +17,12 @@ def seconds() -> float:
 
 
 def skip(span: timedelta) -> None:
-    """Let so much time have passed."""
+    """Advance the time."""
     global _skipped  # noqa: PLW0603 - there is one local cloud a process
     _skipped += span
 
 
 def reset() -> None:
-    """Go by the machine's time again."""
+    """Return to the machine's time."""
     global _skipped  # noqa: PLW0603
     _skipped = timedelta()

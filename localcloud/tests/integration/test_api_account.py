@@ -1,4 +1,4 @@
-"""What the emulated SES says of an account, of addresses and of what it does not sell, through boto3."""
+"""Account, address insights and unsubscribed features of the emulated SES, through boto3."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -95,13 +95,11 @@ def fate(cloud: LocalCloud, ses: "SESV2Client", to: str) -> str:
         Content=HELLO,
         ConfigurationSetName="set",
     )["MessageId"]
-    last = cloud.control("GET", f"messages/{message_id}")["happenings"][-1]
+    last = cloud.control("GET", f"messages/{message_id}")["occurrences"][-1]
     return last["detail"] or last["kind"]
 
 
-def test_mail_is_kept_back_from_addresses_that_seem_not_valid_where_that_is_wanted(
-    cloud: LocalCloud, ses: "SESV2Client"
-):
+def test_auto_validation_suppresses_invalid_addresses(cloud: LocalCloud, ses: "SESV2Client"):
     ses.create_email_identity(EmailIdentity="example.test")
     cloud.control("POST", "identities/example.test/verify")
     ses.create_configuration_set(ConfigurationSetName="set")

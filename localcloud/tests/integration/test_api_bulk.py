@@ -52,7 +52,7 @@ def arrived(cloud: LocalCloud) -> list[str]:
         ("error", {"code": "TRANSIENT_FAILURE", "operation": "SendBulkEmail"}, "TRANSIENT_FAILURE"),
     ],
 )
-def test_a_fault_by_recipient_strikes_its_entry_and_the_others_are_sent(
+def test_recipient_fault_strikes_its_bulk_entry_only(
     cloud: LocalCloud, ses: "SESV2Client", effect: Any, options: dict[str, Any], status: str
 ):
     with cloud.fault(effect, recipient="bob@*", **options) as fault:
@@ -63,7 +63,7 @@ def test_a_fault_by_recipient_strikes_its_entry_and_the_others_are_sent(
     assert arrived(cloud) == [TO[0], TO[2]]
 
 
-def test_it_strikes_as_many_entries_as_it_says(cloud: LocalCloud, ses: "SESV2Client"):
+def test_fault_strikes_the_given_number_of_entries(cloud: LocalCloud, ses: "SESV2Client"):
     with cloud.fault("throttle", recipient="*@example.com", times=1) as fault:
         assert [one for one, _ in send(ses)] == ["ACCOUNT_THROTTLED", "SUCCESS", "SUCCESS"]
         assert [one for one, _ in send(ses)] == ["SUCCESS", "SUCCESS", "SUCCESS"]
@@ -77,7 +77,7 @@ def test_without_a_recipient_it_strikes_the_whole_call(cloud: LocalCloud, ses: "
 
 
 def test_a_status_that_no_entry_could_have_is_refused(cloud: LocalCloud):
-    with pytest.raises(LocalCloudError, match="TRANSIENT_FAILURE is an entry's"):
+    with pytest.raises(LocalCloudError, match="TRANSIENT_FAILURE is the status of an entry"):
         cloud.control("PUT", "faults/mine", {"effect": "error", "code": "TRANSIENT_FAILURE"})
 
 

@@ -130,7 +130,7 @@ def test_contacts_are_listed_by_status_and_page(ses: "SESV2Client"):
     assert [len(page["Contacts"]) for page in (first, rest)] == [2, 1]
 
 
-def test_one_click_leaves_the_topic_tells_so_and_keeps_further_mail_back(cloud: LocalCloud, ses: "SESV2Client"):
+def test_one_click_unsubscribe_suppresses_further_mail(cloud: LocalCloud, ses: "SESV2Client"):
     message_id = send(ses, topic="news")
     written = headers(mail(cloud, message_id))
     assert written["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
@@ -172,7 +172,7 @@ def test_without_a_topic_a_click_leaves_the_whole_list(cloud: LocalCloud, ses: "
     assert mail(cloud, send(ses, topic="news"))["events"][1]["eventType"] == "Bounce"
 
 
-def test_links_stand_twice_in_each_part_whatever_the_mail_was_made_from(cloud: LocalCloud, ses: "SESV2Client"):
+def test_unsubscribe_links_in_each_part_of_any_mail(cloud: LocalCloud, ses: "SESV2Client"):
     raw = f"From: ada@example.test\r\nTo: bob@example.com\r\nList-Unsubscribe: <x>\r\n\r\n{BODY}\r\n".encode()
     contents: tuple[Any, ...] = (
         {"Simple": {"Subject": {"Data": "Hello"}, "Body": {"Text": {"Data": BODY}}}},
@@ -235,7 +235,7 @@ def test_a_browser_finds_the_recipient_s_topics_behind_the_link(cloud: LocalClou
         ses.get_contact(ContactListName=LIST, EmailAddress="bob@example.com")
 
 
-def test_what_is_chosen_on_the_page_holds_and_makes_an_event(cloud: LocalCloud, ses: "SESV2Client"):
+def test_preferences_page_changes_topics_and_emits_an_event(cloud: LocalCloud, ses: "SESV2Client"):
     message_id = send(ses, topic="news")
     chosen = link(cloud, message_id).replace("/unsubscribe", "/preferences")
     assert "Saved." in page(chosen, "topic=offers")[1]
@@ -265,9 +265,7 @@ def test_the_page_shows_what_others_wrote_as_text(cloud: LocalCloud, ses: "SESV2
     assert "&lt;script&gt;1" in text
 
 
-def test_no_other_page_chooses_for_a_recipient_and_no_mail_without_a_list_has_a_page(
-    cloud: LocalCloud, ses: "SESV2Client"
-):
+def test_preferences_page_refuses_other_sites_and_other_mails(cloud: LocalCloud, ses: "SESV2Client"):
     chosen = link(cloud, send(ses)).replace("/unsubscribe", "/preferences")
     assert page(chosen, "leave=yes", Origin="https://example.com")[0] == 403
     several = send(ses, "bob@example.com", "eve@example.com")

@@ -55,9 +55,7 @@ def published(cloud: LocalCloud, **settings: bool) -> list[tuple[str, str]]:
         ({"duplicate_events": True, "reverse_events": True}, ["Delivery", "Delivery", "Send", "Send"]),
     ],
 )
-def test_events_come_as_often_and_in_the_order_that_was_asked_for(
-    cloud: LocalCloud, settings: dict[str, bool], kinds: list[str]
-):
+def test_duplicate_and_reversed_events_on_command(cloud: LocalCloud, settings: dict[str, bool], kinds: list[str]):
     events = published(cloud, **settings)
     assert [kind for kind, _ in events] == kinds
     assert len({message_id for _, message_id in events}) == 1

@@ -1,4 +1,4 @@
-"""Event destinations on Firehose delivery streams: what is delivered, and what SES refuses to deliver to."""
+"""Event destinations on Firehose delivery streams: deliveries and refusals."""
 
 import json
 from typing import Any
@@ -123,7 +123,7 @@ def test_a_role_that_may_not_put_records_is_refused(cloud: LocalCloud, ses: Any,
         connect(ses)
 
 
-def test_a_role_that_loses_its_policy_delivers_no_more_until_it_has_it_again(cloud: LocalCloud, ses: Any):
+def test_firehose_delivery_needs_the_role_policy(cloud: LocalCloud, ses: Any):
     connect(ses)
     iam: Any = cloud.client("iam")
     first = send(cloud, ses)

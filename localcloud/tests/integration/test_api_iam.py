@@ -1,4 +1,4 @@
-"""Senders whose IAM policies allow them this and not that, against the emulated SES."""
+"""IAM policies of senders, against the emulated SES."""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -84,7 +84,7 @@ def test_a_sender_needs_the_identity_and_the_configuration_set(cloud: LocalCloud
     assert "`ses:SendRawEmail' on resource" in refusal(ses, Content=RAW)
 
 
-def test_a_raw_mail_is_judged_by_the_sender_that_its_headers_name(cloud: LocalCloud):
+def test_raw_mail_is_authorized_by_its_from_header(cloud: LocalCloud):
     own = {"StringEquals": {"ses:FromAddress": "ada@example.test"}}
     ses = user(cloud, {"Action": "ses:SendRawEmail", "Resource": BOTH, "Condition": own})
     assert ses.send_email(Content=RAW)["MessageId"]
@@ -147,7 +147,7 @@ def bulk(ses: "SESV2Client", *to: str) -> int:
     return len(sent["BulkEmailEntryResults"])
 
 
-def test_a_bulk_mail_is_judged_as_a_whole_and_sends_nothing_when_refused(cloud: LocalCloud):
+def test_bulk_call_is_authorized_as_a_whole(cloud: LocalCloud):
     ses = user(cloud, {"Action": "ses:SendEmail", "Resource": "*"})
     with pytest.raises(ClientError, match="ses:SendBulkEmail"):
         bulk(ses, "bob@example.com", "eve@example.com")
@@ -165,7 +165,7 @@ def test_bulk_mail_knows_no_condition_on_addresses(cloud: LocalCloud):
         bulk(ses, "bob@example.com")
 
 
-def test_in_the_sandbox_the_recipients_identities_must_be_allowed_too(cloud: LocalCloud):
+def test_sandbox_authorizes_recipient_identities_too(cloud: LocalCloud):
     cloud.client("sesv2").create_email_identity(EmailIdentity="bob@example.com")
     cloud.control("POST", "identities/bob@example.com/verify")
     cloud.control("PUT", "account", {"production_access": False})
@@ -173,7 +173,7 @@ def test_in_the_sandbox_the_recipients_identities_must_be_allowed_too(cloud: Loc
     assert refusal(ses).endswith(f"on resource `{ARN}:identity/bob@example.com'")
 
 
-def test_whoever_has_no_policies_is_taken_for_the_account(cloud: LocalCloud):
+def test_key_without_policies_is_the_account(cloud: LocalCloud):
     assert send(cloud.client("sesv2"))
     assert send(client(cloud, {"AccessKeyId": "AKIDUNKNOWN", "SecretAccessKey": "unknown"}))
 
@@ -211,7 +211,7 @@ def denied(call: Any, **parameters: Any) -> str:
     return answer["Error"]["Message"]
 
 
-def test_what_is_no_sending_needs_a_permission_too(cloud: LocalCloud):
+def test_operations_other_than_sends_need_permission(cloud: LocalCloud):
     ses = user(
         cloud,
         {"Action": "ses:GetConfigurationSet", "Resource": f"{ARN}:configuration-set/the*"},
@@ -251,7 +251,7 @@ def test_tags_of_resources_and_requests_are_conditions(cloud: LocalCloud):
     ses.delete_configuration_set(ConfigurationSetName="theirs")
 
 
-def test_who_gives_ses_a_role_must_be_allowed_to_pass_it(cloud: LocalCloud):
+def test_firehose_destination_needs_pass_role(cloud: LocalCloud):
     ses = user(cloud, {"Action": "ses:*", "Resource": "*"})
     role = "arn:aws:iam::000000000000:role/to-firehose"
     stream = "arn:aws:firehose:us-east-1:000000000000:deliverystream/events"
@@ -269,7 +269,7 @@ def test_who_gives_ses_a_role_must_be_allowed_to_pass_it(cloud: LocalCloud):
         ses.create_configuration_set_event_destination(**asked)
 
 
-def test_the_first_api_s_operations_are_allowed_or_not_as_a_whole(cloud: LocalCloud):
+def test_v1_operations_are_authorized_on_all_resources(cloud: LocalCloud):
     iam = cloud.client("iam")
     iam.create_user(UserName="old")
     document = policy(
@@ -290,7 +290,7 @@ def test_the_first_api_s_operations_are_allowed_or_not_as_a_whole(cloud: LocalCl
     assert raised.value.response["Error"]["Code"] == "AccessDenied"
 
 
-def test_a_custom_verification_mail_needs_a_permission_on_its_template(cloud: LocalCloud):
+def test_custom_verification_mail_needs_template_permission(cloud: LocalCloud):
     template = {"FromEmailAddress": "ada@example.test", "TemplateSubject": "Hello", "TemplateContent": "Hello"}
     cloud.client("sesv2").create_custom_verification_email_template(
         TemplateName="welcome",

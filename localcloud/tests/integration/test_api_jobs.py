@@ -1,4 +1,4 @@
-"""Export and import jobs of the emulated SES: what is written, what is read, and what becomes of a job."""
+"""Export and import jobs of the emulated SES: exported files, imported files, and the status of jobs."""
 
 import csv
 import io
@@ -142,7 +142,7 @@ def test_metrics_are_exported_by_day_and_dimension(cloud: LocalCloud, ses: "SESV
     assert job["ExportSourceType"] == "METRICS_DATA"
 
 
-def test_an_export_is_cancelled_while_it_is_under_way_and_not_afterwards(cloud: LocalCloud, ses: "SESV2Client"):
+def test_export_job_is_cancelled_while_it_runs_only(cloud: LocalCloud, ses: "SESV2Client"):
     asked: Any = {"ExportDataSource": {"MessageInsightsDataSource": span()}}
     first = ses.create_export_job(**asked, ExportDestination={"DataFormat": "CSV"})["JobId"]
     assert ses.get_export_job(JobId=first)["JobStatus"] == "CREATED"
@@ -184,7 +184,7 @@ def test_addresses_are_put_on_the_suppression_list_from_a_file(
     assert "Reason" in failed[1]["error"]
 
 
-def test_addresses_are_taken_off_the_suppression_list_from_a_file(cloud: LocalCloud, ses: "SESV2Client", s3: Any):
+def test_import_job_removes_suppressed_addresses(cloud: LocalCloud, ses: "SESV2Client", s3: Any):
     ses.put_suppressed_destination(EmailAddress="bob@example.com", Reason="BOUNCE")
     s3.put_object(Bucket="lists", Key="list", Body=b"bob@example.com\nnobody@example.com\n")
     job = imported(cloud, ses, FROM_SUPPRESSION, "CSV")

@@ -1,4 +1,4 @@
-"""What a request to send says beside its mail: identities by ARN, where feedback goes, what is not tracked."""
+"""Options of a send: identity ARNs, the feedback address, tracking overrides."""
 
 import email
 import urllib.request
@@ -82,7 +82,7 @@ def test_the_first_api_names_identities_and_a_return_path_too(cloud: LocalCloud,
 def test_a_mail_that_is_not_tracked_is_never_opened_or_clicked(cloud: LocalCloud, ses: "SESV2Client", call: Any):
     off: Any = {"Tracking": {"OpenTrackingEnabled": "DISABLED", "ClickTrackingEnabled": "ENABLED"}}
     message_id = call(ses, ConfigurationOverrides=off)
-    with pytest.raises(LocalCloudError, match="SES knows of no Open of this mail"):
+    with pytest.raises(LocalCloudError, match=r"SES does not track this event of this mail \(Open\)"):
         cloud.control("POST", f"messages/{message_id}/events", {"event": "open"})
     clicked = cloud.control("POST", f"messages/{message_id}/events", {"event": "click"})
     assert clicked["kind"] == "Click"
@@ -97,7 +97,7 @@ def forwarded(cloud: LocalCloud, to: str) -> list[tuple[str, str]]:
     return [(mail["source"], text.strip().splitlines()[-1]) for mail, text in zip(found, texts, strict=True)]
 
 
-def test_bounces_and_complaints_are_forwarded_by_mail_where_that_is_wanted(cloud: LocalCloud, ses: "SESV2Client"):
+def test_feedback_forwarding_by_mail_on_command(cloud: LocalCloud, ses: "SESV2Client"):
     cloud.control("PUT", "recipients/bob@example.com", {"outcome": "bounce"})
     send(ses)
     cloud.control("POST", "events/drain")

@@ -80,7 +80,7 @@ def test_a_template_that_ses_could_not_use_is_refused(ses: "SESV2Client", name: 
         ses.create_email_template(TemplateName=name, TemplateContent=content)
 
 
-def test_a_trial_rendering_is_a_whole_mail_and_names_what_the_data_lacks(ses: "SESV2Client"):
+def test_render_template_returns_a_mail_or_the_missing_variable(ses: "SESV2Client"):
     ses.create_email_template(TemplateName="welcome", TemplateContent=WELCOME)
     rendered = ses.test_render_email_template(TemplateName="welcome", TemplateData='{"name": "<Bob>"}')
     found = message_from_string(rendered["RenderedTemplate"])
@@ -111,7 +111,7 @@ def test_a_mail_is_sent_with_a_template_by_name_by_arn_or_inline(cloud: LocalClo
     assert {"name": "X-Campaign", "value": "spring"} in found["events"][0]["mail"]["headers"]
 
 
-def test_a_mail_whose_data_lack_a_variable_is_taken_and_fails_to_render(cloud: LocalCloud, ses: "SESV2Client"):
+def test_missing_variable_is_a_rendering_failure_event(cloud: LocalCloud, ses: "SESV2Client"):
     ses.create_email_template(TemplateName="welcome", TemplateContent=WELCOME)
     results = bulk(ses, {"TemplateName": "welcome"}, entry("bob@example.com", {"nom": "Bob"}))
     assert results[0]["Status"] == "SUCCESS"
@@ -126,7 +126,7 @@ def test_a_mail_whose_data_lack_a_variable_is_taken_and_fails_to_render(cloud: L
     }
 
 
-def test_each_entry_of_a_bulk_mail_has_its_own_data_headers_and_tags(cloud: LocalCloud, ses: "SESV2Client"):
+def test_bulk_entries_have_their_own_data_headers_and_tags(cloud: LocalCloud, ses: "SESV2Client"):
     header = {"Name": "X-Campaign", "Value": "spring"}
     template = {"TemplateContent": WELCOME, "TemplateData": '{"name": "friend"}', "Headers": [header]}
     own = {
@@ -148,7 +148,7 @@ def test_each_entry_of_a_bulk_mail_has_its_own_data_headers_and_tags(cloud: Loca
     assert len({result["MessageId"] for result in results}) == 2
 
 
-def test_fully_rendered_mails_travel_through_a_template_that_only_passes_them_on(cloud: LocalCloud, ses: "SESV2Client"):
+def test_pass_through_template_carries_rendered_mails(cloud: LocalCloud, ses: "SESV2Client"):
     ready = [{"subject": f"No. {i}", "text": "{{not a tag}}", "html": f"<p>{i} & more</p>"} for i in range(50)]
     mails = [entry(f"r{i}@example.com", data) for i, data in enumerate(ready)]
     results = bulk(ses, {"TemplateContent": PASS_THROUGH}, *mails)
@@ -206,7 +206,7 @@ def test_in_the_sandbox_an_unverified_recipient_fails_alone(cloud: LocalCloud, s
         ({"BulkEmailEntries": [entry("bob@example.com", {"name": "x"})] * 51}, "BadRequestException"),
     ],
 )
-def test_what_is_wrong_with_sender_or_template_fails_the_whole_call(ses: "SESV2Client", change: Any, code: str):
+def test_wrong_sender_or_template_fails_the_bulk_call(ses: "SESV2Client", change: Any, code: str):
     whole: Any = {
         "FromEmailAddress": SENDER,
         "DefaultContent": {"Template": {"TemplateContent": WELCOME}},

@@ -60,9 +60,7 @@ def test_a_tenant_is_made_found_listed_and_removed(ses: "SESV2Client", tenant: s
         ses.get_tenant(TenantName="acme")
 
 
-def test_a_tenant_sends_with_what_is_associated_with_it_and_nothing_else(
-    cloud: LocalCloud, ses: "SESV2Client", tenant: str
-):
+def test_tenant_sends_with_associated_resources_only(cloud: LocalCloud, ses: "SESV2Client", tenant: str):
     message_id = send(ses, TenantName="acme")
     assert cloud.control("GET", f"messages/{message_id}")["tags"]["ses:tenant-name"] == ["acme"]
     refusal = r"\(AccessDeniedException\).* Tenant not associated with resources \[{}:{}\]\."
@@ -83,9 +81,7 @@ def test_a_tenant_sends_with_what_is_associated_with_it_and_nothing_else(
         ses.create_tenant_resource_association(TenantName="acme", ResourceArn=f"{ARN}:template/none")
 
 
-def test_what_a_tenant_has_is_deleted_only_once_it_is_no_longer_the_tenants(
-    cloud: LocalCloud, ses: "SESV2Client", tenant: str
-):
+def test_resource_of_a_tenant_cannot_be_deleted(cloud: LocalCloud, ses: "SESV2Client", tenant: str):
     own = {"TenantName": "acme", "ResourceArn": f"{ARN}:identity/example.test"}
     problem = f"Cannot delete <{ARN}:identity/example.test> because it has tenant associations."
     for delete in (
@@ -133,7 +129,7 @@ BOTH: Any = {"SuppressionScope": "TENANT", "SuppressedReasons": ["BOUNCE", "COMP
 
 def last(cloud: LocalCloud, message_id: str) -> str:
     """What happened to a mail last."""
-    return cloud.control("GET", f"messages/{message_id}")["happenings"][-1]["detail"]
+    return cloud.control("GET", f"messages/{message_id}")["occurrences"][-1]["detail"]
 
 
 def listed(ses: "SESV2Client", **more: Any) -> list[str]:
@@ -158,7 +154,7 @@ def test_a_tenant_with_a_list_of_its_own_keeps_to_it(cloud: LocalCloud, ses: "SE
 
 
 @pytest.mark.usefixtures("tenant")
-def test_entries_of_a_tenant_s_list_are_put_and_shown_with_its_name(ses: "SESV2Client"):
+def test_tenant_suppression_list_entries_name_the_tenant(ses: "SESV2Client"):
     ses.put_suppressed_destination(EmailAddress="bob@example.com", Reason="COMPLAINT", TenantName="acme")
     found = ses.get_suppressed_destination(EmailAddress="bob@example.com", TenantName="acme")["SuppressedDestination"]
     assert (found["Reason"], found.get("TenantName")) == ("COMPLAINT", "acme")
@@ -184,7 +180,7 @@ PRECEDENCE: list[tuple[Any, Any, str]] = [
 
 @pytest.mark.usefixtures("tenant")
 @pytest.mark.parametrize(("of_set", "of_tenant", "outcome"), PRECEDENCE)
-def test_the_set_decides_before_the_tenant_and_the_tenant_before_the_account(
+def test_suppression_precedence_set_then_tenant_then_account(
     cloud: LocalCloud, ses: "SESV2Client", of_set: Any, of_tenant: Any, outcome: str
 ):
     ses.create_tenant_resource_association(TenantName="acme", ResourceArn=f"{ARN}:configuration-set/theirs")
@@ -197,7 +193,7 @@ def test_the_set_decides_before_the_tenant_and_the_tenant_before_the_account(
 
 
 @pytest.mark.usefixtures("tenant")
-def test_who_says_that_it_was_no_spam_leaves_the_tenant_s_list(cloud: LocalCloud, ses: "SESV2Client"):
+def test_not_spam_report_leaves_the_tenant_list(cloud: LocalCloud, ses: "SESV2Client"):
     ses.put_tenant_suppression_attributes(TenantName="acme", **BOTH)
     message_id = send(ses, TenantName="acme")
     about = {"recipient": "bob@example.com"}
@@ -324,7 +320,7 @@ def test_metric_data_count_by_day_and_dimension(cloud: LocalCloud, ses: "SESV2Cl
     }
 
 
-def test_a_domain_whose_records_do_not_stand_is_recommended_to_be_mended(ses: "SESV2Client"):
+def test_recommendation_for_missing_dkim_records(ses: "SESV2Client"):
     ses.create_email_identity(EmailIdentity="new.test")
     found = ses.list_recommendations(Filter={"TYPE": "DKIM"})["Recommendations"]
     assert [(one.get("ResourceArn"), one.get("Impact")) for one in found] == [(f"{ARN}:identity/new.test", "HIGH")]

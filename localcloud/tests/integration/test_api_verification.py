@@ -64,7 +64,7 @@ def test_an_address_is_verified_by_the_link_in_ses_s_own_mail(cloud: LocalCloud,
     assert ses.get_account()["SendQuota"]["SentLast24Hours"] == 0
 
 
-def test_a_link_of_no_mail_or_of_an_address_that_is_gone_verifies_nothing(cloud: LocalCloud, ses: "SESV2Client"):
+def test_unknown_verification_link_verifies_nothing(cloud: LocalCloud, ses: "SESV2Client"):
     ses.create_email_identity(EmailIdentity="bob@example.org")
     (link,) = mail(cloud, "bob@example.org")["links"]
     ses.delete_email_identity(EmailIdentity="bob@example.org")
@@ -72,7 +72,7 @@ def test_a_link_of_no_mail_or_of_an_address_that_is_gone_verifies_nothing(cloud:
     assert visit(f"{link}x")[0] == 400
 
 
-def test_the_first_api_sends_another_mail_for_an_address_that_waits(cloud: LocalCloud, ses: "SESV2Client"):
+def test_v1_sends_another_mail_for_a_pending_address(cloud: LocalCloud, ses: "SESV2Client"):
     ses.create_email_identity(EmailIdentity="bob@example.org")
     cloud.client("ses").verify_email_identity(EmailAddress="bob@example.org")
     mails = cloud.control("GET", "messages?recipient=bob@example.org")["messages"]
@@ -99,9 +99,9 @@ def test_a_custom_mail_leads_on_to_where_its_template_says(cloud: LocalCloud, se
     assert (found["message_id"], found["source"]) == (sent["MessageId"], "Ada@example.test")
     assert (found["subject"], found["configuration_set"]) == ("Please confirm", "signup")
     assert found["html"].startswith("<h1>Welcome</h1>")
-    assert [happening["kind"] for happening in found["happenings"]] == ["Send", "Delivery"]
+    assert [occurrence["kind"] for occurrence in found["occurrences"]] == ["Send", "Delivery"]
     assert not verified(ses, "bob@example.org")
-    with pytest.raises(LocalCloudError, match="SES knows of no Open of this mail"):
+    with pytest.raises(LocalCloudError, match=r"SES does not track this event of this mail \(Open\)"):
         cloud.control("POST", f"messages/{sent['MessageId']}/events", {"event": "open"})
     (link,) = found["links"]
     assert visit(link)[:2] == (302, "https://example.com/yes?a=1")

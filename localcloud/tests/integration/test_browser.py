@@ -152,7 +152,7 @@ def test_no_other_page_acts_here(browser: Chromium, elsewhere: str, ours: LocalC
     page = browser.page(elsewhere)
     assert page.evaluate(f"{ACT}({ours.endpoint!r}, {message_id!r})") == "refused"
     assert ours.client("sns").list_topics()["Topics"] == []
-    assert [h["kind"] for h in ours.control("GET", f"messages/{message_id}")["happenings"]] == ["Send", "Delivery"]
+    assert [h["kind"] for h in ours.control("GET", f"messages/{message_id}")["occurrences"]] == ["Send", "Delivery"]
 
 
 def test_a_link_elsewhere_opens_the_inbox_and_no_service(browser: Chromium, elsewhere: str, ours: LocalCloud):
@@ -195,7 +195,7 @@ def press(page: Page, name: str) -> None:
     page.evaluate(f"{named}.click()")
 
 
-def test_what_a_complaint_does_shows_at_once_with_the_way_back(browser: Chromium, ours: LocalCloud):
+def test_complaint_shows_its_suppression_and_how_to_undo_it(browser: Chromium, ours: LocalCloud):
     ses = ours.client("sesv2")
     ses.create_configuration_set(ConfigurationSetName="news")
     page = browser.page(f"{ours.inbox_url}/{send(ours, ConfigurationSetName='news')}")

@@ -1,4 +1,4 @@
-"""AWS Chatbot through boto3: its Slack channels, what it refuses, and what topics deliver to it."""
+"""AWS Chatbot through boto3: Slack channels, refusals, and deliveries from topics."""
 
 import json
 import uuid
@@ -72,7 +72,7 @@ def made_in(cloud: LocalCloud) -> Setting:
     return Setting(cloud, name, topic, role)
 
 
-def test_a_configuration_is_made_described_changed_tagged_and_deleted(setting: Setting):
+def test_slack_configuration_life_cycle(setting: Setting):
     arn = setting.create(Tags=[{"TagKey": "team", "TagValue": "mail"}], LoggingLevel="ERROR")
     assert arn == f"arn:aws:chatbot::000000000000:chat-configuration/slack-channel/{setting.name}"
     described = setting.chatbot.describe_slack_channel_configurations(ChatConfigurationArn=arn)
@@ -109,7 +109,7 @@ def test_a_topic_delivers_to_the_channel_until_it_is_taken_away(setting: Setting
     assert listed["Subscriptions"] == []
 
 
-def test_a_topic_that_was_made_anew_delivers_again_once_the_configuration_is_put_again(setting: Setting):
+def test_recreated_topic_delivers_after_channel_update(setting: Setting):
     arn, sns = setting.create(), setting.cloud.client("sns")
     sns.delete_topic(TopicArn=setting.topic)
     sns.create_topic(Name=setting.name)
@@ -121,7 +121,7 @@ def test_a_topic_that_was_made_anew_delivers_again_once_the_configuration_is_put
     assert [seen["message"] for seen in setting.messages(1)] == ["to the channel"]
 
 
-def test_of_a_message_for_each_protocol_the_channel_gets_that_for_https(setting: Setting):
+def test_channel_gets_the_https_message_of_a_structure(setting: Setting):
     setting.create()
     message = json.dumps({"default": "for people", "https": "for Chatbot"})
     setting.cloud.client("sns").publish(TopicArn=setting.topic, Message=message, MessageStructure="json")
@@ -175,13 +175,13 @@ def wrong_role(setting: Setting) -> str:
     ],
     ids=["workspace", "channel", "name", "level", "no role", "trust", "no topic", "no SNS", "no guardrail"],
 )
-def test_what_is_wrong_is_refused_and_nothing_is_made(
+def test_invalid_slack_configuration_is_refused(
     setting: Setting, changed: Callable[[Setting], dict[str, Any]], said: str
 ):
     with pytest.raises(ClientError, match=said) as refused:
         setting.create(**changed(setting))
     assert refused.value.response.get("Error", {}).get("Code") == "InvalidParameterException"
-    with pytest.raises(LocalCloudError, match="no configuration"):
+    with pytest.raises(LocalCloudError, match="no Slack channel configuration"):
         setting.cloud.control("GET", f"slack/{setting.name}")
 
 
@@ -197,7 +197,7 @@ def test_a_bucket_may_be_called_as_an_operation_is(shared_cloud: LocalCloud):
     shared_cloud.client("s3").create_bucket(Bucket="tag-resource")
 
 
-def test_channels_are_there_after_a_restart_and_a_reset_forgets_them(tmp_path: Path):
+def test_channels_survive_a_restart_and_reset_deletes_them(tmp_path: Path):
     with LocalCloud.start(state=tmp_path) as cloud:
         setting, port = made_in(cloud), int(cloud.endpoint.rpartition(":")[2])
         setting.create()

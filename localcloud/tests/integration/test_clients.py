@@ -1,4 +1,4 @@
-"""Mail clients that nobody here wrote send through the local cloud unchanged: django-ses and django-anymail."""
+"""Third-party mail clients send through the local cloud unchanged: django-ses and django-anymail."""
 
 import base64
 import json
@@ -115,7 +115,7 @@ def test_html_and_attachments_arrive(backend: Any, sender: LocalCloud):
 def test_copies_go_to_all_and_blind_ones_are_not_shown(backend: Any, sender: LocalCloud):
     assert backend.send_messages([mail(cc=["alan@example.org"], bcc=["mary@example.org"])]) == 1
     summary, content = only_mail(sender)
-    reached = {happening["recipient"] for happening in summary["happenings"] if happening["kind"] == "Delivery"}
+    reached = {occurrence["recipient"] for occurrence in summary["occurrences"] if occurrence["kind"] == "Delivery"}
     assert reached == {"grace@example.org", "alan@example.org", "mary@example.org"}
     assert "mary@example.org" not in json.dumps(content["headers"])
 
@@ -140,7 +140,7 @@ def test_a_refusal_reaches_the_application(backend: Any, sender: LocalCloud):
     assert sender.control("GET", "messages")["messages"] == []
 
 
-def test_anymail_reads_the_message_id_and_a_status_for_each_recipient(sender: LocalCloud):
+def test_anymail_reads_message_id_and_recipient_statuses(sender: LocalCloud):
     message: Any = mail(cc=["alan@example.org"])
     anymail(sender).send_messages([message])
     [summary] = sender.control("GET", "messages")["messages"]

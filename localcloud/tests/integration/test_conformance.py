@@ -1,4 +1,4 @@
-"""boto3 walks through every operation of SES v2: each is answered as the service model says, or says that it is not.
+"""boto3 calls every operation of SES v2: each response fits the service model, or says that it is not emulated.
 
 The inputs are made from the model; the tables below say only what must make sense.
 """
@@ -208,9 +208,7 @@ def problems(operation: OperationModel, answer: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_every_operation_answers_by_its_model_or_says_that_it_is_not_emulated(
-    ses: "SESV2Client", made: dict[str, str], name: str
-):
+def test_every_operation_fits_its_model_or_is_not_emulated(ses: "SESV2Client", made: dict[str, str], name: str):
     operation = MODEL.operation_model(name)
     parameters = parameters_of(operation, made)
     refusal = "NotEmulated" if name not in HANDLERS else REFUSED.get(name)
@@ -465,7 +463,7 @@ AGAINST_THE_RULES: list[tuple[str, dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("name", "asked", "refusal"), AGAINST_THE_RULES)
-def test_what_aws_documents_as_not_allowed_is_refused(
+def test_requests_that_aws_documents_as_invalid_are_refused(
     ses: "SESV2Client", made: dict[str, str], name: str, asked: dict[str, Any], refusal: str
 ):
     parameters = {**parameters_of(MODEL.operation_model(name), made), **asked}

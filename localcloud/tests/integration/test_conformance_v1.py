@@ -122,7 +122,7 @@ def parameters_of(operation: "OperationModel") -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_every_operation_answers_by_its_model_or_says_that_it_is_not_emulated(v1: Any, name: str):
+def test_every_operation_fits_its_model_or_is_not_emulated(v1: Any, name: str):
     operation = MODEL.operation_model(name)
     if name in FIRST:
         call(v1, *FIRST[name])
@@ -188,7 +188,7 @@ def test_a_fault_gives_a_destination_each_status_that_there_is(cloud: LocalCloud
     assert "MessageId" not in sent[1]
 
 
-def test_templates_are_those_of_the_second_api_with_errors_of_the_first(cloud: LocalCloud, v1: Any):
+def test_v1_templates_are_shared_with_v2(cloud: LocalCloud, v1: Any):
     v2 = cloud.client("sesv2")
     assert v2.get_email_template(TemplateName="template")["TemplateContent"] == {
         "Subject": "Hi {{name}}",
@@ -208,7 +208,7 @@ def test_templates_are_those_of_the_second_api_with_errors_of_the_first(cloud: L
     assert v1.list_templates()["TemplatesMetadata"] == []
 
 
-def test_verification_mails_are_those_of_the_second_api_with_errors_of_the_first(cloud: LocalCloud, v1: Any):
+def test_v1_verification_mails_are_shared_with_v2(cloud: LocalCloud, v1: Any):
     assert code(v1.create_custom_verification_email_template, **VERIFICATION) == (
         "CustomVerificationEmailTemplateAlreadyExists"
     )
@@ -254,7 +254,7 @@ def test_a_set_s_switches_are_those_of_the_second_api(cloud: LocalCloud, v1: Any
     assert gone == "TrackingOptionsDoesNotExistException"
 
 
-def test_event_destinations_are_made_and_described_in_the_words_of_the_first_api(cloud: LocalCloud, v1: Any):
+def test_v1_event_destinations_round_trip(cloud: LocalCloud, v1: Any):
     asked: dict[str, Any] = {"ConfigurationSetName": "set"}
 
     def described() -> list[dict[str, Any]]:

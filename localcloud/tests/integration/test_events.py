@@ -110,7 +110,7 @@ def loop(cloud: LocalCloud) -> Loop:
     return Loop(cloud)
 
 
-def test_a_destination_is_refused_while_the_topic_policy_does_not_let_ses_publish(loop: Loop):
+def test_destination_needs_a_topic_policy_for_ses(loop: Loop):
     loop.allow("another-set")
     with pytest.raises(ClientError, match=r"Could not publish message to SNS topic .*policy does not allow") as error:
         loop.connect()
@@ -120,14 +120,14 @@ def test_a_destination_is_refused_while_the_topic_policy_does_not_let_ses_publis
     assert loop.heard() == [NOTICE]
 
 
-def test_the_policy_that_every_new_topic_has_lets_ses_publish_for_the_same_account(loop: Loop):
+def test_default_topic_policy_lets_ses_publish(loop: Loop):
     loop.connect()
     assert loop.heard() == [NOTICE]
     loop.send("ada@example.com")
     assert [event["eventType"] for event in loop.events()] == ["Send", "Delivery"]
 
 
-def test_only_events_have_a_subject_the_first_message_to_a_topic_has_none(loop: Loop):
+def test_validation_message_has_no_subject(loop: Loop):
     loop.allow()
     enveloped = loop.sqs.create_queue(QueueName="enveloped", Attributes=open_to("sns", "enveloped"))["QueueUrl"]
     loop.sns.subscribe(TopicArn=loop.topic, Protocol="sqs", Endpoint=f"arn:aws:sqs:us-east-1:{ACCOUNT}:enveloped")
@@ -157,7 +157,7 @@ def test_every_recipient_has_events_of_its_own(loop: Loop):
     assert (tags["ses:configuration-set"], tags["kind"]) == (["news"], ["welcome"])
 
 
-def test_only_matching_events_of_enabled_destinations_are_published(loop: Loop):
+def test_enabled_destinations_get_matching_events_only(loop: Loop):
     loop.allow()
     loop.connect(enabled=False, events=["BOUNCE"])
     loop.send("bounce@simulator.amazonses.com")
@@ -217,7 +217,7 @@ def test_events_reach_eventbridge(loop: Loop):
     assert [json.loads(body)["detail"]["bounce"]["bounceType"] for body in bodies] == ["Permanent"]
 
 
-def test_events_become_metrics_with_the_dimensions_of_a_destination(loop: Loop):
+def test_cloudwatch_destination_counts_by_its_dimensions(loop: Loop):
     dimension = {"DimensionName": "kind", "DimensionValueSource": "MESSAGE_TAG", "DefaultDimensionValue": "none"}
     destination = {
         "Enabled": True,
@@ -255,14 +255,14 @@ def test_clicks_become_metrics_with_the_tags_of_their_links(loop: Loop):
     assert (loop.metric("Click", "Sum", button="buy"), loop.metric("Click", "Sum", button="none")) == (1, 1)
 
 
-def test_counts_are_by_recipient_for_the_account_and_for_no_set_that_did_not_ask(loop: Loop):
+def test_metrics_count_recipients_for_account_and_enabled_sets(loop: Loop):
     loop.send("ada@example.com", "bounce@simulator.amazonses.com")
     counts = {name: loop.metric(name, "Sum") for name in ("Send", "Delivery", "Bounce")}
     assert counts == {"Send": 2, "Delivery": 1, "Bounce": 1}
     assert loop.metric("Send", "Sum", ses_configuration_set="news") is None
 
 
-def test_reputation_is_a_fraction_without_the_simulator_and_only_for_sets_that_ask(loop: Loop):
+def test_reputation_metrics_exclude_the_simulator(loop: Loop):
     loop.cloud.control("PUT", "recipients/*@gone.test", {"outcome": "bounce"})
     loop.ses.create_configuration_set(ConfigurationSetName="quiet")
     loop.send("bounce@simulator.amazonses.com", "a@example.com", "b@example.com", "c@example.com", "x@gone.test")
@@ -288,7 +288,7 @@ def alarm(loop: Loop, name: str, **changes: Any) -> str:
     return loop.hear(topic)
 
 
-def test_the_bounce_rate_alarm_of_one_set_pages_and_names_the_set(loop: Loop):
+def test_bounce_rate_alarm_of_a_set_pages_with_its_name(loop: Loop):
     dimensions = [{"Name": "ses:configuration-set", "Value": "news"}]
     rate = {"Namespace": "AWS/SES", "MetricName": "Reputation.BounceRate", "Threshold": 0.05}
     pages = alarm(loop, "bounces", Dimensions=dimensions, TreatMissingData="ignore", **rate)
@@ -303,7 +303,7 @@ def test_the_bounce_rate_alarm_of_one_set_pages_and_names_the_set(loop: Loop):
     assert loop.heard(quiet) == []
 
 
-def test_a_composite_alarm_pages_with_its_rule_and_the_child_that_changed(loop: Loop):
+def test_composite_alarm_pages_with_rule_and_changed_child(loop: Loop):
     depth = {"Namespace": "AWS/SQS", "MetricName": "ApproximateNumberOfMessagesVisible", "Threshold": 1}
     for name in ("one", "two"):
         dimensions = [{"Name": "QueueName", "Value": name}]
@@ -337,7 +337,7 @@ def test_a_dead_letter_queue_alarm_fires_for_its_own_queue_alone(loop: Loop):
     assert [json.loads(body)["NewStateValue"] for body in loop.heard(pages)] == ["ALARM"]
 
 
-def test_an_alarm_does_not_page_through_a_topic_that_does_not_let_cloudwatch(loop: Loop):
+def test_alarm_page_needs_a_topic_policy_for_cloudwatch(loop: Loop):
     pages = alarm(loop, "shut", Namespace="Own", MetricName="m", Threshold=1)
     topic = f"arn:aws:sns:us-east-1:{ACCOUNT}:shut-pages"
     empty = json.dumps({"Version": "2012-10-17", "Statement": []})

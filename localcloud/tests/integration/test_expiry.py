@@ -1,4 +1,4 @@
-"""What AWS does after days, with the time skipped: unconfirmed subscriptions, records that nobody published."""
+"""Expiry after days, with skipped time: unconfirmed subscriptions, unpublished DNS records."""
 
 from typing import Any
 from urllib.request import urlopen

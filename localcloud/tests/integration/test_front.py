@@ -1,4 +1,4 @@
-"""The HTTP server in front, spoken to byte by byte: what AWS's clients do on a connection, and what no client may."""
+"""The HTTP/1.1 server, byte by byte: what AWS's clients do on a connection, and what is refused."""
 
 import asyncio
 import base64
@@ -103,7 +103,7 @@ def test_a_body_in_chunks_is_put_together(client: Client, cloud: LocalCloud):
     assert cloud.control("GET", "recipients")["patterns"] == {"ada@gone.test": "bounce"}
 
 
-def test_who_asks_whether_to_go_on_is_told_so(client: Client):
+def test_expect_100_continue_is_answered(client: Client):
     client.send(
         b"POST /_localcloud/reset HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"
     )
@@ -162,7 +162,7 @@ def test_an_absolute_address_is_an_address(client: Client):
         (b"GET http://127.0.0.1/_localcloud/health HTTP/1.1\r\nHost: example.com\r\n", 200),
     ],
 )
-def test_the_host_that_is_asked_for_decides(client: Client, head: bytes, status: int):
+def test_host_header_and_absolute_target(client: Client, head: bytes, status: int):
     """RFC 9112 section 3.2: one Host header, over which the host of an absolute address prevails."""
     client.send(head + b"\r\n")
     assert client.answer()[0] == status
@@ -199,7 +199,15 @@ def test_http2_is_refused_to_other_pages_too(cloud: LocalCloud):
         assert answer.stdout == status
 
 
-def test_another_protocol_is_hypercorns_to_serve(client: Client):
+def test_reset_fault_resets_an_http2_connection(cloud: LocalCloud):
+    url = f"{cloud.endpoint}/v2/email/account"
+    ask = [require_tool("curl"), "--silent", "--http2-prior-knowledge", "--write-out", "%{http_code}", url]
+    with cloud.fault("reset-before", operation="GetAccount"):
+        answer = subprocess.run(ask, capture_output=True, text=True, check=False, timeout=PATIENCE)
+    assert (answer.returncode != 0, answer.stdout) == (True, "000")
+
+
+def test_websocket_is_served_by_hypercorn(client: Client):
     key = base64.b64encode(os.urandom(16))
     client.send(
         b"GET /chat HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -209,7 +217,7 @@ def test_another_protocol_is_hypercorns_to_serve(client: Client):
     assert client.answer()[0] == 403
 
 
-def test_http2_is_spoken_to_who_speaks_it(client: Client):
+def test_http2_with_prior_knowledge(client: Client):
     client.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + b"\x04" + bytes(5))
     length, kind = int.from_bytes(client.file.read(3)), client.file.read(1)
     assert (kind, length % 6) == (b"\x04", 0)  # SETTINGS, RFC 9113 §6.5
@@ -309,7 +317,7 @@ async def served(work: Any) -> Any:
         await serving
 
 
-def test_an_answer_of_unknown_length_comes_in_chunks_and_the_connection_goes_on():
+def test_response_of_unknown_length_is_chunked():
     def work(client: Client) -> Any:
         client.send(asked("/stream") * 2)
         return client.answer()[2], client.answer()[2]
@@ -317,7 +325,7 @@ def test_an_answer_of_unknown_length_comes_in_chunks_and_the_connection_goes_on(
     assert asyncio.run(served(work)) == (b"part 0 part 1 part 2 ",) * 2
 
 
-def test_who_reads_slowly_slows_the_application_down():
+def test_slow_reader_applies_backpressure():
     def work(client: Client) -> int:
         client.send(asked("/flood"))
         eventually(lambda: _WRITTEN, "nothing was written")
@@ -465,7 +473,7 @@ def test_half_a_request_is_not_carried_out(cloud: LocalCloud, client: Client):
     assert cloud.control("GET", "recipients")["patterns"] == {}
 
 
-def test_what_is_left_of_an_unread_body_is_no_request():
+def test_rest_of_an_unread_body_is_not_a_request():
     def work(client: Client) -> Any:
         client.send(asked("/early", b"Content-Length: 50\r\n"))
         status, headers, _ = client.answer()

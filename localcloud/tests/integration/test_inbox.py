@@ -1,4 +1,4 @@
-"""The inbox page and its JSON: looking, searching, making things happen, and who may."""
+"""The inbox page and its JSON: viewing, searching, triggering events, and cross-site requests."""
 
 import json
 import re
@@ -72,14 +72,14 @@ def send(cloud: LocalCloud, *to: str, subject: str = "Hello", html: str = "", **
 
 
 def kinds(cloud: LocalCloud, message_id: str) -> list[str]:
-    return [happening["kind"] for happening in cloud.control("GET", f"messages/{message_id}")["happenings"]]
+    return [occurrence["kind"] for occurrence in cloud.control("GET", f"messages/{message_id}")["occurrences"]]
 
 
 def listed(browser: Browser, query: str = "") -> set[str]:
     return set(re.findall(r'class="row" href="/inbox/([^"]+)"', browser.ask("GET", f"/inbox{query}").text))
 
 
-def test_the_list_is_searched_by_address_subject_and_what_happened(browser: Browser):
+def test_inbox_search_by_address_subject_and_status(browser: Browser):
     ada = send(browser.cloud, "ada@example.com", subject="Welcome")
     grace = send(browser.cloud, "bounce+grace@simulator.amazonses.com", subject="Reset your password")
     assert listed(browser) == {ada, grace}
@@ -117,7 +117,7 @@ def test_the_page_costs_nothing_while_nothing_happens(browser: Browser):
         assert (changed.status, changed.headers["etag"] != tag) == (200, True)
 
 
-def test_what_a_search_hides_does_not_change_its_page(browser: Browser):
+def test_hidden_mails_do_not_change_a_search_page(browser: Browser):
     send(browser.cloud, "ada@example.com", subject="Welcome")
     shown = listed(browser, "?q=welcome")
     send(browser.cloud, "ada@example.com", subject="News")
@@ -176,7 +176,7 @@ def test_a_button_publishes_the_event_that_ses_would(browser: Browser, event: st
     assert {name: details[name] for name in holds} == holds
 
 
-def test_a_bounce_and_a_complaint_by_hand_suppress_and_count_once(browser: Browser):
+def test_manual_bounce_and_complaint_suppress_and_count_once(browser: Browser):
     cloud = browser.cloud
     ses, metrics = cloud.client("sesv2"), cloud.client("cloudwatch")
     message_id = send(cloud, "ada@example.com", "grace@example.com", "x@example.com", "y@example.com")
@@ -215,7 +215,7 @@ def test_the_control_plane_does_the_same(browser: Browser):
         ({"event": "click", "recipient": "ada@example.com"}, "no link to click on"),
     ],
 )
-def test_what_cannot_happen_is_refused(browser: Browser, body: dict[str, object], problem: str):
+def test_impossible_event_is_refused(browser: Browser, body: dict[str, object], problem: str):
     message_id = send(browser.cloud, "ada@example.com", "grace@example.com")
     with pytest.raises(LocalCloudError, match=problem):
         browser.cloud.control("POST", f"messages/{message_id}/events", body)
@@ -379,7 +379,7 @@ def test_a_raw_mail_is_read_with_its_attachments(browser: Browser):
     assert browser.ask("GET", f"/inbox/{message_id}/attachments/9").status == 404
 
 
-def test_the_page_needs_nothing_from_elsewhere_and_runs_only_its_own_script(browser: Browser):
+def test_inbox_page_is_self_contained(browser: Browser):
     message_id = send(browser.cloud, "ada@example.com", html="<script>parent.x()</script>", subject='"><script>y()')
     for path in ("/inbox", f"/inbox/{message_id}"):
         page = browser.ask("GET", path)
@@ -436,7 +436,7 @@ def test_a_type_of_event_can_be_chosen(browser: Browser):
     assert (pressed.status, kinds(browser.cloud, message_id)) == (303, ["Send", "Delivery", "DeliveryDelay"])
 
 
-def test_a_mail_leads_to_those_before_and_after_it_and_tells_its_tags(browser: Browser):
+def test_mail_page_links_to_neighbours_and_shows_tags(browser: Browser):
     tags = [{"Name": "kind", "Value": "welcome"}]
     older, message_id, newer = (send(browser.cloud, "ada@example.com", EmailTags=tags) for _ in range(3))
     page = browser.ask("GET", f"/inbox/{message_id}").text

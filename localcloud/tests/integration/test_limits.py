@@ -1,4 +1,4 @@
-"""What AWS refuses as too much is refused here: policies, environments, dashboards; and the age of queues."""
+"""Limits of AWS: policies, environments, dashboards; and the age metric of queues."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Alarms on metric math: kept as CloudWatch keeps them, judged, and told to the topics among their actions."""
+"""Alarms on metric math: stored as in CloudWatch, evaluated, and published to their topics."""
 
 import json
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Unusual mails: those that SES takes arrive as they were meant, those that it does not are refused aloud."""
+"""Unusual mails: those that SES accepts arrive as intended, the others are refused."""
 
 import urllib.request
 from email import message_from_bytes
@@ -52,7 +52,7 @@ def common_headers(cloud: LocalCloud, message_id: str) -> Any:
 
 
 @pytest.mark.parametrize("end", [b"\r\n", b"\n"], ids=["CRLF", "LF"])
-def test_names_with_commas_and_folded_headers_of_a_raw_mail_are_read(cloud: LocalCloud, ses: Any, end: bytes):
+def test_raw_mail_with_quoted_commas_and_folded_headers(cloud: LocalCloud, ses: Any, end: bytes):
     headers = (
         b'From: "Lovelace, Ada" <ada@example.com>',
         b'To: "O\'Brien, \\"Bob\\"" <bob@example.org>,' + end + b" eve@example.org",
@@ -67,7 +67,7 @@ def test_names_with_commas_and_folded_headers_of_a_raw_mail_are_read(cloud: Loca
     assert shown["subject"] == "A subject on two lines"
 
 
-def test_events_repeat_the_headers_that_a_raw_mail_has_whoever_gets_it(cloud: LocalCloud, ses: Any):
+def test_events_repeat_the_headers_of_a_raw_mail(cloud: LocalCloud, ses: Any):
     headers = (
         b"From: Ada <ada@example.com>",
         b"To: Everybody <all@example.org>",
@@ -82,7 +82,7 @@ def test_events_repeat_the_headers_that_a_raw_mail_has_whoever_gets_it(cloud: Lo
     assert shown["subject"] == "Grüße"
 
 
-def test_a_raw_mail_asks_for_a_set_and_tags_in_headers_unless_the_request_does(cloud: LocalCloud, ses: Any):
+def test_request_parameters_override_ses_headers_of_a_raw_mail(cloud: LocalCloud, ses: Any):
     headers = (b"From: ada@example.com", b"X-SES-CONFIGURATION-SET: news", b"X-SES-MESSAGE-TAGS: kind=header, a=b")
     kept = cloud.control("GET", f"messages/{send(ses, raw(*headers))}")
     assert (kept["configuration_set"], kept["tags"]["kind"], kept["tags"]["a"]) == ("news", ["header"], ["b"])
@@ -98,11 +98,11 @@ def test_every_sender_that_a_raw_mail_names_must_be_verified(ses: Any):
         assert refusal(ses, raw(header, b"Subject: Hi")).endswith("US-EAST-1: eve@evil.test")
 
 
-def test_a_name_that_should_have_been_quoted_is_taken_for_an_address_as_in_ses(ses: Any):
+def test_unquoted_name_is_read_as_an_address_as_in_ses(ses: Any):
     assert refusal(ses, raw(b"From: Lovelace, Ada <ada@example.com>")) == "Missing final '@domain'"
 
 
-def test_whom_a_raw_mail_names_must_be_addresses_even_where_it_goes_to_others(ses: Any):
+def test_raw_mail_headers_must_hold_valid_addresses(ses: Any):
     assert refusal(ses, raw(b"From: ada@example.com", b"To: root")) == "Missing final '@domain'"
     # What nodemailer 6 sends to find out whether its credentials are right, and how SES answers it.
     to_nobody = raw(b"From: invalid@invalid", b"To: invalid@invalid", b" Subject: Invalid")
@@ -111,7 +111,7 @@ def test_whom_a_raw_mail_names_must_be_addresses_even_where_it_goes_to_others(se
         assert send(ses, raw(b"From: ada@example.com", b"To: " + to))
 
 
-def test_a_header_that_may_be_there_once_is_refused_the_second_time(ses: Any):
+def test_duplicate_unique_header_is_refused(ses: Any):
     assert refusal(ses, raw(b"From: ada@example.com", b"From: eve@example.com")) == "Duplicate header 'From'."
     twice = [{"Name": "Sender", "Value": ADA}, {"Name": "sender", "Value": ADA}]
     assert refusal(ses, simple(Headers=twice)) == "Duplicate header 'sender'."
@@ -121,11 +121,11 @@ def test_a_header_that_may_be_there_once_is_refused_the_second_time(ses: Any):
 @pytest.mark.parametrize(
     "header", [("Content-Type", "text/plain"), ("Return-Path", ADA), ("X-Kind", "Grüße"), ("X" * 126, "v" * 900)]
 )
-def test_headers_that_ses_writes_or_that_cannot_be_written_are_refused(ses: Any, header: tuple[str, str]):
+def test_reserved_and_invalid_headers_are_refused(ses: Any, header: tuple[str, str]):
     assert header[0] in refusal(ses, simple(Headers=[{"Name": header[0], "Value": header[1]}]))
 
 
-def test_nodemailer_7_finds_out_that_its_credentials_are_right_by_a_mail_that_is_rejected(ses: Any):
+def test_nodemailer_7_verifies_credentials_by_a_rejected_mail(ses: Any):
     """It takes only this error for good news."""
     content = raw(b"From: <invalid@invalid>", b"To: <invalid@invalid>", b" Subject: Invalid")
     invalid: Any = {"FromEmailAddress": "invalid@invalid", "Destination": {"ToAddresses": ["invalid@invalid"]}}
@@ -143,7 +143,7 @@ def test_files_that_ses_does_not_take_are_refused(ses: Any, name: str):
     assert refusal(ses, simple(Attachments=[attachment])).startswith("Illegal filename")
 
 
-def test_files_that_ses_does_not_take_are_refused_in_raw_mails_too(ses: Any):
+def test_unsupported_file_types_are_refused_in_raw_mails(ses: Any):
     kind, disposition = b"Content-Type: application/octet-stream", b"Content-Disposition: attachment; filename="
     headers = (b"From: ada@example.com", kind)
     assert refusal(ses, raw(*headers, disposition + b"virus.scr")) == "Illegal filename 'virus.scr'."
@@ -164,7 +164,7 @@ def test_text_beyond_its_character_set_is_lost_as_in_ses(cloud: LocalCloud, ses:
     assert refusal(ses, content(Charset="martian")) == "Unsupported character set: martian."
 
 
-def test_an_attachment_keeps_its_types_parameters_description_and_encoding(cloud: LocalCloud, ses: Any):
+def test_attachment_keeps_type_description_and_encoding(cloud: LocalCloud, ses: Any):
     attachment = {
         "FileName": "invitation.ics",
         "RawContent": "Grüße".encode(),
@@ -184,7 +184,7 @@ def test_an_attachment_keeps_its_types_parameters_description_and_encoding(cloud
     assert part.get_content() == "Grüße"
 
 
-def test_events_leave_out_headers_beyond_ten_kilobytes_and_say_so(cloud: LocalCloud, ses: Any):
+def test_events_truncate_headers_beyond_ten_kilobytes(cloud: LocalCloud, ses: Any):
     for count, truncated in ((10, False), (11, True)):
         headers = [{"Name": f"X-{number:02}", "Value": "v" * 990} for number in range(count)]
         mail = cloud.control("GET", f"messages/{send(ses, simple(Headers=headers))}")["events"][0]["mail"]

@@ -1,4 +1,4 @@
-"""What is not SES is ministack's: through our port every service answers as a ministack of its own does."""
+"""Services other than SES: through our port they answer as a separate ministack does."""
 
 import hashlib
 import json
@@ -262,7 +262,7 @@ def test_a_service_answers_through_our_port_as_ministack_alone(
 
 
 @pytest.mark.parametrize("raw", [False, True])
-def test_an_event_lies_in_a_queue_as_sns_itself_would_have_put_it(cloud: LocalCloud, raw: bool):
+def test_queued_event_equals_an_sns_delivery(cloud: LocalCloud, raw: bool):
     sns, sqs, ses = (cloud.client(name) for name in ("sns", "sqs", "sesv2"))
     topic = sns.create_topic(Name="events")["TopicArn"]
     statement = {"Effect": "Allow", "Principal": {"Service": "ses.amazonaws.com"}, "Action": "sns:Publish"}

@@ -1,4 +1,4 @@
-"""Policies of topics, queues, keys and roles: what AWS would refuse is refused here."""
+"""Policies of topics, queues, keys and roles: requests that AWS would deny are denied."""
 
 import io
 import json
@@ -429,7 +429,7 @@ def test_a_condition_on_leading_keys_holds_for_each_request(house: House, number
         assert code(getattr(worker.client("dynamodb"), name), **request) == expected
 
 
-def test_metrics_are_put_only_into_the_namespace_of_the_condition(cloud: LocalCloud):
+def test_put_metric_data_obeys_the_namespace_condition(cloud: LocalCloud):
     condition = {"StringEquals": {"cloudwatch:namespace": "App"}}
     cloudwatch = Worker(cloud, {"Action": "cloudwatch:PutMetricData", "Condition": condition}).client("cloudwatch")
     data = [{"MetricName": "a", "Value": 1.0}]
@@ -441,7 +441,7 @@ def test_metrics_are_put_only_into_the_namespace_of_the_condition(cloud: LocalCl
     ("resource", "metric", "composite"),
     [("*", ["app-a"], ["app-both"]), (f"arn:aws:cloudwatch:us-east-1:{ACCOUNT}:alarm:app-*", ["app-a"], [])],
 )
-def test_composite_alarms_are_shown_only_to_an_unscoped_permission(
+def test_composite_alarms_need_an_unscoped_permission(
     cloud: LocalCloud, resource: str, metric: list[str], composite: list[str]
 ):
     cloudwatch = cloud.client("cloudwatch")

@@ -1,4 +1,4 @@
-"""Long schedules of faults: whatever goes wrong, the cloud holds what the guide says, and every mail has its events."""
+"""Long schedules of faults: the cloud ends in the documented state, and every mail has its events."""
 
 import json
 import random

@@ -65,9 +65,7 @@ def dkim(tokens: list[str], target: str = "dkim.amazonses.com") -> list[tuple[st
     return [(f"{token}._domainkey.example.test", "CNAME", f"{token}.{target}") for token in tokens]
 
 
-def test_a_domain_is_verified_when_its_dkim_records_stand_and_not_before(
-    cloud: LocalCloud, ses: "SESV2Client", zone: str
-):
+def test_domain_is_verified_once_dkim_records_are_published(cloud: LocalCloud, ses: "SESV2Client", zone: str):
     made = ses.create_email_identity(EmailIdentity="example.test")
     tokens = made["DkimAttributes"]["Tokens"]
     assert (len(set(tokens)), made["DkimAttributes"]["Status"], made["VerifiedForSendingStatus"]) == (
@@ -95,7 +93,7 @@ def test_dkim_records_with_another_regions_target_verify_nothing(cloud: LocalClo
     assert ses.get_email_identity(EmailIdentity="example.test")["VerifiedForSendingStatus"] is False
 
 
-def test_a_domain_is_verified_by_the_clock_without_anybody_asking(cloud: LocalCloud, ses: "SESV2Client", zone: str):
+def test_domain_is_verified_in_the_background(cloud: LocalCloud, ses: "SESV2Client", zone: str):
     tokens = ses.create_email_identity(EmailIdentity="example.test")["DkimAttributes"]["Tokens"]
     publish(cloud, zone, *dkim(tokens))
     cloud.control("POST", "alarms/evaluate")
@@ -124,7 +122,7 @@ def test_a_mail_from_domain_needs_its_one_mx(cloud: LocalCloud, ses: "SESV2Clien
 
 
 @pytest.mark.usefixtures("sender")
-def test_a_domain_below_a_verified_one_is_verified_and_an_address_is_not(ses: "SESV2Client"):
+def test_subdomain_inherits_verification_and_address_does_not(ses: "SESV2Client"):
     made = ses.create_email_identity(EmailIdentity="news.example.test")
     assert (made["VerifiedForSendingStatus"], made["DkimAttributes"]["Status"]) == (True, "PENDING")
     assert not ses.create_email_identity(EmailIdentity="ada@example.test")["VerifiedForSendingStatus"]
@@ -135,7 +133,7 @@ def test_a_domain_below_a_verified_one_is_verified_and_an_address_is_not(ses: "S
 
 
 @pytest.mark.usefixtures("sender")
-def test_the_most_specific_identity_that_is_verified_decides_on_the_default_set(cloud: LocalCloud, ses: "SESV2Client"):
+def test_default_set_of_the_most_specific_verified_identity(cloud: LocalCloud, ses: "SESV2Client"):
     for name, default in (("example.test", "all"), ("news.example.test", "news"), ("ada@example.test", "ada")):
         ses.create_configuration_set(ConfigurationSetName=default)
         if name != "example.test":
@@ -260,7 +258,7 @@ def test_tags_of_identities_and_sets_can_be_changed(ses: "SESV2Client", sender: 
 
 
 @pytest.mark.usefixtures("sender")
-def test_a_configuration_set_shows_each_option_group_as_it_was_put(ses: "SESV2Client"):
+def test_configuration_set_returns_its_option_groups(ses: "SESV2Client"):
     name = "news"
     ses.create_configuration_set(ConfigurationSetName=name)
     fresh = ses.get_configuration_set(ConfigurationSetName=name)
@@ -296,7 +294,7 @@ def test_a_configuration_set_shows_each_option_group_as_it_was_put(ses: "SESV2Cl
         ses.get_configuration_set(ConfigurationSetName=name)
 
 
-def test_a_paused_set_sends_nothing_until_it_is_resumed_with_a_fresh_start(ses: "SESV2Client", sender: str):
+def test_paused_set_sends_again_with_a_fresh_start(ses: "SESV2Client", sender: str):
     ses.create_configuration_set(ConfigurationSetName="news", SendingOptions={"SendingEnabled": False})
     with pytest.raises(ses.exceptions.SendingPausedException, match="paused for configuration set news"):
         send(ses, sender, ConfigurationSetName="news")
@@ -351,7 +349,7 @@ def test_ses_s_own_tags_for_the_feedback_id_are_taken(cloud: LocalCloud, ses: "S
         ({"Content": {"Template": {"TemplateName": "t", "TemplateData": "{}"}}}, "NotFoundException", "Template <t>"),
         ({"to": ["Ada\r\nBcc: eve@example.com <ada@example.com>"]}, "BadRequestException", "line break"),
         ({"to": []}, "BadRequestException", "At least one recipient"),
-        ({"Content": {"Template": {}}}, "BadRequestException", "Template has exactly one of"),
+        ({"Content": {"Template": {}}}, "BadRequestException", "Template must have exactly one of"),
         ({"TenantName": "t"}, "NotFoundException", "Tenant t for AwsAccountId"),
     ],
 )
@@ -382,9 +380,7 @@ def test_the_daily_quota_is_enforced_and_shown(cloud: LocalCloud, ses: "SESV2Cli
     assert (quota["SentLast24Hours"], quota["Max24HourSend"]) == (2.0, 2.0)
 
 
-def test_in_the_sandbox_only_verified_recipients_and_the_simulator_are_written_to(
-    cloud: LocalCloud, ses: "SESV2Client", sender: str
-):
+def test_sandbox_sends_to_verified_recipients_and_simulator_only(cloud: LocalCloud, ses: "SESV2Client", sender: str):
     cloud.control("PUT", "account", {"production_access": False})
     account = ses.get_account()
     assert (account["ProductionAccessEnabled"], account["SendQuota"]["Max24HourSend"]) == (False, 200.0)
@@ -417,13 +413,11 @@ def test_the_suppression_list_is_kept_by_hand(ses: "SESV2Client"):
 
 
 def kinds(cloud: LocalCloud, message_id: str) -> list[tuple[str, str]]:
-    found = cloud.control("GET", f"messages/{message_id}")["happenings"]
-    return [(happening["kind"], happening["detail"]) for happening in found]
+    found = cloud.control("GET", f"messages/{message_id}")["occurrences"]
+    return [(occurrence["kind"], occurrence["detail"]) for occurrence in found]
 
 
-def test_a_hard_bounce_joins_the_suppression_list_and_the_next_mail_is_kept_back(
-    cloud: LocalCloud, ses: "SESV2Client", sender: str
-):
+def test_hard_bounce_suppresses_the_next_mail(cloud: LocalCloud, ses: "SESV2Client", sender: str):
     cloud.control("PUT", "recipients/*@gone.test", {"outcome": "bounce"})
     assert kinds(cloud, send(ses, sender, "ada@gone.test")) == [("Send", ""), ("Bounce", "General")]
     entry = ses.get_suppressed_destination(EmailAddress="ada@gone.test")["SuppressedDestination"]
@@ -434,9 +428,7 @@ def test_a_hard_bounce_joins_the_suppression_list_and_the_next_mail_is_kept_back
     assert kinds(cloud, send(ses, sender, "ada@gone.test"))[1:] == [("Delivery", "")]
 
 
-def test_who_complained_is_kept_mail_back_from_with_a_complaint_that_does_not_count(
-    cloud: LocalCloud, ses: "SESV2Client", sender: str
-):
+def test_complaint_suppresses_the_next_mail_without_counting(cloud: LocalCloud, ses: "SESV2Client", sender: str):
     """https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Complaint.html."""
     cloud.control("PUT", "recipients/*@angry.test", {"outcome": "complaint"})
     assert kinds(cloud, send(ses, sender, "ada@angry.test"))[1:] == [("Delivery", ""), ("Complaint", "abuse")]
@@ -483,7 +475,7 @@ def test_a_virus_is_rejected(cloud: LocalCloud, ses: "SESV2Client", sender: str)
     assert kinds(cloud, send(ses, sender, Content=content)) == [("Send", ""), ("Reject", "Bad content")]
 
 
-def test_what_is_not_emulated_says_so(cloud: LocalCloud, ses: "SESV2Client"):
+def test_unemulated_operation_says_so(cloud: LocalCloud, ses: "SESV2Client"):
     with pytest.raises(ClientError, match="ListDeliverabilityTestReports is not emulated") as error:
         ses.list_deliverability_test_reports()
     assert refused(error) == ("NotEmulated", 501)

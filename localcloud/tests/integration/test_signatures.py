@@ -1,4 +1,4 @@
-"""What SNS delivers here is signed, and whoever is told where the certificate is can verify it."""
+"""SNS deliveries are signed, and a verifier that trusts the certificate accepts them."""
 
 import base64
 import json
@@ -82,7 +82,7 @@ def test_a_webhook_can_verify_every_message(
 
 
 @pytest.mark.parametrize("version", ["1", "2"])
-def test_what_ses_publishes_is_signed_in_a_queue(cloud: LocalCloud, version: str):
+def test_ses_event_in_a_queue_is_signed(cloud: LocalCloud, version: str):
     ses, sns, sqs = cloud.client("sesv2"), cloud.client("sns"), cloud.client("sqs")
     topic = sns.create_topic(Name="events", Attributes={"SignatureVersion": version})["TopicArn"]
     url = sqs.create_queue(QueueName="heard", Attributes=open_to("sns", "heard"))["QueueUrl"]

@@ -97,7 +97,7 @@ def test_nothing_is_said_in_the_clear(cloud: LocalCloud):
         assert client.docmd("MAIL", f"FROM:<{SENDER}>") == (530, b"Must issue a STARTTLS command first")
 
 
-def test_who_has_not_logged_in_may_not_send(verified: LocalCloud):
+def test_smtp_send_needs_a_login(verified: LocalCloud):
     with connected(verified) as client:
         client.ehlo()
         assert client.mail(SENDER) == (530, b"Authentication required")
@@ -116,7 +116,7 @@ def test_both_mechanisms_log_in(cloud: LocalCloud, mechanism: str):
         assert client.login(cloud.smtp.username, cloud.smtp.password)[0] == 235
 
 
-def test_the_key_of_an_iam_user_logs_in_while_it_is_active_and_in_its_region(cloud: LocalCloud):
+def test_active_iam_key_logs_in_to_its_region(cloud: LocalCloud):
     iam = cloud.client("iam")
     iam.create_user(UserName="smtp")
     key = iam.create_access_key(UserName="smtp")["AccessKey"]
@@ -166,7 +166,7 @@ def test_an_unverified_sender_is_rejected_in_sess_words(
         (f"<{SENDER}>", "<ada..l.@example.com>", (250, b"Ok")),
     ],
 )
-def test_what_is_no_address_is_refused_at_once(
+def test_invalid_smtp_address_is_refused_at_once(
     client: smtplib.SMTP, mail_from: str, to: str, expected: tuple[int, bytes]
 ):
     sender = client.docmd("MAIL", f"FROM:{mail_from}")
@@ -206,7 +206,7 @@ def test_too_fast_is_throttled_and_too_much_is_too_long(verified: LocalCloud, cl
     assert client.docmd("MAIL", f"FROM:<{SENDER}> SIZE={100 * 1024 * 1024}") == (552, b"Message is too long.")
 
 
-def test_a_paused_configuration_set_and_one_that_is_not_there_are_refused(verified: LocalCloud, client: smtplib.SMTP):
+def test_paused_or_missing_configuration_set_is_refused(verified: LocalCloud, client: smtplib.SMTP):
     ses = verified.client("sesv2")
     ses.create_configuration_set(ConfigurationSetName="news", SendingOptions={"SendingEnabled": False})
     with pytest.raises(smtplib.SMTPDataError) as error:
@@ -217,7 +217,7 @@ def test_a_paused_configuration_set_and_one_that_is_not_there_are_refused(verifi
     assert reply_of(error) == (554, "Configuration Set does not exist: Configuration set <none> does not exist.")
 
 
-def test_sess_headers_are_honoured_and_left_out_and_events_follow(verified: LocalCloud, client: smtplib.SMTP):
+def test_ses_headers_are_obeyed_and_removed(verified: LocalCloud, client: smtplib.SMTP):
     verified.client("sesv2").create_configuration_set(ConfigurationSetName="news")
     bounce = "bounce@simulator.amazonses.com"
     client.send_message(
@@ -234,9 +234,7 @@ def test_sess_headers_are_honoured_and_left_out_and_events_follow(verified: Loca
     assert not {name for name in names if name.startswith("X-SES")}
 
 
-def test_events_and_feedback_know_the_envelopes_sender_and_the_inbox_the_mails(
-    verified: LocalCloud, client: smtplib.SMTP
-):
+def test_envelope_sender_in_events_and_from_in_the_inbox(verified: LocalCloud, client: smtplib.SMTP):
     """https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html, `source`."""
     verified.control("PUT", "account", {"forward_feedback": True})
     bounce = "bounce@simulator.amazonses.com"
@@ -288,7 +286,7 @@ def test_faults_strike_smtp_as_well(
     assert len(kept(verified)) == arrived
 
 
-def test_the_ports_may_be_chosen_and_a_taken_one_is_a_clear_error(cloud: LocalCloud):
+def test_smtp_ports_and_error_for_a_taken_port(cloud: LocalCloud):
     with pytest.raises(LocalCloudError, match=f"Port {cloud.smtp.port} on 127.0.0.1 cannot be used"):
         LocalCloud.start(smtp_port=cloud.smtp.port)
 

@@ -1,4 +1,4 @@
-"""What keeps mail back, on the inbox page and in the control plane: paused, suppressed, refused, and the ways back."""
+"""Reasons why mail is not delivered, on the inbox page and in the control plane, and how to undo them."""
 
 import smtplib
 import ssl
@@ -119,7 +119,7 @@ CASES: dict[str, tuple[Callable[[LocalCloud], object], str, dict[str, str]]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_what_keeps_mail_back_shows_on_every_page_and_ends(ours: LocalCloud, case: str):
+def test_reasons_for_suppression_show_on_every_page(ours: LocalCloud, case: str):
     happens, text, back = CASES[case]
     message_id = send(ours)
     pages = ("/", "/inbox", f"/inbox/{message_id}")
@@ -250,7 +250,7 @@ def test_refusals_for_one_reason_are_counted_and_forgotten(ours: LocalCloud):
     assert ours.control("GET", "refusals")["refusals"] == []
 
 
-def test_what_is_not_a_send_is_no_refused_mail(ours: LocalCloud):
+def test_only_sends_are_listed_as_refused_mail(ours: LocalCloud):
     with pytest.raises(ClientError):
         ours.client("sesv2").get_email_template(TemplateName="none")
     assert ours.control("GET", "refusals")["refusals"] == []
@@ -287,7 +287,7 @@ def test_stream_sender_and_tags_have_columns(ours: LocalCloud):
     assert "and 2 more" in row
 
 
-def test_what_people_wrote_is_escaped_wherever_it_is_shown(ours: LocalCloud):
+def test_user_text_is_escaped_on_every_page(ours: LocalCloud):
     bad = "<script>x()</script>"
     encoded = "=?utf-8?q?=3Cscript=3Ex=28=29=3C/script=3E?="
     send(ours, FromEmailAddress=f"{encoded} <shop@example.test>", Content=simple(encoded))

@@ -1,9 +1,11 @@
-"""State in a folder: it is there after a restart, and never lost to a file that cannot be read."""
+"""State in a folder: it survives a restart, and an unreadable file is never overwritten."""
 
+import contextlib
 import dataclasses
 import io
 import json
 import zipfile
+from collections.abc import Generator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,13 +14,20 @@ import pytest
 
 from mailstack_localcloud import LocalCloud, LocalCloudError
 from mailstack_localcloud.ses import state as records
-from mailstack_localcloud.ses.state import Happening, Identity, State, StoredMessage, Suppressed
-from mailstack_localcloud.state_folder import KEPT_BYTES, StateError, StateFolder
+from mailstack_localcloud.ses.saved_state import KEPT_BYTES, SavedState
+from mailstack_localcloud.ses.state import Identity, Occurrence, State, StoredMessage, Suppressed
+from mailstack_localcloud.state_folder import StateError, StateFolder
 
 pytestmark = pytest.mark.integration
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)
 SIMPLE: Any = {"Subject": {"Data": "Hello"}, "Body": {"Text": {"Data": "Hello Ada"}}}
+
+
+@contextlib.contextmanager
+def saved_in(path: Path, region: str = "us-east-1") -> Generator[SavedState]:
+    with StateFolder(path) as folder:
+        yield SavedState(folder, region)
 
 
 def message(number: int, data: bytes = b"", size: int = 0) -> StoredMessage:
@@ -36,7 +45,7 @@ def message(number: int, data: bytes = b"", size: int = 0) -> StoredMessage:
         configuration_set=None,
         tags={"kind": ["welcome"]},
         size=size or len(data),
-        happenings=[Happening("Bounce", NOW, "feedback", "ada@example.com", "General")],
+        occurrences=[Occurrence("Bounce", NOW, "feedback", "ada@example.com", "General")],
     )
 
 
@@ -50,12 +59,12 @@ def fill(state: State) -> State:
     return state
 
 
-def test_what_is_written_is_what_is_read(tmp_path: Path):
+def test_state_round_trip(tmp_path: Path):
     state = fill(State("us-east-1"))
-    with StateFolder(tmp_path, "us-east-1") as folder:
-        assert folder.load() is None
-        folder.write(folder.text(state, [(29_000_000, 3)]))
-        loaded = folder.load()
+    with saved_in(tmp_path) as ses:
+        assert ses.load() is None
+        ses.write(ses.text(state, [(29_000_000, 3)]))
+        loaded = ses.load()
     assert loaded
     back, sent = loaded
     assert sent == [(29_000_000, 3)]
@@ -75,9 +84,9 @@ def test_every_record_of_the_state_can_be_kept(tmp_path: Path):
         required = [f for f in dataclasses.fields(kind) if f.default is f.default_factory is dataclasses.MISSING]
         given = {f.name: plain.get(getattr(f.type, "__name__", str(f.type)), ["x"]) for f in required}
         state.outcomes[str(number)] = kind(**given)  # pyright: ignore[reportArgumentType] - any place will do
-    with StateFolder(tmp_path, "us-east-1") as folder:
-        folder.write(folder.text(state, []))
-        loaded = folder.load()
+    with saved_in(tmp_path) as ses:
+        ses.write(ses.text(state, []))
+        loaded = ses.load()
     assert loaded
     assert loaded[0].outcomes == state.outcomes
     assert len(state.outcomes) > 8
@@ -87,35 +96,35 @@ def test_the_newest_mails_are_kept_up_to_a_bound(tmp_path: Path):
     state = State("us-east-1")
     for number in range(5):
         state.messages.add(message(number, size=KEPT_BYTES // 2 - 1))
-    with StateFolder(tmp_path, "us-east-1") as folder:
-        folder.write(folder.text(state, []))
-        loaded = folder.load()
+    with saved_in(tmp_path) as ses:
+        ses.write(ses.text(state, []))
+        loaded = ses.load()
     assert loaded
     assert [one.message_id for one in loaded[0].messages.newest(9)] == ["id-4", "id-3"]
 
 
-def test_what_happens_later_is_written_and_what_is_the_same_is_not(tmp_path: Path):
+def test_unchanged_state_is_not_written_again(tmp_path: Path):
     state = fill(State("us-east-1"))
     file = tmp_path / "ses.json"
-    with StateFolder(tmp_path, "us-east-1") as folder:
-        folder.write(folder.text(state, []))
+    with saved_in(tmp_path) as ses:
+        ses.write(ses.text(state, []))
         first = file.stat()
-        folder.write(folder.text(state, []))
+        ses.write(ses.text(state, []))
         assert (file.stat().st_ino, file.stat().st_mtime_ns) == (first.st_ino, first.st_mtime_ns)
-        state.messages.newest(1)[0].happenings.append(
-            Happening("Complaint", NOW, "feedback", "ada@example.com", "abuse")
+        state.messages.newest(1)[0].occurrences.append(
+            Occurrence("Complaint", NOW, "feedback", "ada@example.com", "abuse")
         )
-        folder.write(folder.text(state, []))
-        loaded = folder.load()
+        ses.write(ses.text(state, []))
+        loaded = ses.load()
     assert loaded
-    assert [happening.kind for happening in loaded[0].messages.newest(1)[0].happenings] == ["Bounce", "Complaint"]
+    assert [occurrence.kind for occurrence in loaded[0].messages.newest(1)[0].occurrences] == ["Bounce", "Complaint"]
 
 
 @pytest.mark.parametrize(
     ("file", "content", "problem"),
     [
         ("ses.json", "{", "ses.json cannot be read: .*Nothing was changed. Restore the file from a copy, move it away"),
-        ("ses.json", "[]", "holds no JSON object"),
+        ("ses.json", "[]", "it is not a JSON object"),
         ("ses.json", '{"format": "mailstack local cloud: SES", "version": 99}', "version 99; this local cloud reads"),
         ("ses.json", '{"format": "else"}', "has the format 'else'"),
         ("aws/sqs.json", '{"__ministack', "sqs.json cannot be read"),
@@ -126,8 +135,8 @@ def test_a_file_that_cannot_be_read_is_an_error_and_stays(tmp_path: Path, file: 
     path.parent.mkdir(exist_ok=True)
     path.write_text(content)
     for _ in range(2):
-        with pytest.raises(StateError, match=problem):
-            StateFolder(tmp_path, "us-east-1")
+        with pytest.raises(StateError, match=problem), saved_in(tmp_path) as ses:
+            ses.load()
     assert path.read_text() == content
 
 
@@ -135,7 +144,7 @@ def test_a_file_that_cannot_be_read_is_an_error_and_stays(tmp_path: Path, file: 
     "state",
     [{"$Nothing": {}}, {"$Identity": {"mood": 1}}, {"$State": {}}, {"$datetime": "yesterday"}, {"$bytes": 1}],
 )
-def test_a_state_that_means_nothing_here_is_an_error(tmp_path: Path, state: dict[str, Any]):
+def test_unknown_record_in_a_state_file_is_an_error(tmp_path: Path, state: dict[str, Any]):
     kept = {
         "format": "mailstack local cloud: SES",
         "version": 1,
@@ -145,24 +154,76 @@ def test_a_state_that_means_nothing_here_is_an_error(tmp_path: Path, state: dict
         "mails": [],
     }
     (tmp_path / "ses.json").write_text(json.dumps(kept))
-    with pytest.raises(StateError, match="cannot be read"):
-        StateFolder(tmp_path, "us-east-1")
+    with saved_in(tmp_path) as ses, pytest.raises(StateError, match="cannot be read"):
+        ses.load()
+
+
+# As the local cloud wrote it before these names were changed.
+FORMER_MAIL = {
+    "$StoredMessage": {
+        "message_id": "id-1",
+        "accepted_at": {"$datetime": "2026-01-02T03:04:05.678901+00:00"},
+        "source": "shop@example.test",
+        "identity": "example.test",
+        "to": ["ada@example.com"],
+        "cc": [],
+        "bcc": [],
+        "reply_to": [],
+        "subject": "Hello",
+        "content": {"Raw": {"Data": {"$bytes": "eA=="}}},
+        "configuration_set": None,
+        "tags": {},
+        "size": 1,
+        "happenings": [
+            {
+                "$Happening": {
+                    "kind": "Bounce",
+                    "at": {"$datetime": "2026-01-02T03:04:05.678901+00:00"},
+                    "feedback_id": "feedback",
+                    "recipient": "ada@example.com",
+                    "detail": "General",
+                }
+            }
+        ],
+    }
+}
+
+
+def test_a_file_with_former_names_of_records_loads(tmp_path: Path):
+    saved = {
+        "format": "mailstack local cloud: SES",
+        "version": 1,
+        "region": "us-east-1",
+        "state": {"$State": {"region": "us-east-1", "messages": {"$messages": []}}},
+        "sent": [[29, 3]],
+        "mails": [FORMER_MAIL],
+    }
+    (tmp_path / "ses.json").write_text(json.dumps(saved))
+    with saved_in(tmp_path) as ses:
+        loaded = ses.load()
+    assert loaded
+    assert loaded[0].messages.newest(1)[0].occurrences == [
+        Occurrence("Bounce", NOW, "feedback", "ada@example.com", "General")
+    ]
 
 
 def test_a_folder_has_one_user_and_one_region(tmp_path: Path):
-    with StateFolder(tmp_path, "us-east-1") as folder:
-        folder.write(folder.text(State("us-east-1"), []))
+    with saved_in(tmp_path) as ses:
+        ses.write(ses.text(State("us-east-1"), []))
         with pytest.raises(StateError, match="is used by another local cloud"):
-            StateFolder(tmp_path, "us-east-1")
-    with pytest.raises(StateError, match=r"was written in region us-east-1, not eu-west-1\. Start with --region"):
-        StateFolder(tmp_path, "eu-west-1")
+            StateFolder(tmp_path)
+    with (
+        saved_in(tmp_path, "eu-west-1") as ses,
+        pytest.raises(StateError, match=r"was written in region us-east-1, not eu-west-1\. Start with --region"),
+    ):
+        ses.load()
     (tmp_path / "file").touch()
     with pytest.raises(StateError, match="cannot hold state"):
-        StateFolder(tmp_path / "file", "us-east-1")
+        StateFolder(tmp_path / "file")
 
 
-def test_nobody_else_reads_a_folder_that_was_made_for_the_state(tmp_path: Path):
-    with StateFolder(tmp_path / "state", "us-east-1"):
+def test_state_folder_is_private(tmp_path: Path):
+    with StateFolder(tmp_path / "state"):
         assert (tmp_path / "state").stat().st_mode & 0o077 == 0
 
 
@@ -217,7 +278,7 @@ def provision(cloud: LocalCloud) -> str:
     return sent["MessageId"]
 
 
-def test_everything_is_there_after_a_restart_and_reset_forgets_it(tmp_path: Path):
+def test_state_survives_a_restart_and_reset_deletes_it(tmp_path: Path):
     with LocalCloud.start(state=tmp_path) as cloud:
         message_id = provision(cloud)
         before = cloud.control("GET", f"messages/{message_id}")
@@ -249,7 +310,7 @@ def test_everything_is_there_after_a_restart_and_reset_forgets_it(tmp_path: Path
         assert cloud.client("s3").list_buckets()["Buckets"] == []
 
 
-def test_what_cannot_be_written_is_said_and_stops_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+def test_write_error_is_logged_and_does_not_stop_the_server(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
     with LocalCloud.start(state=tmp_path) as cloud:
         cloud.client("sesv2").create_email_identity(EmailIdentity="example.test")
         (tmp_path / "ses.new").mkdir()

@@ -1,4 +1,4 @@
-"""SES's first API: what old clients call, answered by botocore's own parser, over the state of the second."""
+"""SES v1: the API of old clients, read by botocore's parser, over the state of SES v2."""
 
 import json
 import re
@@ -37,7 +37,7 @@ def code(operation: Any, **parameters: Any) -> str:
     return caught.value.response["Error"]["Code"]
 
 
-def test_a_simple_mail_is_the_one_that_the_second_api_would_have_taken(cloud: LocalCloud, v1: Any):
+def test_v1_simple_mail_equals_that_of_v2(cloud: LocalCloud, v1: Any):
     v1.create_configuration_set(ConfigurationSet={"Name": "news"})
     sent = v1.send_email(
         Source="Shop <shop@example.test>",
@@ -52,12 +52,12 @@ def test_a_simple_mail_is_the_one_that_the_second_api_would_have_taken(cloud: Lo
     assert kept["to"] == ["ada@example.com", "bounce@simulator.amazonses.com"]
     assert kept["configuration_set"] == "news"
     assert (kept["tags"]["kind"], kept["tags"]["ses:operation"]) == (["welcome"], ["SendEmail"])
-    assert [happening["kind"] for happening in kept["happenings"]] == ["Send", "Delivery", "Bounce"]
+    assert [occurrence["kind"] for occurrence in kept["occurrences"]] == ["Send", "Delivery", "Bounce"]
     content = cloud.control("GET", f"messages/{sent['MessageId']}/content")
     assert (content["text"].strip(), content["html"].strip()) == ("Hello <Ada> & all", "<p>Hi</p>")
 
 
-def test_a_raw_mail_is_judged_by_its_form_before_its_sender_as_nodemailer_6_counts_on(v1: Any):
+def test_raw_mail_form_is_checked_before_its_sender(v1: Any):
     nobody = "invalid@invalid"
     raw = {"Data": f"From: {nobody}\r\nTo: {nobody}\r\n Subject: Invalid\r\n\r\nInvalid".encode()}
     asked = {"Source": nobody, "Destinations": [nobody]}
@@ -66,7 +66,7 @@ def test_a_raw_mail_is_judged_by_its_form_before_its_sender_as_nodemailer_6_coun
     assert code(v1.send_raw_email, RawMessage=raw, **asked) == "MessageRejected"
 
 
-def test_a_raw_mail_goes_where_it_says_and_obeys_the_headers_of_ses(cloud: LocalCloud, v1: Any):
+def test_v1_raw_mail_obeys_destinations_and_ses_headers(cloud: LocalCloud, v1: Any):
     v1.create_configuration_set(ConfigurationSet={"Name": "news"})
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Cc"] = "shop@example.test", "Ada <ada@example.com>", "grace@example.com"
@@ -175,7 +175,7 @@ def test_quota_and_statistics_count_what_both_apis_sent(cloud: LocalCloud, v1: A
     assert {point["Timestamp"].minute % 15 for point in points} == {0}
 
 
-def test_a_domain_is_verified_by_its_txt_record_and_signed_by_its_dkim_records(cloud: LocalCloud):
+def test_v1_domain_verification_by_txt_and_dkim_records(cloud: LocalCloud):
     v1, dns = cloud.client("ses"), cloud.client("route53")
     zone = dns.create_hosted_zone(Name="new.test", CallerReference="1")["HostedZone"]["Id"]
 
@@ -234,7 +234,7 @@ def test_identities_are_those_of_the_second_api(cloud: LocalCloud, v1: Any):
     assert cloud.client("sesv2").list_email_identities()["EmailIdentities"][0]["IdentityName"] == "example.test"
 
 
-def test_configuration_sets_are_described_in_the_words_of_the_first_api(cloud: LocalCloud, v1: Any):
+def test_v1_describes_configuration_sets(cloud: LocalCloud, v1: Any):
     v1.create_configuration_set(ConfigurationSet={"Name": "news"})
     assert code(v1.create_configuration_set, ConfigurationSet={"Name": "news"}) == "ConfigurationSetAlreadyExists"
     dimension = {"DimensionName": "kind", "DimensionValueSource": "MESSAGE_TAG", "DefaultDimensionValue": "none"}
@@ -336,7 +336,7 @@ def test_an_identity_notifies_its_topic_of_what_it_was_asked_to(cloud: LocalClou
     assert notified.heard() == []
 
 
-def test_what_is_not_there_says_so(cloud: LocalCloud, v1: Any):
+def test_v1_refuses_unemulated_operations_and_regions(cloud: LocalCloud, v1: Any):
     with pytest.raises(ClientError, match="ListReceiptRuleSets of SES v1 is not emulated") as caught:
         v1.list_receipt_rule_sets()
     assert caught.value.response["Error"]["Code"] == "NotEmulated"
@@ -378,7 +378,7 @@ def test_a_control_character_does_not_break_the_answer(cloud: LocalCloud, v1: An
     assert code(v1.set_identity_dkim_enabled, Identity="a\x00b", DkimEnabled=True) == "InvalidParameterValue"
 
 
-def test_it_is_boto3s_ses_that_environment_variables_alone_point_here(cloud: LocalCloud, v1: Any):
+def test_boto3_ses_needs_environment_variables_only(cloud: LocalCloud, v1: Any):
     known = cloud.environment()
     client = boto3.Session(known["AWS_ACCESS_KEY_ID"], known["AWS_SECRET_ACCESS_KEY"]).client(
         "ses", endpoint_url=known["AWS_ENDPOINT_URL"], region_name=known["AWS_REGION"]
@@ -389,7 +389,7 @@ def test_it_is_boto3s_ses_that_environment_variables_alone_point_here(cloud: Loc
 @pytest.mark.parametrize(
     ("method", "signature"), [("POST", ""), ("GET", "&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2Fses")]
 )
-def test_a_request_without_a_signed_header_reaches_the_same_account(cloud: LocalCloud, method: str, signature: str):
+def test_presigned_request_reaches_the_same_account(cloud: LocalCloud, method: str, signature: str):
     cloud.control("PUT", "account", {"max_send_rate": 7})
     form = f"Action=GetSendQuota&Version=2010-12-01{signature}"
     path, body = ("", form.encode()) if method == "POST" else (f"?{form}", None)
@@ -399,7 +399,7 @@ def test_a_request_without_a_signed_header_reaches_the_same_account(cloud: Local
         assert b"<MaxSendRate>7.0</MaxSendRate>" in answer.read()
 
 
-def test_cloudformation_refuses_to_make_what_would_be_no_part_of_this_ses(cloud: LocalCloud):
+def test_cloudformation_refuses_ses_resources(cloud: LocalCloud):
     resource = {"Type": "AWS::SES::EmailIdentity", "Properties": {"EmailIdentity": "example.org"}}
     stacks = cloud.client("cloudformation")
     stacks.create_stack(StackName="mail", TemplateBody=json.dumps({"Resources": {"Identity": resource}}))

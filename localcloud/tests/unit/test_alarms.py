@@ -1,4 +1,4 @@
-"""How alarms are judged."""
+"""Evaluation of alarms."""
 
 from typing import Any
 
@@ -220,7 +220,7 @@ def test_metric_math_computes_what_aws_documents(expression: str, result: str):
         *("METRICS() + [metric1]", '"text"', "FIRST([])", "LOG(0) * metric1", "(" * 5000, "-" * 2000 + "metric1"),
     ],
 )
-def test_what_is_no_expression_is_an_error_of_ours(expression: str):
+def test_invalid_expression_is_an_expression_error(expression: str):
     with pytest.raises(ExpressionError):
         math(expression)
 
@@ -263,5 +263,5 @@ def test_expressions_use_each_other_in_any_order():
     rate = {"Id": "rate", "Expression": "bounces / sends", "ReturnData": False}
     assert computed([*queries("100 * rate", rate)], known, GRID) == {0: 10, 1: 20}
     assert computed([queries("100 * rate")[-1], *queries("1", rate)[:-1]], known, GRID) == {0: 10, 1: 20}
-    with pytest.raises(ExpressionError, match="use each other"):
+    with pytest.raises(ExpressionError, match="refer to each other in a cycle"):
         computed(queries("rate", {**rate, "Expression": "result"}), known, GRID)

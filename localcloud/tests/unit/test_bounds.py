@@ -1,4 +1,4 @@
-"""However long the local cloud runs, its memory stays bounded: each store has a limit, and the limit holds."""
+"""Memory stays bounded however long the local cloud runs: each store has a limit."""
 
 import asyncio
 import subprocess
@@ -62,7 +62,7 @@ def test_large_mails_push_out_older_ones_by_their_bytes(monkeypatch: pytest.Monk
     assert [message.message_id for message in kept.newest(100)] == ["id-6"]
 
 
-def test_a_full_publisher_makes_the_sender_wait_and_loses_nothing(monkeypatch: pytest.MonkeyPatch):
+def test_full_publisher_applies_backpressure(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(publishing, "QUEUE_LENGTH", 3)
     published: list[str] = []
 
@@ -73,9 +73,9 @@ def test_a_full_publisher_makes_the_sender_wait_and_loses_nothing(monkeypatch: p
     async def run() -> bool:
         publisher, account = Recorder(cast("Backend", None)), State("us-east-1")
         for number in range(3):
-            await publisher.room()
+            await publisher.wait_for_capacity()
             publisher.publish(account, mail(number), [])
-        room = asyncio.create_task(publisher.room())
+        room = asyncio.create_task(publisher.wait_for_capacity())
         await asyncio.sleep(0)  # its turn
         waited = not room.done()
         running = asyncio.create_task(publisher.run())
@@ -89,9 +89,7 @@ def test_a_full_publisher_makes_the_sender_wait_and_loses_nothing(monkeypatch: p
     assert published == ["id-0", "id-1", "id-2", "id-3"]
 
 
-def test_a_queue_that_nobody_empties_drops_its_oldest_and_says_so_once(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-):
+def test_full_queue_drops_the_oldest_and_warns_once(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture):
     monkeypatch.setattr(queues, "KEPT", 5)
     queues.warn_of_full_queue.cache_clear()
     queue: dict[str, Any] = {"name": "events", "messages": [{"id": number} for number in range(5)]}
@@ -104,7 +102,7 @@ def test_a_queue_that_nobody_empties_drops_its_oldest_and_says_so_once(
     assert caplog.messages == ["Queue events holds 5 messages. From here on its oldest are dropped."]
 
 
-def test_what_is_remembered_of_clients_input_is_limited():
+def test_caches_of_client_input_are_bounded():
     remembered: list[Any] = [
         mime.named,
         cross_site._is_loopback,
@@ -118,7 +116,7 @@ def test_what_is_remembered_of_clients_input_is_limited():
     assert all(isinstance(function.cache_info().maxsize, int) for function in remembered)
 
 
-def test_metrics_keep_a_day_of_minutes_and_a_limit_of_what_clients_put():
+def test_metrics_keep_a_day_and_a_limit_of_client_points():
     """In a process of its own, since ministack keeps its state in modules and reads the environment once."""
     program = textwrap.dedent("""
         import sys, tempfile, time

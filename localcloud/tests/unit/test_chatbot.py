@@ -1,4 +1,4 @@
-"""What AWS Chatbot shows of what a topic delivers, and what it drops."""
+"""AWS Chatbot's rendering of messages, and which it drops."""
 
 import json
 from collections import deque
@@ -51,8 +51,8 @@ def test_a_custom_notification_is_shown_with_its_next_steps():
 @pytest.mark.parametrize(
     ("message", "reason"),
     [
-        ("The stream rests", "no JSON object"),
-        ('"The stream rests"', "no JSON object"),
+        ("The stream rests", "not a JSON object"),
+        ('"The stream rests"', "not a JSON object"),
         (json.dumps({"text": "The stream rests"}), "neither an alarm"),
         (json.dumps({**EVENT, "source": "my.application"}), "neither an alarm"),
         (json.dumps({**CUSTOM, "version": "1"}), "has the version 1.0"),

@@ -1,4 +1,4 @@
-"""What a confined package finds in place of the process's own, and that the process keeps its own."""
+"""A confined package has its own environment; the process's stays unchanged."""
 
 import importlib
 import logging
@@ -65,7 +65,7 @@ def package(tmp_path: Path) -> Iterator[tuple[Any, Confinement, Path]]:
         sys.path.remove(str(tmp_path))
 
 
-def test_it_reads_and_changes_an_environment_of_its_own(package: tuple[Any, Confinement, Path]):
+def test_confined_package_has_its_own_environment(package: tuple[Any, Confinement, Path]):
     module, _, _ = package
     assert module.read == ("green", "green", None)
     assert module.os.environ == {"COLOUR": "green", "CHANGED": "yes"}
@@ -73,14 +73,14 @@ def test_it_reads_and_changes_an_environment_of_its_own(package: tuple[Any, Conf
     assert "COLOUR" not in os.environ
 
 
-def test_what_a_function_imports_later_is_confined_too(package: tuple[Any, Confinement, Path]):
+def test_late_imports_are_confined(package: tuple[Any, Confinement, Path]):
     module, _, scratch = package
     colour, folder = module.later()
     assert (colour, Path(folder).parent) == ("green", scratch)
     assert tempfile.gettempdir() != str(scratch)
 
 
-def test_it_does_not_set_the_process_logging_up(package: tuple[Any, Confinement, Path]):
+def test_confined_package_does_not_configure_logging(package: tuple[Any, Confinement, Path]):
     assert logging.root.level != logging.DEBUG
 
 

@@ -1,4 +1,4 @@
-"""What the local cloud reads out of log lines in the embedded metric format."""
+"""Metrics in log lines (embedded metric format)."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Which request a fault strikes, as a function of values."""
+"""Fault rules, and the targets that requests have."""
 
 import asyncio
 import base64
@@ -12,9 +12,11 @@ import pytest
 
 from mailstack_localcloud.faults import rules
 from mailstack_localcloud.faults.connection import reset
-from mailstack_localcloud.faults.request import Asked, asked, known_operation
 from mailstack_localcloud.faults.rules import Fault, FaultError, Faults, parse
+from mailstack_localcloud.faults.target import Target
 from mailstack_localcloud.http import Request
+from mailstack_localcloud.ses import fault_target as v2
+from mailstack_localcloud.ses_v1 import fault_target as v1
 
 ADA, BOB = "ada@example.com", "bob@example.org"
 
@@ -58,9 +60,7 @@ def test_a_fault_fits_by_operation_and_recipient(
         (Fault("throttle", recipient=BOB), False, False),
     ],
 )
-def test_a_refusal_by_recipient_strikes_entries_of_a_bulk_call_and_not_the_whole(
-    fault: Fault, whole: bool, entry: bool
-):
+def test_recipient_fault_strikes_bulk_entries_not_the_call(fault: Fault, whole: bool, entry: bool):
     faults = Faults()
     faults.put("one", fault)
     assert (faults.choose("SendBulkEmail", [ADA]) is fault) is whole
@@ -69,17 +69,17 @@ def test_a_refusal_by_recipient_strikes_entries_of_a_bulk_call_and_not_the_whole
 
 @pytest.mark.parametrize("options", [{"recipient": ADA}, {"operation": "SendBulkEmail"}])
 def test_a_status_of_an_entry_needs_an_entry(options: dict[str, str]):
-    with pytest.raises(FaultError, match="TRANSIENT_FAILURE is an entry's"):
+    with pytest.raises(FaultError, match="TRANSIENT_FAILURE is the status of an entry"):
         parse({"effect": "error", "code": "TRANSIENT_FAILURE", **options})
 
 
-def test_it_strikes_so_many_times_after_so_many():
+def test_fault_times_and_skip():
     assert struck(Fault("throttle"), 4) == "xxxx"
     assert struck(Fault("throttle", times=2), 4) == "xx.."
     assert struck(Fault("throttle", skip=1, times=2), 5) == ".xx.."
 
 
-def test_a_rate_strikes_its_share_and_the_same_requests_each_time():
+def test_fault_rate_is_deterministic_per_seed():
     once = struck(Fault("throttle", rate=0.3, seed=7), 1000)
     assert once == struck(Fault("throttle", rate=0.3, seed=7), 1000)
     assert once != struck(Fault("throttle", rate=0.3, seed=8), 1000)
@@ -93,7 +93,7 @@ def test_requests_that_do_not_fit_change_no_draw():
     assert "".join("x" if one else "." for one in mixed[1::2]) == struck(Fault("throttle", rate=0.5), 50)
 
 
-def test_the_first_that_strikes_decides_and_the_others_are_not_spent():
+def test_first_matching_fault_decides_and_spares_the_others():
     faults = Faults()
     faults.put("slow", Fault("slow", times=1))
     faults.put("throttle", Fault("throttle", times=1))
@@ -115,18 +115,18 @@ def test_setting_a_fault_again_starts_its_counts_again():
     [
         ({}, "effect must be one of throttle,"),
         ({"effect": "boom"}, "not 'boom'"),
-        ({"effect": "throttle", "recipients": "*"}, "recipients is no member"),
-        ({"effect": "throttle", "times": "2"}, "times must not be '2'"),
-        ({"effect": "throttle", "times": True}, "times must not be True"),
+        ({"effect": "throttle", "recipients": "*"}, "recipients is not a member"),
+        ({"effect": "throttle", "times": "2"}, "times must be an integer or null, not '2'"),
+        ({"effect": "throttle", "times": True}, "times must be an integer or null, not True"),
         ({"effect": "throttle", "times": 0}, "times must be at least 1"),
         ({"effect": "throttle", "rate": 1.5}, "rate must be above 0"),
         ({"effect": "throttle", "skip": -1}, "skip must not be negative"),
-        ({"effect": "error"}, "needs the code"),
+        ({"effect": "error"}, "needs a code"),
         ({"effect": "error", "code": "Odd", "status": 200}, "status must be 400 to 599"),
-        ({"effect": "slow", "seconds": -1}, "seconds end"),
+        ({"effect": "slow", "seconds": -1}, "seconds must be 0 to"),
     ],
 )
-def test_what_makes_no_sense_is_refused(given: dict[str, object], problem: str):
+def test_invalid_fault_is_refused(given: dict[str, object], problem: str):
     with pytest.raises(FaultError, match=problem):
         parse(given)
 
@@ -156,25 +156,25 @@ RAW = {"Raw": {"Data": base64.b64encode(b"From: eve@example.com\r\nTo: Ada <ada@
         (
             "outbound-emails",
             {"Content": CONTENT, "Destination": {"ToAddresses": [f"Ada <{ADA}>"], "BccAddresses": [BOB]}},
-            Asked("SendEmail", (ADA, BOB)),
+            Target("SendEmail", (ADA, BOB)),
         ),
-        ("outbound-emails", {"Content": RAW}, Asked("SendEmail", (ADA,))),
-        ("outbound-emails", {"Content": RAW, "Destination": {"ToAddresses": [BOB]}}, Asked("SendEmail", (BOB,))),
+        ("outbound-emails", {"Content": RAW}, Target("SendEmail", (ADA,))),
+        ("outbound-emails", {"Content": RAW, "Destination": {"ToAddresses": [BOB]}}, Target("SendEmail", (BOB,))),
         (
             "outbound-bulk-emails",
             {
                 "DefaultContent": {"Template": {"TemplateName": "t", "TemplateData": "{}"}},
                 "BulkEmailEntries": [{"Destination": {"ToAddresses": [ADA]}}, {"Destination": {"CcAddresses": [BOB]}}],
             },
-            Asked("SendBulkEmail", (ADA, BOB)),
+            Target("SendBulkEmail", (ADA, BOB)),
         ),
-        ("outbound-emails", b"{", Asked("SendEmail")),
-        ("configuration-sets", {"ConfigurationSetName": "news"}, Asked("CreateConfigurationSet")),
-        ("nothing", {}, Asked("")),
+        ("outbound-emails", b"{", Target("SendEmail")),
+        ("configuration-sets", {"ConfigurationSetName": "news"}, Target("CreateConfigurationSet")),
+        ("nothing", {}, Target("")),
     ],
 )
-def test_what_a_request_asks_is_read_from_it(path: str, body: object, found: Asked):
-    assert asked(request(f"/v2/email/{path}", body)) == found
+def test_target_of_a_v2_request(path: str, body: object, found: Target):
+    assert v2.target(request(f"/v2/email/{path}", body)) == found
 
 
 @pytest.mark.parametrize(
@@ -182,27 +182,27 @@ def test_what_a_request_asks_is_read_from_it(path: str, body: object, found: Ask
     [
         (
             SIMPLE_FORM,
-            Asked("SendEmail", (ADA, BOB)),
+            Target("SendEmail", (ADA, BOB)),
         ),
         (
             "Action=SendRawEmail&Destinations.member.1=bob%40example.org&RawMessage.Data=WA%3D%3D",
-            Asked("SendRawEmail", (BOB,)),
+            Target("SendRawEmail", (BOB,)),
         ),
-        (f"Action=SendRawEmail&RawMessage.Data={quote(RAW['Raw']['Data'])}", Asked("SendRawEmail", (ADA,))),
-        ("Action=SendEmail", Asked("SendEmail")),
-        ("Action=GetSendQuota", Asked("GetSendQuota")),
+        (f"Action=SendRawEmail&RawMessage.Data={quote(RAW['Raw']['Data'])}", Target("SendRawEmail", (ADA,))),
+        ("Action=SendEmail", Target("SendEmail")),
+        ("Action=GetSendQuota", Target("GetSendQuota")),
     ],
 )
-def test_the_first_api_is_read_as_well(form: str, found: Asked):
-    assert asked(Request("POST", "/", {}, {}, form.encode())) == found
+def test_target_of_a_v1_request(form: str, found: Target):
+    assert v1.target(Request("POST", "/", {}, {}, form.encode())) == found
 
 
-def test_a_pattern_that_no_operation_fits_is_noticed():
-    assert known_operation("Send*")
-    assert not known_operation("SendMail")
+def test_unknown_operation_pattern():
+    assert v2.is_operation("Send*")
+    assert not v2.is_operation("SendMail")
 
 
-def test_who_has_hung_up_already_is_not_hung_up_on():
+def test_reset_after_client_disconnect_is_ignored():
     async def hang_up_twice() -> bool:
         ours, theirs = socket.socketpair()
         loop, reader = asyncio.get_running_loop(), asyncio.StreamReader()

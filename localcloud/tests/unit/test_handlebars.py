@@ -58,12 +58,12 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("template", "text"), RENDERED.items())
-def test_a_template_renders_as_handlebars_does_and_escapes_nothing(template: str, text: str):
+def test_template_renders_as_handlebars_without_escaping(template: str, text: str):
     assert Template(template).render(ADA) == text
 
 
 @pytest.mark.parametrize(("template", "problem"), LACKING.items())
-def test_what_the_data_lacks_is_an_error_in_the_words_of_ses(template: str, problem: str):
+def test_missing_variable_is_reported_in_the_words_of_ses(template: str, problem: str):
     with pytest.raises(RenderingError) as raised:
         Template(template).render(ADA)
     assert str(raised.value) == problem

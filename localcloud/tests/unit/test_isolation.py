@@ -1,4 +1,4 @@
-"""A program that is to talk to the local cloud finds no way to another."""
+"""The isolated environment leads to the local cloud only."""
 
 import pytest
 
@@ -14,7 +14,7 @@ LOCAL = {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566", "AWS_REGION": "us-east-1"}
         *("MAILSTACK_OUTPUTS", "PULUMI_CONFIG", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"),
     ],
 )
-def test_what_leads_elsewhere_is_left_out(name: str):
+def test_variables_that_lead_elsewhere_are_removed(name: str):
     assert name not in isolated({name: "elsewhere", "HOME": "/home/ada"}, LOCAL)
 
 

@@ -66,7 +66,7 @@ def test_names_and_domains_are_decoded(written: str, shown: str):
         "<>",
     ],
 )
-def test_what_cannot_be_decoded_stays_as_it_is(written: str):
+def test_undecodable_text_is_kept(written: str):
     assert person(written).address in written or not written
 
 

@@ -1,4 +1,4 @@
-"""Events on their way out, and identifiers: one mail's trouble is its own, and no identifier comes twice."""
+"""The publisher isolates failures of single mails; identifiers are unique."""
 
 from datetime import UTC, datetime
 from uuid import RFC_4122, UUID
@@ -6,7 +6,7 @@ from uuid import RFC_4122, UUID
 import pytest
 
 from mailstack_localcloud.ses import publishing
-from mailstack_localcloud.ses.state import Happening, State, StoredMessage
+from mailstack_localcloud.ses.state import Occurrence, State, StoredMessage
 from mailstack_localcloud.unique_ids import unique
 
 
@@ -32,7 +32,7 @@ def mail(message_id: str) -> publishing.Mail:
 def test_a_mail_whose_events_go_wrong_keeps_back_nobody_elses(caplog: pytest.LogCaptureFixture):
     published: list[str] = []
 
-    def publish(_: State, message: StoredMessage, __: list[Happening]) -> None:
+    def publish(_: State, message: StoredMessage, __: list[Occurrence]) -> None:
         if message.message_id == "second":
             raise ValueError("broken")
         published.append(message.message_id)

@@ -12,7 +12,7 @@ import pytest
 from mailstack_localcloud.ses import mime
 from mailstack_localcloud.ses.events import BOUNCES, DELAYS, FEEDBACK_TYPES, event
 from mailstack_localcloud.ses.simulator import OUTCOMES, Outcome
-from mailstack_localcloud.ses.state import Happening, StoredMessage
+from mailstack_localcloud.ses.state import Occurrence, StoredMessage
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678000, UTC)
 ARN = "arn:aws:ses:us-east-1:000000000000:identity/example.test"
@@ -46,8 +46,8 @@ def message(content: dict[str, Any] | None = None) -> StoredMessage:
 
 
 def made(kind: str, detail: str = "", recipient: str = "bob@example.com") -> dict[str, Any]:
-    happening = Happening(kind, NOW, "feedback-1", recipient, detail)
-    return event(message(), happening, source_arn=ARN, account_id="000000000000")
+    occurrence = Occurrence(kind, NOW, "feedback-1", recipient, detail)
+    return event(message(), occurrence, source_arn=ARN, account_id="000000000000")
 
 
 def test_the_mail_object_holds_what_aws_documents():
@@ -74,7 +74,7 @@ def test_the_mail_object_holds_what_aws_documents():
 
 
 def test_a_delivery_took_as_long_as_its_timestamps_say():
-    later = Happening("Delivery", NOW + timedelta(seconds=11.893), "", "bob@example.com")
+    later = Occurrence("Delivery", NOW + timedelta(seconds=11.893), "", "bob@example.com")
     delivery = event(message(), later, source_arn=ARN, account_id="000000000000")["delivery"]
     assert delivery == {
         "timestamp": "2026-01-02T03:04:17.571Z",
@@ -113,7 +113,7 @@ def test_a_bounce_names_type_status_and_recipient():
         ("UnsubscribedRecipient", "because the recipient unsubscribed from the contact list"),
     ],
 )
-def test_what_was_never_tried_bounces_at_ses_itself(detail: str, reason: str):
+def test_bounce_without_attempt_is_reported_by_ses_itself(detail: str, reason: str):
     bounce = made("Bounce", detail)["bounce"]
     assert (bounce["bounceType"], bounce["bounceSubType"]) == ("Permanent", detail)
     assert bounce["reportingMTA"] == "dns; amazonses.com"
@@ -217,7 +217,7 @@ def test_every_outcome_on_command_can_be_published(outcome: str, events: Outcome
     assert not detail or events[-1][1] == detail
 
 
-def test_an_automatic_reply_is_a_bounce_without_a_delivery_status():
+def test_auto_reply_is_a_bounce_without_delivery_status():
     bounce = made("Bounce", "AutoReply")["bounce"]
     assert (bounce["bounceType"], bounce["bounceSubType"]) == ("Transient", "General")
     assert bounce["bouncedRecipients"] == [{"emailAddress": "bob@example.com"}]
@@ -239,8 +239,8 @@ TAGGED = (
 )
 def test_a_click_tells_the_tags_of_its_link(content: dict[str, Any]):
     def clicked(link: str) -> Any:
-        happening = Happening("Click", NOW, "", "bob@example.com", link)
-        return event(message(content), happening, source_arn="", account_id="")["click"]["linkTags"]
+        occurrence = Occurrence("Click", NOW, "", "bob@example.com", link)
+        return event(message(content), occurrence, source_arn="", account_id="")["click"]["linkTags"]
 
     assert clicked("https://example.com/b") == {"where": ["top"], "kind": ["x", "y"]}
     assert clicked("https://example.com/a") is None
@@ -259,7 +259,7 @@ def test_the_source_is_a_mail_that_any_client_reads():
     assert [body.get_content().strip() for body in bodies if body] == ["Hello Ada", "<p>Hello Ada ✓</p>"]
 
 
-def test_attachments_and_inline_images_keep_name_type_and_content_id():
+def test_attachments_keep_name_type_and_content_id():
     attachment = {
         "RawContent": b"\x89PNG",
         "FileName": "logo.png",

@@ -1,4 +1,4 @@
-"""The resources that SES's operations act on, held against AWS's own reference as a public linter carries it."""
+"""The resources that SES's operations act on, compared with AWS's reference as a public linter contains it."""
 
 import json
 from importlib.metadata import distribution

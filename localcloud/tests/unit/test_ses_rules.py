@@ -1,4 +1,4 @@
-"""What SES decides: DNS records, senders, suppression, addresses, policies, recipients, quota."""
+"""SES's decisions: DNS records, senders, suppression, addresses, policies, recipients, quota."""
 
 import doctest
 import importlib
@@ -53,9 +53,7 @@ def statement(**changes: object) -> dict[str, object]:
         ({"Principal": None, "NotPrincipal": {"Service": "ses.amazonaws.com"}}, False),
     ],
 )
-def test_a_topic_policy_lets_ses_publish_only_if_principal_action_resource_and_conditions_match(
-    changes: dict[str, object], allowed: bool
-):
+def test_topic_policy_must_match_every_element(changes: dict[str, object], allowed: bool):
     policy = json.dumps({"Statement": [statement(**changes)]})
     assert allows(policy, action="sns:Publish", resource=TOPIC, context=CONTEXT) is allowed
 
@@ -81,7 +79,7 @@ def test_dkim_records_point_to_the_zone_of_the_region(region: str, zone: str):
 
 
 @pytest.mark.parametrize(
-    ("record_type", "wanted", "found", "stands"),
+    ("record_type", "wanted", "found", "published"),
     [
         ("CNAME", "a.dkim.amazonses.com", ["a.dkim.amazonses.com"], True),
         ("CNAME", "a.dkim.amazonses.com", ["A.DKIM.amazonses.com."], True),
@@ -94,10 +92,10 @@ def test_dkim_records_point_to_the_zone_of_the_region(region: str, zone: str):
         ("TXT", "p=", ['"k=rsa; " "p=MIGf"'], True),
     ],
 )
-def test_a_record_stands_only_with_the_value_that_ses_asked_for(
-    record_type: str, wanted: str, found: list[str], stands: bool
+def test_record_is_published_only_with_the_expected_value(
+    record_type: str, wanted: str, found: list[str], published: bool
 ):
-    assert rules.stands(Record("name.test", record_type, wanted), found) is stands
+    assert rules.is_published(Record("name.test", record_type, wanted), found) is published
 
 
 @pytest.mark.parametrize(
@@ -115,9 +113,7 @@ def test_a_record_stands_only_with_the_value_that_ses_asked_for(
         ("ada@example.test", [identity("news.example.test")], False),
     ],
 )
-def test_an_address_may_send_if_it_or_a_domain_above_it_is_verified(
-    address: str, identities: list[Identity], may: bool
-):
+def test_address_may_send_if_it_or_a_parent_is_verified(address: str, identities: list[Identity], may: bool):
     assert rules.may_send(address, {known.name: known for known in identities}) is may
 
 
@@ -129,9 +125,7 @@ def test_an_address_may_send_if_it_or_a_domain_above_it_is_verified(
         ({"SuppressionOptions": {"SuppressedReasons": []}}, []),
     ],
 )
-def test_a_set_overrides_the_reasons_of_the_account_even_with_none(
-    options: dict[str, dict[str, object]], reasons: list[str]
-):
+def test_set_overrides_account_suppression_reasons(options: dict[str, dict[str, object]], reasons: list[str]):
     account = Account(suppressed_reasons=["BOUNCE"])
     assert rules.suppression(account, None, ConfigurationSet("set", options=options)) == (reasons, False)
 
@@ -167,7 +161,7 @@ def test_a_bad_address_is_refused_in_the_words_of_ses(address: str, problem: str
         ("ada@example.com", ["Delivery"]),
     ],
 )
-def test_a_recipient_behaves_as_the_simulator_or_the_newest_pattern_says(address: str, kinds: list[str]):
+def test_outcome_by_simulator_or_newest_pattern(address: str, kinds: list[str]):
     patterns = {"*@gone.test": "bounce", "vip@*": "delivery", "*@angry.test": "complaint:fraud"}
     assert [kind for kind, _ in simulator.outcome(address, patterns)] == kinds
 
@@ -178,7 +172,7 @@ def test_the_rate_counts_recipients_and_lets_a_burst_into_debt():
     assert meter.take(account, 1, counted=1) == "Maximum sending rate exceeded."
 
 
-def test_what_was_sent_without_a_limit_is_no_debt_once_there_is_one():
+def test_sends_before_a_limit_do_not_count_against_it():
     account, meter = Account(max_send_rate=-1.0, max_24_hour_send=-1.0), quota.Meter()
     for _ in range(100):
         meter.take(account, 50, counted=50)
@@ -186,7 +180,7 @@ def test_what_was_sent_without_a_limit_is_no_debt_once_there_is_one():
     assert not meter.take(account, 1, counted=1)
 
 
-def test_the_daily_quota_counts_recipients_but_not_the_simulators():
+def test_daily_quota_counts_recipients_without_simulator():
     account, meter = Account(max_24_hour_send=2.0), quota.Meter()
     assert not meter.take(account, 2, counted=1)
     assert meter.sent_last_24_hours() == 1
@@ -199,7 +193,7 @@ def test_the_sandbox_has_limits_of_its_own():
     assert quota.limits(Account(production_access=False)) == (200.0, 1.0)
 
 
-@pytest.mark.parametrize("module", ["ses.rules", "ses.simulator", "ses.events", "watch.cloudwatch"])
+@pytest.mark.parametrize("module", ["ses.context", "ses.rules", "ses.simulator", "ses.events", "watch.cloudwatch"])
 def test_the_examples_in_docstrings_hold(module: str):
     ran = doctest.testmod(importlib.import_module(f"mailstack_localcloud.{module}"))
     assert ran.attempted

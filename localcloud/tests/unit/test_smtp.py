@@ -1,4 +1,4 @@
-"""What a mail over SMTP asks of SES, and what SES replies, as functions of values."""
+"""Parameters of a mail over SMTP, SES's replies, the certificate."""
 
 import asyncio
 import ssl
@@ -8,9 +8,10 @@ import pytest
 
 from mailstack_localcloud.backend.credentials import SECRET_KEY
 from mailstack_localcloud.ses.errors import SesError
-from mailstack_localcloud.smtp import mail
+from mailstack_localcloud.ses.raw_sends import send_email_parameters
 from mailstack_localcloud.smtp.certificate import ensure
 from mailstack_localcloud.smtp.credentials import smtp_password
+from mailstack_localcloud.smtp.replies import reply
 from mailstack_localcloud.smtp.server import _session_class
 from tests.waiting import BRIEF, PATIENCE
 
@@ -27,8 +28,8 @@ def test_the_password_is_of_the_secret_and_the_region():
     assert smtp_password(SECRET_KEY, "eu-west-1") != smtp_password(SECRET_KEY, "us-east-1")
 
 
-def test_those_whom_no_header_names_are_blind_copies():
-    found = mail.parameters(
+def test_recipients_without_header_are_blind_copies():
+    found = send_email_parameters(
         "bounce@example.test",
         ["ada@example.com", "Bob@example.org", "eve@example.net"],
         message(
@@ -45,11 +46,13 @@ def test_those_whom_no_header_names_are_blind_copies():
     }
 
 
-def test_a_mail_without_from_is_the_envelopes():
-    assert mail.parameters("a@example.test", [], message("Subject: Hello"))["FromEmailAddress"] == "a@example.test"
+def test_envelope_sender_replaces_a_missing_from():
+    assert (
+        send_email_parameters("a@example.test", [], message("Subject: Hello"))["FromEmailAddress"] == "a@example.test"
+    )
 
 
-def test_sess_own_headers_are_read_and_left_out_and_nothing_else_is():
+def test_only_ses_headers_are_read_and_removed():
     content = message(
         "x-ses-configuration-set: news",
         "Subject: Hello",
@@ -58,20 +61,20 @@ def test_sess_own_headers_are_read_and_left_out_and_nothing_else_is():
         "X-SES-Source-ARN: arn:aws:ses:us-east-1:000000000000:identity/example.test",
         "X-Other: stays",
     )
-    found = mail.parameters("a@example.test", ["ada@example.com"], content)
+    found = send_email_parameters("a@example.test", ["ada@example.com"], content)
     assert found["ConfigurationSetName"] == "news"
     assert found["EmailTags"] == [{"Name": "kind", "Value": "weekly"}, {"Name": "issue", "Value": "7"}]
     assert found["ListManagementOptions"] == {"ContactListName": "readers", "TopicName": "Weekly"}
     assert found["Content"]["Raw"]["Data"] == b"Subject: Hello\r\nX-Other: stays\r\n" + BODY
 
 
-def test_tags_that_cannot_be_read_are_refused():
+def test_invalid_message_tags_header_is_refused():
     with pytest.raises(SesError, match="Invalid X-SES-MESSAGE-TAGS"):
-        mail.parameters("a@example.test", [], message("X-SES-MESSAGE-TAGS: weekly"))
+        send_email_parameters("a@example.test", [], message("X-SES-MESSAGE-TAGS: weekly"))
 
 
 @pytest.mark.parametrize(
-    ("error", "reply"),
+    ("error", "expected"),
     [
         (SesError("TooManyRequestsException", "Too fast."), "454 Throttling failure: Too fast."),
         (
@@ -83,8 +86,8 @@ def test_tags_that_cannot_be_read_are_refused():
         (SesError("InternalServiceErrorException", "Odd.", status=500), "451 Temporary service failure"),
     ],
 )
-def test_an_error_of_the_api_is_a_reply_of_smtp(error: SesError, reply: str):
-    assert mail.reply(error) == reply
+def test_api_errors_become_smtp_replies(error: SesError, expected: str):
+    assert reply(error) == expected
 
 
 def test_the_certificate_is_made_once(tmp_path: Path):
@@ -96,7 +99,7 @@ def test_the_certificate_is_made_once(tmp_path: Path):
     ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(path)
 
 
-def test_who_says_nothing_for_long_is_told_so_and_hung_up_on():
+def test_idle_smtp_client_is_disconnected_with_a_reply():
     async def said() -> list[bytes]:
         loop = asyncio.get_running_loop()
         server = await loop.create_server(lambda: _session_class()(object(), timeout=BRIEF, loop=loop), "127.0.0.1")

@@ -132,7 +132,8 @@ def test_a_process_has_one_local_cloud_inside_it_and_says_so():
 
 def test_without_its_extra_it_says_what_to_install(pytester: pytest.Pytester):
     pytester.makeconftest(
-        "import mailer.testing.plugin as plugin\nplugin._NEEDED = ('mailstack_localcloud', 'a_package_that_is_not_there')"
+        "import mailer.testing.plugin as plugin\n"
+        "plugin._NEEDED = ('mailstack_localcloud', 'a_package_that_is_not_there')"
     )
     pytester.makepyfile("def test_one(ses): pass")
     ran = pytester.runpytest_subprocess("-p", "no:cacheprovider")
@@ -160,7 +161,7 @@ def test_the_fixtures_and_the_local_cloud_do_without_pulumi(pytester: pytest.Pyt
                 assert cloud.smtp.port
 
         def test_deploying_says_what_is_missing():
-            with pytest.raises(ModuleNotFoundError, match=r"needs grpc: pip install .*\\[local\\]"):
+            with pytest.raises(ModuleNotFoundError, match=r"needs grpc, .*mailstack-localcloud\\[pulumi\\]"):
                 import mailstack_localcloud.pulumi.cli
     """)
     pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=3)

@@ -1,4 +1,4 @@
-"""IAM inside ministack: whose an access key is, and what policies let its owner or a role do."""
+"""IAM inside ministack: the owner of an access key, and what policies allow to a user or a role."""
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
@@ -19,7 +19,7 @@ class Access:
         self._scope = scope
 
     def secret_of(self, access_key: str) -> str | None:
-        """The secret of an active access key; None if there is no such key."""
+        """The secret of an active access key; None if it does not exist."""
         if access_key == ACCESS_KEY:
             return SECRET_KEY
         with self._scope(ACCOUNT_ID, self.region):
@@ -29,9 +29,9 @@ class Access:
     def denied(
         self, access_key: str, action: str, resources: Iterable[str], context: Mapping[str, object]
     ) -> tuple[str, str] | None:
-        """Who signed and the first of the resources that the signer's policies do not allow; None if they allow all.
+        """The signer and the first resource that the signer's policies do not allow; None if they allow all.
 
-        Only IAM users and assumed roles have policies. Whoever else signs is taken for the account itself.
+        Only IAM users and assumed roles have policies. Any other signer is taken for the account itself.
 
         Args:
             access_key: The key that a request is signed with.
@@ -44,7 +44,7 @@ class Access:
             if signer is None:
                 return None
             for resource in resources:
-                if self.judge(signer, action, resource, context).decision != "Allow":
+                if self.evaluate(signer, action, resource, context).decision != "Allow":
                     return str(signer.arn), resource
         return None
 
@@ -59,7 +59,7 @@ class Access:
         return None if isinstance(signer, iam.AuthError) or signer.policies is None else signer
 
     def role(self, arn: str, session: str) -> Any:
-        """A role as AWS's services take it; None where there is no such role. Call in its scope."""
+        """A role as a principal; None if it does not exist. Call in its scope."""
         from ministack.core import iam_evaluator
 
         iam, roles = cast("Any", iam_evaluator), self._iam._roles  # noqa: SLF001
@@ -74,7 +74,7 @@ class Access:
             limits=iam._permissions_boundary(roles, name, ACCOUNT_ID),  # noqa: SLF001
         )
 
-    def judge(
+    def evaluate(
         self,
         principal: Any,
         action: str,
@@ -84,7 +84,7 @@ class Access:
         *,
         policy_must_allow: bool = False,
     ) -> Any:
-        """What the evaluator says about a principal: its policies, boundary and session, and the resource's policy.
+        """The evaluator's decision, from a principal's policies, boundary and session and the resource's policy.
 
         https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-basics.html
 
@@ -119,7 +119,7 @@ class Access:
         )
 
     def caller(self, access_key: str) -> str:
-        """Whoever signed, as SES names them in its events: a user, a role, or `root`."""
+        """The signer as SES's events name it: a user, a role, or `root`."""
         if access_key in _OWN_KEYS:
             return "root"
         from ministack.core import iam_evaluator
@@ -132,14 +132,14 @@ class Access:
         return names[0 if kind == "assumed-role" else -1] if names else "root"
 
     def trust_policy(self, role_arn: str) -> str | None:
-        """Who may take a role, by its trust policy; None where there is no such role."""
+        """A role's trust policy; None if the role does not exist."""
         role = cast("dict[str, Any] | None", self._iam._roles.get(_last_of(role_arn)))  # noqa: SLF001
         return str(role["AssumeRolePolicyDocument"]) if role and role["Arn"] == role_arn else None
 
     def role_may(self, role_arn: str, action: str, resource: str) -> bool:
         """Whether a role's policies and boundary allow something."""
         role = self.role(role_arn, "service")
-        return role is not None and bool(self.judge(role, action, resource, {}).decision == "Allow")
+        return role is not None and bool(self.evaluate(role, action, resource, {}).decision == "Allow")
 
 
 def _last_of(arn: str) -> str:

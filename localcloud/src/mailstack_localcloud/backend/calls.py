@@ -32,6 +32,10 @@ _OWN_ADDRESS = "http://127.0.0.1"
 _LEFT_OUT = {"sesv2": {"MailFromAttributes": {"MailFromDomain", "MailFromDomainStatus"}}}
 
 
+# https://docs.aws.amazon.com/ses/latest/APIReference-V2/CommonErrors.html
+_COMMON_STATUSES = {"AccessDeniedException": 403}
+
+
 @functools.cache
 def description(service: str) -> dict[str, Any]:
     """A service's API as AWS publishes it with botocore, loaded once."""
@@ -51,9 +55,16 @@ def service_model(service: str) -> "ServiceModel":
 
 
 def errors(service: str) -> dict[str, dict[str, Any]]:
-    """What the service's errors are called, and what the description says of each beside its shape."""
+    """The names of the service's errors, with the error traits of each."""
     shapes: dict[str, dict[str, Any]] = description(service)["shapes"]
     return {name: shape.get("error", {}) for name, shape in shapes.items() if shape.get("exception")}
+
+
+@functools.cache
+def error_statuses(service: str) -> dict[str, int]:
+    """The HTTP status of each of the service's errors, with those that are common to all services."""
+    own = {name: int(error["httpStatusCode"]) for name, error in errors(service).items() if "httpStatusCode" in error}
+    return {**_COMMON_STATUSES, **own}
 
 
 class InProcess:
@@ -82,7 +93,7 @@ class InProcess:
         streamed = operation_model.has_streaming_output and status < 300  # noqa: PLR2004 - as below
         answer = {"status_code": status, "headers": headers, "body": io.BytesIO(body) if streamed else body}
         parsed = cast("dict[str, Any]", create_parser(protocol).parse(answer, _output_shape(operation_model)))
-        if status >= 300:  # noqa: PLR2004 - the first status that is no success, RFC 9110 §15
+        if status >= 300:  # noqa: PLR2004 - the first status after the successful ones, RFC 9110 §15
             raise ClientError(cast("Any", parsed), operation)
         return parsed
 

@@ -63,7 +63,7 @@ class CloudWatch:
         statistics["Sum"] += value
 
     def gauge(self, namespace: str, metric: str, value: float, dimensions: Mapping[str, str]) -> None:
-        """Set a metric that measures. Within a minute the newest value stands."""
+        """Set a gauge. Within a minute the newest value wins."""
         self._point(namespace, metric, dimensions)["Value"] = float(value)
 
     def _point(self, namespace: str, metric: str, dimensions: Mapping[str, str]) -> dict[str, Any]:
@@ -86,7 +86,7 @@ class CloudWatch:
         return [Point(point["Timestamp"], *self._module._point_stats(point)) for point in recent]  # noqa: SLF001
 
     def trim(self) -> None:
-        """Keep metrics bounded, whoever put them."""
+        """Drop the oldest data points beyond the limits."""
         for bucket in list(self._module._metrics._data.values()):  # noqa: SLF001
             del bucket[:-KEPT_FOREIGN_POINTS]
 
@@ -96,7 +96,7 @@ class CloudWatch:
         notify: Callable[[dict[str, Any], str, str, str], None],
         problem: Callable[[list[dict[str, Any]]], str],
     ) -> None:
-        """Let `evaluate` judge alarms, `notify` carry out their actions, and `problem` refuse metric math.
+        """Replace the evaluation of alarms, their actions, and the check of metric math.
 
         ministack's own judgement mixes every dimension of a metric and knows neither periods nor missing data, so that
         an alarm on one queue or configuration set would go off for another's numbers. Metric math it forgets.
@@ -140,7 +140,7 @@ class CloudWatch:
         return before
 
     def parents_changed(self, alarm: dict[str, Any]) -> None:
-        """Have the composite alarms above an alarm judged again."""
+        """Evaluate the composite alarms above an alarm again."""
         self._module._evaluate_parent_alarms(alarm)  # noqa: SLF001
 
 

@@ -1,8 +1,8 @@
-"""What ministack's modules find in place of the process's own: its environment, temporary folder, logging and clock.
+"""Gives ministack an environment, temporary folder, logging and clock apart from the process's.
 
-So that what it reads is what it is given, and a process that has it in a thread keeps its own things to itself. Each of
-its modules imports with an `__import__` that hands it stand-ins. Of the HTTP server that ministack has otherwise, and
-adapts to itself when it is imported, they are empty shells: loading that server would be a sixth of the start.
+A process that runs ministack in a thread stays unchanged. Each of ministack's modules has its own `__import__`, which
+returns stand-ins. Those of the HTTP server, which ministack would monkey-patch, are empty shells: loading it would be a
+sixth of the start. README.md has the decision record.
 """
 
 import builtins
@@ -57,7 +57,7 @@ class Confinement(MetaPathFinder):
         sys.meta_path.insert(0, self)
 
     def end(self) -> None:
-        """End its background threads, which do something, sleep, and do it again; wait a moment for who is at it."""
+        """End its periodic background threads; wait a moment for those that are working."""
         self.over.set()
         until = time.monotonic() + _END_SECONDS
         for thread in threading.enumerate():
@@ -93,7 +93,7 @@ class Confinement(MetaPathFinder):
 
 
 class _Thread(threading.Thread):
-    """One that ends without a word."""
+    """A thread that ends silently at `SystemExit`."""
 
     def run(self) -> None:
         with contextlib.suppress(SystemExit):

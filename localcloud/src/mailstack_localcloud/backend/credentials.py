@@ -7,7 +7,7 @@ ACCOUNT_ID = "000000000000"
 
 
 def environment(endpoint: str, region: str) -> dict[str, str]:
-    """What a client needs to talk to the local cloud, and to nothing else."""
+    """Environment variables for a client of the local cloud, which then reaches nothing else."""
     return {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": ACCESS_KEY,

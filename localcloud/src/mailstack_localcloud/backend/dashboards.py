@@ -1,4 +1,4 @@
-"""What CloudWatch refuses of dashboards, and ministack takes: too many widgets, alarms and metrics.
+"""CloudWatch's limits on dashboards, which ministack lacks: widgets, alarms and metrics.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html,
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html

@@ -9,7 +9,7 @@ from mailstack_localcloud.backend.access import Access
 from mailstack_localcloud.backend.credentials import ACCOUNT_ID
 from mailstack_localcloud.backend.grants import LAMBDA
 from mailstack_localcloud.backend.policies import Source, allows
-from mailstack_localcloud.backend.signed import Judge
+from mailstack_localcloud.backend.signed import Authorizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,9 +70,9 @@ class Roles:
     A function whose role does not exist runs as the account itself, so that a function can be tried without one.
     """
 
-    def __init__(self, functions: Any, runtime: Any, sessions: Any, access: Access, judge: Judge) -> None:
+    def __init__(self, functions: Any, runtime: Any, sessions: Any, access: Access, authorizer: Authorizer) -> None:
         self._functions, self._sessions = functions, sessions
-        self._access, self._judge = access, judge
+        self._access, self._authorizer = access, authorizer
         self._as_account = cast("Callable[[dict[str, Any]], dict[str, str]]", runtime.execution_credentials)
         functions.execution_credentials = runtime.execution_credentials = self._credentials
         self._concurrency = cast("Callable[..., int]", functions._sqs_esm_concurrency)  # noqa: SLF001
@@ -83,7 +83,7 @@ class Roles:
         functions._create_function = self._created  # noqa: SLF001
 
     def _credentials(self, config: dict[str, Any]) -> dict[str, str]:
-        """What a function's environment holds: keys of its role's session."""
+        """Credentials for a function's environment: keys of its role's session."""
         role, name = str(config.get("Role", "")), str(config.get("FunctionName", ""))[:64]
         session = self._access.role(role, name)
         if session is None:
@@ -132,7 +132,7 @@ class Roles:
 
     def _poll_problem(self, role: Any, queue_arn: str) -> str:
         """The first action on the queue that the role lacks, without its prefix."""
-        refusals = (self._judge.refusal(role, action, queue_arn, {}) for action in _POLLS)
+        refusals = (self._authorizer.refusal(role, action, queue_arn, {}) for action in _POLLS)
         refusal = next(filter(None, refusals), None)
         return refusal.action.partition(":")[2] if refusal else ""
 

@@ -1,7 +1,7 @@
-"""What AWS's services may do with each other's resources: publish to topics, send to queues, use keys, call functions.
+"""Permissions of AWS services on resources: publish to topics, send to queues, use keys, invoke functions.
 
-The resource's own policy decides, and the key's where the resource is encrypted. AWS drops what is refused and tells
-nobody; here it is remembered. Not for what IAM users and roles may do (`access.py`, `signed.py`).
+The resource's own policy decides, and the key's where the resource is encrypted. AWS drops denied requests
+silently; here they are recorded. Not for what IAM users and roles may do (`access.py`, `signed.py`).
 """
 
 import json
@@ -52,7 +52,7 @@ class Grants:
         https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html,
         https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
         """
-        return self._judge("sns:Publish", topic_arn, self.topic(topic_arn), "aws:sns:topicArn", source)
+        return self._refusal("sns:Publish", topic_arn, self.topic(topic_arn), "aws:sns:topicArn", source)
 
     def send(self, queue_arn: str, source: Source) -> str:
         """May a service send to a queue?
@@ -60,7 +60,7 @@ class Grants:
         https://docs.aws.amazon.com/sns/latest/dg/subscribe-sqs-queue-to-sns-topic.html,
         https://docs.aws.amazon.com/sns/latest/dg/sns-enable-encryption-for-topic-sqs-queue-subscriptions.html
         """
-        return self._judge("sqs:SendMessage", queue_arn, self.queue(queue_arn), "aws:sqs:arn", source)
+        return self._refusal("sqs:SendMessage", queue_arn, self.queue(queue_arn), "aws:sqs:arn", source)
 
     def invoke(self, function_arn: str, source: Source) -> str:
         """May a service call a function?
@@ -81,12 +81,12 @@ class Grants:
         return problem
 
     def topic(self, arn: str) -> Mapping[str, str] | None:
-        """A topic's attributes; None where there is no such topic."""
+        """A topic's attributes; None if it does not exist."""
         topic = cast("dict[str, Any] | None", self._sns._topics.get(arn))  # noqa: SLF001
         return None if topic is None else cast("dict[str, str]", topic["attributes"])
 
     def queue(self, arn: str) -> Mapping[str, str] | None:
-        """A queue's attributes; None where there is no such queue."""
+        """A queue's attributes; None if it does not exist."""
         queue = cast("dict[str, Any] | None", self._sqs._queue_by_arn(arn))  # noqa: SLF001
         return None if queue is None else cast("dict[str, str]", queue["attributes"])
 
@@ -96,7 +96,9 @@ class Grants:
     def _topic_takes(self, topic_arn: str, service: str, source_arn: str, source_account: str) -> bool:
         return not self.publish(topic_arn, Source(service, source_arn, source_account))
 
-    def _judge(self, action: str, arn: str, attributes: Mapping[str, str] | None, encrypts: str, source: Source) -> str:
+    def _refusal(
+        self, action: str, arn: str, attributes: Mapping[str, str] | None, encrypts: str, source: Source
+    ) -> str:
         if attributes is None:
             return self.denied(source, action, arn, "it does not exist")
         key = attributes.get("KmsMasterKeyId", "")

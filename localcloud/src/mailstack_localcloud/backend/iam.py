@@ -1,4 +1,4 @@
-"""What ministack's IAM lacks and deployments ask of it: moving users, changing and tagging OpenID Connect providers.
+"""IAM operations that ministack lacks: UpdateUser, and changes and tags of OpenID Connect providers.
 
 Not for authorization (`access.py`).
 """
@@ -28,7 +28,7 @@ class _Iam:
 
 
 _Handler = Callable[[_Iam, _Parameters], str]
-"""Carries out an operation, and answers with what stands in its result."""
+"""Carries out an operation and returns the content of its result."""
 
 
 def complete(module: Any) -> None:
@@ -70,7 +70,7 @@ def _update_user(iam: _Iam, p: _Parameters) -> str:
     if user is None:
         raise _RefusedError(404, "NoSuchEntity", f"The user with name {name} cannot be found.")
     if _one(p, "NewUserName") not in {"", name}:
-        raise _RefusedError(501, "NotEmulated", "The local cloud moves users to another path, and renames none.")
+        raise _RefusedError(501, "NotEmulated", "The local cloud changes the path of users; it cannot rename them.")
     if path:
         user["Arn"] = user["Arn"].replace(f":user{user['Path']}", f":user{path}", 1)
         user["Path"] = path

@@ -22,7 +22,7 @@ class Keys:
         return cast("dict[str, Any] | None", self._module._resolve_key(key))  # noqa: SLF001
 
     def problem_for_service(self, key: str, source: Source, encryption_context: Mapping[str, str]) -> str:
-        """Why a service cannot use a key; empty if it can, or if there is no key.
+        """Why a service cannot use a key; empty if it can, or if no key is set.
 
         Args:
             key: Id, alias or ARN; empty for none.

@@ -1,6 +1,6 @@
-"""ministack in this process: how it is started, kept and ended.
+"""ministack in this process: start, state, end. README.md says why, and how to update it.
 
-It is pinned exactly (pyproject.toml) because of this package. Untyped as it is, it is wrapped here once.
+It is untyped, and is wrapped here once.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ from mailstack_localcloud.backend.policy_sizes import limit_policies
 from mailstack_localcloud.backend.queues import Queues
 from mailstack_localcloud.backend.resources import resources
 from mailstack_localcloud.backend.signatures import Certificates, Signer
-from mailstack_localcloud.backend.signed import Judge, Signed
+from mailstack_localcloud.backend.signed import AuthorizedApp, Authorizer
 from mailstack_localcloud.backend.streams import Streams
 from mailstack_localcloud.backend.subscriptions import Subscriptions
 from mailstack_localcloud.backend.topics import Buses, Topics
@@ -70,18 +70,18 @@ class Backend:
         signer = Signer(self.endpoint)
         self.queues = Queues(sqs, cast("Callable[[], None]", cast("Any", concurrency).esm_wake.set), signer.sign)
         keys = Keys(kms)
-        judge = Judge(self.access, keys, resources())
+        authorizer = Authorizer(self.access, keys, resources())
         self.grants = Grants(sns, sqs, lambda_svc, keys)
         self.topics = Topics(sns, self.queues, self.grants, signer)
         self.subscriptions = Subscriptions(sns, self.endpoint)
-        self.buses = Buses(eventbridge, self.grants, self.access, judge)
+        self.buses = Buses(eventbridge, self.grants, self.access, authorizer)
         self.streams = Streams(firehose)
-        self.app: App = Certificates(Signed(cast("App", app.app), self.access, judge, self.scope), signer)
+        self.app: App = Certificates(AuthorizedApp(cast("App", app.app), self.access, authorizer, self.scope), signer)
         limit_policies(iam)
         limit_dashboards(cloudwatch)
         limit_environments(lambda_svc)
         count_every_invocation(lambda_svc)
-        Roles(lambda_svc, lambda_runtime, sts, self.access, judge)
+        Roles(lambda_svc, lambda_runtime, sts, self.access, authorizer)
         OtherAccounts(sts, iam, region, self.scope)
         embedded_metrics.extract(lambda_svc, self.cloudwatch)
         complete(iam)
@@ -122,7 +122,7 @@ class Backend:
         self._application._reset_all_state()  # noqa: SLF001 - its own HTTP route does the same
 
     def trim(self) -> None:
-        """Keep what is remembered bounded, whoever filled it."""
+        """Drop the oldest entries of queues, metrics and streams beyond the limits."""
         for service in (self.queues, self.cloudwatch, self.streams):
             service.trim()
 
@@ -148,7 +148,7 @@ class Backend:
 
 
 def _share_descriptions(responses: Any) -> None:
-    """Have it read what is loaded here: it would make a session of botocore's, and load everything again."""
+    """Share the loaded service models: ministack would create a botocore session and load them again."""
 
     @functools.cache
     def known(service: str) -> "ServiceModel | None":
@@ -178,7 +178,7 @@ def _environment(port: int, region: str, scratch: str, folder: StateFolder | Non
         "S3_PERSIST": "1" if folder else "0",
         "S3_DATA_DIR": str(folder.objects) if folder else f"{scratch}/s3",
         "SERVICES": "",
-        # Nothing here needs Docker, SFTP or MQTT, and no other port is to be opened.
+        # Nothing here needs Docker, SFTP or MQTT, and no other port must be opened.
         "DOCKER_HOST": f"unix://{scratch}/no-docker.sock",
         "SFTP_ENABLED": "0",
         "IOT_MTLS_ENABLED": "0",

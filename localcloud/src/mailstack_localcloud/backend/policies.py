@@ -1,4 +1,4 @@
-"""Whether a resource's own policy lets an AWS service use it, judged by the evaluator that judges IAM's policies.
+"""Whether a resource's policy lets an AWS service use it, by the evaluator for IAM's policies.
 
 Not for what IAM users and roles may do (`access.py`).
 """

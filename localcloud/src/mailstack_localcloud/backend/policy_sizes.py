@@ -1,4 +1,4 @@
-"""How long policies may be in IAM, which ministack does not ask. White space does not count.
+"""IAM's limits on the length of policies, which ministack lacks. White space does not count.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html#reference_iam-quotas-entity-length. The texts
 are those that people quote in public reports.

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from mailstack_localcloud.unique_ids import unique
 
-# What nobody takes out of a queue: some 300 MB of SES's events.
+# The most messages of a queue without a consumer: some 300 MB of SES's events.
 KEPT = 100_000
 # A message that was received so often no longer counts as the oldest of its queue.
 _POISONED = 3
@@ -46,9 +46,9 @@ class Queues:
         module._collect_msgs = collected  # noqa: SLF001
 
     def put(self, queue_arn: str, bodies: Sequence[str], *, are_envelopes: bool = False) -> None:
-        """What ministack's delivery comes to where no filter, attribute or group is in play.
+        """Equals ministack's delivery without filters, attributes and groups.
 
-        It adds what else a message has, its MD5 among it, when somebody receives it. So is an envelope of SNS's signed.
+        Other fields, such as the MD5, are added when the message is received; an SNS envelope is signed then, too.
         """
         queue = cast("dict[str, Any] | None", self._module._queue_by_arn(queue_arn))  # noqa: SLF001
         if queue is None:
@@ -80,7 +80,7 @@ class Queues:
             )
 
     def trim(self) -> None:
-        """Keep queues bounded, whoever filled them."""
+        """Drop the oldest messages beyond the limit."""
         for queue in list(self._module._queues._data.values()):  # noqa: SLF001
             bound(queue)
 
@@ -93,7 +93,7 @@ def _signed(message: dict[str, Any], sign: Callable[[str], str]) -> dict[str, An
 
 
 def _age(message: dict[str, Any], now: float) -> float:
-    """What a message adds to the age of the oldest one: nothing once it was received three times.
+    """A message's age for the oldest-message metric; none after it was received three times.
 
     In a dead-letter queue its time there counts, which begins for us when it is first seen there.
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html

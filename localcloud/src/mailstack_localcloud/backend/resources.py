@@ -1,4 +1,4 @@
-"""Where ministack keeps the policies of resources, and which of their keys encrypt them."""
+"""Finds the policies of resources in ministack, and the keys that encrypt them."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, cast

@@ -1,4 +1,4 @@
-"""SES inside ministack, where nothing is to land: what asks for it gets ours, or hears that it cannot.
+"""Replaces SES inside ministack: its requests reach our SES, or are refused.
 
 It routes requests that bear no signature by rules of its own, and its CloudFormation and Cognito call its SES directly.
 Nothing of it is loaded before its time.
@@ -74,7 +74,7 @@ def _refuse(name: str, *_: object) -> NoReturn:
 
 
 def _nothing(*_: object) -> None:
-    """What was never made is gone."""
+    """Deleting a resource that was never created succeeds."""
 
 
 def _from_cognito(deliver: Deliver, **mail: Any) -> str:

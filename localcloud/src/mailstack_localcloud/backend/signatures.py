@@ -1,7 +1,7 @@
 """Signatures of what SNS delivers, made with a key of this process, and the certificate that proves them.
 
-AWS serves its certificates over https at sns.<region>.amazonaws.com, which nothing here can. A verifier must be told to
-take the certificate from the local cloud.
+AWS serves its certificates over https at sns.<region>.amazonaws.com, which is not possible here. A verifier must be
+configured to take the certificate from the local cloud.
 
 https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html
 """
@@ -54,7 +54,7 @@ class Signer:
 
     @property
     def path(self) -> str:
-        """Where the certificate is, as SNS names it: another key has another address."""
+        """The URL of the certificate, as SNS forms it: each key has its own."""
         return f"{_PATH}{hashlib.sha256(self._pair.certificate).hexdigest()[:32]}.pem"
 
     @property
@@ -102,7 +102,7 @@ class Signer:
 
 
 def canonical(envelope: dict[str, Any]) -> bytes:
-    """What is signed of an envelope: `key` and value, a line each, in the order that SNS documents."""
+    """The signed text of an envelope: `key` and value, a line each, in the order that SNS documents."""
     fields = SIGNED_FIELDS[envelope["Type"]]
     return "".join(f"{name}\n{envelope[name]}\n" for name in fields if envelope.get(name) is not None).encode()
 

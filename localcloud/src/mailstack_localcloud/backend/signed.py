@@ -1,7 +1,7 @@
-"""Requests that IAM users and roles sign for services other than SES: judged before ministack carries them out.
+"""Authorizes requests that IAM users and roles sign for services other than SES, before ministack serves them.
 
-Judged are the services that the stack's functions and senders call. Whoever signs with any other key is the account
-itself, which may do everything. Not for AWS's services acting by themselves (`grants.py`).
+Covers the services that the stack's functions and senders call. Any other key is the account's own, which may do
+everything. Not for AWS services that act on their own (`grants.py`).
 """
 
 import json
@@ -19,8 +19,8 @@ from mailstack_localcloud.backend.leading_keys import leading_keys, partition_ke
 from mailstack_localcloud.http import App, Message, Receive, Request, Response, Scope, Send, headers_of, read, respond
 from mailstack_localcloud.unique_ids import unique
 
-_JUDGED = "dynamodb|kms|monitoring|secretsmanager|sns|sqs|ssm"
-_CREDENTIAL = re.compile(rf"Credential=([^/,&\s]+)/\d+/([a-z0-9-]+)/({_JUDGED})/aws4_request")
+_SERVICES = "dynamodb|kms|monitoring|secretsmanager|sns|sqs|ssm"
+_CREDENTIAL = re.compile(rf"Credential=([^/,&\s]+)/\d+/([a-z0-9-]+)/({_SERVICES})/aws4_request")
 # These ask for the permission of the single one, for each of their entries' queue, topic or table.
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsqs.html
 _SINGLE = {
@@ -70,7 +70,7 @@ Policy = tuple[str, str | None]
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What somebody may not do: the evaluator's decision, and whether it is about the resource's key."""
+    """A denied action: the evaluator's decision, and whether it is about the resource's key."""
 
     action: str
     resource: str
@@ -80,14 +80,14 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """Where policies and keys of resources are found, by service and ARN."""
+    """Finds policies and keys of resources by service and ARN."""
 
     policy: Callable[[str, str], Policy | None]
     key: Callable[[str, str], tuple[str, Mapping[str, str]] | None]
 
 
-class Judge:
-    """What users and roles may do with resources, their policies and their keys. Call in the account's scope."""
+class Authorizer:
+    """Decides what users and roles may do, by their policies, those of resources, and those of keys. Call in scope."""
 
     def __init__(self, access: Access, keys: Keys, resources: Resources) -> None:
         self._access, self._keys, self._resources = access, keys, resources
@@ -100,7 +100,7 @@ class Judge:
             resource = str(key["Arn"])
         policy = self._resources.policy(service, resource)
         is_key = service == "kms"
-        decided = self._access.judge(principal, action, resource, context, policy, policy_must_allow=is_key)
+        decided = self._access.evaluate(principal, action, resource, context, policy, policy_must_allow=is_key)
         if decided.decision != "Allow":
             return Refusal(action, resource, decided)
         uses = _KEY_USES.get(action, ())
@@ -124,26 +124,30 @@ class Judge:
         }
         policy = str(found.get("Policy") or ""), ACCOUNT_ID
         for use in uses:
-            decided = self._access.judge(principal, use, found["Arn"], context, policy, policy_must_allow=True)
+            decided = self._access.evaluate(principal, use, found["Arn"], context, policy, policy_must_allow=True)
             if decided.decision != "Allow":
                 return Refusal(use, str(found["Arn"]), decided, of_key=True)
         return None
 
 
-class Signed:
-    """An ASGI application in front of another, which carries out what is allowed.
+class AuthorizedApp:
+    """ASGI middleware that passes authorized requests on.
 
     Args:
-        app: The other.
-        access: Who signs.
-        judge: What they may do.
+        app: The application behind it.
+        access: Finds the signer.
+        authorizer: Decides what they may do.
         scope: Enters an account and region.
     """
 
     def __init__(
-        self, app: App, access: Access, judge: Judge, scope: Callable[[str, str], AbstractContextManager[None]]
+        self,
+        app: App,
+        access: Access,
+        authorizer: Authorizer,
+        scope: Callable[[str, str], AbstractContextManager[None]],
     ) -> None:
-        self._app, self._access, self._judge, self._scope = app, access, judge, scope
+        self._app, self._access, self._authorizer, self._scope = app, access, authorizer, scope
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -160,7 +164,7 @@ class Signed:
         request = await read(scope, receive)
         with self._scope(ACCOUNT_ID, region):
             action, refusal = self._refusal(principal, request, service, region)
-            hides = action == _DESCRIBE_ALARMS and self._judge.refusal(principal, action, "*", {}) is not None
+            hides = action == _DESCRIBE_ALARMS and self._authorizer.refusal(principal, action, "*", {}) is not None
         if refusal:
             await respond(send, _answer(refusal, service, request, principal))
             return
@@ -170,24 +174,24 @@ class Signed:
         await self._app({**scope, "headers": headers}, _once(body, receive), send)
 
     def _refusal(self, principal: Any, request: Request, service: str, region: str) -> tuple[str, Refusal | None]:
-        whole = _Asked.of(request, service, region)
+        whole = _AccessRequest.of(request, service, region)
         for asked in _parts(whole, request, region):
             for resource in asked.resources:
-                refusal = self._judge.refusal(principal, asked.action, resource, asked.context)
+                refusal = self._authorizer.refusal(principal, asked.action, resource, asked.context)
                 if refusal:
                     return asked.action, refusal
         return whole.action, None
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _AccessRequest:
     action: str
     resources: list[str]
     context: Mapping[str, object]
 
     @classmethod
-    def of(cls, request: Request, service: str, region: str) -> "_Asked":
-        """What a request asks for, by ministack's reading of it."""
+    def of(cls, request: Request, service: str, region: str) -> "_AccessRequest":
+        """The action, resources and conditions of a request, as ministack reads them."""
         from ministack.core import iam_actions
 
         actions = cast("Any", iam_actions)
@@ -204,8 +208,8 @@ class _Asked:
             return cls(action, list(_alarms(request, action, region, resource)), _namespace(request, action))
         return cls(action, [resource], context)
 
-    def of_items(self, asked: Mapping[str, Any], region: str) -> Iterator["_Asked"]:
-        """What is asked of each table of DynamoDB, with the conditions on its items."""
+    def of_items(self, asked: Mapping[str, Any], region: str) -> Iterator["_AccessRequest"]:
+        """The request for each table of DynamoDB, with its conditions on items."""
         from ministack.core import iam_actions
 
         actions, body = cast("Any", iam_actions), json.dumps(asked).encode()
@@ -216,11 +220,11 @@ class _Asked:
             attribute = partition_key(table)
             keys = leading_keys(asked, table, attribute) if attribute else []
             context = {**self.context, **described, **({"dynamodb:leadingkeys": keys} if keys else {})}
-            yield _Asked(self.action, [arn], context)
+            yield _AccessRequest(self.action, [arn], context)
 
 
-def _parts(whole: _Asked, request: Request, region: str) -> Iterator[_Asked]:
-    """What a request is judged by: itself, or each table and each part of a transaction as if it was asked for alone.
+def _parts(whole: _AccessRequest, request: Request, region: str) -> Iterator[_AccessRequest]:
+    """What is authorized of a request: itself, or each table and each part of a transaction like a request of its own.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
     """
@@ -233,7 +237,7 @@ def _parts(whole: _Asked, request: Request, region: str) -> Iterator[_Asked]:
         return
     for item in cast("list[Mapping[str, Mapping[str, Any]]]", body.get("TransactItems", ())):
         for kind in _PARTS.keys() & item.keys():
-            yield from _Asked(f"dynamodb:{_PARTS[kind]}", ["*"], {}).of_items(item[kind], region)
+            yield from _AccessRequest(f"dynamodb:{_PARTS[kind]}", ["*"], {}).of_items(item[kind], region)
 
 
 def _alarms(request: Request, action: str, region: str, resource: str) -> Iterator[str]:
@@ -257,7 +261,7 @@ def _namespace(request: Request, action: str) -> dict[str, object]:
 def _without_composite_alarms(request: Request) -> bytes:
     """A request for alarms that asks for no composite ones.
 
-    Composite alarms are shown only to somebody whose permission is scoped to `*`:
+    Composite alarms are shown only to callers whose permission is scoped to `*`:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
     """
     wanted = [kind for kind in _listed(request, "AlarmTypes") or ["MetricAlarm"] if kind != _COMPOSITE] or ["None"]
@@ -306,7 +310,7 @@ def _credential(scope: Scope) -> tuple[str, str, str] | None:
 
 
 def _once(body: bytes, receive: Receive) -> Receive:
-    """What gives a body that was read already, and then whatever else comes."""
+    """An ASGI `receive` that replays a body that was read already."""
     pending = [body]
 
     async def replay() -> Message:

@@ -1,4 +1,4 @@
-"""Subscriptions that somebody must confirm, as SNS has them: of mail addresses, too, and deleted when nobody does.
+"""Subscriptions that must be confirmed, as in SNS: by mail, too. Unconfirmed ones are deleted.
 
 https://docs.aws.amazon.com/sns/latest/dg/sns-email-notifications.html,
 https://docs.aws.amazon.com/sns/latest/dg/sns-delete-subscription-topic.html
@@ -56,7 +56,7 @@ class Subscriptions:
         return found is not None
 
     def expire(self) -> None:
-        """Delete what nobody confirmed within 48 hours."""
+        """Delete subscriptions that were not confirmed within 48 hours."""
         for topic in self._topics():
             kept = [one for one in topic["subscriptions"] if not self._is_over(one)]
             if len(kept) < len(topic["subscriptions"]):

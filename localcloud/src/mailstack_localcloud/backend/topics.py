@@ -11,7 +11,7 @@ from mailstack_localcloud.backend.grants import EVENTS, SCHEDULER, SNS, Grants
 from mailstack_localcloud.backend.policies import Source, allows
 from mailstack_localcloud.backend.queues import Queues
 from mailstack_localcloud.backend.signatures import Signer
-from mailstack_localcloud.backend.signed import Judge
+from mailstack_localcloud.backend.signed import Authorizer
 from mailstack_localcloud.unique_ids import unique
 
 # What a function's event calls otherwise than the envelope that others get.
@@ -81,7 +81,7 @@ class Topics:
     def _wrapped(self, arn: str, subject: str, messages: Sequence[str]) -> list[str]:
         """SNS's envelopes: ministack's own, asked for once, since no more than id and message differ among them.
 
-        They are signed when somebody receives them: a signature takes longer than all the rest.
+        They are signed when they are received: a signature takes longer than all the rest.
         """
         envelope = self._versioned(arn, self._envelope(arn, "<id>", "<message>", subject, {}, False))
         before, _, rest = envelope.partition("<id>")
@@ -121,8 +121,8 @@ _NO_CONDITIONS = frozenset({"sns"})
 class Buses:
     """EventBridge and its schedules, in the account and region in scope."""
 
-    def __init__(self, module: Any, grants: Grants, access: Access, judge: Judge) -> None:
-        self._module, self._grants, self._access, self._judge = module, grants, access, judge
+    def __init__(self, module: Any, grants: Grants, access: Access, authorizer: Authorizer) -> None:
+        self._module, self._grants, self._access, self._authorizer = module, grants, access, authorizer
         invoke: Callable[..., None] = module._invoke_target  # noqa: SLF001
 
         def invoked(target: dict[str, Any], event: object, rule: dict[str, Any], view: object = None) -> None:
@@ -167,6 +167,6 @@ class Buses:
         trust = self._access.trust_policy(role_arn) or ""
         if not allows(trust, action="sts:AssumeRole", resource=role_arn, context=source.context(), service=SCHEDULER):
             return self._grants.denied(source, action, arn, f"the role {role_arn} does not trust {SCHEDULER}")
-        refusal = self._judge.refusal(role, action, arn, {})
+        refusal = self._authorizer.refusal(role, action, arn, {})
         problem = f"the role {role_arn} may not {refusal.action} on {refusal.resource}" if refusal else ""
         return self._grants.denied(source, action, arn, problem)

@@ -1,4 +1,4 @@
-"""What AWS Chatbot shows of what a topic delivers: alarms, events of AWS's services, custom notifications. Pure.
+"""AWS Chatbot's rendering of a topic's messages: alarms, events, custom notifications. Pure.
 
 It drops everything else, a page in plain words among it. How a channel words an alarm is close to AWS's, not its own.
 https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html
@@ -14,7 +14,7 @@ _UNKNOWN = "neither an alarm of CloudWatch, nor an event of an AWS service, nor 
 
 
 class Shown(NamedTuple):
-    """What a channel shows; with no kind it shows nothing, and `text` says why."""
+    """A message as a channel shows it; with an empty `kind` it is not shown, and `text` says why."""
 
     kind: str
     title: str
@@ -22,18 +22,18 @@ class Shown(NamedTuple):
 
 
 def shown(message: str) -> Shown:
-    """What a channel shows of a message.
+    """A message as a channel shows it.
 
     Example:
         >>> shown("The queue is full")
-        Shown(kind='', title='', text='Not shown: it is no JSON object')
+        Shown(kind='', title='', text='Not shown: it is not a JSON object')
     """
     try:
         parsed: object = json.loads(message)
     except ValueError:
         parsed = None
     if not isinstance(parsed, dict):
-        return _dropped("it is no JSON object")
+        return _dropped("it is not a JSON object")
     known = cast("dict[str, Any]", parsed)
     for is_one, show in _KINDS:
         if is_one(known):

@@ -176,7 +176,7 @@ class Chatbot:
         return {}
 
     async def untag(self, p: _Parameters) -> _Output:
-        """UntagResource; keys that are not there are no error."""
+        """UntagResource; missing keys are not an error."""
         tags = self._existing(str(p["ResourceARN"])).tags
         for key in p["TagKeys"]:
             tags.pop(key, None)
@@ -200,7 +200,7 @@ def _configuration(channel: SlackChannel) -> _Output:
         "ChatConfigurationArn": channel.arn,
         "ConfigurationName": channel.name,
         "SlackTeamId": channel.team_id,
-        "SlackTeamName": channel.team_id,  # what the workspace calls itself, nobody here can know
+        "SlackTeamName": channel.team_id,  # the name of the workspace is not known here
         "SlackChannelId": channel.channel_id,
         "SlackChannelName": channel.channel_name,
         "IamRoleArn": channel.role,

@@ -1,4 +1,4 @@
-"""What the emulated Chatbot knows, and how it is written to a file. Records only: no rule, no protocol."""
+"""The state of the emulated Chatbot, and its form in a file. Records only: no rule, no protocol."""
 
 import dataclasses
 from collections import deque

@@ -1,32 +1,34 @@
-"""Keeps what the local cloud knows in a folder: restored at the start, written now and then and at the end."""
+"""Saves the state of the local cloud in a folder: restored at the start, written periodically and at the end."""
 
 import asyncio
 import functools
+import json
 import logging
 
 from mailstack_localcloud.backend.ministack import Backend
 from mailstack_localcloud.chatbot.service import Chatbot
 from mailstack_localcloud.ses.context import Context
-from mailstack_localcloud.state_folder import StateFolder
+from mailstack_localcloud.ses.saved_state import SavedState
+from mailstack_localcloud.state_folder import StateFolder, unreadable
 
-# So much may be lost where the process is killed.
+# The most that is lost if the process is killed.
 SECONDS = 10.0
 _DRAIN_SECONDS = 30.0
 _CHATBOT = "chatbot"
 _LOG = logging.getLogger(__name__)
 
 
-class Keeper:
-    """SES's state and the other services' in one folder.
+class Autosave:
+    """Saves the state of SES and of the other services in a folder.
 
     Args:
-        folder: Where.
+        folder: The folder.
         context: SES.
         backend: The other services.
         chatbot: AWS Chatbot, which ministack lacks.
 
     Raises:
-        StateError: What is in the folder cannot be restored.
+        StateError: A file in the folder cannot be restored.
     """
 
     def __init__(self, folder: StateFolder, context: Context, backend: Backend, chatbot: Chatbot) -> None:
@@ -35,21 +37,31 @@ class Keeper:
         self._backend = backend
         self._chatbot = chatbot
         self._writing = asyncio.Lock()
-        backend.restore(folder)
-        kept = folder.load()
-        if kept:
-            context.state, sent = kept
-            context.meter.restore(sent)
-        folder.restore_part(_CHATBOT, chatbot.restore)
+        self._ses = SavedState(folder, context.state.region)
+        self._restore()
+
+    def _restore(self) -> None:
+        saved = self._ses.load()
+        if saved:
+            self._context.state, sent = saved
+            self._context.meter.restore(sent)
+        self._backend.restore(self._folder)
+        channels = self._folder.read(_CHATBOT)
+        if channels is None:
+            return
+        try:
+            self._chatbot.restore(channels)
+        except ValueError as error:
+            raise unreadable(self._folder.file(_CHATBOT), error) from error
 
     async def run(self) -> None:
-        """Write until cancelled."""
+        """Save periodically until cancelled."""
         while True:
             await asyncio.sleep(SECONDS)
             await self.save()
 
     async def finish(self) -> None:
-        """Write for the last time, with every event on its way."""
+        """Save once more, after every event was published."""
         try:
             await asyncio.wait_for(self._context.publisher.drain(), _DRAIN_SECONDS)
         except TimeoutError:
@@ -57,12 +69,13 @@ class Keeper:
         await self.save()
 
     async def save(self) -> None:
-        """Write everything as it is at this moment. What cannot be written is said, and written the next time."""
+        """Save everything. A file that cannot be written is logged, and written the next time."""
         async with self._writing:
-            text = self._folder.text(self._context.state, self._context.meter.minutes())
+            ses = self._ses.text(self._context.state, self._context.meter.minutes())
+            chatbot = json.dumps(self._chatbot.as_json())
             writes = {
-                "SES": functools.partial(self._folder.write, text),
-                "Chatbot": functools.partial(self._folder.write_part, _CHATBOT, self._chatbot.as_json()),
+                "SES": functools.partial(self._ses.write, ses),
+                "Chatbot": functools.partial(self._folder.write, _CHATBOT, chatbot),
             }
             unsaved = self._backend.save(self._folder)
             for service, write in writes.items():

@@ -1,7 +1,7 @@
-"""The pages behind the links in mails, which in AWS are SES's own: an address verified, preferences on a contact list.
+"""The pages behind the links in mails, which in AWS are SES's own: address verification, preferences on a contact list.
 
-Whoever has a mail may follow its links, so nothing here asks for more than what stands in them. What customers of SES
-wrote, such as the names of topics, is escaped, and the pages run no script.
+The token in a link is all that authorizes a request. Text of SES's customers, such as the names of topics, is escaped,
+and the pages run no script.
 """
 
 import html
@@ -13,9 +13,9 @@ from urllib.parse import parse_qs, unquote
 from mailstack_localcloud.backend.subscriptions import PATH as SUBSCRIPTIONS
 from mailstack_localcloud.http import Request, Response
 from mailstack_localcloud.ses import ids, mime
-from mailstack_localcloud.ses.acceptance import follow
+from mailstack_localcloud.ses.acceptance import apply
 from mailstack_localcloud.ses.context import Context
-from mailstack_localcloud.ses.state import ContactList, Happening, StoredMessage
+from mailstack_localcloud.ses.state import ContactList, Occurrence, StoredMessage
 from mailstack_localcloud.ses.subscriptions import choose, chosen
 from mailstack_localcloud.ses.verification_mails import PATH
 from mailstack_localcloud.ses.verification_mails import follow as verify
@@ -32,14 +32,14 @@ _STYLE = "body{font:16px/1.5 system-ui;max-width:36em;margin:3em auto;padding:0 
 _PREFERENCES = re.compile(r"/_localcloud/messages/([^/]+)/(?:unsubscribe|preferences)")
 
 
-class Links:
-    """Answers whoever follows a link in a mail."""
+class MailLinks:
+    """Serves the links in mails."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
 
     def handler(self, method: str, path: str) -> Callable[[Request], Awaitable[Response]] | None:
-        """What answers a request; None if it is for no link. One click on `unsubscribe` is a POST, and not for here."""
+        """The handler of a link; None for other paths. A one-click unsubscribe is a POST, which `routes` handles."""
         if path.startswith(PATH) and method == "GET":
             return self.verification
         if path.startswith(SUBSCRIPTIONS) and method == "GET":
@@ -83,8 +83,8 @@ class Links:
         recipient, now = mime.bare(message.recipients[0]), datetime.now(UTC)
         wanted = None if "leave" in fields else set(fields.get("topic", ()))
         detail = choose(listed, recipient, wanted, now)
-        happening = Happening("Subscription", now, ids.message_id(self._context.state.region), recipient, detail)
-        await follow(self._context, message, [happening])
+        occurrence = Occurrence("Subscription", now, ids.message_id(self._context.state.region), recipient, detail)
+        await apply(self._context, message, [occurrence])
 
 
 def _form(listed: ContactList, message: StoredMessage, *, saved: bool) -> str:

@@ -1,4 +1,4 @@
-"""The control plane under `/_localcloud/`, JSON in and out: what a test or a demo may ask that AWS has no call for."""
+"""The control plane under `/_localcloud/`, JSON in and out, for what tests need and AWS has no API for."""
 
 import asyncio
 import dataclasses
@@ -19,14 +19,14 @@ from mailstack_localcloud.chatbot.state import SlackChannel
 from mailstack_localcloud.control.mail_links import LINKS
 from mailstack_localcloud.faults import rules
 from mailstack_localcloud.faults.effects import has_status
-from mailstack_localcloud.faults.request import known_operation
 from mailstack_localcloud.http import CONTROL_PREFIX, Request, Response, as_json
-from mailstack_localcloud.inbox.feedback import COMMANDS, FeedbackError, bring_about
+from mailstack_localcloud.inbox.feedback import COMMANDS, FeedbackError, trigger
 from mailstack_localcloud.inbox.mail import Mail
 from mailstack_localcloud.inbox.search import STATUSES, matching
 from mailstack_localcloud.ses.acceptance import unsubscribe
 from mailstack_localcloud.ses.errors import SesError
 from mailstack_localcloud.ses.events import event, timestamp
+from mailstack_localcloud.ses.fault_target import is_operation
 from mailstack_localcloud.ses.jobs import work
 from mailstack_localcloud.ses.mime import bare
 from mailstack_localcloud.ses.rules import identity_name
@@ -60,7 +60,7 @@ ACCOUNT_SETTINGS: dict[str, type] = {
 
 
 class ControlError(Exception):
-    """The request makes no sense; `status` is its HTTP status."""
+    """The request is invalid; `status` is the HTTP status."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -92,7 +92,7 @@ class Control:
     # Handlers: (path values, query and body) → JSON
 
     def help(self, _: list[str], __: _Body) -> _Answer:
-        """What there is."""
+        """List the routes."""
         return {f"{method} {CONTROL_PREFIX}{pattern or '/'}": text for method, pattern, _, text in _ROUTES} | LINKS
 
     def health(self, _: list[str], __: _Body) -> _Answer:
@@ -106,7 +106,7 @@ class Control:
         return dataclasses.asdict(self.mail_server)
 
     async def reset(self, _: list[str], __: _Body) -> _Answer:
-        """Everything back to empty, once nothing is under way any more."""
+        """Empty every service, after pending events were published."""
         await self.ses.context.publisher.drain()
         self.ses.reset()
         self.chatbot.reset()
@@ -143,7 +143,7 @@ class Control:
         state = self.ses.context.state
         found = self._kept(names[0])
         arn = state.arn("identity", found.identity)
-        events = [event(found, h, source_arn=arn, account_id=state.account_id) for h in found.happenings]
+        events = [event(found, h, source_arn=arn, account_id=state.account_id) for h in found.occurrences]
         return {**_summary(found), "events": events}
 
     def content(self, names: list[str], _: _Body) -> _Answer:
@@ -156,17 +156,17 @@ class Control:
         headers = [{"name": name, "value": value} for name, value in mail.headers]
         return {"text": mail.text, "html": mail.html, "headers": headers, "links": mail.links, "attachments": parts}
 
-    async def happen(self, names: list[str], body: _Body) -> _Answer:
-        """Let something happen to a mail, as the inbox page's buttons do."""
+    async def trigger_event(self, names: list[str], body: _Body) -> _Answer:
+        """Trigger an event of a mail, as the inbox page's buttons do."""
         given = {name: str(body.get(name, "")) for name in ("event", "recipient", "link")}
         try:
-            happening = await bring_about(self.ses.context, self._kept(names[0]), **given)
+            occurrence = await trigger(self.ses.context, self._kept(names[0]), **given)
         except FeedbackError as error:
             raise ControlError(400, str(error)) from error
-        return {**dataclasses.asdict(happening), "at": timestamp(happening.at)}
+        return {**dataclasses.asdict(occurrence), "at": timestamp(occurrence.at)}
 
     async def skip(self, _: list[str], body: _Body) -> _Answer:
-        """Let hours have passed for what expires, and do what is due."""
+        """Advance the time for everything that expires, and do what is due."""
         hours = body.get("hours")
         if not isinstance(hours, int | float) or isinstance(hours, bool) or not 0 <= hours <= _MOST_HOURS:
             raise ControlError(400, f"hours must be a number from 0 to {_MOST_HOURS}, not {hours!r}.")
@@ -175,7 +175,7 @@ class Control:
         return {"now": timestamp(virtual_time.now())}
 
     def denials(self, _: list[str], __: _Body) -> _Answer:
-        """What policies did not let AWS's services do."""
+        """The denied actions of AWS services."""
         return {
             "denials": [{**dataclasses.asdict(one), "at": timestamp(one.at)} for one in self.backend.grants.denials]
         }
@@ -199,7 +199,7 @@ class Control:
         return {"patterns": self.ses.context.state.outcomes, "outcomes": list(OUTCOMES)}
 
     def put_recipient(self, names: list[str], body: _Body) -> _Answer:
-        """How addresses of a pattern behave."""
+        """Set the outcome for addresses of a pattern."""
         outcome = body.get("outcome")
         if outcome not in OUTCOMES:
             short = ", ".join(name for name in OUTCOMES if ":" not in name)
@@ -217,7 +217,7 @@ class Control:
         return {}
 
     def verify(self, names: list[str], _: _Body) -> _Answer:
-        """Take an identity as verified, as if its records stood or its link had been clicked."""
+        """Verify an identity, as if its records were published or its link was clicked."""
         identity = self.ses.context.state.identities.get(identity_name(names[0]))
         if identity is None:
             raise ControlError(404, f"No identity {names[0]}.")
@@ -256,20 +256,20 @@ class Control:
             wanted = rules.parse(body)
         except rules.FaultError as error:
             raise ControlError(400, str(error)) from error
-        if not known_operation(wanted.operation):
+        if not is_operation(wanted.operation):
             raise ControlError(400, f"SES has no operation {wanted.operation}.")
         if not has_status(wanted):
-            raise ControlError(400, f"SES has no error {wanted.code}: say its HTTP status, too.")
+            raise ControlError(400, f"SES has no error {wanted.code}: give its HTTP status, too.")
         return _fault(names[0], self.faults.put(names[0], wanted))
 
     def delete_fault(self, names: list[str], body: _Body) -> _Answer:
-        """Let requests through again; what came of the fault."""
+        """Remove a fault; its counts."""
         last = self.fault(names, body)
         del self.faults.armed[names[0]]
         return last
 
     def delete_faults(self, _: list[str], __: _Body) -> _Answer:
-        """Let every request through again."""
+        """Remove every fault."""
         self.faults.armed.clear()
         return {}
 
@@ -289,24 +289,24 @@ class Control:
 
     def _channel(self, name: str) -> SlackChannel:
         if name not in self.chatbot.channels:
-            raise ControlError(404, f"AWS Chatbot has no configuration {name} of a Slack channel.")
+            raise ControlError(404, f"AWS Chatbot has no Slack channel configuration named {name}.")
         return self.chatbot.channels[name]
 
     async def evaluate_alarms(self, _: list[str], __: _Body) -> _Answer:
-        """Turn the clock now; the alarms' states."""
+        """Evaluate now; the alarms' states."""
         await self.ses.context.publisher.drain()
         return {"alarms": await self.clock.tick()}
 
     async def work(self, _: list[str], __: _Body) -> _Answer:
-        """Do the jobs that wait."""
+        """Run the pending jobs."""
         await work(self.ses.context, timedelta())
         return {}
 
-    def say(self, _: list[str], body: _Body) -> _Answer:
-        """Put an event of SES itself on the default bus, such as its verdict on the account."""
+    def put_event(self, _: list[str], body: _Body) -> _Answer:
+        """Put an event of SES itself on the default event bus, such as a change of the account's status."""
         kind, detail = body.get("detail-type"), body.get("detail", {})
         if not isinstance(kind, str) or not isinstance(detail, dict):
-            raise ControlError(400, "An event has a detail-type, which is text, and may have a detail, an object.")
+            raise ControlError(400, "detail-type must be a string, and detail an object.")
         state = self.ses.context.state
         entry = {"Source": "aws.ses", "DetailType": kind, "Detail": json.dumps(detail), "EventBusName": "default"}
         with self.backend.scope(state.account_id, state.region):
@@ -324,7 +324,7 @@ class Control:
 def _set(account: Account, name: str, value: object) -> None:
     wanted = ACCOUNT_SETTINGS.get(name)
     if wanted is None:
-        raise ControlError(400, f"{name} is no setting; there are {', '.join(ACCOUNT_SETTINGS)}.")
+        raise ControlError(400, f"{name} is not a setting; the settings are {', '.join(ACCOUNT_SETTINGS)}.")
     number = wanted is float and isinstance(value, int | float) and not isinstance(value, bool)
     if not number and not isinstance(value, wanted):
         raise ControlError(400, f"{name} must be a {wanted.__name__}, not {value!r}.")
@@ -350,7 +350,7 @@ async def _answer(handler: "_Handler", control: Control, names: list[str], reque
 
 
 def _summary(message: StoredMessage) -> _Answer:
-    happenings = [dataclasses.asdict(happening) for happening in message.happenings]
+    occurrences = [dataclasses.asdict(occurrence) for occurrence in message.occurrences]
     return {
         "message_id": message.message_id,
         "accepted_at": timestamp(message.accepted_at),
@@ -361,7 +361,7 @@ def _summary(message: StoredMessage) -> _Answer:
         "subject": message.subject,
         "configuration_set": message.configuration_set,
         "tags": message.tags,
-        "happenings": [{**happening, "at": timestamp(happening["at"])} for happening in happenings],
+        "occurrences": [{**occurrence, "at": timestamp(occurrence["at"])} for occurrence in occurrences],
     }
 
 
@@ -398,8 +398,8 @@ _ROUTES: tuple[tuple[str, str, _Handler, str], ...] = (
     (
         "POST",
         "/messages/{message_id}/events",
-        Control.happen,
-        f'Let something happen to it: {{"event": "{"|".join(COMMANDS)}|delay:MailboxFull|…", "recipient": "a@b.c"}}.',
+        Control.trigger_event,
+        f'Trigger an event of it: {{"event": "{"|".join(COMMANDS)}|delay:MailboxFull|…", "recipient": "a@b.c"}}.',
     ),
     (
         "POST",
@@ -415,18 +415,18 @@ _ROUTES: tuple[tuple[str, str, _Handler, str], ...] = (
         'How addresses like *@gone.test behave: {"outcome": "bounce"}, or any other that GET /recipients lists.',
     ),
     ("DELETE", "/recipients/{pattern}", Control.delete_recipient, "Forget a pattern."),
-    ("POST", "/identities/{identity}/verify", Control.verify, "Take an identity as verified."),
+    ("POST", "/identities/{identity}/verify", Control.verify, "Verify an identity."),
     ("GET", "/account", Control.account, "The account's settings that AWS alone would change."),
     ("PUT", "/account", Control.put_account, 'Change them: {"production_access": false}.'),
     (
         "POST",
         "/time",
         Control.skip,
-        'Let time pass for unconfirmed subscriptions, links and DNS records that are looked for: {"hours": 49}.',
+        'Advance the time for unconfirmed subscriptions, links and DNS verification: {"hours": 49}.',
     ),
     ("GET", "/denials", Control.denials, "What policies of topics, queues, keys and functions refused AWS's services."),
     ("GET", "/faults", Control.all_faults, "The faults in force, and how often each struck."),
-    ("DELETE", "/faults", Control.delete_faults, "Let every request through again."),
+    ("DELETE", "/faults", Control.delete_faults, "Remove every fault."),
     ("GET", "/faults/{name}", Control.fault, "One fault."),
     (
         "PUT",
@@ -434,17 +434,17 @@ _ROUTES: tuple[tuple[str, str, _Handler, str], ...] = (
         Control.put_fault,
         'Have requests fail: {"effect": "throttle", "operation": "Send*", "times": 2}.',
     ),
-    ("DELETE", "/faults/{name}", Control.delete_fault, "Let them through again; how often it struck."),
+    ("DELETE", "/faults/{name}", Control.delete_fault, "Remove it; how often it struck."),
     ("POST", "/jobs/work", Control.work, "Do SES's export and import jobs now."),
     ("GET", "/slack", Control.slack_channels, "The Slack channels that AWS Chatbot is configured for."),
     ("GET", "/slack/{configuration}", Control.slack, "What a Slack channel was sent, and what it shows of it."),
     ("POST", "/slack/{configuration}/sns", Control.deliver_to_slack, "Where SNS delivers to a Slack channel."),
-    ("POST", "/alarms/evaluate", Control.evaluate_alarms, "Measure and judge every alarm now; their states."),
+    ("POST", "/alarms/evaluate", Control.evaluate_alarms, "Evaluate every alarm now; their states."),
     (
         "POST",
         "/events",
-        Control.say,
-        'Have SES say something on the event bus: {"detail-type": "Sending Status Disabled", "detail": {}}.',
+        Control.put_event,
+        'Put an event of SES on the event bus: {"detail-type": "Sending Status Disabled", "detail": {}}.',
     ),
     ("POST", "/events/drain", Control.drain, "Wait until every event is published."),
 )

@@ -1,1 +1,1 @@
-"""Faults on command: which requests fail, and how. What SES itself refuses stands in `mailstack_localcloud.ses`."""
+"""Fault injection: which requests fail, and how. Refusals of SES itself are in `mailstack_localcloud.ses`."""

@@ -1,27 +1,51 @@
-"""What a fault does to a request, over whatever protocol it came. Which request it strikes is `rules`'."""
+"""The effects of faults on requests of any protocol. `rules` decides which requests a fault strikes."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from mailstack_localcloud.backend.calls import error_statuses
 from mailstack_localcloud.faults.rules import BULK_STATUSES, Fault
-from mailstack_localcloud.ses.errors import STATUS, SesError
+
+T = TypeVar("T")
+_SERVICE = "sesv2"
+_DEFAULT_STATUS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class InjectedError:
+    """An error that a fault answers with; each API writes it in its own words.
+
+    Attributes:
+        code: The error's name in SES's service model, e.g. `MessageRejected`, or the status of a bulk call's entry.
+        message: Its text.
+        status: Its HTTP status.
+    """
+
+    code: str
+    message: str
+    status: int
+
 
 # https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas-errors.html
-THROTTLED = SesError("TooManyRequestsException", "Maximum sending rate exceeded.")
-T = TypeVar("T")
+THROTTLED = InjectedError(
+    "TooManyRequestsException",
+    "Maximum sending rate exceeded.",
+    error_statuses(_SERVICE)["TooManyRequestsException"],
+)
 
 
 class Client(Protocol[T]):
-    """Who asked, as a protocol knows them; its answers are T."""
+    """The client of a request, as its protocol knows it. Its answers are of type T."""
 
     async def wait(self, seconds: float) -> None:
-        """Keep the client waiting, at most until it has hung up."""
+        """Keep the client waiting; end early if it disconnects."""
 
     def reset(self) -> None:
-        """Hang up without an answer, as a broken network does."""
+        """Reset the connection without an answer, as a broken network does."""
 
-    def refuse(self, error: SesError) -> T:
-        """The answer that an error is."""
+    def refuse(self, error: InjectedError) -> T:
+        """The answer for an error."""
         ...
 
     def garble(self, answer: T, body: str | None) -> T:
@@ -30,20 +54,20 @@ class Client(Protocol[T]):
 
 
 async def perform(fault: Fault, answer: Callable[[], Awaitable[T]], client: Client[T]) -> T | None:
-    """Do to a request what the fault says.
+    """Apply a fault to a request.
 
     Args:
         fault: What goes wrong.
-        answer: Carries the request out; what SES would have answered.
-        client: Who asked.
+        answer: Carries the request out and returns what SES would have answered.
+        client: The client that sent the request.
 
     Returns:
-        The answer to give; None where the client gets none, and its connection is no more.
+        The answer to send; None if the connection was reset.
     """
     effect, _, when = fault.effect.partition("-")
-    if effect in _REFUSALS:
+    if effect in _ERRORS:
         await client.wait(fault.seconds or 0)
-        return client.refuse(_REFUSALS[effect](fault))
+        return client.refuse(_ERRORS[effect](fault))
     carried_out = None if when == "before" else await answer()
     if effect in {"timeout", "slow"}:
         await client.wait(fault.delay)
@@ -54,16 +78,19 @@ async def perform(fault: Fault, answer: Callable[[], Awaitable[T]], client: Clie
 
 
 def has_status(fault: Fault) -> bool:
-    """Whether it is known which HTTP status the fault's error has, if any."""
-    return fault.effect != "error" or fault.status is not None or fault.code in STATUS or fault.code in BULK_STATUSES
+    """Whether the HTTP status of the fault's error is known; true for a fault that is not an error."""
+    known = fault.code in error_statuses(_SERVICE) or fault.code in BULK_STATUSES
+    return fault.effect != "error" or fault.status is not None or known
 
 
-def refusal(fault: Fault) -> SesError:
-    """What SES answers for an entry that a fault strikes; a status of entries is the code of an error here."""
-    return _REFUSALS[fault.effect](fault)
+def entry_error(fault: Fault) -> InjectedError:
+    """The error for one entry of a bulk call; `code` may be an entry's status."""
+    return _ERRORS[fault.effect](fault)
 
 
-_REFUSALS: dict[str, Callable[[Fault], SesError]] = {
-    "throttle": lambda _: THROTTLED,
-    "error": lambda fault: SesError(fault.code, fault.message, status=fault.status or STATUS.get(fault.code, 400)),
-}
+def _error(fault: Fault) -> InjectedError:
+    status = fault.status or error_statuses(_SERVICE).get(fault.code, _DEFAULT_STATUS)
+    return InjectedError(fault.code, fault.message, status)
+
+
+_ERRORS: dict[str, Callable[[Fault], InjectedError]] = {"throttle": lambda _: THROTTLED, "error": _error}

@@ -1,4 +1,4 @@
-"""Which request a fault strikes: by operation, recipient, count and rate. Pure; what happens then is `effects`'."""
+"""The rules by which a fault strikes requests: operation, recipient, count, rate. Pure; `effects` carries it out."""
 
 import fnmatch
 import random
@@ -65,7 +65,7 @@ class Options(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What goes wrong, and for whom.
+    """A fault, and the requests that it strikes.
 
     Attributes:
         effect: `throttle`: SES's own refusal, nothing is accepted. `error`: any error of SES's, by `code`.
@@ -102,17 +102,20 @@ class Fault:
     def __post_init__(self) -> None:
         wrong = [
             (self.effect not in EFFECTS, f"effect must be one of {', '.join(EFFECTS)}, not {self.effect!r}"),
-            (self.effect == "error" and not self.code, "an error needs the code to answer with"),
+            (self.effect == "error" and not self.code, "effect error needs a code"),
             (self.times is not None and self.times < 1, "times must be at least 1"),
             (self.skip < 0, "skip must not be negative"),
             (not 0 < self.rate <= 1, "rate must be above 0 and at most 1"),
             (self.status is not None and self.status not in _ERROR_STATUSES, "status must be 400 to 599"),
-            (self.seconds is not None and not 0 <= self.seconds <= MAX_SECONDS, f"seconds end at {MAX_SECONDS:.0f}"),
+            (
+                self.seconds is not None and not 0 <= self.seconds <= MAX_SECONDS,
+                f"seconds must be 0 to {MAX_SECONDS:.0f}",
+            ),
         ]
         if self.code in BULK_STATUSES:
             whole = self.operation not in BULK_OPERATIONS or self.recipient == "*"
             needed = f"the operation {' or '.join(BULK_OPERATIONS)} and a recipient"
-            wrong.append((whole, f"{self.code} is an entry's: it needs {needed}"))
+            wrong.append((whole, f"{self.code} is the status of an entry: it needs {needed}"))
         problem = next((text for applies, text in wrong if applies), "")
         if problem:
             raise FaultError(f"{problem}.")
@@ -182,6 +185,7 @@ class Faults:
         return next((one.fault for one in asked if one.strikes(operation, recipients)), None)
 
 
+_JSON_NAMES = {str: "a string", int: "an integer", float: "a number", type(None): "null"}
 _NUMBER = (int, float)
 _TYPES: dict[str, tuple[type, ...]] = {
     "effect": (str,),
@@ -207,10 +211,12 @@ def parse(given: dict[str, object]) -> Fault:
     """
     unknown = set(given) - set(_TYPES)
     if unknown:
-        raise FaultError(f"{', '.join(sorted(unknown))} is no member of a fault; there are {', '.join(_TYPES)}.")
+        known = ", ".join(_TYPES)
+        raise FaultError(f"{', '.join(sorted(unknown))} is not a member of a fault; the members are {known}.")
     wrong = [name for name, value in given.items() if isinstance(value, bool) or not isinstance(value, _TYPES[name])]
     if wrong:
-        raise FaultError(f"{wrong[0]} must not be {given[wrong[0]]!r}.")
+        kinds = " or ".join(_JSON_NAMES[kind] for kind in _TYPES[wrong[0]])
+        raise FaultError(f"{wrong[0]} must be {kinds}, not {given[wrong[0]]!r}.")
     effect = cast("Effect", given.get("effect", ""))
     options = cast("Options", {name: value for name, value in given.items() if name != "effect"})
     return Fault(effect, **options)

@@ -1,4 +1,4 @@
-"""What a person makes happen to a mail after it was sent: a bounce, a complaint, a click. Everything that follows from
+"""Events of a mail that are triggered by hand: a bounce, a complaint, a click. Everything that follows from
 a natural one follows: the event is published, reputation counts, the suppression list grows.
 """  # noqa: D205 - one sentence does not fit a line
 
@@ -7,16 +7,16 @@ from datetime import UTC, datetime
 
 from mailstack_localcloud.inbox.mail import Mail
 from mailstack_localcloud.ses import ids
-from mailstack_localcloud.ses.acceptance import follow
+from mailstack_localcloud.ses.acceptance import apply
 from mailstack_localcloud.ses.context import Context
 from mailstack_localcloud.ses.mime import bare
 from mailstack_localcloud.ses.simulator import VARIANTS
-from mailstack_localcloud.ses.state import Happening, StoredMessage
+from mailstack_localcloud.ses.state import Occurrence, StoredMessage
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What a button says, and what happens."""
+    """A button's label, and its event."""
 
     label: str
     kind: str
@@ -38,13 +38,13 @@ _VARIANTS = {name: Command(detail, kind, detail) for name, (kind, detail) in VAR
 
 
 class FeedbackError(Exception):
-    """It cannot happen to this mail; the message says why."""
+    """The event is not possible for this mail; the message says why."""
 
 
-async def bring_about(
+async def trigger(
     context: Context, message: StoredMessage, event: str, recipient: str = "", link: str = ""
-) -> Happening:
-    """Let something happen to a mail now.
+) -> Occurrence:
+    """Trigger an event of a mail.
 
     Args:
         context: The account that sent it.
@@ -54,23 +54,23 @@ async def bring_about(
         link: What is clicked; the mail's first link if left out. Other events take none.
 
     Raises:
-        FeedbackError: There is no such event, recipient or link, or SES was asked not to look out for it.
+        FeedbackError: The event, recipient or link does not exist, or the event is not tracked for this mail.
     """
     command = COMMANDS.get(event) or _VARIANTS.get(event)
     if command is None:
         more = "or one type of them, such as bounce:NoEmail"
         raise FeedbackError(f"event must be one of {', '.join(COMMANDS)}, {more}, not {event!r}.")
     if command.kind in message.untracked:
-        raise FeedbackError(f"SES knows of no {command.kind} of this mail: its sender switched that off.")
+        raise FeedbackError(f"SES does not track this event of this mail ({command.kind}): the sender switched it off.")
     detail = command.detail
     if command.kind == "Click":
         detail = link or next(iter(Mail(message, context.state.region).links), "")
         if not detail:
             raise FeedbackError("This mail has no link to click on.")
     address = _recipient(message, recipient)
-    happening = Happening(command.kind, datetime.now(UTC), ids.message_id(context.state.region), address, detail)
-    await follow(context, message, [happening])
-    return happening
+    occurrence = Occurrence(command.kind, datetime.now(UTC), ids.message_id(context.state.region), address, detail)
+    await apply(context, message, [occurrence])
+    return occurrence
 
 
 def _recipient(message: StoredMessage, wanted: str) -> str:

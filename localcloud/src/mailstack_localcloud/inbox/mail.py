@@ -30,7 +30,7 @@ _WEB = re.compile(r"https?://[^\s<>\"')\]]*[^\s<>\"')\].,;:!?]", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A part that is no body; its name may be empty."""
+    """A part that is not a body; its name may be empty."""
 
     name: str
     content_type: str
@@ -92,7 +92,7 @@ class Mail:
         part = self._parsed.get_body((kind,))
         try:
             return str(part.get_content()) if part else ""
-        except LookupError:  # a character set that nobody knows
+        except LookupError:  # an unknown character set
             return _bytes(part).decode("latin-1")
 
     @cached_property

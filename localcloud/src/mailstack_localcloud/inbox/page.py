@@ -20,7 +20,7 @@ from urllib.parse import parse_qs, quote, unquote, urlencode
 
 from mailstack_localcloud.backend.credentials import environment
 from mailstack_localcloud.http import INBOX_PREFIX, Request, Response
-from mailstack_localcloud.inbox.feedback import COMMANDS, FeedbackError, bring_about
+from mailstack_localcloud.inbox.feedback import COMMANDS, FeedbackError, trigger
 from mailstack_localcloud.inbox.mail import Attachment, Mail
 from mailstack_localcloud.inbox.people import person, subject, tags
 from mailstack_localcloud.inbox.search import STATUSES, matching
@@ -29,7 +29,7 @@ from mailstack_localcloud.ses.context import Context
 from mailstack_localcloud.ses.events import event
 from mailstack_localcloud.ses.mime import bare
 from mailstack_localcloud.ses.simulator import VARIANTS
-from mailstack_localcloud.ses.state import Happening, StoredMessage
+from mailstack_localcloud.ses.state import Occurrence, StoredMessage
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -45,7 +45,7 @@ _MAIL_POLICY = (
     "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; "
     "img-src data:; font-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
-# A mail's links open beside it. This stands at the mail's end, so that its own word comes first.
+# A mail's links open in a new tab. This comes last, so that the mail's own <base> takes precedence.
 _OPENS_BESIDE = '<base target="_blank">'
 # Where the page's forms that concern no single mail are posted to.
 _STATE = "state"
@@ -98,7 +98,7 @@ class Inbox:
         found = self._context.state.messages.get(parts[0])
         methods = _VIEWS.get(parts[1] if len(parts) > 1 else "")
         if found is None or methods is None:
-            return _text(404, "There is no such mail, or it is no longer kept.")
+            return _text(404, "The mail does not exist, or is no longer kept.")
         view = methods.get("GET" if request.method == "HEAD" else request.method)
         if view is None:
             return _text(405, f"Only {', '.join(methods)} is served here.")
@@ -131,7 +131,7 @@ class Inbox:
         found = list(islice(matching(messages.newest(len(messages)), words, status), start, start + PAGE_SIZE + 1))
         mails, more = found[:PAGE_SIZE], len(found) > PAGE_SIZE
         looked_for = urlencode([(name, value) for name, value in (("q", words), ("status", status)) if value])
-        version = [looked_for, len(messages), more, [(mail.message_id, len(mail.happenings)) for mail in mails]]
+        version = [looked_for, len(messages), more, [(mail.message_id, len(mail.occurrences)) for mail in mails]]
         values = {"words": words, "status": status, "looked_for": looked_for, "page": max(number, 1), "more": more}
         here = self._environment(request)
         return self._page(request, version, "list.html", mails=mails, total=len(messages), environment=here, **values)
@@ -142,9 +142,9 @@ class Inbox:
         newer, older = self._beside(message)
         addresses = {bare(recipient) for recipient in message.recipients}
         suppressed = sorted(one for one in addresses if is_suppressed(self._context, message, one))
-        version = [message.message_id, len(message.happenings), newer, older, suppressed]
+        version = [message.message_id, len(message.occurrences), newer, older, suppressed]
         arn = state.arn("identity", message.identity)
-        events = [(h, event(message, h, source_arn=arn, account_id=state.account_id)) for h in message.happenings]
+        events = [(h, event(message, h, source_arn=arn, account_id=state.account_id)) for h in message.occurrences]
         return self._page(
             request,
             version,
@@ -167,13 +167,13 @@ class Inbox:
         at = ids.index(message.message_id)
         return ids[at - 1], ids[at + 1]
 
-    async def happen(self, mail: Mail, _: list[str], request: Request) -> Response:
-        """A button was pressed: let it happen, and back to the mail."""
+    async def trigger_event(self, mail: Mail, _: list[str], request: Request) -> Response:
+        """A button was pressed: trigger the event and show the mail again."""
         form = _form(request)
         pressed, recipient, link = (form.get(name, "") for name in ("event", "recipient", "link"))
         try:
             event = form.get("variant", "") if pressed == "variant" else pressed
-            await bring_about(self._context, mail.message, event, recipient, link)
+            await trigger(self._context, mail.message, event, recipient, link)
         except FeedbackError as error:
             return _text(400, str(error))
         return _see(f"{INBOX_PREFIX}/{quote(mail.message.message_id)}")
@@ -190,7 +190,7 @@ class Inbox:
     async def attachment(self, mail: Mail, names: list[str], _: Request) -> Response:
         """One attachment, by number, as a download."""
         found = next((one for number, one in enumerate(mail.attachments) if names == [str(number)]), None)
-        return _download(found) if found else _text(404, "There is no such attachment.")
+        return _download(found) if found else _text(404, "The attachment does not exist.")
 
     def _page(self, request: Request, version: Sequence[object], template: str, **values: object) -> Response:
         now = standing(self._context)
@@ -215,7 +215,7 @@ def _form(request: Request) -> dict[str, str]:
 
 
 def _see(path: str) -> Response:
-    """After a form: the page where its effect is to be seen."""
+    """The redirect after a form, to the page that shows its effect."""
     return Response(303, headers={"location": path, **_safe(_MAIL_POLICY)})
 
 
@@ -245,8 +245,8 @@ def _tone(kind: str) -> str:
 
 
 def _chips(message: StoredMessage) -> dict[str, int]:
-    """What happened after the send, and how many times."""
-    return Counter(happening.kind for happening in message.happenings if happening.kind != "Send")
+    """The occurrences after the send, with their number."""
+    return Counter(occurrence.kind for occurrence in message.occurrences if occurrence.kind != "Send")
 
 
 def _when(moment: datetime) -> str:
@@ -254,10 +254,10 @@ def _when(moment: datetime) -> str:
     return f"{moment:%H:%M:%S}" if moment.date() == datetime.now(UTC).date() else f"{moment:%d %b %H:%M}"
 
 
-def _explain(happening: Happening, published: dict[str, object]) -> str:
-    """What a reader of the timeline wants to know beside the kind."""
-    if happening.kind != "Bounce":
-        return happening.detail
+def _explain(occurrence: Occurrence, published: dict[str, object]) -> str:
+    """The details of an entry in the timeline."""
+    if occurrence.kind != "Bounce":
+        return occurrence.detail
     bounce = cast("dict[str, object]", published["bounce"])
     recipients = cast("list[dict[str, str]]", bounce["bouncedRecipients"])
     why = "; ".join(f"{r.get('status', '')}: {r.get('diagnosticCode', '')}" for r in recipients)
@@ -265,11 +265,11 @@ def _explain(happening: Happening, published: dict[str, object]) -> str:
 
 
 _View = Callable[[Inbox, Mail, list[str], Request], Awaitable[Response]]
-# What stands behind a mail's id in the path → method → the view.
+# The path after a mail's id → method → the view.
 _VIEWS: dict[str, dict[str, _View]] = {
     "": {"GET": Inbox.mail},
     "html": {"GET": Inbox.rendered},
     "source": {"GET": Inbox.raw},
     "attachments": {"GET": Inbox.attachment},
-    "events": {"POST": Inbox.happen},
+    "events": {"POST": Inbox.trigger_event},
 }

@@ -1,4 +1,4 @@
-"""Who a mail is from and to, as people read it: names decoded, domains in their own letters. Pure."""
+"""Senders and recipients as people read them: names decoded, domains in Unicode. Pure."""
 
 import functools
 import unicodedata

@@ -1,4 +1,4 @@
-"""Which of the kept mails somebody looks for: by words, by what happened to them. Pure."""
+"""Searches the kept mails by words and by status. Pure."""
 
 from collections.abc import Iterable, Iterator
 
@@ -6,14 +6,14 @@ from mailstack_localcloud.inbox.people import comparable, text
 from mailstack_localcloud.ses.events import KINDS
 from mailstack_localcloud.ses.state import StoredMessage
 
-# What the filter is called → the kind of happening that a mail must have.
+# What the filter is called → the kind of occurrence that a mail must have.
 STATUSES: dict[str, str] = {
     KINDS[kind][1].lower(): kind for kind in KINDS if kind not in {"Send", "Rendering Failure", "Subscription"}
 }
 
 
 def matching(messages: Iterable[StoredMessage], words: str = "", status: str = "") -> Iterator[StoredMessage]:
-    """The mails with every word and to which `status` happened.
+    """The mails with every word and the status `status`.
 
     A word is looked for in names and addresses, subject, configuration set, tenant and tags (`name:value`), and as the
     beginning of the id.
@@ -26,7 +26,7 @@ def matching(messages: Iterable[StoredMessage], words: str = "", status: str = "
     wanted = comparable(words).split()
     kind = STATUSES.get(status, status)
     for message in messages:
-        if kind and all(happening.kind != kind for happening in message.happenings):
+        if kind and all(occurrence.kind != kind for occurrence in message.occurrences):
             continue
         if not wanted or _holds(message, wanted):
             yield message

@@ -1,4 +1,4 @@
-"""What keeps mail back at this moment, and the way back: paused, suppressed, refused, made to fail.
+"""Reasons why mail is not delivered now, and how to undo them: paused, suppressed, refused, faults.
 
 Each way back is what the SES API or the control plane does for the same purpose.
 """
@@ -55,11 +55,11 @@ class Standing:
 
 
 class StandingError(Exception):
-    """There is no such action, or nothing that it could act on; the message says which."""
+    """The action does not exist, or has nothing to act on; the message says which."""
 
 
 def standing(context: Context) -> Standing:
-    """What keeps mail back now."""
+    """The current reasons why mail is not delivered."""
     state = context.state
     streams = list(_streams(state))
     return Standing(
@@ -151,7 +151,7 @@ async def end(context: Context, action: str, target: str = "", tenant: str = "")
     """Do what a notice's button says, or clear the inbox.
 
     Raises:
-        StandingError: There is no such action, or nothing of that name.
+        StandingError: The action does not exist, or nothing has that name.
     """
     act = ACTIONS.get(action)
     if act is None:

@@ -89,7 +89,7 @@ class CliStack:
     ) -> None:
         cli = examine(pulumi)
         if cli.problem:
-            raise DeploymentError(f"{pulumi} does not serve: {cli.problem}.")
+            raise DeploymentError(f"{pulumi} cannot be used: {cli.problem}.")
         self.engine = f"pulumi v{cli.version}"
         self.outputs: dict[str, object] = {}
         self.secrets: frozenset[str] = frozenset()
@@ -111,7 +111,7 @@ class CliStack:
             self._run("config", lambda _: self._stack.set_all_config(values))
 
     def preview(self) -> Changes:
-        """What `up` would do."""
+        """The changes that `up` would make."""
         return self._run("preview", lambda hear: self._stack.preview(on_event=hear, policy_packs=self._packs))[1]
 
     def up(self) -> Changes:
@@ -190,7 +190,7 @@ class _Command(PulumiCommand):
         return self._last
 
     def complaint(self) -> str:
-        """What the last command said was wrong, for failures before the engine had anything to say."""
+        """The error output of the last command, for failures before the engine reports anything."""
         said = self._last.stderr.strip() or self._last.stdout.strip()
         return said.removeprefix("error: ") or f"exit code {self._last.code}"
 
@@ -208,7 +208,7 @@ def _finish(process: subprocess.Popen[str], what: str) -> CommandResult:
             out, _ = process.communicate()
         said = "\n".join(out.splitlines()[-LAST_LINES:])
         raise DeploymentError(
-            f"pulumi {what} had not ended after {SECONDS_TO_FINISH} s; it said last:\n{said}"
+            f"pulumi {what} had not ended after {SECONDS_TO_FINISH} s; its last output:\n{said}"
         ) from error
     return CommandResult(out, err, process.returncode)
 
@@ -229,7 +229,7 @@ def _write_project(
 ) -> tuple[Path, dict[str, str]]:
     """A project of the same name and program in a folder of its own, with the local cloud's plugin.
 
-    The plugin stands in the project file, where the engine looks first, and in no folder that another engine looks in.
+    The plugin is named in the project file, where the engine looks first, and is in no folder where other engines look.
 
     Returns:
         The folder, and the secret part of the configuration, which the CLI must encrypt for a backend of its own.
@@ -282,7 +282,7 @@ def _made(folder: Path) -> Path:
 
 
 def _steps(events: Iterable[EngineEvent]) -> list[tuple[Operation, str]]:
-    """What was done to each custom resource; components, providers and the stack itself are left out."""
+    """The change of each custom resource; components, providers and the stack itself are left out."""
     outcomes = [event.res_outputs_event.metadata for event in events if event.res_outputs_event]
     return [(OPERATIONS[step.op], step.urn) for step in outcomes if step.op in OPERATIONS and _is_custom(step)]
 

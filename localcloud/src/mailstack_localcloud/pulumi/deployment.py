@@ -76,7 +76,7 @@ class Deployment:
 
     @property
     def records(self) -> list[Record]:
-        """What is there now: what was reached, what was not, and what is still to be deleted."""
+        """The current records: processed ones, those not reached, and those still to delete."""
         return [*self._retired, *self._old.values(), *self._new.values()]
 
     def old_urn(self, urn: str) -> str:
@@ -84,7 +84,7 @@ class Deployment:
         return self._renamed.get(urn, urn)
 
     def set_outputs(self, urn: str, outputs: Props) -> None:
-        """What a component, or the stack itself, says of itself when it is done."""
+        """Set the outputs of a component, or of the stack itself."""
         with self._lock:
             if urn in self._new:
                 self._new[urn].outputs = outputs
@@ -174,15 +174,15 @@ class Deployment:
         """The record of before, under this URN or one of the aliases."""
         with self._lock:
             if goal.urn in self._started:
-                raise StepError(f"Duplicate resource: two are called {goal.urn}. Give one another name.")
+                raise StepError(f"Duplicate resource {goal.urn}: give one of the two another name.")
             if goal.urn in self._renamed.values():
-                raise StepError(f"Another resource has taken the place of {goal.urn} by an alias. Take the alias away.")
+                raise StepError(f"Another resource of the program has the alias {goal.urn}. Remove the alias.")
             self._started.add(goal.urn)
             urn = next((urn for urn in (goal.urn, *goal.aliases) if urn in self._were), None)
             if urn is None or urn == goal.urn:
                 return self._old.get(goal.urn)
             if urn in self._started or urn in self._renamed.values():
-                raise StepError(f"Its alias {urn} is another resource of the program. Take the alias away.")
+                raise StepError(f"Its alias {urn} is the URN of another resource of the program. Remove the alias.")
             return self._rename(urn, goal.urn)
 
     def _rename(self, urn: str, new: str) -> Record | None:
@@ -284,7 +284,7 @@ class Deployment:
         """Take over what is there as it is; what the program wants otherwise is changed afterwards."""
         found = plugin.read(goal.urn, goal.import_id, {}, {})
         if found is None:
-            raise StepError(f"there is none with the id {goal.import_id}, so it cannot be imported")
+            raise StepError(f"it cannot be imported: no resource has the id {goal.import_id}")
         record = goal.record(goal.import_id, found.inputs, found.state)
         with self._lock:
             if old is not None:
@@ -299,7 +299,7 @@ class Deployment:
             return goal.record("", given, {}, external=True)
         found = self.plugin(goal.provider).read(goal.urn, identifier, given, given)
         if found is None:
-            raise StepError(f"there is none with the id {identifier}")
+            raise StepError(f"no resource has the id {identifier}")
         if old is not None and not old.external and old.id != identifier:
             with self._lock:
                 self._retire(old)
@@ -310,10 +310,10 @@ class Deployment:
 
     def _replace(self, plugin: Plugin, goal: Goal, old: Record, found: DiffResult) -> Record:
         if old.protect and goal.protect:
-            raise StepError("it is protected, and the change needs a new one: take `protect` away first")
+            raise StepError("the change needs a replacement, and it is protected: remove `protect` first")
         if goal.import_id and not self.preview:
             what = ", ".join(found.replaces)
-            raise StepError(f"it was imported, and a change of {what} needs a new one: take `import_` away first")
+            raise StepError(f"a change of {what} needs a replacement, and it is imported: remove `import_` first")
         with self._lock:
             self._replaced.add(goal.urn)
             if found.delete_first if goal.delete_first is None else goal.delete_first:
@@ -328,11 +328,11 @@ class Deployment:
         self._retired.append(replace(old, retired=True))
 
     def _delete_before(self, old: Record) -> None:
-        """Delete what is about to be made anew, and before that what would be replaced with it."""
+        """Delete a resource before it is replaced, and before that the resources that are replaced with it."""
         taken_along = self._taken_along(old)
         for record in taken_along:
             if record.protect:
-                raise StepError(f"{record.title} hangs on it, would be replaced with it, and is protected")
+                raise StepError(f"{record.title} depends on it and would be replaced with it, but is protected")
         self._doomed |= {record.urn for record in taken_along}
         for record in [*reversed(taken_along), old]:
             self._delete(record)
@@ -341,7 +341,7 @@ class Deployment:
             self._keep(self.records)
 
     def _taken_along(self, root: Record) -> list[Record]:
-        """What hangs on a resource and would be replaced with it, what others need first."""
+        """The resources that depend on a resource and would be replaced with it, in the order of creation."""
         doomed, found = {root.urn}, list[Record]()
         for record in reversed(dependents_first(self._old.values())):
             left = record.managed and not record.external and record.urn not in self._started
@@ -379,7 +379,7 @@ class Deployment:
     def _delete(self, record: Record) -> None:
         """Delete a resource, unless something else does, or nothing may."""
         if record.protect and not record.retired and record.urn not in self._replaced:
-            raise StepError("it is protected, and the program no longer has it: take `protect` away first")
+            raise StepError("the program no longer has it, and it is protected: remove `protect` first")
         old = {"old_inputs": record.inputs, "old_outputs": record.outputs}
         subject = Subject(record.urn, record.type, record.id, **old)
         self.hooks.run(record.hooks, "before_delete", subject)
@@ -419,7 +419,7 @@ def _refuse(problems: list[Problem]) -> None:
 
 
 def _replacing(found: DiffResult, replaced_on: list[str]) -> tuple[str, ...]:
-    """What needs a new resource: for the provider, and for the program."""
+    """The inputs that need a replacement: for the provider, and for the program."""
     wanted = [parse(path) for path in replaced_on]
     changed = [parse(path) for path in (*found.names, *found.paths)]
     forced = [str(each[0]) for each in changed if any(contains(path, each) for path in wanted)]

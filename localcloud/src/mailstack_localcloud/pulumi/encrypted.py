@@ -22,7 +22,7 @@ class DecryptionError(ValueError):
 
 
 def decrypter(salt: str, passphrase: str) -> Callable[[str], str]:
-    """What reads the values of one stack's file.
+    """Decrypts the values in one stack's file.
 
     Args:
         salt: The file's `encryptionsalt`.
@@ -50,4 +50,4 @@ def _opened(key: bytes, value: str) -> str:
     try:
         return AESGCM(key).decrypt(base64.b64decode(nonce), base64.b64decode(text), None).decode()
     except (InvalidTag, ValueError) as error:
-        raise DecryptionError("the passphrase is another than the one it was encrypted with") from error
+        raise DecryptionError("it was encrypted with another passphrase") from error

@@ -1,6 +1,6 @@
-"""Processes with Pulumi loaded, for the in-process engine's operations: forked from one that does nothing else.
+"""A fork server: processes with Pulumi loaded, for the operations of the in-process engine.
 
-Loading is half of what an operation takes. Each still has a process of its own, and so has its provider.
+Loading Pulumi takes half of an operation's time. Each operation still has its own process, and so does its provider.
 """
 
 import atexit
@@ -20,13 +20,13 @@ from typing import IO, Any, cast
 
 from mailstack_localcloud.paths import IMPORT_PATH
 
-# Not safe among macOS's own frameworks.
+# Forking is not safe with macOS's frameworks.
 POSSIBLE = hasattr(os, "fork") and sys.platform != "darwin"
 _STOP = 60.0  # seconds to leave
 
 
-class Nursery:
-    """The process that the others are forked from; started with the first operation, and ended with this process."""
+class ForkServer:
+    """The process that the others are forked from. It starts with the first operation and ends with this process."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
@@ -53,7 +53,7 @@ class Nursery:
             process = self._process = self._process or _start()
             try:
                 status = _ask(process, json.dumps(asked), timeout)
-            except BaseException:  # an interrupt, too: nothing is to go on that nobody waits for
+            except BaseException:  # an interrupt, too: the operation must not continue unobserved
                 self.close()
                 raise
             if status is None:
@@ -63,7 +63,7 @@ class Nursery:
         )
 
     def close(self) -> None:
-        """End it, with whatever it has forked."""
+        """End it and every process that it has forked."""
         process, self._process = self._process, None
         if process:
             with contextlib.suppress(ProcessLookupError):
@@ -83,7 +83,7 @@ def _start() -> "subprocess.Popen[str]":
 
 
 def _ask(process: "subprocess.Popen[str]", line: str, timeout: float) -> int | None:
-    """How an operation ended; None where nobody is there to say so."""
+    """The exit status of an operation; None if the fork server has crashed."""
     stdin, stdout = cast("IO[str]", process.stdin), cast("IO[str]", process.stdout)
     stdin.write(f"{line}\n")
     stdin.flush()
@@ -93,15 +93,15 @@ def _ask(process: "subprocess.Popen[str]", line: str, timeout: float) -> int | N
     return int(answer) if answer else None
 
 
-NURSERY = Nursery()
-atexit.register(NURSERY.close)
+FORK_SERVER = ForkServer()
+atexit.register(FORK_SERVER.close)
 
 
 # --- In that process -------------------------------------------------------------------------------------------------
 
 
 def main() -> None:
-    """Fork a process for each line of stdin, and tell how it ended."""
+    """Fork a process for each line of stdin and print its exit status."""
     from mailstack_localcloud.pulumi.provider.resources import RESOURCES
     from mailstack_localcloud.pulumi.schema import inputs_of
 
@@ -112,7 +112,7 @@ def main() -> None:
         status = _carry_out(json.loads(line))
         sys.stdout.write(f"{status}\n")
         sys.stdout.flush()
-        while rest:  # what the next will need, which the first did not wait for
+        while rest:  # loaded for the next operation, so that the first did not wait
             inputs_of(rest.pop())
 
 
@@ -138,7 +138,7 @@ def _carry_out(asked: dict[str, Any]) -> int:
     os.close(said)
     os.close(says)
     status = os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1])
-    os.kill(plugin, signal.SIGKILL)  # it was told to leave, unless the worker could not any more
+    os.kill(plugin, signal.SIGKILL)  # the worker has asked it to exit, unless it crashed
     os.waitpid(plugin, 0)
     return status
 

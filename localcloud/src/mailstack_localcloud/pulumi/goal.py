@@ -28,7 +28,7 @@ class Goal:
     trigger: Any = None
     secret_outputs: list[str] = field(default_factory=list[str])
     delete_first: bool | None = None
-    """What the program says; None leaves it to the provider."""
+    """The program's option; None leaves it to the provider."""
     import_id: str = ""
     deleted_with: str = ""
     hooks: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
@@ -47,7 +47,7 @@ class Goal:
         return self.custom and not self.type.startswith("pulumi:")
 
     def imports(self, old: Record | None) -> bool:
-        """Whether it is to be taken over from the cloud, and is not yet."""
+        """Whether it must be imported from the cloud, and is not yet."""
         known = "" if old is None or old.external else old.import_id or old.id
         return bool(self.import_id) and known != self.import_id
 
@@ -58,7 +58,7 @@ class Goal:
         return None not in (self.trigger, old.trigger) and self.trigger != old.trigger
 
     def record(self, identifier: str, inputs: Props, outputs: Props, *, external: bool = False) -> Record:
-        """What to remember of it."""
+        """The record of it in the state."""
         secrets = {name for name, value in self.inputs.items() if is_secret(value)} | {*self.secret_outputs}
         return Record(
             urn=self.urn,

@@ -27,7 +27,7 @@ class HookError(RuntimeError):
 
 @dataclass(frozen=True)
 class Subject:
-    """What a hook is told of its resource. A value that was not there yet, or is no longer, is None."""
+    """The arguments of a hook. A value that does not exist yet, or no longer, is None."""
 
     urn: str
     type: str
@@ -70,7 +70,7 @@ class Hooks:
         for name in hooks.get(kind, ()):
             hook = self._of_steps.get(name)
             if hook is None:
-                raise HookError(f"its hook {name!r} was not registered: run the program that has it")
+                raise HookError(f"its hook {name!r} is not registered: run the program that registers it")
             if self.preview and not hook.on_dry_run:
                 continue
             failure = self._failure(hook, subject)
@@ -111,7 +111,7 @@ class Hooks:
         for name in hooks.get("on_error", ()):
             callback = self._of_errors.get(name)
             if callback is None:
-                raise HookError(f"its error hook {name!r} was not registered: run the program that has it")
+                raise HookError(f"its error hook {name!r} is not registered: run the program that registers it")
             members = {key: value for key, value in subject.request().items() if key != "new_outputs"}
             asked = resource_pb2.ErrorHookRequest(**members, failed_operation=operation, errors=failures)
             try:

@@ -1,7 +1,7 @@
 """The in-process engine: an unmodified Pulumi program against the local cloud, on a machine without the Pulumi CLI.
 
-A test engine, not Pulumi's: what it leaves out stands in docs/development/pulumi-cli.md. Each operation runs in a
-process of its own, as Pulumi's runtime keeps global state; where the system can fork, in one with Pulumi loaded.
+A test engine, not Pulumi's: docs/development/pulumi-cli.md says what it leaves out. Each operation runs in a process of
+its own, as Pulumi's runtime keeps global state; where the system can fork, in one with Pulumi loaded.
 """
 
 import json
@@ -68,7 +68,7 @@ class InProcessStack:
 
     @property
     def outputs(self) -> dict[str, object]:
-        """What the program exported in the last `up`; secrets in plain text."""
+        """The program's exports in the last `up`; secrets in plain text."""
         return obj(bare(self._exports))
 
     @property
@@ -82,7 +82,7 @@ class InProcessStack:
         return stack.outputs if stack else {}
 
     def preview(self) -> Changes:
-        """What `up` would do."""
+        """The changes that `up` would make."""
         return self._run("preview")
 
     def up(self) -> Changes:
@@ -126,7 +126,7 @@ class InProcessStack:
         environment = isolated(os.environ, self._environment)
         # What Python itself reads there, it reads when it starts.
         if fork_server.POSSIBLE and not any(name.startswith("PYTHON") for name in self._environment):
-            return fork_server.NURSERY.run(request, environment, _TIMEOUT)
+            return fork_server.FORK_SERVER.run(request, environment, _TIMEOUT)
         return subprocess.run(
             [sys.executable, "-m", "mailstack_localcloud.pulumi.worker"],
             input=json.dumps(request),

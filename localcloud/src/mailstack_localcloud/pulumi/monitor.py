@@ -56,14 +56,14 @@ class InvokeFailed(grpc.RpcError):
 
 @dataclass
 class Monitor:
-    """What a program registers with."""
+    """The resource monitor: a program registers its resources here."""
 
     deployment: Deployment
     project: str
     stack: str
     transforms: Transforms
     goals: dict[str, Goal] = field(default_factory=dict[str, Goal])
-    """What was registered, by URN: children inherit some of its options."""
+    """Registered resources by URN: children inherit some of their options."""
 
     # --- features --------------------------------------------------------------------------------------------------
 
@@ -100,9 +100,9 @@ class Monitor:
 
     def RegisterResource(self, request: resource_pb2.RegisterResourceRequest) -> resource_pb2.RegisterResourceResponse:
         if request.remote:
-            raise self._refusal("runs no remote components", f"{request.type} '{request.name}'")
+            raise self._refusal("does not support remote components", f"{request.type} '{request.name}'")
         if request.state_migrations:
-            raise self._refusal("runs no state migrations", f"{request.type} '{request.name}'")
+            raise self._refusal("does not support state migrations", f"{request.type} '{request.name}'")
         if request.custom:
             self._check_package(request.type, request.name)
         goal = self._goal(request)
@@ -132,7 +132,7 @@ class Monitor:
         return resource_pb2.ReadResourceResponse(urn=goal.urn, properties=struct(_with_secrets(record)))
 
     def ExistsResource(self, request: Any) -> Any:
-        raise self._refusal("does not tell whether a resource exists", f"{request.type} '{request.name}'")
+        raise self._refusal("does not support checks whether a resource exists", f"{request.type} '{request.name}'")
 
     # --- functions -------------------------------------------------------------------------------------------------
 
@@ -146,16 +146,16 @@ class Monitor:
         return resource_pb2.ResourceInvokeResponse(**values)
 
     def Call(self, request: Any) -> Any:
-        raise self._refusal("calls no methods of resources", request.tok)
+        raise self._refusal("does not support methods of resources", request.tok)
 
     def RegisterPackage(self, request: Any) -> Any:
-        raise self._refusal("takes no parameterized packages", request.name)
+        raise self._refusal("does not support parameterized packages", request.name)
 
     def _check_package(self, kind: str, name: str) -> None:
         if kind == _STACK_REFERENCE:
-            raise self._refusal("reads no other stacks", f"{kind} '{name}'")
+            raise self._refusal("does not support references to other stacks", f"{kind} '{name}'")
         if kind != PROVIDER and not kind.startswith(f"{_PACKAGE}:"):
-            raise self._refusal("has no provider but that of aws", f"{kind} '{name}'")
+            raise self._refusal("supports the aws provider only", f"{kind} '{name}'")
 
     def _refusal(self, what: str, of: str) -> StepError:
         error = StepError(f"{of}: the in-process engine {what}. Run this program with the Pulumi CLI.")

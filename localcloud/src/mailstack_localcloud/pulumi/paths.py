@@ -18,7 +18,7 @@ def parse(text: str) -> Path:
     r"""The elements of a path.
 
     Raises:
-        ValueError: It is no path.
+        ValueError: The text is not a property path.
 
     Example:
         >>> parse('eventDestination.kinds[0]["a.b"].*')
@@ -29,7 +29,7 @@ def parse(text: str) -> Path:
     while at < len(text) or not elements:
         found = _ELEMENT.match(text, at)
         if found is None or text.startswith("."):
-            raise ValueError(f'{text!r} is no property path, such as a.b, list[0], map["x"] or a.*')
+            raise ValueError(f'{text!r} is not a property path, such as a.b, list[0], map["x"] or a.*')
         quoted, index, each, name = found.groups(default="")
         elements.append(int(index) if index else each or name or quoted.replace('\\"', '"'))
         at = found.end()
@@ -60,7 +60,7 @@ def contains(path: Path, other: Path) -> bool:
 
 
 def reset(text: str, source: Props, target: Props) -> Props:
-    """`target` with what `source` has at a path. A list is never made longer or shorter; what is no path does nothing.
+    """`target` with what `source` has at a path. Lists keep their length; an invalid path changes nothing.
 
     Example:
         >>> reset("a.b", {"a": {"b": 1}}, {"a": {"b": 2, "c": 3}})

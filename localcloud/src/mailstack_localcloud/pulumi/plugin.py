@@ -35,7 +35,7 @@ class PluginError(RuntimeError):
 
 @dataclass(frozen=True)
 class DiffResult:
-    """What a plugin found different."""
+    """The differences that a plugin found."""
 
     changed: bool
     names: tuple[str, ...]
@@ -47,7 +47,7 @@ class DiffResult:
 
 @dataclass(frozen=True)
 class ReadResult:
-    """What a plugin found."""
+    """The result of a plugin's read."""
 
     state: Props
     inputs: Props
@@ -70,9 +70,9 @@ class Plugin:
 
         Args:
             command: What to run.
-            environment: Its environment; this process's own unless told otherwise.
-            folder: Where it runs; here unless told otherwise.
-            said: The standard output of one that somebody else has started, and ends where it does not leave.
+            environment: Its environment; default: this process's.
+            folder: Its working directory; default: the current one.
+            said: The standard output of a plugin that another process started, and kills if it does not exit.
         """
         self._process = None if said else _started(command, os.environ if environment is None else environment, folder)
         self._said = said or cast("IO[bytes]", cast("Any", self._process).stdout)
@@ -83,7 +83,7 @@ class Plugin:
     def _connected(self) -> Any:
         line = self._said.readline().strip()
         if not line.isdigit():
-            raise PluginError(f"The plugin did not start: it said {line!r} instead of its port.")
+            raise PluginError(f"The plugin did not start: it printed {line!r} instead of its port.")
         self._channel = grpc.insecure_channel(f"127.0.0.1:{int(line)}", options=_OPTIONS)
         grpc.channel_ready_future(self._channel).result(timeout=_START)
         return provider_pb2_grpc.ResourceProviderStub(self._channel)
@@ -100,7 +100,7 @@ class Plugin:
         self.close()
 
     def close(self) -> None:
-        """Tell the plugin to leave, and see that it does. Closing it again does nothing."""
+        """Ask the plugin to exit, and kill it if it does not. Idempotent."""
         if self._said.closed:
             return
         try:

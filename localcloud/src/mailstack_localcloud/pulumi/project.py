@@ -18,14 +18,14 @@ from mailstack_localcloud.pulumi.wire import Props, obj
 
 @dataclass(frozen=True)
 class Project:
-    """What an engine needs to know to run a program as one stack."""
+    """The project and the configuration of one stack."""
 
     name: str
     root: Path
     program: Path
     """The folder or file that Pulumi.yaml calls `main`; the root without one."""
     config: dict[str, str]
-    """Full keys, such as `aws:region`; what is no string is JSON, as Pulumi hands it to programs."""
+    """Full keys, such as `aws:region`; values other than strings are JSON, as Pulumi passes them to programs."""
     secrets: frozenset[str]
     """Those keys whose values are secret."""
 
@@ -40,7 +40,7 @@ def load(
         stack: The stack's name; it need not have a file.
         config: Configuration that wins over the files'; keys without a namespace get the project's.
         secrets: The same, and secret.
-        environment: Where PULUMI_CONFIG_PASSPHRASE may stand, for what the stack's file holds encrypted.
+        environment: May hold PULUMI_CONFIG_PASSPHRASE, for encrypted values in the stack's file.
 
     Raises:
         DeploymentError: There is no project, or a value is encrypted and cannot be read.
@@ -48,7 +48,9 @@ def load(
     try:
         project = obj(yaml.safe_load((root / "Pulumi.yaml").read_text(encoding="utf-8")))
     except OSError as error:
-        raise DeploymentError(f"{root} is no Pulumi project: Pulumi.yaml cannot be read: {error.strerror}.") from error
+        raise DeploymentError(
+            f"{root} is not a Pulumi project: Pulumi.yaml cannot be read: {error.strerror}."
+        ) from error
     name = str(project["name"])
     stack_file = root / f"Pulumi.{stack}.yaml"
     of_stack = obj(yaml.safe_load(stack_file.read_text(encoding="utf-8"))) if stack_file.is_file() else {}
@@ -75,7 +77,7 @@ def named(project: str, config: Mapping[str, Any]) -> Props:
 def read_config(
     project: str, of_stack: Props, known: Container[str], passphrase: str | None
 ) -> tuple[Props, dict[str, str]]:
-    """The configuration in a stack's file, by full key: what stands there openly, and what was encrypted.
+    """The configuration in a stack's file, by full key: plain values, and decrypted ones.
 
     Args:
         project: The project's name.

@@ -1,4 +1,4 @@
-"""What a resource of `pulumi_aws` accepts, read from the installed wheel: names, required flags, kinds, nested types.
+"""The inputs of resources of `pulumi_aws`, read from the installed wheel: names, required flags, kinds, nested types.
 
 Pulumi's own mocks check none of this, and a misspelt key in a nested dict passes the SDK in silence. Not for the values
 that AWS accepts: the service judges those.
@@ -54,7 +54,7 @@ def version() -> str:
 def problems(token: str, inputs: Mapping[str, object]) -> list[str]:
     """Check a resource's inputs against the installed wheel.
 
-    Unknown values and secrets may stand anywhere; assets and archives are taken as they are.
+    Unknown values and secrets are allowed anywhere; assets and archives are not checked.
 
     Args:
         token: The resource's type, such as `aws:sns/topic:Topic`, or `pulumi:providers:aws`.

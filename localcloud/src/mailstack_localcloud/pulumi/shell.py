@@ -1,6 +1,6 @@
 """The local cloud's `aws` plugin as a file, and a shell in which `pulumi` finds it: `localcloud pulumi-plugin`.
 
-Not for real environments: they have the official plugin, which this must never stand in for.
+Not for real environments: this must never replace the official plugin there.
 """
 
 import os
@@ -21,7 +21,7 @@ ENGINE = {
     "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
     "PULUMI_SKIP_UPDATE_CHECK": "true",
 }
-# -P: the engine starts it in the program's folder, whose modules must not stand before the libraries'.
+# -P: the engine starts it in the program's folder, whose modules must not hide those of libraries.
 # -u: the engine waits for its first line.
 PLUGIN = """\
 #!/bin/sh

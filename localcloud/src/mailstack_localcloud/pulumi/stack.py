@@ -1,4 +1,4 @@
-"""What an engine does with a program, whichever engine it is: the interface that tests, demo and tools are written to.
+"""The interface of an engine for one stack, for tests, the demo and tools.
 
 Not an engine: `inprocess.py` and `cli.py` are.
 """
@@ -17,7 +17,7 @@ class DeploymentError(RuntimeError):
 
 @dataclass(frozen=True)
 class Changes:
-    """What an operation did, or in a preview would do, to custom resources.
+    """The changes of an operation, or of a preview, to custom resources.
 
     Components, providers and the stack itself are not counted. A refresh counts drift as `update` and what is gone as
     `delete`.
@@ -70,7 +70,7 @@ class Stack(Protocol):
 
     @property
     def outputs(self) -> dict[str, object]:
-        """What the program exported in the last `up`; secrets in plain text."""
+        """The program's exports in the last `up`; secrets in plain text."""
         ...
 
     @property
@@ -79,7 +79,7 @@ class Stack(Protocol):
         ...
 
     def preview(self) -> Changes:
-        """What `up` would do. Changes nothing."""
+        """The changes that `up` would make. Changes nothing."""
         ...
 
     def up(self) -> Changes:

@@ -1,6 +1,6 @@
-"""What the in-process engine remembers of a stack: a list of records in one JSON file.
+"""The in-process engine's state of a stack: a list of records in one JSON file.
 
-Not Pulumi's format, and not encrypted: secrets stand in it in plain text, and the file is readable by its owner alone.
+Not Pulumi's format, and not encrypted: it holds secrets in plain text, and only its owner can read it.
 """
 
 import json
@@ -112,14 +112,14 @@ def dependents_first(records: Iterable[Record]) -> list[Record]:
 
 
 def load(path: Path) -> list[Record]:
-    """The records, in the order in which they were made; none when there is no file."""
+    """The records, in the order of their creation; empty if there is no file."""
     if not path.exists():
         return []
     return [Record(**record) for record in json.loads(path.read_text(encoding="utf-8"))["resources"]]
 
 
 def save(path: Path, records: Iterable[Record]) -> None:
-    """Write the records: whole, or not at all. What others need stands before them."""
+    """Write the records atomically. A resource comes after the resources that it depends on."""
     path.parent.mkdir(parents=True, exist_ok=True)
     ordered = dependents_first(records)[::-1]
     content = json.dumps({"note": _NOTE, "resources": [vars(record) for record in ordered]})

@@ -23,7 +23,7 @@ class TransformError(RuntimeError):
 
 
 class Transforms:
-    """What a program registered. Thread-safe: requests come from many threads at once."""
+    """The transforms that a program registered. Thread-safe: requests come from many threads at once."""
 
     def __init__(self, callbacks: Callbacks) -> None:
         """Begin with none.

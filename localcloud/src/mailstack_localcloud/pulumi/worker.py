@@ -28,7 +28,7 @@ _PROVIDER = "aws:"
 
 @dataclass(frozen=True)
 class Request:
-    """What to do."""
+    """The operation."""
 
     verb: str
     stack: str
@@ -43,7 +43,7 @@ class Request:
 
     @property
     def folder(self) -> Path:
-        """Where the program runs."""
+        """The working directory of the program."""
         program = Path(self.program)
         return program if program.is_dir() else program.parent
 
@@ -107,7 +107,7 @@ def _deploy(deployment: Deployment, request: Request) -> None:
     )
     set_all_config(request.config, request.secrets)
 
-    # What is kept of a program is told from another by its size and the second in which it was written.
+    # A cached program is recognized by its size and the second in which it was written.
     sys.dont_write_bytecode = True
 
     def program() -> None:

@@ -1,9 +1,9 @@
 """Which requests are served: those of programs and of our own pages, never those of other web pages.
 
-A web page, or the HTML of a mail, runs in a browser that can reach the loopback interface, and whoever can create a
-Lambda function here can run code on this machine. Browsers tell where a request comes from (Sec-Fetch-Site, Origin);
-programs such as SDKs and curl send neither header. DNS rebinding shows in the Host header, which then names the
-attacker's domain. Another page may do one thing, which is what a link does: open one of our pages in a tab.
+A web page, or the HTML of a mail, runs in a browser that can reach the loopback interface, and a caller that can create
+a Lambda function here can run code on this machine (CSRF). Browsers send where a request comes from (Sec-Fetch-Site,
+Origin); programs such as SDKs and curl send neither header. DNS rebinding shows in the Host header, which then names
+the attacker's domain. Another page may only do what a link does: open one of our pages in a tab.
 
 https://www.w3.org/TR/fetch-metadata/, https://web.dev/articles/fetch-metadata
 """
@@ -54,7 +54,7 @@ def refusal(scope: Scope, is_page: Callable[[], bool]) -> Refusal | None:
 def without_cors(scope: Scope, send: Send) -> Send:
     """`send` without the headers by which ministack lets every web page read its answers.
 
-    Only our own origin passes `refusal`, so whoever sends an Origin may see them.
+    Only our own origin passes `refusal`, so a request with an Origin may see them.
     """
     if "origin" in headers_of(scope):
         return send

@@ -1,6 +1,6 @@
 """The one port: SES, Chatbot, control plane and inbox page are ours, everything else is ministack's, untouched.
 
-SES v2 is there from the start; the rest of ours is loaded when it is first asked, as ministack does with its services.
+SES v2 is loaded at the start; our other services are loaded with their first request, as ministack does with its own.
 """
 
 import asyncio
@@ -45,17 +45,15 @@ from mailstack_localcloud.watch.cloudwatch import Alarms
 
 if TYPE_CHECKING:
     from mailstack_localcloud.chatbot.service import Chatbot
-    from mailstack_localcloud.control.autosave import Keeper
-    from mailstack_localcloud.control.mail_links import Links
+    from mailstack_localcloud.control.autosave import Autosave
+    from mailstack_localcloud.control.mail_links import MailLinks
     from mailstack_localcloud.control.routes import Control
-    from mailstack_localcloud.faults.connection import Refusal
     from mailstack_localcloud.inbox.page import Inbox
     from mailstack_localcloud.ses_v1.service import SesV1
     from mailstack_localcloud.smtp.session import Mta
     from mailstack_localcloud.state_folder import StateFolder
 
 _LOG = logging.getLogger(__name__)
-_Answer = Callable[[], Awaitable[Response]]
 _Handler = Callable[[Request], Awaitable[Response]]
 _SIGNED_FOR_SES = re.compile(rb"Credential=[^,=]*/ses/aws4_request")
 # A bucket, a function or an API by its host name.
@@ -73,16 +71,16 @@ class Gateway:
         self._backend = backend
         self._faults = Faults()
         self._ses = Ses(backend, aws, self._faults)
-        self._ses.context.publisher.also(notify)
+        self._ses.context.publisher.add_listener(notify)
         backend.subscriptions.mail = functools.partial(deliver_text, self._ses.context)
         take_over(self._in_first_api, functools.partial(deliver, self._ses.context))
         self._clock = Clock(backend, self._ses.context, Alarms(backend))
         self._mail_server = smtp.access(backend.region)
         self._smtp = SmtpServer(smtp, self._mta)
-        self._keeper = self._keeping(folder) if folder else None
+        self._autosave = self._create_autosave(folder) if folder else None
         self._tasks: list[asyncio.Task[None]] = []
 
-    # What is loaded when it is first asked
+    # Loaded with the first request for them
 
     @cached_property
     def _ses_v1(self) -> "SesV1":
@@ -112,25 +110,25 @@ class Gateway:
         return Inbox(self._ses.context)
 
     @cached_property
-    def _links(self) -> "Links":
-        from mailstack_localcloud.control.mail_links import Links
+    def _links(self) -> "MailLinks":
+        from mailstack_localcloud.control.mail_links import MailLinks
 
-        return Links(self._ses.context)
+        return MailLinks(self._ses.context)
 
     @cached_property
-    def _refusals(self) -> "dict[_Handler, Refusal]":
-        """How those refuse that faults can strike."""
-        return {self._ses.handle: protocol.error_answer, self._ses_v1.handle: self._ses_v1.refuse}
+    def _faultable(self) -> "dict[_Handler, Ses | SesV1]":
+        """The services that faults can strike, by what handles their requests."""
+        return {self._ses.handle: self._ses, self._ses_v1.handle: self._ses_v1}
 
     def _mta(self) -> "Mta":
         from mailstack_localcloud.smtp.session import Mta
 
         return Mta(self._ses.context, self._backend, self._faults)
 
-    def _keeping(self, folder: "StateFolder") -> "Keeper":
-        from mailstack_localcloud.control.autosave import Keeper
+    def _create_autosave(self, folder: "StateFolder") -> "Autosave":
+        from mailstack_localcloud.control.autosave import Autosave
 
-        return Keeper(folder, self._ses.context, self._backend, self._chatbot)
+        return Autosave(folder, self._ses.context, self._backend, self._chatbot)
 
     # Requests
 
@@ -152,9 +150,7 @@ class Gateway:
             return
         try:
             request = await read(scope, receive)
-            refusal = self._refusals.get(handler) if self._faults.armed else None
-            answer = functools.partial(handler, request)
-            response = await (self._faulty(request, answer, receive, send, refusal) if refusal else answer())
+            response = await self._answer(handler, request, scope, receive)
         except GoneError:
             response = None
         except BodyTooLargeError:
@@ -165,17 +161,19 @@ class Gateway:
         if response:
             await respond(send, response)
 
-    async def _faulty(
-        self, request: Request, answer: _Answer, receive: Receive, send: Send, refusal: "Refusal"
-    ) -> Response | None:
-        """SES while faults are in force; None where the client was hung up on."""
-        from mailstack_localcloud.faults.connection import Connection
+    async def _answer(self, handler: _Handler, request: Request, scope: Scope, receive: Receive) -> Response | None:
+        """The handler's answer, or what a fault makes of it; None if a fault reset the connection."""
+        service = self._faultable.get(handler) if self._faults.armed else None
+        if service is None:
+            return await handler(request)
+        target = service.fault_target(request)
+        fault = self._faults.choose(target.operation, target.recipients)
+        if fault is None:
+            return await handler(request)
+        from mailstack_localcloud.faults.connection import HttpClient
         from mailstack_localcloud.faults.effects import perform
-        from mailstack_localcloud.faults.request import asked
 
-        wanted = asked(request)
-        fault = self._faults.choose(wanted.operation, wanted.recipients)
-        return await (perform(fault, answer, Connection(receive, send, refusal)) if fault else answer())
+        return await perform(fault, functools.partial(handler, request), HttpClient(scope, receive, service.injected))
 
     def _handler(self, scope: Scope) -> _Handler | None:
         path = str(scope["path"])
@@ -191,7 +189,7 @@ class Gateway:
         return self._ses_v1.handle if path == "/" and _is_signed(scope, _SIGNED_FOR_SES) else None
 
     def _page(self, scope: Scope) -> _Handler | None:
-        """What answers with a page for people, to which mails and other sites may link; None if it is no page."""
+        """The handler of a page for people, to which mails and other sites may link; None if the path is not a page."""
         path = str(scope["path"])
         if path.startswith(f"{CONTROL_PREFIX}/"):
             return self._links.handler(str(scope["method"]), path)
@@ -201,8 +199,8 @@ class Gateway:
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def starting(message: Message) -> None:
             if message["type"] == "lifespan.startup.complete":
-                keeping = [self._keeper.run()] if self._keeper else []
-                runners = (self._ses.context.publisher.run(), self._clock.run(), *keeping)
+                autosave = [self._autosave.run()] if self._autosave else []
+                runners = (self._ses.context.publisher.run(), self._clock.run(), *autosave)
                 self._tasks = [asyncio.create_task(runner) for runner in runners]
                 await self._smtp.start()
             if message["type"] == "lifespan.shutdown.complete":
@@ -211,8 +209,8 @@ class Gateway:
 
         async def stopping() -> Message:
             message = await receive()
-            if message["type"] == "lifespan.shutdown" and self._keeper:
-                await self._keeper.finish()
+            if message["type"] == "lifespan.shutdown" and self._autosave:
+                await self._autosave.finish()
             return message
 
         await self._backend.app(scope, stopping, starting)
@@ -233,7 +231,7 @@ def _is_signed(scope: Scope, pattern: re.Pattern[bytes] | None = None) -> bool:
 
 
 def _is_start(scope: Scope) -> bool:
-    """Whether somebody looks at the bare address, of which AWS makes nothing: no client, no operation, no bucket."""
+    """Whether a browser opens the bare address, which means nothing to AWS: no client, no operation, no bucket."""
     if (
         scope["type"] != "http"
         or scope["path"] != "/"

@@ -1,4 +1,4 @@
-"""Serves the local cloud: sockets on 127.0.0.1, one event loop. Started by `process`, `inside` or the CLI."""
+"""Serves the local cloud: sockets on 127.0.0.1, one event loop. For a child process, a thread or the CLI."""
 
 import asyncio
 import contextlib
@@ -30,12 +30,12 @@ class PortTakenError(Exception):
 
 
 class NotInstalledError(Exception):
-    """A package of the extra `testing` is missing."""
+    """A package that the server needs is not installed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
-    """What is known once the server listens."""
+class ServerInfo:
+    """A server that listens: its endpoint, region and folders."""
 
     endpoint: str
     region: str
@@ -65,38 +65,41 @@ def listen(port: int) -> socket.socket:
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where to listen; 0 takes a free port."""
+    """The ports to listen on; 0 takes a free one."""
 
     http: int = 0
     smtp: int = 0
     smtps: int = 0
 
 
-# Sees to it that the event is set when the server is to stop; called on the server's event loop.
+# Arranges that the event is set when the server must stop; called on the server's event loop.
 Until = Callable[[asyncio.Event], None]
 
 
-def serve(ports: Ports, region: str, ready: Callable[[Ready], None], until: Until, *, state: str | None = None) -> None:
-    """Serve until told to stop.
+def serve(
+    ports: Ports, region: str, ready: Callable[[ServerInfo], None], until: Until, *, state: str | None = None
+) -> None:
+    """Serve until `until` sets the stop event.
 
-    Everything that is written goes to a scratch directory, which is removed at the end, but for what the folder `state`
-    keeps.
+    All files go to a scratch directory, which is removed at the end, except for the folder `state`.
 
     Raises:
         NotInstalledError: A package is missing.
         PortTakenError: A port is in use.
         StateError: The folder cannot be used.
     """
-    with StateFolder(Path(state), region) if state else contextlib.nullcontext() as folder:
+    with StateFolder(Path(state)) if state else contextlib.nullcontext() as folder:
         _run(ports, region, ready, until, folder)
 
 
-def _run(ports: Ports, region: str, ready: Callable[[Ready], None], until: Until, folder: StateFolder | None) -> None:
-    # The event loop closes them; where a port is taken, the process ends.
+def _run(
+    ports: Ports, region: str, ready: Callable[[ServerInfo], None], until: Until, folder: StateFolder | None
+) -> None:
+    # The event loop closes them; if a port is taken, the process exits.
     http, smtp, smtps = (listen(port) for port in (ports.http, ports.smtp, ports.smtps))
     scratch = tempfile.mkdtemp(prefix="localcloud-")
     listeners = Listeners(smtp, smtps, f"{scratch}/smtp.pem")
-    known = Ready(f"http://{HOST}:{http.getsockname()[1]}", region, scratch, listeners.access(region))
+    known = ServerInfo(f"http://{HOST}:{http.getsockname()[1]}", region, scratch, listeners.access(region))
     try:
         asyncio.run(_serve(http, listeners, known, ready, until, folder))
     finally:
@@ -106,8 +109,8 @@ def _run(ports: Ports, region: str, ready: Callable[[Ready], None], until: Until
 async def _serve(
     listener: socket.socket,
     smtp: Listeners,
-    known: Ready,
-    ready: Callable[[Ready], None],
+    known: ServerInfo,
+    ready: Callable[[ServerInfo], None],
     until: Until,
     folder: StateFolder | None,
 ) -> None:
@@ -128,27 +131,27 @@ async def _serve(
     await Server(Gateway(backend, smtp, folder)).serve(listener, functools.partial(ready, known), stop)
 
 
-def begin() -> None:
-    """For a process that does nothing but serve: while modules are loaded, there is no garbage to look for."""
+def disable_gc() -> None:
+    """Disable garbage collection while modules load: it would find nothing. For a process that only serves."""
     gc.disable()
 
 
-def settle() -> None:
-    """After `begin`, once it serves: what is loaded stays, and looking for garbage often would find little."""
+def freeze_gc() -> None:
+    """Enable it again once the server listens: loaded modules are exempt, and collections are rare."""
     gc.freeze()
     gc.set_threshold(*_COLLECT_AFTER)
     gc.enable()
 
 
-def signalled(stop: asyncio.Event) -> None:
-    """Until SIGTERM or SIGINT."""
+def until_signal(stop: asyncio.Event) -> None:
+    """Stop at SIGTERM or SIGINT."""
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
 
 
-def orphaned(stop: asyncio.Event) -> None:
-    """Until SIGTERM or SIGINT, or until standard input ends: the parent is gone then."""
-    signalled(stop)
+def until_parent_exits(stop: asyncio.Event) -> None:
+    """Stop at SIGTERM or SIGINT, or when standard input ends: the parent process has exited then."""
+    until_signal(stop)
     threading.Thread(target=_wait_for_end_of_stdin, args=(asyncio.get_running_loop(), stop), daemon=True).start()
 
 
@@ -160,18 +163,18 @@ def _wait_for_end_of_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event)
 
 def main() -> None:
     """The child process of `LocalCloud.start`: region, state folder, ports; one line of JSON on standard output."""
-    begin()
+    disable_gc()
     logging.basicConfig(level=logging.ERROR, format="localcloud: %(message)s")
     region, state, *ports = sys.argv[1:]
 
-    def ready(known: Ready) -> None:
-        settle()
+    def ready(known: ServerInfo) -> None:
+        freeze_gc()
         line = json.dumps({"endpoint": known.endpoint, "region": known.region, "scratch": known.scratch})
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
 
     try:
-        serve(Ports(*map(int, ports)), region, ready, orphaned, state=state or None)
+        serve(Ports(*map(int, ports)), region, ready, until_parent_exits, state=state or None)
     except (NotInstalledError, PortTakenError, StateError) as error:
         sys.exit(str(error))
 

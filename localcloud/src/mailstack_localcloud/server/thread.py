@@ -1,33 +1,35 @@
-"""The local cloud in a thread of whoever wants it. Once a process: ministack keeps its state in modules."""
+"""The local cloud in a thread of this process. At most one a process: ministack keeps its state in modules."""
 
 import asyncio
 import sys
 import threading
 
-from mailstack_localcloud.server.runner import Ports, Ready, serve
+from mailstack_localcloud.server.runner import Ports, ServerInfo, serve
 
 START_SECONDS = 120.0
 _STOP_SECONDS = 60.0
 
 
-class TakenError(Exception):
-    """This process had one already."""
+class AlreadyStartedError(Exception):
+    """This process had a local cloud already; there can be only one."""
 
 
-class Inside:
-    """A server in a thread, which answers once this is made.
+class ServerThread:
+    """A server in a thread; it answers requests when the constructor returns.
 
     Args:
         region: The one region that SES is emulated in.
 
     Raises:
-        TakenError: There was one before, or ministack is there without one.
-        TimeoutError: It did not come up.
+        AlreadyStartedError: This process had a local cloud before, or it has imported ministack.
+        TimeoutError: It did not start.
     """
 
     def __init__(self, region: str) -> None:
         if "ministack" in sys.modules:
-            raise TakenError("This process had a local cloud, or ministack, inside it already. Use LocalCloud.start().")
+            raise AlreadyStartedError(
+                "This process had a local cloud, or ministack, inside it already. Use LocalCloud.start()."
+            )
         self.endpoint = ""
         self._answers = threading.Event()
         self._problem: BaseException | None = None
@@ -39,7 +41,7 @@ class Inside:
             raise self._problem
 
     def stop(self) -> None:
-        """Stop it; its thread has ended then."""
+        """Stop the server and wait for its thread to end."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stop.set)
             self._thread.join(_STOP_SECONDS)
@@ -47,12 +49,12 @@ class Inside:
     def _serve(self, region: str) -> None:
         try:
             serve(Ports(), region, self._ready, self._until)
-        except BaseException as problem:  # noqa: BLE001 - for whoever waits for the start
+        except BaseException as problem:  # noqa: BLE001 - raised again in the constructor
             self._problem = problem
         finally:
             self._answers.set()
 
-    def _ready(self, known: Ready) -> None:
+    def _ready(self, known: ServerInfo) -> None:
         self.endpoint = known.endpoint
         self._answers.set()
 

@@ -1,4 +1,4 @@
-"""What becomes of a mail that SES takes: it is kept, delivered or bounced, reckoned, and its events are handed over."""
+"""Accepts a mail: it is stored, delivered or bounced, counted, and its events are published."""
 
 import functools
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from mailstack_localcloud.ses.context import Context
 from mailstack_localcloud.ses.envelopes import Envelope
 from mailstack_localcloud.ses.errors import SesError, bad_request
 from mailstack_localcloud.ses.rendering import Filled
-from mailstack_localcloud.ses.state import ConfigurationSet, Happening, Identity, StoredMessage, Suppressed
+from mailstack_localcloud.ses.state import ConfigurationSet, Identity, Occurrence, StoredMessage, Suppressed
 from mailstack_localcloud.ses.subscriptions import leave, wants, with_links
 
 # The antivirus industry's harmless test file, in two halves so that no scanner takes this one for it.
@@ -30,7 +30,7 @@ class Suppression:
 
 @dataclass(slots=True)
 class Sender:
-    """Who may send with what, as it was found; the mails of a bulk call have it in common. `tags` are SES's own."""
+    """The checked sender of a mail; the mails of a bulk call share it. `tags` are SES's own."""
 
     identity: Identity
     configuration_set: ConfigurationSet | None
@@ -44,10 +44,10 @@ class Sender:
 
 
 def accept(context: Context, sender: Sender, envelope: Envelope, filled: Filled, tags: Sequence[dict[str, str]]) -> str:
-    """Take a mail and let happen what follows; its message id.
+    """Accept a mail with all that follows from it; return its message id.
 
     Raises:
-        SesError: It is more than the account may send.
+        SesError: The account's sending quota or rate is exceeded.
     """
     state = context.state
     refusal = context.meter.take(state.account, len(envelope.recipients), envelope.counted)
@@ -58,21 +58,21 @@ def accept(context: Context, sender: Sender, envelope: Envelope, filled: Filled,
     if sender.subscription:
         _add_links(context, message)
     if filled.failure:
-        failed = _happening(context, sender.at, "Rendering Failure", filled.template, filled.failure)
-        _follow(context, message, [failed])
+        failed = _occurrence(context, sender.at, "Rendering Failure", filled.template, filled.failure)
+        _apply(context, message, [failed])
     else:
-        _follow(context, message, _happenings(context, sender, message, envelope.recipients), sent=envelope.counted)
+        _apply(context, message, _occurrences(context, sender, message, envelope.recipients), sent=envelope.counted)
     return message.message_id
 
 
-async def follow(context: Context, message: StoredMessage, happenings: list[Happening]) -> None:
-    """All that follows from what happened to a mail after it was sent: reputation, suppression, events."""
-    await context.publisher.room()
-    _follow(context, message, happenings)
+async def apply(context: Context, message: StoredMessage, occurrences: list[Occurrence]) -> None:
+    """Apply what happened to a mail after it was sent: to reputation, suppression list and events."""
+    await context.publisher.wait_for_capacity()
+    _apply(context, message, occurrences)
 
 
 async def unsubscribe(context: Context, message: StoredMessage) -> None:
-    """What follows when the recipient of a mail with unsubscribe links uses the one in its header.
+    """Unsubscribe the recipient of a mail by the link in its List-Unsubscribe header.
 
     Raises:
         SesError: The mail has no such links, or its list is gone.
@@ -82,11 +82,11 @@ async def unsubscribe(context: Context, message: StoredMessage) -> None:
     name, topic = message.subscription
     recipient, now = mime.bare(message.recipients[0]), datetime.now(UTC)
     detail = leave(context.contact_list(name), recipient, topic, now)
-    await follow(context, message, [_happening(context, now, "Subscription", recipient, detail)])
+    await apply(context, message, [_occurrence(context, now, "Subscription", recipient, detail)])
 
 
 def suppression(context: Context, tenant_name: str | None, configuration_set: ConfigurationSet | None) -> Suppression:
-    """What keeps mail of a tenant, which may be none, and a configuration set from its recipients."""
+    """The suppression list in force for a tenant, if any, and a configuration set."""
     state, tenant = context.state, context.state.tenants.get(tenant_name or "")
     reasons, of_tenant = rules.suppression(state.account, tenant, configuration_set)
     return Suppression(reasons, tenant.suppressed if tenant and of_tenant else state.suppressed, of_tenant)
@@ -117,21 +117,23 @@ def _stored(
 
 
 def _add_links(context: Context, message: StoredMessage) -> None:
-    """As SES does it: only a mail to one recipient has links by which that one can leave."""
+    """Add unsubscribe links; as in SES, only to a mail with a single recipient."""
     if len(message.recipients) == 1:
         url = f"{context.backend.endpoint}/_localcloud/messages/{message.message_id}/unsubscribe"
         message.content = with_links(message.content, url)
 
 
-def _happenings(context: Context, sender: Sender, message: StoredMessage, recipients: Sequence[str]) -> list[Happening]:
-    """What becomes of the mail."""
-    happenings = [_happening(context, sender.at, "Send")]
+def _occurrences(
+    context: Context, sender: Sender, message: StoredMessage, recipients: Sequence[str]
+) -> list[Occurrence]:
+    """The occurrences that follow from the send."""
+    occurrences = [_occurrence(context, sender.at, "Send")]
     if _has_virus(message.content):
-        return [*happenings, _happening(context, sender.at, "Reject", detail="Bad content")]
+        return [*occurrences, _occurrence(context, sender.at, "Reject", detail="Bad content")]
     for recipient in recipients:
         for kind, detail in _outcome(context, sender, recipient):
-            happenings.append(_happening(context, sender.at, kind, recipient, detail))
-    return happenings
+            occurrences.append(_occurrence(context, sender.at, kind, recipient, detail))
+    return occurrences
 
 
 def _outcome(context: Context, sender: Sender, recipient: str) -> simulator.Outcome:
@@ -151,9 +153,9 @@ def _wants(context: Context, subscription: tuple[str, str], recipient: str) -> b
     return wants(context.contact_list(name), recipient, topic)
 
 
-def _happening(context: Context, now: datetime, kind: str, recipient: str = "", detail: str = "") -> Happening:
+def _occurrence(context: Context, now: datetime, kind: str, recipient: str = "", detail: str = "") -> Occurrence:
     feedback_id = ids.message_id(context.state.region) if kind in _REASONS else ""
-    return Happening(kind, now, feedback_id, recipient, detail)
+    return Occurrence(kind, now, feedback_id, recipient, detail)
 
 
 def _has_virus(content: dict[str, Any]) -> bool:
@@ -162,27 +164,27 @@ def _has_virus(content: dict[str, Any]) -> bool:
     return any(_EICAR in attachment["RawContent"] for attachment in content["Simple"].get("Attachments", ()))
 
 
-def _follow(context: Context, message: StoredMessage, happenings: list[Happening], *, sent: int = 0) -> None:
+def _apply(context: Context, message: StoredMessage, occurrences: list[Occurrence], *, sent: int = 0) -> None:
     """`sent` are the recipients, where the mail is new."""
     state = context.state
     configuration_set = state.configuration_sets.get(message.configuration_set or "")
     reputations = [state.account.reputation, *([configuration_set.reputation] if configuration_set else [])]
-    feedback = [happening for happening in happenings if happening.kind in _REASONS]
-    metrics.reckon(reputations, sent, feedback)
+    feedback = [occurrence for occurrence in occurrences if occurrence.kind in _REASONS]
+    metrics.count_feedback(reputations, sent, feedback)
     if feedback:
         _suppress(message, suppression(context, message.tenant, configuration_set), feedback)
-    context.publisher.publish(state, message, happenings)
+    context.publisher.publish(state, message, occurrences)
 
 
-def _suppress(message: StoredMessage, suppressed: Suppression, feedback: Sequence[Happening]) -> None:
+def _suppress(message: StoredMessage, suppressed: Suppression, feedback: Sequence[Occurrence]) -> None:
     """New hard bounces and complaints join the list in force, where their reason is; not-spam leaves a tenant's."""
-    for happening in feedback:
-        key, reason = happening.recipient.lower(), _REASONS[happening.kind]
-        counts = metrics.is_hard_bounce(happening) or metrics.is_complaint(happening)
+    for occurrence in feedback:
+        key, reason = occurrence.recipient.lower(), _REASONS[occurrence.kind]
+        counts = metrics.is_hard_bounce(occurrence) or metrics.is_complaint(occurrence)
         if counts and reason in suppressed.reasons and not rules.is_simulator(key):
             suppressed.listed[key] = Suppressed(
-                happening.recipient, reason, happening.at, message.message_id, happening.feedback_id
+                occurrence.recipient, reason, occurrence.at, message.message_id, occurrence.feedback_id
             )
-        listed = suppressed.listed.get(key) if suppressed.of_tenant and happening.detail == "not-spam" else None
+        listed = suppressed.listed.get(key) if suppressed.of_tenant and occurrence.detail == "not-spam" else None
         if listed and listed.reason == "COMPLAINT":
             del suppressed.listed[key]

@@ -1,10 +1,10 @@
-"""What SES would say of an address before it writes there: by its form, and by how the recipient behaves here. Pure."""
+"""Email validation: SES's verdict on an address by its form, and by the recipient's outcome here. Pure."""
 
 from collections.abc import Mapping
 
 from mailstack_localcloud.ses import rules, simulator
 
-# https://www.rfc-editor.org/rfc/rfc2142, and what else is nobody in person.
+# https://www.rfc-editor.org/rfc/rfc2142, and other role addresses.
 _ROLES = frozenset(
     {
         *("abuse", "hostmaster", "info", "marketing", "noc", "postmaster", "sales", "security", "support", "webmaster"),

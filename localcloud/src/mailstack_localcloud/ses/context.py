@@ -1,15 +1,16 @@
-"""What a handler works with, and what handlers share: lookups that refuse, tags, pages."""
+"""The context of a request, and what handlers share: lookups, tags, pagination."""
 
 import asyncio
 import base64
 import binascii
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 from mailstack_localcloud.backend.ministack import Backend
 from mailstack_localcloud.faults.rules import Faults
+from mailstack_localcloud.http import Request
 from mailstack_localcloud.ses.errors import SesError, bad_request, not_found
 from mailstack_localcloud.ses.files import Files
 from mailstack_localcloud.ses.publishing import Publisher
@@ -21,11 +22,12 @@ from mailstack_localcloud.ses.verification import Dns
 Parameters = dict[str, Any]
 Output = dict[str, Any]
 Handler = Callable[["Context", Parameters], Output | Awaitable[Output]]
-# So many entries a page may have, where AWS says nothing else; without a word it has as many as it may.
+# The allowed page sizes, unless AWS documents others; the default is the largest.
 _PAGE_SIZES = range(1001)
 # https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Tag.html
 MAX_TAGS = 50
 _MAX_KEY, _MAX_VALUE = 128, 256
+_CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/")
 _TAG = re.compile(r"[\w\s.:/=+@-]*")
 _TOO_MANY = (
     f"Maximum of {MAX_TAGS} user tags are allowed per resource, consider reducing the number of tags in the request"
@@ -34,9 +36,29 @@ _NO_TAG = "Tags can only contain letters, numbers, spaces, and the following spe
 _AWS_TAG = "Caller is an end user and not allowed to mutate system tags"
 
 
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The signer of a request, and the version of the API that it calls (the condition key `ses:ApiVersion`)."""
+
+    access_key: str = ""
+    api_version: str = "2"
+
+    @classmethod
+    def of(cls, request: Request, api_version: str) -> Self:
+        """The caller of a request; the access key is empty if the request is not signed.
+
+        Example:
+            >>> signed = "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20260101/us-east-1/ses/aws4_request"
+            >>> Caller.of(Request("POST", "/", {}, {"authorization": signed}, b""), "1").access_key
+            'AKIAIOSFODNN7EXAMPLE'
+        """
+        found = _CREDENTIAL.search(request.headers.get("authorization", ""))
+        return cls(found[1] if found else "", api_version)
+
+
 @dataclass(slots=True)
 class Context:
-    """Everything that an operation may touch."""
+    """Everything that an operation may use: the account, the services around it, and who calls."""
 
     backend: Backend
     state: State
@@ -45,14 +67,19 @@ class Context:
     publisher: Publisher
     files: Files
     faults: Faults
-    # Held by whoever does jobs, so that who waits for them finds them done.
+    # Held while jobs run: a request that waits for it finds them done.
     working: asyncio.Lock = field(default_factory=asyncio.Lock)
+    caller: Caller = Caller()
+
+    def called_by(self, caller: Caller) -> "Context":
+        """The same context for one request."""
+        return replace(self, caller=caller)
 
     def identity(self, parameters: Parameters) -> Identity:
         """The identity that the parameters name.
 
         Raises:
-            SesError: There is none (404).
+            SesError: It does not exist (404).
         """
         name = identity_name(str(parameters["EmailIdentity"]))
         if name not in self.state.identities:
@@ -63,7 +90,7 @@ class Context:
         """The configuration set that the parameters name.
 
         Raises:
-            SesError: There is none (404).
+            SesError: It does not exist (404).
         """
         name = str(parameters["ConfigurationSetName"])
         if name not in self.state.configuration_sets:
@@ -74,17 +101,17 @@ class Context:
         """The tenant of that name.
 
         Raises:
-            SesError: There is none (404).
+            SesError: It does not exist (404).
         """
         if name not in self.state.tenants:
             raise not_found("Tenant", name)
         return self.state.tenants[name]
 
-    def let_go(self, kind: str, name: str) -> None:
-        """See that an identity, a configuration set or a template may be deleted: no tenant has it.
+    def ensure_deletable(self, kind: str, name: str) -> None:
+        """Check that an identity, a configuration set or a template may be deleted.
 
         Raises:
-            SesError: One has (400).
+            SesError: It is associated with a tenant (400).
         """
         arn = self.state.arn(kind, name)
         if any(arn in tenant.resources for tenant in self.state.tenants.values()):
@@ -95,7 +122,7 @@ class Context:
         """The contact list of that name.
 
         Raises:
-            SesError: There is none (404).
+            SesError: It does not exist (404).
         """
         if name not in self.state.contact_lists:
             raise SesError("NotFoundException", f"List with name: {name} doesn't exist.")

@@ -21,9 +21,9 @@ def public_half(private_key: str) -> str:
             a PEM file.
 
     Raises:
-        SesError: It is no such key, or too short or too long.
+        SesError: It is not an RSA private key, or too short or too long.
     """
-    # Not at the start: whoever brings no key does not wait for it.
+    # Imported here: most requests bring no key and must not wait for it.
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 

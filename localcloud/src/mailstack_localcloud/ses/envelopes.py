@@ -1,4 +1,4 @@
-"""Who writes to whom, and what SES wants of a mail's form, whoever sends it. Pure; knows nobody's rights.
+"""Sender and recipients of a mail, and SES's rules for its form. Pure; does not authorize.
 
 https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Message.html
 """
@@ -45,16 +45,16 @@ _UNSUPPORTED = (
 _ILLEGAL = re.compile(rf".*\.({_UNSUPPORTED})", re.IGNORECASE | re.DOTALL)
 # Worth the time of looking into a raw mail's parts.
 _MAY_BE_ILLEGAL = re.compile(rf"name\b(?:(?!name\b).)*\.({_UNSUPPORTED})\b".encode(), re.IGNORECASE)
-# Senders come again and again.
+# Senders repeat.
 _REMEMBERED = 1000
 
 
 @dataclass(slots=True)
 class Envelope:
-    """Who writes to whom, from the parameters or from a raw mail's headers; `recipients` are bare addresses.
+    """Sender and recipients, from the parameters or from a raw mail's headers; `recipients` are bare addresses.
 
-    `senders` are the further ones that a raw mail's headers name, `mail_from` is the envelope's own where it is known;
-    `counted` recipients are not the simulator's.
+    `senders` are the other senders in a raw mail's headers, `mail_from` is the SMTP envelope's, if known; `counted`
+    is the number of recipients without the simulator's.
     """
 
     source: str
@@ -131,7 +131,7 @@ def _checked(envelope: Envelope) -> Envelope:
 
 
 def check_written(*addresses: str) -> None:
-    """See that addresses, with or without names, are well formed.
+    """Check that addresses, with or without names, are well formed.
 
     Raises:
         SesError: One is not.
@@ -155,7 +155,7 @@ def _named_problem(address: str) -> str:
 
 
 def check_tags(tags: Sequence[Mapping[str, str]]) -> None:
-    """See that a mail's tags are well formed.
+    """Check that a mail's tags are well formed.
 
     Raises:
         SesError: One is not.

@@ -1,6 +1,9 @@
-"""The one exception by which a handler refuses. Statuses and codes are the service model's, never ours."""
+"""The exception by which a handler refuses a request. Codes and statuses are those of the service model."""
 
-from mailstack_localcloud.backend.calls import errors
+from typing import Self
+
+from mailstack_localcloud.backend.calls import error_statuses
+from mailstack_localcloud.faults.effects import InjectedError
 
 
 class SesError(Exception):
@@ -21,6 +24,11 @@ class SesError(Exception):
         self.message = message
         self.status = STATUS[code] if status is None else status
 
+    @classmethod
+    def injected(cls, error: InjectedError) -> Self:
+        """An error that a fault answers with."""
+        return cls(error.code, error.message, status=error.status)
+
 
 def not_found(what: str, name: str) -> SesError:
     """The named thing does not exist (404)."""
@@ -38,14 +46,9 @@ def bad_request(message: str) -> SesError:
 
 
 def not_emulated(what: str) -> SesError:
-    """The local cloud does not do this yet: said aloud (501), never a silent success."""
+    """The local cloud does not emulate this: an error (501), never a silent success."""
     return SesError(NOT_EMULATED, f"{what} is not emulated by the local cloud. Nothing was done.")
 
 
 NOT_EMULATED = "NotEmulated"
-STATUS: dict[str, int] = {
-    **{name: int(error["httpStatusCode"]) for name, error in errors("sesv2").items()},
-    # IAM's answer, common to all services.
-    "AccessDeniedException": 403,
-    NOT_EMULATED: 501,
-}
+STATUS: dict[str, int] = {**error_statuses("sesv2"), NOT_EMULATED: 501}

@@ -1,4 +1,4 @@
-"""SES's own event JSON, for a mail and what happened to it. Pure; the fields are the ones that AWS documents.
+"""SES's own event JSON, for a mail and its occurrences. Pure; the fields are the ones that AWS documents.
 
 https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html
 """
@@ -15,7 +15,7 @@ import orjson
 
 from mailstack_localcloud.ses import mime
 from mailstack_localcloud.ses.link_tags import link_tags
-from mailstack_localcloud.ses.state import Happening, StoredMessage
+from mailstack_localcloud.ses.state import Occurrence, StoredMessage
 
 # kind → (event type of an event destination, CloudWatch metric, the event's own object)
 KINDS: dict[str, tuple[str, str, str]] = {
@@ -94,9 +94,9 @@ DELAYS: dict[str, tuple[str, str]] = {
     "SendingDeferral": ("4.4.5", "smtp; 451 4.4.5 deferred"),
     "Undetermined": ("4.0.0", "smtp; 450 4.0.0 undetermined"),
 }
-# Sub-types of which more is to be told apart here than SES says.
+# Sub-types that are told apart here in more detail than SES reports them.
 _SHOWN_AS = {"TransientGeneral": "General", "AutoReply": "General"}
-# What SES never tried to deliver is no bounce that counts.
+# A bounce without a delivery attempt does not count.
 ON_A_LIST = frozenset({"OnAccountSuppressionList", "OnTenantSuppressionList"})
 KEPT_BACK = ON_A_LIST | {"EmailValidationSuppressed", "UnsubscribedRecipient"}
 HARD_BOUNCES = frozenset(
@@ -124,25 +124,25 @@ class Event:
     link_tags: Mapping[str, list[str]] | None = None
 
 
-def event(message: StoredMessage, happening: Happening, *, source_arn: str, account_id: str) -> dict[str, Any]:
+def event(message: StoredMessage, occurrence: Occurrence, *, source_arn: str, account_id: str) -> dict[str, Any]:
     """One event as an object."""
     mail = _mail(message, source_arn, account_id)
     return {
-        "eventType": happening.kind,
-        "mail": _delivered(mail) if happening.kind == "Delivery" else mail,
-        KINDS[happening.kind][2]: _DETAILS[happening.kind](message, happening),
+        "eventType": occurrence.kind,
+        "mail": _delivered(mail) if occurrence.kind == "Delivery" else mail,
+        KINDS[occurrence.kind][2]: _DETAILS[occurrence.kind](message, occurrence),
     }
 
 
 def events(
-    message: StoredMessage, happenings: Iterable[Happening], *, source_arn: str, account_id: str
+    message: StoredMessage, occurrences: Iterable[Occurrence], *, source_arn: str, account_id: str
 ) -> Iterator[Event]:
     """The events of one mail; the mail, which is most of each, is written once."""
     mail = _mail(message, source_arn, account_id)
     text = _json(mail)
-    for happening in happenings:
-        kind = happening.kind
-        details = _DETAILS[kind](message, happening)
+    for occurrence in occurrences:
+        kind = occurrence.kind
+        details = _DETAILS[kind](message, occurrence)
         about, told = (_delivered(mail), _delivered_text(text, mail)) if kind == "Delivery" else (mail, text)
         written_out = f'{{"eventType":"{kind}","mail":{told},"{KINDS[kind][2]}":{_json(details)}}}'
         yield Event(kind, written_out, about, details.get("linkTags"))
@@ -188,8 +188,8 @@ def _written(message: StoredMessage, headers: list[tuple[str, str]]) -> dict[str
 
 
 def _is_unwritten(message: StoredMessage) -> bool:
-    """Whether its template could not be rendered, so that there are no headers to tell."""
-    return any(happening.kind == "Rendering Failure" for happening in message.happenings[:1])
+    """Whether its template could not be rendered, so that there are no headers to report."""
+    return any(occurrence.kind == "Rendering Failure" for occurrence in message.occurrences[:1])
 
 
 def _fitting(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -205,15 +205,15 @@ def _delivered(mail: dict[str, Any]) -> dict[str, Any]:
 
 
 def _delivered_text(text: str, mail: Mapping[str, Any]) -> str:
-    """The same in a mail's JSON, whose tags stand at its end."""
+    """The same in a mail's JSON, which ends with its tags."""
     return f"{text[:-2]}{',' if mail['tags'] else ''}{_ON_THE_WAY_TEXT}}}"
 
 
-def _delivery(message: StoredMessage, happening: Happening) -> dict[str, Any]:
+def _delivery(message: StoredMessage, occurrence: Occurrence) -> dict[str, Any]:
     return {
-        "timestamp": timestamp(happening.at),
-        "processingTimeMillis": (happening.at - message.accepted_at) // _MILLISECOND,
-        "recipients": [happening.recipient],
+        "timestamp": timestamp(occurrence.at),
+        "processingTimeMillis": (occurrence.at - message.accepted_at) // _MILLISECOND,
+        "recipients": [occurrence.recipient],
         "smtpResponse": "250 2.6.0 Message received",
         "reportingMTA": _MTA,
     }
@@ -224,74 +224,74 @@ def sub_type(detail: str) -> str:
     return _SHOWN_AS.get(detail, detail)
 
 
-def _bounce(_: StoredMessage, happening: Happening) -> dict[str, Any]:
-    bounce_type, status, diagnostic = BOUNCES[happening.detail]
+def _bounce(_: StoredMessage, occurrence: Occurrence) -> dict[str, Any]:
+    bounce_type, status, diagnostic = BOUNCES[occurrence.detail]
     # Only a bounce with a delivery status notification tells more than whose it is.
     noted = {"action": "failed", "status": status, "diagnosticCode": diagnostic} if status else {}
-    reporter = {"reportingMTA": f"dns; {_OWN_MTA if happening.detail in NEVER_TRIED else _MTA}"} if status else {}
+    reporter = {"reportingMTA": f"dns; {_OWN_MTA if occurrence.detail in NEVER_TRIED else _MTA}"} if status else {}
     return {
-        "feedbackId": happening.feedback_id,
+        "feedbackId": occurrence.feedback_id,
         "bounceType": bounce_type,
-        "bounceSubType": sub_type(happening.detail),
-        "bouncedRecipients": [{"emailAddress": happening.recipient, **noted}],
-        "timestamp": timestamp(happening.at),
+        "bounceSubType": sub_type(occurrence.detail),
+        "bouncedRecipients": [{"emailAddress": occurrence.recipient, **noted}],
+        "timestamp": timestamp(occurrence.at),
         **reporter,
     }
 
 
-def _complaint(_: StoredMessage, happening: Happening) -> dict[str, Any]:
-    # Where SES kept the mail back, since the address had complained before, there is no report of anybody's.
-    kept_back = happening.detail in ON_A_LIST
+def _complaint(_: StoredMessage, occurrence: Occurrence) -> dict[str, Any]:
+    # If SES suppressed the mail because of an earlier complaint, there is no feedback report.
+    kept_back = occurrence.detail in ON_A_LIST
     report = {
         "userAgent": "Amazon SES Mailbox Simulator",
-        "complaintFeedbackType": happening.detail,
-        "arrivalDate": timestamp(happening.at),
+        "complaintFeedbackType": occurrence.detail,
+        "arrivalDate": timestamp(occurrence.at),
     }
     return {
-        "feedbackId": happening.feedback_id,
-        "complaintSubType": happening.detail if kept_back else None,
-        "complainedRecipients": [{"emailAddress": happening.recipient}],
-        "timestamp": timestamp(happening.at),
+        "feedbackId": occurrence.feedback_id,
+        "complaintSubType": occurrence.detail if kept_back else None,
+        "complainedRecipients": [{"emailAddress": occurrence.recipient}],
+        "timestamp": timestamp(occurrence.at),
         **({} if kept_back else report),
     }
 
 
-def _delay(_: StoredMessage, happening: Happening) -> dict[str, Any]:
-    status, diagnostic = DELAYS[happening.detail]
+def _delay(_: StoredMessage, occurrence: Occurrence) -> dict[str, Any]:
+    status, diagnostic = DELAYS[occurrence.detail]
     return {
-        "timestamp": timestamp(happening.at),
-        "delayType": happening.detail,
-        "expirationTime": timestamp(happening.at + _RETRY_FOR),
+        "timestamp": timestamp(occurrence.at),
+        "delayType": occurrence.detail,
+        "expirationTime": timestamp(occurrence.at + _RETRY_FOR),
         "delayedRecipients": [
-            {"emailAddress": happening.recipient, "status": status, "diagnosticCode": diagnostic},
+            {"emailAddress": occurrence.recipient, "status": status, "diagnosticCode": diagnostic},
         ],
         "reportingMTA": _MTA,
     }
 
 
-def _open(_: StoredMessage, happening: Happening) -> dict[str, Any]:
-    return {"timestamp": timestamp(happening.at), **_READER}
+def _open(_: StoredMessage, occurrence: Occurrence) -> dict[str, Any]:
+    return {"timestamp": timestamp(occurrence.at), **_READER}
 
 
-def _click(message: StoredMessage, happening: Happening) -> dict[str, Any]:
-    tags = link_tags(message, happening.detail) or None
-    return {"timestamp": timestamp(happening.at), **_READER, "link": happening.detail, "linkTags": tags}
+def _click(message: StoredMessage, occurrence: Occurrence) -> dict[str, Any]:
+    tags = link_tags(message, occurrence.detail) or None
+    return {"timestamp": timestamp(occurrence.at), **_READER, "link": occurrence.detail, "linkTags": tags}
 
 
-def _subscription(_: StoredMessage, happening: Happening) -> dict[str, Any]:
-    return {"timestamp": timestamp(happening.at), **json.loads(happening.detail)}
+def _subscription(_: StoredMessage, occurrence: Occurrence) -> dict[str, Any]:
+    return {"timestamp": timestamp(occurrence.at), **json.loads(occurrence.detail)}
 
 
-def _rendering_failure(_: StoredMessage, happening: Happening) -> dict[str, Any]:
-    return {"errorMessage": happening.detail, "templateName": happening.recipient}
+def _rendering_failure(_: StoredMessage, occurrence: Occurrence) -> dict[str, Any]:
+    return {"errorMessage": occurrence.detail, "templateName": occurrence.recipient}
 
 
-_DETAILS: dict[str, Callable[[StoredMessage, Happening], dict[str, Any]]] = {
+_DETAILS: dict[str, Callable[[StoredMessage, Occurrence], dict[str, Any]]] = {
     "Send": lambda _, __: {},
     "Delivery": _delivery,
     "Bounce": _bounce,
     "Complaint": _complaint,
-    "Reject": lambda _, happening: {"reason": happening.detail},
+    "Reject": lambda _, occurrence: {"reason": occurrence.detail},
     "DeliveryDelay": _delay,
     "Open": _open,
     "Click": _click,

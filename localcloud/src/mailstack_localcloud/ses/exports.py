@@ -1,4 +1,4 @@
-"""What an export job writes: message insights, or metrics. The columns are ours, since AWS documents none."""
+"""The content of an export job: message insights, or metrics. The columns are ours, since AWS documents none."""
 
 import csv
 import io
@@ -14,7 +14,7 @@ from mailstack_localcloud.ses import mime
 from mailstack_localcloud.ses.context import Parameters
 from mailstack_localcloud.ses.events import BOUNCES, timestamp
 from mailstack_localcloud.ses.operations.insights import counts_as, dimensions_of, measured
-from mailstack_localcloud.ses.state import Happening, State, StoredMessage
+from mailstack_localcloud.ses.state import Occurrence, State, StoredMessage
 
 Row = dict[str, Any]
 DEFAULT_RESULTS = 1000
@@ -36,7 +36,7 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """What is written, and among how many records it was found."""
+    """The exported rows, and the number of records that were searched."""
 
     columns: Sequence[str]
     rows: Sequence[Row]
@@ -71,24 +71,24 @@ def metrics(state: State, source: Parameters) -> Export:
     dimensions, wanted = source["Dimensions"], [(m["Name"], m.get("Aggregation", "VOLUME")) for m in source["Metrics"]]
     counted = {"SEND", *(name for name, _ in wanted)}
     groups, events = dict[tuple[str, ...], Counter[str]](), 0
-    for values, happening in _grouped(state, dimensions):
-        if source["StartDate"] <= happening.at <= source["EndDate"]:
+    for values, occurrence in _grouped(state, dimensions):
+        if source["StartDate"] <= occurrence.at <= source["EndDate"]:
             events += 1
-            group = (happening.at.astimezone(UTC).date().isoformat(), *values)
-            groups.setdefault(group, Counter()).update(name for name in counted if counts_as(happening, name))
+            group = (occurrence.at.astimezone(UTC).date().isoformat(), *values)
+            groups.setdefault(group, Counter()).update(name for name in counted if counts_as(occurrence, name))
     columns = ["Date", *dimensions]
     rows = [dict(zip(columns, group, strict=True)) | _aggregated(groups[group], wanted) for group in sorted(groups)]
     return Export([*columns, *(f"{name}_{kind}" for name, kind in wanted)], rows, events)
 
 
-def _grouped(state: State, dimensions: dict[str, list[str]]) -> Iterator[tuple[list[str], Happening]]:
-    """What happened to the mails that have one of each dimension's values, and the values that they have."""
+def _grouped(state: State, dimensions: dict[str, list[str]]) -> Iterator[tuple[list[str], Occurrence]]:
+    """The occurrences of mails that have a value of each dimension, with those values."""
     for message in measured(state):
         of = dimensions_of(message)
         values = [str(of[name] or "") for name in dimensions]
         pairs = zip(values, dimensions.values(), strict=True)
         if all(value and (allowed == [_ANY] or value in allowed) for value, allowed in pairs):
-            yield from ((values, happening) for happening in message.happenings)
+            yield from ((values, occurrence) for occurrence in message.occurrences)
 
 
 def _aggregated(counts: Counter[str], wanted: Iterable[tuple[str, str]]) -> Row:
@@ -98,7 +98,7 @@ def _aggregated(counts: Counter[str], wanted: Iterable[tuple[str, str]]) -> Row:
 
 
 def _insight(message: StoredMessage, recipient: str) -> Row:
-    own = [h for h in message.happenings if h.recipient == recipient or h.kind == "Send"]
+    own = [h for h in message.occurrences if h.recipient == recipient or h.kind == "Send"]
     values = (
         message.message_id,
         timestamp(message.accepted_at),
@@ -112,16 +112,16 @@ def _insight(message: StoredMessage, recipient: str) -> Row:
     return dict(zip(_COLUMNS, values, strict=True))
 
 
-def _last(happenings: Iterable[Happening], order: Sequence[str]) -> str:
-    kinds = {kind for happening in happenings for kind in _kinds(happening)}
+def _last(occurrences: Iterable[Occurrence], order: Sequence[str]) -> str:
+    kinds = {kind for occurrence in occurrences for kind in _kinds(occurrence)}
     return max((kind for kind in order if kind in kinds), key=order.index, default="")
 
 
-def _kinds(happening: Happening) -> Iterator[str]:
-    if happening.kind == "Bounce":
-        yield f"{BOUNCES[happening.detail][0].upper()}_BOUNCE"
+def _kinds(occurrence: Occurrence) -> Iterator[str]:
+    if occurrence.kind == "Bounce":
+        yield f"{BOUNCES[occurrence.detail][0].upper()}_BOUNCE"
     else:
-        yield happening.kind.upper()
+        yield occurrence.kind.upper()
 
 
 def _fits(row: Row, filters: Parameters) -> bool:
@@ -130,7 +130,7 @@ def _fits(row: Row, filters: Parameters) -> bool:
 
 
 def _like(value: str, pattern: str) -> bool:
-    r"""A star at either end stands for anything; a backslash takes a star's or a backslash's meaning away.
+    r"""A star at either end matches anything; a backslash escapes a star or a backslash.
 
     Example:
         >>> _like("ada@example.com", "*@example.com"), _like("ada", "a*a"), _like("2*2", r"2\\*2")

@@ -36,12 +36,12 @@ class Files:
         self._own = InProcess(backend.app, region=aws.region, access_key=_OWN_ACCOUNT)
 
     async def read(self, url: str, account_id: str) -> bytes:
-        """What `s3://bucket/key` of an account holds, if its policy lets SES read it.
+        """The content of `s3://bucket/key`, if the bucket's policy lets SES read it.
 
         https://docs.aws.amazon.com/ses/latest/dg/sending-email-suppression-list.html
 
         Raises:
-            FileError: There is no such object, or SES may not read it.
+            FileError: The object does not exist, or SES may not read it.
         """
         bucket, _, key = url.removeprefix("s3://").partition("/")
         context = {"aws:referer": account_id, "aws:sourceaccount": account_id}

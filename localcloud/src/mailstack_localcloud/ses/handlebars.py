@@ -2,7 +2,7 @@
 
 Variables with paths (`{{contact.name}}`, `{{../name}}`, `{{@index}}`), `#if`, `#unless`, `#each`, `#with`, sections,
 `{{else}}`, inline partials, `lookup`, comments and `~`. As in SES nothing is escaped for HTML, and a variable that the
-data lacks is an error. Whitespace stands as it is written; helpers of one's own do not exist.
+data lacks is an error. Whitespace is kept; custom helpers do not exist.
 
 https://docs.aws.amazon.com/ses/latest/dg/send-personalized-email-advanced.html
 """
@@ -24,7 +24,7 @@ class RenderingError(Exception):
 
 @dataclass(slots=True)
 class _Scope:
-    """Where a name is looked up: `value` is `this`, `local` holds `@index` and its like."""
+    """The scope in which a name is looked up: `value` is `this`, `local` holds `@index` and its like."""
 
     value: object
     local: Mapping[str, object]
@@ -38,7 +38,7 @@ _Node = Callable[[_Scope], str]
 _Get = Callable[[_Scope], object]
 _Block = Callable[[_Get, _Node, _Node], _Node]
 _TAG = re.compile(
-    # A long comment without an end takes all that is left: looked for anew at every beginning, it would take for ever.
+    # A comment without an end extends to the end of the text: searching for it at each `{{!` would be quadratic.
     r"\{\{(?P<left>~?)(?:(?P<open>!--(?:[^-]|-(?!-~?\}\}))*\Z)|"
     r"(?:!--(?:[^-]|-(?!-~?\}\}))*--|!(?!--)[^{}]*|\{(?P<raw>[^{}]*)\}|(?P<tag>[^{}!~][^{}]*?))(?P<right>~?)\}\})",
     re.DOTALL,

@@ -1,4 +1,4 @@
-"""What the file of an import job says, and what it changes: the suppression list, or a contact list. No S3 here.
+"""Import jobs: reads the file and changes the suppression list or a contact list. No S3 here.
 
 https://docs.aws.amazon.com/ses/latest/dg/sending-email-suppression-list.html
 https://docs.aws.amazon.com/ses/latest/dg/sending-email-list-management.html
@@ -74,7 +74,7 @@ def _objects(text: str) -> Iterator[Record]:
     while at < len(text):
         value, end = decoder.raw_decode(text, at)
         if not isinstance(value, dict):
-            raise ValueError("every record must be an object")  # noqa: TRY004 - as the decoder says that it is no JSON
+            raise ValueError("every record must be an object")  # noqa: TRY004 - as the decoder does for invalid JSON
         yield cast("Record", value)
         at = _after_space(text, end)
 

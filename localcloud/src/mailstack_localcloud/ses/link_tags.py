@@ -33,7 +33,7 @@ def _markup(message: StoredMessage) -> str:
     part = message_from_bytes(message.content["Raw"]["Data"], policy=default).get_body(("html",))
     try:
         return str(part.get_content()) if part else ""
-    except LookupError:  # a character set that nobody knows
+    except LookupError:  # an unknown character set
         return ""
 
 

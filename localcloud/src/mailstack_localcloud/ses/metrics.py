@@ -5,53 +5,53 @@ from collections.abc import Iterable
 from mailstack_localcloud.backend.ministack import Backend
 from mailstack_localcloud.ses.events import HARD_BOUNCES, KEPT_BACK, KINDS, ON_A_LIST
 from mailstack_localcloud.ses.rules import is_simulator
-from mailstack_localcloud.ses.state import ConfigurationSet, Happening, Reputation, State, StoredMessage
+from mailstack_localcloud.ses.state import ConfigurationSet, Occurrence, Reputation, State, StoredMessage
 
 NAMESPACE = "AWS/SES"
 SET_DIMENSION = "ses:configuration-set"
 _NO_COMPLAINT = ON_A_LIST | {"not-spam"}
 
 
-def count(backend: Backend, mails: Iterable[tuple[State, StoredMessage, list[Happening]]]) -> None:
+def count(backend: Backend, mails: Iterable[tuple[State, StoredMessage, list[Occurrence]]]) -> None:
     """Add to the account's `Send`, `Delivery`, `Bounce`, …, by recipient.
 
     A configuration set has such counts only where an event destination asks for them.
     https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-cloudwatch.html
     """
     counts: dict[str, int] = {}
-    for _, message, happenings in mails:
-        for happening in happenings:
-            recipients = len(message.recipients) if happening.kind == "Send" else 1
-            counts[happening.kind] = counts.get(happening.kind, 0) + recipients
+    for _, message, occurrences in mails:
+        for occurrence in occurrences:
+            recipients = len(message.recipients) if occurrence.kind == "Send" else 1
+            counts[occurrence.kind] = counts.get(occurrence.kind, 0) + recipients
     for kind, value in counts.items():
         backend.cloudwatch.count(NAMESPACE, KINDS[kind][1], value, {})
 
 
-def reckon(reputations: Iterable[Reputation], sent: int, feedback: Iterable[Happening]) -> None:
+def count_feedback(reputations: Iterable[Reputation], sent: int, feedback: Iterable[Occurrence]) -> None:
     """Add to reputations: recipients that a mail was sent to, without the simulator's, and bounces and complaints.
 
     The simulator's, and what was never sent, stay out.
     """
     bounces = complaints = 0
-    for happening in feedback:
-        if not is_simulator(happening.recipient):
-            sent -= happening.detail in KEPT_BACK
-            bounces += is_hard_bounce(happening)
-            complaints += is_complaint(happening)
+    for occurrence in feedback:
+        if not is_simulator(occurrence.recipient):
+            sent -= occurrence.detail in KEPT_BACK
+            bounces += is_hard_bounce(occurrence)
+            complaints += is_complaint(occurrence)
     for reputation in reputations:
         reputation.sent += sent
         reputation.hard_bounces += bounces
         reputation.complaints += complaints
 
 
-def is_hard_bounce(happening: Happening) -> bool:
+def is_hard_bounce(occurrence: Occurrence) -> bool:
     """A new hard bounce: not one of an address that SES kept the mail back from."""
-    return happening.kind == "Bounce" and happening.detail in HARD_BOUNCES
+    return occurrence.kind == "Bounce" and occurrence.detail in HARD_BOUNCES
 
 
-def is_complaint(happening: Happening) -> bool:
+def is_complaint(occurrence: Occurrence) -> bool:
     """A new complaint: `not-spam` is the opposite of one, and who is on a list was sent nothing to complain about."""
-    return happening.kind == "Complaint" and happening.detail not in _NO_COMPLAINT
+    return occurrence.kind == "Complaint" and occurrence.detail not in _NO_COMPLAINT
 
 
 def publish_reputation(backend: Backend, state: State) -> None:

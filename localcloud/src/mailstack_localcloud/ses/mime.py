@@ -1,4 +1,4 @@
-"""The MIME source of an accepted mail and its headers. Built only when somebody looks: building costs a millisecond."""
+"""The MIME source of an accepted mail and its headers. Built on demand, since that takes a millisecond."""
 
 import functools
 import re
@@ -73,7 +73,7 @@ def headers(message: StoredMessage) -> list[tuple[str, str]]:
 
 
 def common_headers(message: StoredMessage) -> dict[str, Any]:
-    """What events repeat of the headers under names of their own. A raw mail's are its own, the Message-ID included."""
+    """The common headers that events repeat. A raw mail's are its own, the Message-ID included."""
     if "Raw" in message.content:
         found = headers(message)
         lists = {shown: raw_headers.mailboxes(found, name) for shown, name in _ADDRESSES.items()}

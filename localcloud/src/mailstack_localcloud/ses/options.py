@@ -1,4 +1,4 @@
-"""What a request to send says of itself beside its mail: whose identity, where feedback goes, what is not tracked."""
+"""Options of a send besides its mail: identity ARNs, the feedback address, what is not tracked."""
 
 from mailstack_localcloud.ses import mime, rules
 from mailstack_localcloud.ses.context import Context, Parameters
@@ -9,15 +9,15 @@ _ARNS = {
     "FromEmailAddressIdentityArn": "FromEmailAddress",
     "FeedbackForwardingEmailAddressIdentityArn": "FeedbackForwardingEmailAddress",
 }
-# A member of TrackingConfigurationOverrides → the events that there are none of then.
+# A member of TrackingConfigurationOverrides → the event that is not tracked then.
 _TRACKED = {"OpenTrackingEnabled": "Open", "ClickTrackingEnabled": "Click"}
 
 
 def check(context: Context, p: Parameters) -> None:
-    """See that the identities that are named are this account's and cover their addresses, and feedback may be sent on.
+    """Check that named identities are this account's and cover their addresses, and that feedback may be forwarded.
 
     Raises:
-        SesError: They do not; or they are another account's, whose policies would decide.
+        SesError: They do not, or they are another account's.
     """
     for name, address in _ARNS.items():
         if p.get(name):
@@ -32,7 +32,7 @@ def check(context: Context, p: Parameters) -> None:
 
 
 def untracked(p: Parameters) -> list[str]:
-    """The kinds of events that SES is asked not to look out for in this mail."""
+    """The kinds of events that are not tracked for this mail."""
     tracking = p.get("ConfigurationOverrides", {}).get("Tracking", {})
     return [kind for member, kind in _TRACKED.items() if tracking.get(member) == "DISABLED"]
 

@@ -1,4 +1,4 @@
-"""Whether the signer may do what is no sending: by the resources that an operation names. Sends: `authorization`.
+"""Whether the caller may carry out an operation other than a send. `authorization` checks sends.
 
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_sesv2.html
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_ses.html
@@ -6,14 +6,13 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/list_ses.html
 
 from typing import Any
 
-from mailstack_localcloud.ses.authorization import API_VERSION, SIGNER
 from mailstack_localcloud.ses.context import Context, Parameters
 from mailstack_localcloud.ses.errors import SesError
 from mailstack_localcloud.ses.operations.tags import tags_of
 from mailstack_localcloud.ses.rules import identity_name
 
 ALL = "*"
-# Judged with all that they use once that is known.
+# Authorized once it is known what they use.
 _SENDS = frozenset({"SendEmail", "SendBulkEmail", "SendRawEmail", "SendTemplatedEmail", "SendBulkTemplatedEmail"})
 # A member of an operation's input → the kind of resource that it names.
 _KINDS = {
@@ -25,7 +24,7 @@ _KINDS = {
     "DestinationPoolName": "dedicated-ip-pool",
     "EndpointName": "multi-region-endpoint",
 }
-# And where an operation differs: what it does not name counts for nothing, whatever its members are.
+# Operations that differ; other members of their input name no resource.
 _OWN_KINDS: dict[str, dict[str, str]] = {
     "CreateEmailIdentity": {"EmailIdentity": "identity"},
     "CreateMultiRegionEndpoint": {},
@@ -48,10 +47,10 @@ _ARNS = ("ResourceArn", "ReputationEntityReference")
 
 
 def check(context: Context, operation: str, p: Parameters) -> None:
-    """See that the signer may carry out an operation of the second API on what it names.
+    """Check that the caller may carry out an operation of the second API on what it names.
 
     Raises:
-        SesError: Some policy does not let it (403).
+        SesError: A policy does not allow it (403).
     """
     if operation in _SENDS:
         return
@@ -63,17 +62,17 @@ def check(context: Context, operation: str, p: Parameters) -> None:
 
 
 def check_v1(context: Context, operation: str) -> None:
-    """See that the signer may carry out an operation of the first API, whose resource is always everything.
+    """Check that the caller may carry out an operation of the first API, whose resource is always `*`.
 
     Raises:
-        SesError: Some policy does not let it (403).
+        SesError: A policy does not allow it (403).
     """
     if operation not in _SENDS:
-        _ask(context, f"ses:{operation}", ALL, {"ses:apiversion": API_VERSION.get()})
+        _ask(context, f"ses:{operation}", ALL, {"ses:apiversion": context.caller.api_version})
 
 
 def resources(context: Context, operation: str, p: Parameters) -> list[str]:
-    """The ARNs that an operation acts on; everything where it names none."""
+    """The ARNs that an operation acts on; `*` if it names none."""
     named = [
         context.state.arn(kind, identity_name(str(p[name])) if kind == "identity" else str(p[name]))
         for name, kind in _OWN_KINDS.get(operation, _KINDS).items()
@@ -90,7 +89,7 @@ def _conditions(context: Context, resource: str, p: Parameters) -> dict[str, obj
     keys = [*asked, *p.get("TagKeys", [])]
     there = tags_of(context.state, resource) or {}
     return {
-        "ses:apiversion": API_VERSION.get(),
+        "ses:apiversion": context.caller.api_version,
         **{f"aws:resourcetag/{key.lower()}": value for key, value in there.items()},
         **{f"aws:requesttag/{key.lower()}": value for key, value in asked.items()},
         **({"aws:tagkeys": keys} if keys else {}),
@@ -98,7 +97,7 @@ def _conditions(context: Context, resource: str, p: Parameters) -> dict[str, obj
 
 
 def _ask(context: Context, action: str, resource: str, conditions: dict[str, Any]) -> None:
-    denied = context.backend.access.denied(SIGNER.get(), action, [resource], conditions)
+    denied = context.backend.access.denied(context.caller.access_key, action, [resource], conditions)
     if denied:
         problem = f"User `{denied[0]}' is not authorized to perform `{action}' on resource `{resource}'"
         raise SesError("AccessDeniedException", problem)

@@ -14,7 +14,7 @@ from mailstack_localcloud.backend.policies import SES, Source, allows
 from mailstack_localcloud.ses import metrics
 from mailstack_localcloud.ses.events import KINDS, Event, events
 from mailstack_localcloud.ses.simulator import disordered
-from mailstack_localcloud.ses.state import Happening, State, StoredMessage
+from mailstack_localcloud.ses.state import Occurrence, State, StoredMessage
 
 # A full queue makes SendEmail wait: slower, but nothing is lost and memory stays bounded.
 QUEUE_LENGTH = 10_000
@@ -39,23 +39,23 @@ DETAIL_TYPES = {
 _LOG = logging.getLogger(__name__)
 _Destination = dict[str, Any]
 _Events = Sequence[Event]
-Mail = tuple[State, StoredMessage, list[Happening]]
-Listener = Callable[[Backend, State, StoredMessage, list[Happening]], None]
+Mail = tuple[State, StoredMessage, list[Occurrence]]
+Listener = Callable[[Backend, State, StoredMessage, list[Occurrence]], None]
 
 
 @dataclass(slots=True)
-class _Parcel:
-    """What a destination is told in one turn: events of the kinds in `wanted`."""
+class _Batch:
+    """The events for one destination in one turn; `wanted` are their kinds."""
 
     set_arn: str
     name: str
     destination: _Destination
     wanted: frozenset[str]
-    told: list[Event] = field(default_factory=list[Event])
+    events: list[Event] = field(default_factory=list[Event])
 
 
 class Publisher:
-    """One task that publishes what happened, in order."""
+    """Publishes events in order, in one task."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
@@ -64,25 +64,25 @@ class Publisher:
         self._has_mail, self._has_room, self._is_idle = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._is_idle.set()
 
-    def also(self, listener: Listener) -> None:
-        """Tell another of what happened to every mail, in its account's scope."""
+    def add_listener(self, listener: Listener) -> None:
+        """Call `listener` with the occurrences of each mail, in its account's scope."""
         self._listeners.append(listener)
 
-    async def room(self) -> None:
-        """Wait until there is room for what a request brings."""
+    async def wait_for_capacity(self) -> None:
+        """Wait until the queue has capacity for another request."""
         while len(self._waiting) >= QUEUE_LENGTH:
             self._has_room.clear()
             await self._has_room.wait()
 
-    def publish(self, state: State, message: StoredMessage, happenings: list[Happening]) -> None:
-        """Hand over what happened to a mail."""
-        message.happenings += happenings
-        self._waiting.append((state, message, happenings))
+    def publish(self, state: State, message: StoredMessage, occurrences: list[Occurrence]) -> None:
+        """Queue the occurrences of a mail."""
+        message.occurrences += occurrences
+        self._waiting.append((state, message, occurrences))
         self._has_mail.set()
         self._is_idle.clear()
 
     async def drain(self) -> None:
-        """Wait until everything handed over is out."""
+        """Wait until the queue is empty."""
         await self._is_idle.wait()
 
     async def run(self) -> None:
@@ -98,30 +98,30 @@ class Publisher:
             await asyncio.sleep(0)
 
     def _deliver(self, mails: Sequence[Mail]) -> None:
-        state, parcels = mails[0][0], dict[str, list[_Parcel]]()
+        state, batches = mails[0][0], dict[str, list[_Batch]]()
         # One scope for all: there is one account and one region, whatever was reset in between.
         with self._backend.scope(state.account_id, state.region):
             metrics.count(self._backend, mails)
             for listener in self._listeners:
                 _for_each(mails, functools.partial(listener, self._backend))
-            _for_each(mails, functools.partial(_pack, parcels))
-            for parcel in itertools.chain.from_iterable(parcels.values()):
-                _attempt(f"{parcel.set_arn} {parcel.name}", self._to, parcel)
+            _for_each(mails, functools.partial(_pack, batches))
+            for batch in itertools.chain.from_iterable(batches.values()):
+                _attempt(f"{batch.set_arn} {batch.name}", self._to, batch)
 
-    def _to(self, parcel: _Parcel) -> None:
+    def _to(self, batch: _Batch) -> None:
         for kind, deliver in _DELIVER.items():
-            if kind in parcel.destination and parcel.told:
-                deliver(self, parcel.destination[kind], parcel.told, parcel.set_arn)
+            if kind in batch.destination and batch.events:
+                deliver(self, batch.destination[kind], batch.events, batch.set_arn)
 
-    def to_topic(self, destination: _Destination, told: _Events, set_arn: str) -> None:
+    def to_topic(self, destination: _Destination, published: _Events, set_arn: str) -> None:
         """SNS: only while the topic's policy lets SES publish for this configuration set."""
         arn = str(destination["TopicArn"])
         if may_publish(self._backend, arn, set_arn):
-            self._backend.topics.notify(arn, SUBJECT, *(f"{event.text}\n" for event in told))
+            self._backend.topics.notify(arn, SUBJECT, *(f"{event.text}\n" for event in published))
 
-    def to_bus(self, destination: _Destination, told: _Events, set_arn: str) -> None:
+    def to_bus(self, destination: _Destination, published: _Events, set_arn: str) -> None:
         """EventBridge."""
-        for event in told:
+        for event in published:
             entry = {
                 "Source": "aws.ses",
                 "DetailType": DETAIL_TYPES[event.kind],
@@ -133,7 +133,7 @@ class Publisher:
             if problem:
                 _LOG.warning("EventBridge refused an SES event: %s", problem)
 
-    def to_stream(self, destination: _Destination, told: _Events, set_arn: str) -> None:
+    def to_stream(self, destination: _Destination, published: _Events, set_arn: str) -> None:
         """Firehose: one record an event, each with a newline after it; only while SES may take the role.
 
         https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-firehose-contents.html
@@ -143,26 +143,26 @@ class Publisher:
         if problem:
             _LOG.warning("An SES event did not reach Firehose: %s", problem)
             return
-        for event in told:
+        for event in published:
             self._backend.streams.put(stream, f"{event.text}\n".encode())
 
-    def to_metrics(self, destination: _Destination, told: _Events, _: str) -> None:
+    def to_metrics(self, destination: _Destination, published: _Events, _: str) -> None:
         """CloudWatch: one metric an event type, with the destination's dimensions."""
-        for event in told:
+        for event in published:
             dimensions = {d["DimensionName"]: _dimension(d, event) for d in destination["DimensionConfigurations"]}
             self._backend.cloudwatch.count(metrics.NAMESPACE, KINDS[event.kind][1], 1, dimensions)
 
 
 def _attempt(what: str, publish: Callable[..., None], *arguments: object) -> None:
-    """Do one thing; that it goes wrong must not stop the others' events."""
+    """Call `publish`; an error must not stop the events of others."""
     try:
         publish(*arguments)
     except Exception:  # noqa: BLE001 - whatever it is
         _LOG.exception("Publishing events failed: %s", what)
 
 
-def _for_each(mails: Sequence[Mail], publish: Callable[[State, StoredMessage, list[Happening]], None]) -> None:
-    """The same for each mail: what goes wrong with one concerns it alone."""
+def _for_each(mails: Sequence[Mail], publish: Callable[[State, StoredMessage, list[Occurrence]], None]) -> None:
+    """Call `publish` for each mail; an error concerns that mail alone."""
     for mail in mails:
         try:
             publish(*mail)
@@ -170,26 +170,28 @@ def _for_each(mails: Sequence[Mail], publish: Callable[[State, StoredMessage, li
             _LOG.exception("Publishing events failed: %s", mail[1].message_id)
 
 
-def _pack(parcels: dict[str, list[_Parcel]], state: State, message: StoredMessage, happenings: list[Happening]) -> None:
-    """Put the events of a mail to the destinations that want them; `parcels` are those of each configuration set."""
+def _pack(
+    batches: dict[str, list[_Batch]], state: State, message: StoredMessage, occurrences: list[Occurrence]
+) -> None:
+    """Add a mail's events to the batches of their destinations; `batches` is by configuration set."""
     name = message.configuration_set or ""
-    if name not in parcels:
-        parcels[name] = _parcels(state, name)
-    its = parcels[name]
-    telling = [h for h in disordered(happenings, state.account) if any(h.kind in parcel.wanted for parcel in its)]
+    if name not in batches:
+        batches[name] = _batches(state, name)
+    its = batches[name]
+    telling = [h for h in disordered(occurrences, state.account) if any(h.kind in batch.wanted for batch in its)]
     if not telling:
         return
     source_arn = state.arn("identity", message.identity)
     for event in events(message, telling, source_arn=source_arn, account_id=state.account_id):
-        for parcel in its:
-            if event.kind in parcel.wanted:
-                parcel.told.append(event)
+        for batch in its:
+            if event.kind in batch.wanted:
+                batch.events.append(event)
 
 
-def _parcels(state: State, configuration_set: str) -> list[_Parcel]:
+def _batches(state: State, configuration_set: str) -> list[_Batch]:
     found = state.configuration_sets.get(configuration_set)
     arn, known = state.arn("configuration-set", configuration_set), found.destinations.items() if found else ()
-    return [_Parcel(arn, name, d, _kinds(d["MatchingEventTypes"])) for name, d in known if d.get("Enabled")]
+    return [_Batch(arn, name, d, _kinds(d["MatchingEventTypes"])) for name, d in known if d.get("Enabled")]
 
 
 def _kinds(event_types: Sequence[str]) -> frozenset[str]:

@@ -27,7 +27,7 @@ def limits(account: Account) -> tuple[float, float]:
 
 
 class Meter:
-    """What was sent, measured.
+    """Counts what was sent.
 
     The rate is a token bucket of one second that may go into debt: a mail to 50 is let through at a rate of 14, as SES
     lets short bursts through, and those after it wait. Mail to the simulator counts for the rate, not for the quota.

@@ -1,4 +1,4 @@
-"""What the headers of a raw mail say: who writes to whom, what is there twice, SES's own headers. Pure.
+"""Reads the headers of a raw mail: sender and recipients, duplicates, SES's own headers. Pure.
 
 https://docs.aws.amazon.com/ses/latest/dg/header-fields.html
 """
@@ -13,7 +13,7 @@ from typing import Any
 
 from mailstack_localcloud.ses.errors import bad_request
 
-# Name and value in the order in which they stand; values unfolded.
+# Names and values in their order; values unfolded.
 Headers = Sequence[tuple[str, str]]
 
 _FOLD = re.compile(r"(?<![\r\n])[\r\n]+(?=[ \t])")
@@ -103,7 +103,7 @@ def twice(names: Collection[str]) -> str:
 
 
 def options(headers: Headers) -> dict[str, Any]:
-    """What a mail asks of SES in SES's own headers, as parameters of SendEmail.
+    """The options in a mail's SES headers, as parameters of SendEmail.
 
     Raises:
         SesError: One of them cannot be read.

@@ -8,19 +8,19 @@ from mailstack_localcloud.ses import raw_headers
 from mailstack_localcloud.ses.errors import SesError
 from mailstack_localcloud.ses.state import Refused, State
 
-# So many reasons are kept, the newest; the same one again is counted.
+# The newest reasons are kept; a repeated one is counted.
 KEPT = 50
 _Members = Mapping[str, Any]
 _LISTS = ("ToAddresses", "CcAddresses", "BccAddresses")
 
 
-def note(state: State, operation: str, p: _Members, error: SesError) -> None:
+def record_refusal(state: State, operation: str, p: _Members, error: SesError) -> None:
     """Remember that a send was refused.
 
     Args:
-        state: Where.
+        state: SES's state.
         operation: The operation of either API, or `SendSmtpEmail`.
-        p: Its parameters as far as they could be read; empty if they could not.
+        p: Its parameters; empty if they could not be read.
         error: What SES answered.
     """
     if not operation.startswith("Send"):

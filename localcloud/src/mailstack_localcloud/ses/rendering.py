@@ -23,7 +23,7 @@ _LATER = f"{{{{{UNSUBSCRIBE_URL}}}}}"
 def merged(defaults: Data, own: Data) -> Data:
     """The data of one destination of a bulk mail: its own values, and the defaults for the rest, key by key.
 
-    Objects in it are merged likewise; lists and all else are replaced. AWS documents less; somebody tried it on AWS:
+    Objects in it are merged likewise; lists and all else are replaced. AWS documents less; seen on AWS in
     https://github.com/domdomegg/aws-ses-v2-local/issues/102
     """
     whole = dict(defaults)
@@ -46,7 +46,7 @@ def merged(defaults: Data, own: Data) -> Data:
 class Filled:
     """The content of a mail.
 
-    Where a template could not be filled, `failure` says why and the content is the template as it stands.
+    If a template could not be filled, `failure` says why and the content is the template itself.
     """
 
     content: dict[str, Any]
@@ -86,12 +86,12 @@ def renderer(state: State, template: Mapping[str, Any]) -> Renderer:
     """The template that a request means: an inline one, or a stored one by name or ARN.
 
     Raises:
-        SesError: There is no such template, or it is not a template.
+        SesError: The template does not exist, or is not valid.
     """
     inline = template.get("TemplateContent")
     named = str(template.get("TemplateName") or template.get("TemplateArn", "").partition(":template/")[2])
     if bool(inline) == bool(named):
-        raise bad_request("Template has exactly one of TemplateName, TemplateArn and TemplateContent.")
+        raise bad_request("Template must have exactly one of TemplateName, TemplateArn and TemplateContent.")
     if inline:
         return prepare("", inline, MAX_INLINE_BYTES)
     stored = state.templates.get(named)

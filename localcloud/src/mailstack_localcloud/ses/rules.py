@@ -1,4 +1,4 @@
-"""What SES decides, as functions of values: DNS records, who may send, what is suppressed. No state changes here."""
+"""SES's decisions as pure functions: DNS records, verified senders, suppression."""
 
 import functools
 import re
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mailstack_localcloud.ses.state import Account, ConfigurationSet, Identity, Tenant
 
-# The regions whose DKIM keys stand under a name of their own:
+# The regions whose DKIM keys are under a domain of their own:
 # https://docs.aws.amazon.com/general/latest/gr/ses.html#ses_dkim_domains
 REGIONS_WITH_OWN_DKIM_ZONE = frozenset(
     {
@@ -40,7 +40,7 @@ _REMEMBERED = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A DNS record that must stand. For TXT a value is enough if it starts as `value` does."""
+    """A DNS record that must be published. For TXT it is enough that a value starts with `value`."""
 
     name: str
     type: str
@@ -48,12 +48,12 @@ class Record:
 
 
 def dkim_zone(region: str) -> str:
-    """Where the keys of Easy DKIM are published."""
+    """The zone with the keys of Easy DKIM."""
     return f"dkim.{region}.amazonses.com" if region in REGIONS_WITH_OWN_DKIM_ZONE else "dkim.amazonses.com"
 
 
 def dkim_records(identity: Identity, region: str) -> list[Record]:
-    """What the owner of a domain must publish: three CNAMEs, or the TXT of a key of one's own (BYODKIM)."""
+    """The records that the owner of a domain must publish: three CNAMEs, or the TXT of an own key (BYODKIM)."""
     names = [f"{token}._domainkey.{identity.name}" for token in identity.dkim_tokens]
     if identity.dkim_origin == "EXTERNAL":
         return [Record(name, "TXT", f"p={identity.dkim_public_key}") for name in names]
@@ -62,14 +62,14 @@ def dkim_records(identity: Identity, region: str) -> list[Record]:
 
 
 def mail_from_record(domain: str, region: str) -> Record:
-    """What SES looks for at a custom MAIL FROM domain: exactly one MX. SPF is for receivers to look for.
+    """The record that SES requires at a custom MAIL FROM domain: exactly one MX. SPF is for receivers.
 
     https://docs.aws.amazon.com/ses/latest/dg/mail-from.html#mail-from-states
     """
     return Record(domain, "MX", f"10 feedback-smtp.{region}.amazonses.com")
 
 
-def stands(record: Record, values: Collection[str]) -> bool:
+def is_published(record: Record, values: Collection[str]) -> bool:
     """Whether the values found under a record's name and type are what SES asks for."""
     if record.type == "TXT":
         return any(record.value in value.strip('"').replace('" "', "").replace('""', "") for value in values)
@@ -89,7 +89,7 @@ def suffixes(domain: str) -> tuple[str, ...]:
 
 
 def identity_name(name: str) -> str:
-    """What an identity goes by: addresses are case-sensitive, as AWS's guide has it, and domains are not."""
+    """The name of an identity: addresses are case-sensitive, as AWS documents, and domains are not."""
     return name if "@" in name else name.lower().rstrip(".")
 
 

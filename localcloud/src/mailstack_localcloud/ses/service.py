@@ -5,11 +5,12 @@ import re
 
 from mailstack_localcloud.backend.calls import InProcess
 from mailstack_localcloud.backend.ministack import Backend
+from mailstack_localcloud.faults.effects import InjectedError
 from mailstack_localcloud.faults.rules import Faults
+from mailstack_localcloud.faults.target import Target
 from mailstack_localcloud.http import Request, Response
 from mailstack_localcloud.ses import protocol
-from mailstack_localcloud.ses.authorization import API_VERSION, SIGNER, signer
-from mailstack_localcloud.ses.context import Context, Parameters
+from mailstack_localcloud.ses.context import Caller, Context, Parameters
 from mailstack_localcloud.ses.errors import SesError, not_emulated
 from mailstack_localcloud.ses.feedback_mails import forward
 from mailstack_localcloud.ses.files import Files
@@ -17,7 +18,7 @@ from mailstack_localcloud.ses.operations import HANDLERS
 from mailstack_localcloud.ses.permissions import check
 from mailstack_localcloud.ses.publishing import Publisher
 from mailstack_localcloud.ses.quota import Meter
-from mailstack_localcloud.ses.refusals import note
+from mailstack_localcloud.ses.refusals import record_refusal
 from mailstack_localcloud.ses.state import State
 from mailstack_localcloud.ses.verification import Dns
 
@@ -39,12 +40,24 @@ class Ses:
             faults=faults,
         )
 
-        self.context.publisher.also(forward)
+        self.context.publisher.add_listener(forward)
 
     def reset(self) -> None:
         """Forget every identity, set, mail and count."""
         self.context.state = State(self.context.state.region)
         self.context.meter = Meter()
+
+    @staticmethod
+    def fault_target(request: Request) -> Target:
+        """The target that faults are matched against."""
+        from mailstack_localcloud.ses.fault_target import target
+
+        return target(request)
+
+    @staticmethod
+    def injected(error: InjectedError) -> Response:
+        """The answer for an error that a fault injects."""
+        return protocol.error_answer(SesError.injected(error))
 
     async def handle(self, request: Request) -> Response:
         """Answer one request under `/v2/email/`."""
@@ -55,18 +68,17 @@ class Ses:
             if found is None:
                 raise not_emulated(f"{request.method} {request.path}")
             route, in_path = found
-            SIGNER.set(signer(request.headers.get("authorization", "")))
-            API_VERSION.set("2")
+            context = self.context.called_by(Caller.of(request, api_version="2"))
             handler = HANDLERS.get(route.name)
             if handler is None:
                 raise not_emulated(route.name)
             parameters = protocol.parse(route, in_path, request)
-            check(self.context, route.name, parameters)
-            check_rate(self.context, route.name)
-            output = handler(self.context, parameters)
+            check(context, route.name, parameters)
+            check_rate(context, route.name)
+            output = handler(context, parameters)
             return protocol.answer(route, await output if inspect.isawaitable(output) else output)
         except SesError as error:
-            note(self.context.state, found[0].name if found else "", parameters, error)
+            record_refusal(self.context.state, found[0].name if found else "", parameters, error)
             return protocol.error_answer(error)
 
 

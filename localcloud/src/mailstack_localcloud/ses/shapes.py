@@ -36,7 +36,7 @@ class ShapeError(Exception):
 
 
 def read(shape: Shape, value: object) -> Any:
-    """What a client sent, as Python values: blobs as bytes, timestamps as datetimes; unknown members are ignored.
+    """A client's input as Python values: blobs as bytes, timestamps as datetimes; unknown members are ignored.
 
     Raises:
         ShapeError: The value does not fit.
@@ -45,7 +45,7 @@ def read(shape: Shape, value: object) -> Any:
 
 
 def write(shape: Shape, value: object) -> Any:
-    """What a handler answers, as JSON values; members that are None are left out.
+    """A handler's output as JSON values; members that are None are left out.
 
     Raises:
         ShapeError: The value does not fit, or holds a member that the shape does not have.

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from mailstack_localcloud.ses.events import BOUNCES, DELAYS, FEEDBACK_TYPES, HARD_BOUNCES
 from mailstack_localcloud.ses.rules import is_simulator
-from mailstack_localcloud.ses.state import Account, Happening
+from mailstack_localcloud.ses.state import Account, Occurrence
 
 # (kind, detail) of each event that follows the Send, in order.
 # https://docs.aws.amazon.com/ses/latest/dg/send-an-email-from-console.html#send-email-simulator
@@ -32,7 +32,7 @@ OUTCOMES: dict[str, Outcome] = {
     "delay-then-delivery": (("DeliveryDelay", "TransientCommunicationFailure"), ("Delivery", "")),
     "reject": (("Reject", "Bad content"),),
     "silence": (),
-    # Who complains, or replies that nobody is in, has got the mail.
+    # A recipient who complains, or whose mailbox replies automatically, has received the mail.
     **{
         name: ((("Delivery", ""),) if detail in {*FEEDBACK_TYPES, "AutoReply"} else ()) + ((kind, detail),)
         for name, (kind, detail) in VARIANTS.items()
@@ -69,15 +69,15 @@ def seems_valid(address: str, patterns: Mapping[str, str]) -> bool:
     return not leads_nowhere(address) and not any(k == "Bounce" and detail in HARD_BOUNCES for k, detail in happens)
 
 
-def disordered(happenings: Sequence[Happening], account: Account) -> list[Happening]:
-    """What happened to a mail in the order and as often as the account's settings have it published."""
-    ordered = reversed(happenings) if account.reverse_events else happenings
+def disordered(occurrences: Sequence[Occurrence], account: Account) -> list[Occurrence]:
+    """The occurrences of a mail in the order, and as often, as the account's settings publish them."""
+    ordered = reversed(occurrences) if account.reverse_events else occurrences
     times = 2 if account.duplicate_events else 1
-    return [happening for happening in ordered for _ in range(times)]
+    return [occurrence for occurrence in ordered for _ in range(times)]
 
 
 def outcome(address: str, patterns: Mapping[str, str]) -> Outcome:
-    """What becomes of a mail to the address. The newest matching pattern decides; without one it is delivered.
+    """The outcome of a mail to the address. The newest matching pattern decides; the default is delivery.
 
     Example:
         >>> outcome("bounce+42@simulator.amazonses.com", {})

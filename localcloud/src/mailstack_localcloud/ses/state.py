@@ -1,4 +1,4 @@
-"""What the emulated SES account knows. Records only: no rule, no protocol, no clock."""
+"""The state of the emulated SES account. Records only: no rule, no protocol, no clock."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -135,7 +135,7 @@ class VerificationLink:
 
 @dataclass(slots=True)
 class Contact:
-    """Somebody on a contact list; `preferences` holds the status (`OPT_IN`, `OPT_OUT`) by topic, where there is one."""
+    """A contact on a contact list; `preferences` holds the status (`OPT_IN`, `OPT_OUT`) by topic, if there is one."""
 
     address: str
     created_at: datetime
@@ -147,7 +147,7 @@ class Contact:
 
 @dataclass(slots=True)
 class ContactList:
-    """A contact list. `topics` stand as the API gives and takes them; `contacts` by address in lower case."""
+    """A contact list. `topics` have the API's form; `contacts` are by address in lower case."""
 
     name: str
     created_at: datetime
@@ -198,7 +198,7 @@ class MultiRegionEndpoint:
 
 @dataclass(slots=True)
 class Job:
-    """An export or import job; `source` and `destination` stand as the API takes them.
+    """An export or import job; `source` and `destination` have the API's form.
 
     `counted` are the records that were exported, or that could not be imported; `failure` is the API's FailureInfo.
     """
@@ -227,11 +227,11 @@ class Suppressed:
 
 
 @dataclass(slots=True)
-class Happening:
-    """Something that happened to a mail, small until somebody asks for its JSON (`events.event`).
+class Occurrence:
+    """Something that happened to a mail, in a compact form; `events.event` makes its JSON.
 
-    `recipient` is empty for what concerns the whole mail, `feedback_id` for what is no feedback; `detail` chooses among
-    the variants of a kind. Never changed; not frozen, since making a frozen one takes four times as long.
+    `recipient` is empty if it concerns the whole mail, `feedback_id` if it is not feedback; `detail` chooses among the
+    variants of a kind. Never changed; not frozen, since creating a frozen one takes four times as long.
     """
 
     kind: str
@@ -243,7 +243,7 @@ class Happening:
 
 @dataclass(slots=True)
 class StoredMessage:
-    """One accepted mail, as it was asked for; `mime.source` writes it out when somebody looks."""
+    """One accepted mail, as it was requested; `mime.source` makes its MIME source on demand."""
 
     message_id: str
     accepted_at: datetime
@@ -266,7 +266,7 @@ class StoredMessage:
     mail_from: str = ""
     # Where feedback is forwarded to, if that was asked for.
     return_path: str = ""
-    happenings: list[Happening] = field(default_factory=list[Happening])
+    occurrences: list[Occurrence] = field(default_factory=list[Occurrence])
 
     @property
     def recipients(self) -> list[str]:
@@ -303,7 +303,7 @@ class Messages:
         self._bytes = 0
 
     def add(self, message: StoredMessage) -> None:
-        """Keep a mail, dropping the oldest where there is no room."""
+        """Keep a mail, dropping the oldest if the bounds are exceeded."""
         self._by_id[message.message_id] = message
         self._order.append(message)
         self._bytes += message.size

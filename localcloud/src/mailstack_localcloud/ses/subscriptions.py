@@ -22,7 +22,7 @@ _PLACEHOLDER = re.compile(r"\{\{\s*" + UNSUBSCRIBE_URL + r"\s*\}\}")
 def wants(contact_list: ContactList, address: str, topic: str) -> bool:
     """Whether mail of a list, or of one of its topics if it is not empty, may go to an address.
 
-    Who is not on the list has left nothing (nobody here has seen what SES does).
+    A recipient who is not on the list has left nothing (not verified on live SES).
     """
     contact = contact_list.contacts.get(address.lower())
     if contact is None:
@@ -62,9 +62,9 @@ def leave(contact_list: ContactList, address: str, topic: str, now: datetime) ->
 
 
 def choose(contact_list: ContactList, address: str, topics: Collection[str] | None, now: datetime) -> str:
-    """Let an address have these topics and no others, or None to leave the list; what a Subscription event tells.
+    """Set the topics of an address, or None to leave the list; return the detail of the Subscription event.
 
-    What SES says there as the source of a choice that was made on its page, nobody here has seen.
+    The source that SES reports for a choice on its page is not verified on live SES.
     """
     wanted = topics or frozenset[str]()
     preferences = {topic: "OPT_IN" if topic in wanted else "OPT_OUT" for topic in defaults(contact_list)}

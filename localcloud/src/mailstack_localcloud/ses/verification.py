@@ -1,4 +1,4 @@
-"""Verification as SES does it: an identity becomes verified when the records it asked for stand in Route 53."""
+"""Verification as SES does it: an identity becomes verified when its records are published in Route 53."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -7,11 +7,11 @@ from typing import Any, cast
 
 from mailstack_localcloud import virtual_time
 from mailstack_localcloud.backend.calls import InProcess
-from mailstack_localcloud.ses.rules import Record, dkim_records, mail_from_record, may_send, stands, suffixes
+from mailstack_localcloud.ses.rules import Record, dkim_records, is_published, mail_from_record, may_send, suffixes
 from mailstack_localcloud.ses.state import Identity
 
 _MAX_ZONES = 1000
-# How long SES looks for records. What it did not find then has failed for good, until it is set anew.
+# How long SES looks for records. Then the verification has failed, until it is started again.
 # https://docs.aws.amazon.com/ses/latest/dg/mail-from.html, https://docs.aws.amazon.com/ses/latest/dg/troubleshoot-dkim.html
 _LOOKS_FOR = timedelta(hours=72)
 _FINAL = frozenset({"SUCCESS", "FAILED"})
@@ -60,14 +60,14 @@ async def check(identity: Identity, dns: Dns, region: str) -> None:
     identity.last_checked_at = datetime.now(UTC)
     if identity.is_domain and identity.dkim_status not in _FINAL:
         identity.dkim_since = identity.dkim_since or virtual_time.now()
-        if await _all_stand(dkim_records(identity, region), dns):
+        if await _all_published(dkim_records(identity, region), dns):
             confirm(identity)
         elif identity.dkim_status == "PENDING" and _is_over(identity.dkim_since):
             identity.dkim_status = "FAILED"
     mail_from = identity.mail_from
     if mail_from and mail_from.status not in _FINAL:
         mail_from.since = mail_from.since or virtual_time.now()
-        if await _all_stand([mail_from_record(mail_from.domain, region)], dns):
+        if await _all_published([mail_from_record(mail_from.domain, region)], dns):
             mail_from.status = "SUCCESS"
         elif _is_over(mail_from.since):
             mail_from.status = "FAILED"
@@ -93,15 +93,15 @@ def is_verified(identity: Identity, identities: Mapping[str, Identity]) -> bool:
 
 
 def confirm(identity: Identity) -> None:
-    """Take the identity as verified, whoever said so."""
+    """Mark the identity as verified."""
     identity.verified = True
     identity.last_success_at = datetime.now(UTC)
     if identity.is_domain:
         identity.dkim_status = "SUCCESS"
 
 
-async def _all_stand(records: list[Record], dns: Dns) -> bool:
+async def _all_published(records: list[Record], dns: Dns) -> bool:
     for record in records:
-        if not stands(record, await dns.lookup(record.name, record.type)):
+        if not is_published(record, await dns.lookup(record.name, record.type)):
             return False
     return bool(records)

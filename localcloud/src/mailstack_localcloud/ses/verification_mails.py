@@ -1,4 +1,4 @@
-"""Mails with a link that verifies an address: SES's own, and what its customers make of them. The page: `links`.
+"""Mails with a link that verifies an address: SES's own, and custom ones. `control/mail_links.py` serves the page.
 
 https://docs.aws.amazon.com/ses/latest/dg/creating-identities.html#just-verify-email-proc
 https://docs.aws.amazon.com/ses/latest/dg/send-email-verify-address-custom.html
@@ -11,10 +11,10 @@ from datetime import UTC, datetime, timedelta
 from mailstack_localcloud import virtual_time
 from mailstack_localcloud.ses import ids
 from mailstack_localcloud.ses.context import Context
-from mailstack_localcloud.ses.state import Happening, StoredMessage, VerificationLink
+from mailstack_localcloud.ses.state import Occurrence, StoredMessage, VerificationLink
 from mailstack_localcloud.ses.verification import confirm
 
-# Who sends SES's own, and how long a link of either kind leads anywhere.
+# The sender of SES's own mails, and how long a link of either kind is valid.
 SENDER = "no-reply-aws@amazon.com"
 VALID_FOR = timedelta(hours=24)
 PATH = "/_localcloud/verify/"
@@ -40,7 +40,7 @@ def ask(context: Context, address: str) -> None:
 
 
 def deliver(context: Context, sender: str, recipient: str, subject: str, body: Mapping[str, Mapping[str, str]]) -> str:
-    """Put a mail of AWS's own into the inbox; its id. It is nobody's sending: it counts nowhere and has no events."""
+    """Put a mail of AWS's own into the inbox; its id. It is not a send: it counts nowhere and has no events."""
     state, now = context.state, datetime.now(UTC)
     message = StoredMessage(
         message_id=ids.message_id(state.region),
@@ -58,7 +58,7 @@ def deliver(context: Context, sender: str, recipient: str, subject: str, body: M
         size=sum(len(part["Data"].encode()) for part in body.values()),
     )
     kinds = (("Send", ""), ("Delivery", recipient))
-    message.happenings = [Happening(kind, now, ids.message_id(state.region), to) for kind, to in kinds]
+    message.occurrences = [Occurrence(kind, now, ids.message_id(state.region), to) for kind, to in kinds]
     state.messages.add(message)
     return message.message_id
 
@@ -69,7 +69,7 @@ def deliver_text(context: Context, sender: str, recipient: str, subject: str, te
 
 
 def link(context: Context, address: str, template: str = "") -> str:
-    """A new link for an address; `template` names the custom mail that it stands in."""
+    """A new link for an address; `template` names the custom mail that contains it."""
     links, token = context.state.verification_links, secrets.token_urlsafe(32)
     links[token] = VerificationLink(address, virtual_time.now(), template)
     while len(links) > _KEPT_LINKS:
@@ -78,7 +78,7 @@ def link(context: Context, address: str, template: str = "") -> str:
 
 
 def follow(context: Context, token: str) -> tuple[bool, str]:
-    """Verify the address of a link; whether that could be, and where its template sends the reader, if anywhere."""
+    """Verify the address of a link; return whether that succeeded, and the template's redirect, which may be empty."""
     state = context.state
     found = state.verification_links.get(token)
     if found is None:

@@ -1,4 +1,4 @@
-"""Errors in the words of the first API: the codes that its clients look for, from the errors of the second."""
+"""Errors of SES v1: the codes that its clients look for, translated from errors of SES v2."""
 
 import contextlib
 import functools
@@ -27,7 +27,7 @@ class QueryError(Exception):
 
     @property
     def is_senders(self) -> bool:
-        """Whether the sender is to blame."""
+        """Whether it is the sender's fault, by SES's classification."""
         return self.status < _SERVERS or self.status == _NOT_EMULATED_STATUS
 
 
@@ -58,7 +58,7 @@ def _own_codes() -> dict[str, str]:
 
 @contextlib.contextmanager
 def recoded(codes: Mapping[str, str]) -> Generator[None]:
-    """Let errors of the second API have the codes that an operation of the first knows for them.
+    """Translate errors of SES v2 to the codes of an operation of SES v1.
 
     Raises:
         QueryError: In place of one that has such a code.

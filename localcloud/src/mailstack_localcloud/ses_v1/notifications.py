@@ -1,4 +1,4 @@
-"""Notifications of an identity to an SNS topic: the older way to hear of bounces, complaints and deliveries.
+"""Notifications of an identity to an SNS topic: the older way to receive bounces, complaints and deliveries.
 
 https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html
 """
@@ -10,7 +10,7 @@ from mailstack_localcloud.backend.ministack import Backend
 from mailstack_localcloud.ses.context import Context
 from mailstack_localcloud.ses.events import NEVER_TRIED, event
 from mailstack_localcloud.ses.publishing import may_publish
-from mailstack_localcloud.ses.state import Happening, Identity, State, StoredMessage
+from mailstack_localcloud.ses.state import Identity, Occurrence, State, StoredMessage
 from mailstack_localcloud.ses_v1.errors import QueryError
 
 KINDS = ("Bounce", "Complaint", "Delivery")
@@ -31,7 +31,7 @@ def attributes(identity: Identity) -> dict[str, Any]:
 
 
 def subscribe(context: Context, identity: Identity, kind: str, topic: str) -> None:
-    """Have a topic hear of an identity's bounces, complaints or deliveries; SES tests its right at once.
+    """Set the topic for an identity's bounces, complaints or deliveries; SES tests its permission at once.
 
     Raises:
         QueryError: SES may not publish there.
@@ -49,30 +49,30 @@ def subscribe(context: Context, identity: Identity, kind: str, topic: str) -> No
     identity.notification_topics[kind] = topic
 
 
-def notify(backend: Backend, state: State, message: StoredMessage, happenings: list[Happening]) -> None:
-    """Publish what happened to the topics of the mail's identity. Call in the account's scope."""
+def notify(backend: Backend, state: State, message: StoredMessage, occurrences: list[Occurrence]) -> None:
+    """Publish occurrences to the topics of the mail's identity. Call in the account's scope."""
     identity = state.identities.get(message.identity)
     if identity is None or not identity.notification_topics:
         return
-    for happening in happenings:
-        topic = identity.notification_topics.get(happening.kind)
+    for occurrence in occurrences:
+        topic = identity.notification_topics.get(occurrence.kind)
         if topic and may_publish(backend, topic, state.arn("identity", identity.name)):
-            body = notification(state, identity, message, happening)
+            body = notification(state, identity, message, occurrence)
             backend.topics.notify(topic, _NO_SUBJECT, json.dumps(body))
 
 
-def notification(state: State, identity: Identity, message: StoredMessage, happening: Happening) -> dict[str, Any]:
+def notification(state: State, identity: Identity, message: StoredMessage, occurrence: Occurrence) -> dict[str, Any]:
     """One notification: an event under another name, with the caller, without tags, with headers only on demand."""
     source_arn = state.arn("identity", identity.name)
-    body = event(message, happening, source_arn=source_arn, account_id=state.account_id)
-    left_out = _NOT_THEIRS if happening.kind in identity.headers_in_notifications else _NOT_THEIRS | _HEADERS
+    body = event(message, occurrence, source_arn=source_arn, account_id=state.account_id)
+    left_out = _NOT_THEIRS if occurrence.kind in identity.headers_in_notifications else _NOT_THEIRS | _HEADERS
     mail = {name: value for name, value in body.pop("mail").items() if name not in left_out}
     del body["eventType"]
     details = body.get("bounce", body.get("delivery"))
-    if details is not None and happening.detail not in NEVER_TRIED:
+    if details is not None and occurrence.detail not in NEVER_TRIED:
         details["remoteMtaIp"] = _REMOTE_MTA_IP
     return {
-        "notificationType": happening.kind,
+        "notificationType": occurrence.kind,
         **body,
         "mail": {**mail, "sourceIp": "127.0.0.1", "callerIdentity": "root"},
     }

@@ -112,14 +112,14 @@ def _tree(form: Mapping[str, str]) -> _Tree:
         for parent in parents:
             inner: object = branch.setdefault(parent, {})
             if not isinstance(inner, dict):
-                raise QueryError("MalformedInput", f"{path} stands beside a value of {parent}.")
+                raise QueryError("MalformedInput", f"{path} conflicts with the value of {parent}.")
             branch = cast("_Tree", inner)
         branch[last] = text
     return tree
 
 
 def _value(shape: Shape, given: Any) -> Any:
-    """What stands in a form, as the values that the shape's reader takes."""
+    """A form's fields as the values that the shape's reader takes."""
     if isinstance(shape, StructureShape):
         tree = _branch(given)
         # A structure without members leaves no trace in a form.
@@ -133,7 +133,7 @@ def _value(shape: Shape, given: Any) -> Any:
 
 
 def _branch(given: object) -> _Tree:
-    """Where a blank stands for an empty list or structure there is no branch."""
+    """The branch of a list or structure; a blank stands for an empty one."""
     return cast("_Tree", given) if isinstance(given, dict) else {}
 
 

@@ -2,12 +2,13 @@
 
 import inspect
 
+from mailstack_localcloud.faults.effects import InjectedError
+from mailstack_localcloud.faults.target import Target
 from mailstack_localcloud.http import Request, Response
-from mailstack_localcloud.ses.authorization import API_VERSION, SIGNER, signer
-from mailstack_localcloud.ses.context import Context, Parameters
+from mailstack_localcloud.ses.context import Caller, Context, Parameters
 from mailstack_localcloud.ses.errors import SesError, not_emulated
 from mailstack_localcloud.ses.permissions import check_v1
-from mailstack_localcloud.ses.refusals import note
+from mailstack_localcloud.ses.refusals import record_refusal
 from mailstack_localcloud.ses.service import check_rate, check_region
 from mailstack_localcloud.ses_v1 import query
 from mailstack_localcloud.ses_v1.errors import QueryError, translated
@@ -25,19 +26,25 @@ class SesV1:
         try:
             return await self._answer(request)
         except SesError as error:
-            return self.refuse(error)
+            return query.error_answer(translated(error))
         except QueryError as error:
             return query.error_answer(error)
 
     @staticmethod
-    def refuse(error: SesError) -> Response:
-        """An error of the second API in the words of the first."""
-        return query.error_answer(translated(error))
+    def fault_target(request: Request) -> Target:
+        """The target that faults are matched against."""
+        from mailstack_localcloud.ses_v1.fault_target import target
+
+        return target(request)
+
+    @staticmethod
+    def injected(error: InjectedError) -> Response:
+        """The answer for an error that a fault injects."""
+        return query.error_answer(translated(SesError.injected(error)))
 
     async def _answer(self, request: Request) -> Response:
         check_region(request, self._context.state.region)
-        SIGNER.set(signer(request.headers.get("authorization", "")))
-        API_VERSION.set("1")
+        context = self._context.called_by(Caller.of(request, api_version="1"))
         form = query.read_form(request)
         operation = query.find(form)
         handler = HANDLERS.get(operation.name)
@@ -45,11 +52,11 @@ class SesV1:
             raise not_emulated(f"{operation.name} of SES v1")
         parameters: Parameters = {}
         try:
-            check_v1(self._context, operation.name)
-            check_rate(self._context, operation.name)
+            check_v1(context, operation.name)
+            check_rate(context, operation.name)
             parameters = query.parse(operation, form)
-            output = handler(self._context, parameters)
+            output = handler(context, parameters)
             return query.answer(operation, await output if inspect.isawaitable(output) else output)
         except SesError as error:
-            note(self._context.state, operation.name, parameters, error)
+            record_refusal(context.state, operation.name, parameters, error)
             raise

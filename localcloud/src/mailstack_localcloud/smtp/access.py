@@ -1,4 +1,4 @@
-"""Where the SMTP interface is, and what a client needs to log in. Imports nothing of the server."""
+"""Host, ports and credentials of the SMTP interface. Imports nothing of the server."""
 
 import socket
 import ssl
@@ -49,7 +49,7 @@ class Listeners:
     certificate: str
 
     def access(self, region: str) -> SmtpAccess:
-        """What a client needs."""
+        """The access data for clients."""
         host, port = self.starttls.getsockname()
         tls_port = self.tls.getsockname()[1]
         return SmtpAccess(host, port, tls_port, self.certificate, ACCESS_KEY, smtp_password(SECRET_KEY, region))

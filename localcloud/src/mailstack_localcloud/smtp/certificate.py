@@ -8,7 +8,7 @@ _DAYS = 365
 
 
 def ensure(path: str) -> None:
-    """See that the file holds a private key and a certificate for it (PEM)."""
+    """Create the file with a private key and its certificate (PEM), unless it exists."""
     if not Path(path).exists():
         whole = Path(f"{path}.new")
         whole.write_bytes(_pem())

@@ -1,7 +1,6 @@
 """The two ports of the SMTP interface, on the server's own event loop: STARTTLS, and TLS from the first byte.
 
-All that the protocol takes is loaded with the first connection: few start the local cloud for SMTP, and all wait for
-its start.
+The protocol is loaded with the first connection, which keeps the start quick: few users need SMTP.
 """
 
 import asyncio
@@ -45,7 +44,7 @@ class SmtpServer:
         self._servers: list[asyncio.Server] = []
 
     async def start(self) -> None:
-        """Take connections."""
+        """Accept connections."""
         loop = asyncio.get_running_loop()
         self._servers = [
             await loop.create_server(lambda: self._protocol(starttls=True), sock=self._listeners.starttls),
@@ -56,7 +55,7 @@ class SmtpServer:
         ]
 
     def stop(self) -> None:
-        """Take no more."""
+        """Accept no more connections."""
         for server in self._servers:
             server.close()
 
@@ -98,7 +97,7 @@ def _session_class() -> "type[SMTP]":
 
         async def push(self, status: Any) -> None:
             said: Any = _AS_SES_SAYS.get(status, status)
-            if said:  # nothing is said to a client that a fault has hung up on
+            if said:  # after a fault has reset the connection there is no reply
                 await super().push(said)
 
         def _timeout_cb(self) -> None:

@@ -1,6 +1,6 @@
-"""What happens on an SMTP connection: who may send, what becomes of a mail, what SES replies. Not for the protocol.
+"""An SMTP connection: log-in, mails, SES's replies. aiosmtpd implements the protocol.
 
-aiosmtpd speaks the protocol and calls this; it is imported on the first connection (`server`).
+Imported with the first connection (`server`).
 """
 
 import asyncio
@@ -13,23 +13,23 @@ from typing import Protocol
 
 from mailstack_localcloud.backend.ministack import Backend
 from mailstack_localcloud.faults.connection import reset
-from mailstack_localcloud.faults.effects import perform
-from mailstack_localcloud.faults.request import SMTP_OPERATION
+from mailstack_localcloud.faults.effects import InjectedError, perform
 from mailstack_localcloud.faults.rules import Faults
-from mailstack_localcloud.ses.authorization import SIGNER
-from mailstack_localcloud.ses.context import Context, Parameters
+from mailstack_localcloud.ses.context import Caller, Context, Parameters
 from mailstack_localcloud.ses.errors import SesError
+from mailstack_localcloud.ses.fault_target import SMTP_OPERATION
 from mailstack_localcloud.ses.operations.sending import send
-from mailstack_localcloud.ses.refusals import note
+from mailstack_localcloud.ses.raw_sends import send_email_parameters
+from mailstack_localcloud.ses.refusals import record_refusal
 from mailstack_localcloud.ses.rendering import Filled
-from mailstack_localcloud.smtp import mail
 from mailstack_localcloud.smtp.credentials import smtp_password
+from mailstack_localcloud.smtp.replies import reply
 
 # https://docs.aws.amazon.com/ses/latest/dg/troubleshoot-smtp.html
 UNAUTHENTICATED = "530 Authentication required"
 WRONG_CREDENTIALS = "535 Authentication Credentials Invalid"
 FAILED = "451 Temporary service failure"
-# Its words, to the null sender of a bounce as well.
+# SES's words, for the null sender of a bounce, too.
 INVALID_SENDER = "501 Invalid MAIL FROM address provided"
 INVALID_RECIPIENT = "501 Invalid RCPT TO address provided"
 _MAILBOX = re.compile(r"""("[ -~]+"|[!-~]+)@[!-~]+""")
@@ -37,7 +37,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class Login(Protocol):
-    """What a client logs in with."""
+    """The credentials that a client sent."""
 
     login: bytes
     password: bytes
@@ -59,7 +59,7 @@ class Connected(Protocol):
 
 
 class Session(Protocol):
-    """What is known of a connection."""
+    """The state of a connection."""
 
     authenticated: bool | None
     auth_data: Login
@@ -102,15 +102,15 @@ class Mta:
 
     async def handle_DATA(self, server: Connected, session: Session, envelope: Envelope) -> str:  # noqa: N802
         """The mail itself: through the faults in force to SES."""
-        SIGNER.set(session.auth_data.login.decode())
-        answer = functools.partial(self._send, envelope)
+        context = self.context.called_by(Caller(session.auth_data.login.decode()))
+        answer = functools.partial(_send, context, envelope)
         fault = self.faults.choose(SMTP_OPERATION, envelope.rcpt_tos)
         if fault is None:
             return await answer()
         return await perform(fault, answer, _Client(server)) or ""
 
     async def handle_exception(self, error: Exception) -> str:
-        """A defect of ours, which must not look like a refusal of SES's; or a client that does not trust us."""
+        """Our own error, which must not look like a refusal of SES; or a client that rejected our certificate."""
         from aiosmtpd.smtp import TLSSetupException
 
         if isinstance(error, TLSSetupException):
@@ -118,20 +118,21 @@ class Mta:
         _LOG.error("SMTP failed", exc_info=error)
         return f"{FAILED}: the local cloud failed: {type(error).__name__}: {error}"
 
-    async def _send(self, envelope: Envelope) -> str:
-        p: Parameters = {}
-        try:
-            mail_from = envelope.mail_from or ""
-            p = mail.parameters(mail_from, envelope.rcpt_tos, envelope.original_content or b"")
-            return f"250 Ok {await send(self.context, p, Filled(p['Content']), SMTP_OPERATION)}"
-        except SesError as error:
-            note(self.context.state, SMTP_OPERATION, p, error)
-            return mail.reply(error)
+
+async def _send(context: Context, envelope: Envelope) -> str:
+    p: Parameters = {}
+    try:
+        mail_from = envelope.mail_from or ""
+        p = send_email_parameters(mail_from, envelope.rcpt_tos, envelope.original_content or b"")
+        return f"250 Ok {await send(context, p, Filled(p['Content']), SMTP_OPERATION)}"
+    except SesError as error:
+        record_refusal(context.state, SMTP_OPERATION, p, error)
+        return reply(error)
 
 
 @dataclass(frozen=True, slots=True)
 class _Client:
-    """A client of SMTP, as faults meet it: a `mailstack_localcloud.faults.effects.Client`."""
+    """The client of an SMTP connection: an `effects.Client`."""
 
     server: Connected
 
@@ -144,9 +145,9 @@ class _Client:
         if self.server.transport:
             reset(self.server.transport)
 
-    def refuse(self, error: SesError) -> str:
-        """An error as SES replies it."""
-        return mail.reply(error)
+    def refuse(self, error: InjectedError) -> str:
+        """SES's reply for an error."""
+        return reply(SesError.injected(error))
 
     def garble(self, answer: str, body: str | None) -> str:
         """A reply without its code, or another."""

@@ -1,1 +1,1 @@
-"""What AWS does by the clock and ministack does not: alarms, queue depths, reputation, records looked for."""
+"""Periodic work of AWS that ministack lacks: alarms, queue depths, reputation, DNS verification."""

@@ -41,7 +41,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """What an alarm watches, or one of the metrics of its expressions."""
+    """A metric of an alarm, or of one of its expressions."""
 
     namespace: str
     name: str
@@ -61,7 +61,7 @@ def can_judge(alarm: Mapping[str, Any]) -> bool:
 
 
 def metrics(alarm: Mapping[str, Any]) -> dict[str, Metric]:
-    """The metrics that the alarm needs, by their ids; one without an id where there is no expression."""
+    """The metrics that the alarm needs, by their ids; without an expression, one with an empty id."""
     queries = cast("list[dict[str, Any]]", alarm.get("Metrics") or [])
     if not queries:
         named = str(alarm.get("Namespace") or ""), str(alarm.get("MetricName") or "")
@@ -127,23 +127,23 @@ def computed(queries: Sequence[Mapping[str, Any]], series: Mapping[str, Series],
     """The one time series that a list of queries returns.
 
     Raises:
-        ExpressionError: There is no such one.
+        ExpressionError: It does not exist.
     """
     results: dict[str, Value] = {}
-    # An expression may use another wherever that stands in the list.
+    # An expression may use another one that comes later in the list.
     waiting = [query for query in queries if "MetricStat" not in query]
     while waiting:
         ready = [query for query in waiting if not (names_in(query["Expression"]) & {one["Id"] for one in waiting})]
         if not ready:
-            raise ExpressionError("the expressions use each other")
+            raise ExpressionError("the expressions refer to each other in a cycle")
         results |= {query["Id"]: evaluate(query["Expression"], series, results, grid) for query in ready}
         waiting = [query for query in waiting if query not in ready]
     returned = [{**results, **series}[q["Id"]] for q in queries if q.get("ReturnData", True)]
     if len(returned) != 1:
-        raise ExpressionError("exactly one metric or expression of an alarm returns data")
+        raise ExpressionError("exactly one metric or expression of an alarm must return data")
     only = returned[0][0] if isinstance(returned[0], list) and len(returned[0]) == 1 else returned[0]
     if not isinstance(only, dict):
-        raise ExpressionError("an alarm's expression results in a single time series")
+        raise ExpressionError("an alarm's expression must result in a single time series")
     return only
 
 

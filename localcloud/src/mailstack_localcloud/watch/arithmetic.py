@@ -206,7 +206,7 @@ class _Evaluation:
             case "call":
                 return self._called(node.text, node.parts)
             case _:
-                raise ExpressionError(f"a text, {node.text}, stands where a value must be")
+                raise ExpressionError(f"expected a value, found the text {node.text}")
 
     def _named(self, name: str) -> Value:
         if name in self.metrics:
@@ -226,12 +226,12 @@ class _Evaluation:
         except ExpressionError:
             raise
         except (ArithmeticError, IndexError, TypeError, ValueError) as error:
-            raise ExpressionError(f"{name} was given arguments that it does not take") from error
+            raise ExpressionError(f"{name} does not take these arguments") from error
 
 
 def _many(value: Value) -> list[Series]:
     if isinstance(value, int | float):
-        raise ExpressionError("a number stands where a time series must be")
+        raise ExpressionError("expected a time series, found a number")
     return value if isinstance(value, list) else [value]
 
 
@@ -424,7 +424,7 @@ def _sort(e: _Evaluation, parts: tuple[_Node, ...]) -> Value:
 def _number(e: _Evaluation, part: _Node) -> float:
     value = e.value(part)
     if not isinstance(value, int | float):
-        raise ExpressionError("a time series stands where a number must be")
+        raise ExpressionError("expected a number, found a time series")
     return value
 
 

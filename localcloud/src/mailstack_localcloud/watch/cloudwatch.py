@@ -85,7 +85,7 @@ def problem(queries: list[dict[str, Any]]) -> str:
 
 
 def notification(alarm: dict[str, Any], before: str, state: str, reason: str) -> dict[str, Any]:
-    """What CloudWatch publishes when an alarm changes its state.
+    """The message that CloudWatch publishes when an alarm changes its state.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
     """
@@ -109,7 +109,7 @@ def notification(alarm: dict[str, Any], before: str, state: str, reason: str) ->
 
 
 def _composition(alarm: dict[str, Any]) -> dict[str, Any]:
-    """What a composite alarm says in place of a trigger. Its children's dimensions are not in it."""
+    """The part of a composite alarm's message in place of a trigger; it has no dimensions of its children."""
     caused = json.loads(alarm.get("StateReasonData") or "{}").get("triggeringAlarms", [])
     children = [
         {"Arn": child["arn"], "State": {"Value": child["state"]["value"], "Timestamp": child["state"]["timestamp"]}}

@@ -1,4 +1,4 @@
-"""One life for each resource type: what it is made with, what is changed, what replaces it. Data, not tests."""
+"""A life cycle for each resource type: inputs, changes, replacements. Data, not tests."""
 
 import json
 from collections.abc import Callable

@@ -61,7 +61,7 @@ class TestInProcess(EngineSuite):
         return opened
 
 
-def test_it_says_that_it_is_a_test_engine(tmp_path: Path):
+def test_engine_says_that_it_is_a_test_engine(tmp_path: Path):
     assert (
         InProcessStack(tmp_path, "dev", state=tmp_path / "state.json").engine
         == "in-process engine (a test engine, not Pulumi's)"
@@ -90,15 +90,16 @@ def test_an_encrypted_value_is_asked_for_as_an_override(tmp_path: Path):
 @pytest.mark.parametrize(
     ("program", "said"),
     [
-        (REMOTE, "tiny:index:Far 'far': the in-process engine runs no remote components"),
-        (ELSEWHERE, "StackReference 'organization/tiny/prod': the in-process engine reads no other stacks"),
-        (DYNAMIC, "dynamic:Resource 'own': the in-process engine has no provider but that of aws"),
+        (REMOTE, "tiny:index:Far 'far': the in-process engine does not support remote components"),
+        (
+            ELSEWHERE,
+            "'organization/tiny/prod': the in-process engine does not support references to other stacks",
+        ),
+        (DYNAMIC, "dynamic:Resource 'own': the in-process engine supports the aws provider only"),
     ],
     ids=["remote", "elsewhere", "dynamic"],
 )
-def test_what_it_cannot_do_it_refuses_in_a_sentence(
-    stack_factory: StackFactory, tmp_path: Path, program: str, said: str
-):
+def test_unsupported_feature_is_refused(stack_factory: StackFactory, tmp_path: Path, program: str, said: str):
     with pytest.raises(DeploymentError, match=said):
         stack_factory(write(tmp_path / "project", program), {}).up()
 
@@ -122,23 +123,23 @@ def test_an_operation_finds_nothing_that_another_has_left(tmp_path: Path, cloud:
 
 
 @pytest.mark.parametrize("lost", ["never there", "killed"])
-def test_it_does_without_a_process_to_fork_from(
+def test_engine_works_without_a_fork_server(
     lost: str, stack_factory: StackFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     stack = stack_factory(write(tmp_path / "project", PROTECTED), {})
     if lost == "killed":
         stack.preview()
-        fork_server.NURSERY.close()
+        fork_server.FORK_SERVER.close()
     else:
         monkeypatch.setattr(fork_server, "POSSIBLE", False)
     assert stack.up().create == 1
 
 
 @pytest.mark.skipif(not fork_server.POSSIBLE, reason="nothing forks them")
-def test_what_forks_operations_may_end_between_two_of_them(stack_factory: StackFactory, tmp_path: Path):
+def test_fork_server_may_exit_between_operations(stack_factory: StackFactory, tmp_path: Path):
     stack = stack_factory(write(tmp_path / "project", PROTECTED), {})
     stack.preview()
-    forking = fork_server.NURSERY._process
+    forking = fork_server.FORK_SERVER._process
     assert forking
     forking.kill()
     forking.wait(PATIENCE)
@@ -146,7 +147,7 @@ def test_what_forks_operations_may_end_between_two_of_them(stack_factory: StackF
 
 
 @pytest.mark.skipif(not fork_server.POSSIBLE, reason="the parent of an operation is this process")
-def test_what_forks_operations_may_end_unexpectedly(stack_factory: StackFactory, tmp_path: Path):
+def test_fork_server_may_crash(stack_factory: StackFactory, tmp_path: Path):
     folder = write(tmp_path / "project", "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\n" + PROTECTED)
     with pytest.raises(DeploymentError, match="ended without an answer"):
         stack_factory(folder, {}).preview()

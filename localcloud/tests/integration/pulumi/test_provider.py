@@ -1,4 +1,4 @@
-"""The provider plugin as a whole: names and tags, functions, refusals, and how it comes and goes. Over gRPC."""
+"""The provider plugin as a whole: names and tags, functions, refusals, start and exit. Over gRPC."""
 
 import json
 import os
@@ -57,11 +57,11 @@ def problems(plugin: Plugin, kind: str, inputs: dict[str, Any]) -> list[str]:
     return [f"{problem.path}: {problem.reason}" for problem in found]
 
 
-def test_it_reports_the_version_of_the_installed_sdk(plugin: Plugin):
+def test_plugin_reports_the_version_of_the_installed_sdk(plugin: Plugin):
     assert plugin.version == schema.version()
 
 
-def test_a_name_of_its_own_is_kept_and_a_replacement_gets_another(plugin: Plugin):
+def test_auto_name_is_kept_and_replacement_gets_another(plugin: Plugin):
     first, _ = plugin.check(TOPIC, {}, None, b"one")
     assert first["name"].startswith("events-")
     again, _ = plugin.check(TOPIC, {"displayName": "x"}, first, b"two")
@@ -93,7 +93,7 @@ def test_a_resource_may_live_in_another_region(plugin: Plugin, make: Any):
 @pytest.mark.parametrize(
     ("named", "delete_first"), [({"name": "fixed"}, True), ({}, False)], ids=["named", "auto-named"]
 )
-def test_what_keeps_its_name_is_deleted_before_it_is_replaced(
+def test_fixed_name_is_deleted_before_its_replacement(
     plugin: Plugin, make: Any, named: dict[str, str], delete_first: bool
 ):
     group = urn("aws:cloudwatch/logGroup:LogGroup")
@@ -161,7 +161,7 @@ def test_a_type_that_is_not_served_is_told_so(plugin: Plugin):
         plugin.check(urn("aws:s3/bucket:Bucket"), {}, None, b"")
 
 
-def test_an_error_of_the_service_is_one_sentence_with_its_code_and_what_to_do(plugin: Plugin):
+def test_service_error_has_code_and_advice(plugin: Plugin):
     policy = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
     of = urn("aws:iam/rolePolicy:RolePolicy", "orphan")
     with pytest.raises(PluginError) as raised:
@@ -174,9 +174,7 @@ def test_an_error_of_the_service_is_one_sentence_with_its_code_and_what_to_do(pl
     assert "Traceback" not in said
 
 
-def test_a_record_that_is_there_is_not_overwritten_unless_that_is_allowed(
-    plugin: Plugin, make: Any, shared_cloud: LocalCloud
-):
+def test_existing_record_needs_allow_overwrite(plugin: Plugin, make: Any, shared_cloud: LocalCloud):
     name = f"z{uuid.uuid4().hex[:8]}.test"
     zone = shared_cloud.client("route53").create_hosted_zone(Name=name, CallerReference=name)["HostedZone"]["Id"]
     record = {"zoneId": zone.rsplit("/", 1)[-1], "name": name, "type": "TXT", "ttl": 60, "records": ["one"]}
@@ -226,7 +224,7 @@ def test_tokens_are_unknown_in_a_preview_beside_what_was_given(plugin: Plugin):
     assert (dkim["nextSigningKeyLength"], dkim["tokens"]) == ("RSA_2048_BIT", wire.UNKNOWN)
 
 
-def test_what_was_made_is_taken_back_when_the_rest_fails(plugin: Plugin, shared_cloud: LocalCloud):
+def test_partial_creation_is_rolled_back(plugin: Plugin, shared_cloud: LocalCloud):
     of = urn("aws:cloudwatch/logGroup:LogGroup")
     with pytest.raises(PluginError, match="PutRetentionPolicy"):
         plugin.create(of, {"name": "/half/made", "retentionInDays": 2})
@@ -234,7 +232,7 @@ def test_what_was_made_is_taken_back_when_the_rest_fails(plugin: Plugin, shared_
     assert groups["logGroups"] == []
 
 
-def test_what_can_be_neither_finished_nor_taken_back_is_named(plugin: Plugin, shared_cloud: LocalCloud):
+def test_failed_rollback_names_the_leftover(plugin: Plugin, shared_cloud: LocalCloud):
     of = urn("aws:sesv2/configurationSet:ConfigurationSet")
     left = pytest.raises(
         PluginError, match=r"GetConfigurationSet answered.* half is left half-made.*Delete or import it\.$"
@@ -267,7 +265,7 @@ def test_functions(plugin: Plugin, shared_cloud: LocalCloud):
         plugin.invoke("aws:s3/getBucket:getBucket", {})
 
 
-def test_it_leaves_when_it_is_cancelled(shared_cloud: LocalCloud):
+def test_plugin_exits_on_cancel(shared_cloud: LocalCloud):
     started = Plugin(environment={**os.environ, **shared_cloud.environment()})
     assert started.version
     process = started._process
@@ -276,7 +274,7 @@ def test_it_leaves_when_it_is_cancelled(shared_cloud: LocalCloud):
     assert process.returncode == 0
 
 
-def test_it_leaves_when_its_parent_is_gone(tmp_path: Path):
+def test_plugin_exits_with_its_parent(tmp_path: Path):
     # A shell that starts the plugin, waits for its port, says its process id, and is gone.
     port = tmp_path / "port"
     start = f"{sys.executable} -m mailstack_localcloud.pulumi.provider 127.0.0.1:1 >{port} 2>/dev/null & process=$!"

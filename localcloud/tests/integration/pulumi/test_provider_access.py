@@ -1,4 +1,4 @@
-"""What the provider gives to those who send: users, keys, SMTP passwords, secrets, OpenID Connect providers."""
+"""Access for senders from the provider: users, keys, SMTP passwords, secrets, OpenID Connect providers."""
 
 import os
 import smtplib
@@ -145,7 +145,9 @@ def test_an_identity_that_is_there_can_be_looked_up(plugin: Plugin, shared_cloud
         ),
     ],
 )
-def test_what_the_official_provider_refuses_is_refused(plugin: Plugin, kind: str, inputs: dict[str, object], path: str):
+def test_inputs_that_the_official_provider_refuses_are_refused(
+    plugin: Plugin, kind: str, inputs: dict[str, object], path: str
+):
     assert [problem.path for problem in plugin.check(urn(kind), inputs, None, b"seed")[1]] == [path]
 
 

@@ -1,4 +1,4 @@
-"""Every resource type of the provider plugin, over gRPC, from its creation to its absence."""
+"""Every resource type of the provider plugin, over gRPC, from creation to deletion."""
 
 import re
 import uuid
@@ -74,7 +74,7 @@ def test_every_type_has_a_life():
 
 
 @by_life
-def test_created_it_shows_its_inputs_and_a_second_run_changes_nothing(subject: Subject):
+def test_second_update_changes_nothing(subject: Subject):
     assert subject.id
     assert contains(subject.inputs, subject.state)
     assert not subject.diff(subject.given).names
@@ -105,7 +105,7 @@ def test_changed_inputs_are_changed_in_place(subject: Subject, around: Around, l
 
 
 @pytest.mark.parametrize("life", [life for life in LIVES if life.removed], ids=lambda life: life.id)
-def test_a_removed_input_is_noticed_and_falls_back_to_its_default(subject: Subject, around: Around, life: Life):
+def test_removed_input_falls_back_to_its_default(subject: Subject, around: Around, life: Life):
     changed = life.update(around) if life.update else {}
     subject.update({**subject.given, **changed})
     left = {name: value for name, value in subject.given.items() if name not in life.removed}
@@ -122,7 +122,7 @@ def test_a_removed_input_is_noticed_and_falls_back_to_its_default(subject: Subje
 
 
 @pytest.mark.parametrize("life", [life for life in LIVES if life.kept], ids=lambda life: life.id)
-def test_what_the_service_keeps_stays_when_its_input_is_taken_away(subject: Subject, around: Around, life: Life):
+def test_computed_value_stays_when_its_input_is_removed(subject: Subject, around: Around, life: Life):
     subject.update({**subject.given, **(life.update(around) if life.update else {})})
     before = {name: subject.state[name] for name in life.kept}
     left = {name: value for name, value in subject.given.items() if name not in life.kept}
@@ -132,7 +132,7 @@ def test_what_the_service_keeps_stays_when_its_input_is_taken_away(subject: Subj
 
 
 @by_life
-def test_what_names_it_needs_a_new_one(subject: Subject, around: Around, life: Life):
+def test_changed_name_replaces_the_resource(subject: Subject, around: Around, life: Life):
     assert life.replace is not None
     changed = life.replace(around)
     found = subject.diff({**subject.given, **changed})
@@ -185,7 +185,7 @@ def _is_enum(name: str) -> bool:
 
 
 @by_life
-def test_it_is_imported_by_its_id_alone(subject: Subject, life: Life):
+def test_import_needs_the_id_only(subject: Subject, life: Life):
     identifier = life.imported(subject.inputs) if life.imported else subject.id
     found = subject.plugin.read(subject.urn, identifier, {}, {})
     assert found is not None

@@ -1,4 +1,4 @@
-"""Paths to properties mean here what they mean in Pulumi's own engine."""
+"""Property paths have the meaning that they have in Pulumi's engine."""
 
 import pytest
 
@@ -26,8 +26,8 @@ def test_a_path_is_read(text: str, expected: paths.Path):
 
 
 @pytest.mark.parametrize("text", ["", ".a", "a..b", "a[", "a[x]", 'a["b]', "a."])
-def test_what_is_no_path_is_refused(text: str):
-    with pytest.raises(ValueError, match="no property path"):
+def test_invalid_property_path_is_refused(text: str):
+    with pytest.raises(ValueError, match="not a property path"):
         paths.parse(text)
     assert paths.reset(text, {"a": 1}, {"a": 2}) == {"a": 2}
 

@@ -30,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_what_is_encrypted_is_opened_with_the_passphrase_and_known_as_secret(folder: Path):
+def test_encrypted_configuration_is_decrypted_and_secret(folder: Path):
     project = load(folder, "dev", {"size": "4"}, {}, PASSPHRASE)
     assert project.config == {
         "tiny:size": "4",
@@ -43,7 +43,7 @@ def test_what_is_encrypted_is_opened_with_the_passphrase_and_known_as_secret(fol
     assert project.program == folder / "program"
 
 
-def test_what_is_given_need_not_be_opened(folder: Path):
+def test_given_configuration_needs_no_passphrase(folder: Path):
     project = load(folder, "dev", {"tiny:object": "{}"}, {"key": "mine"}, {})
     assert (project.config["tiny:key"], project.config["tiny:object"], project.config["tiny:size"]) == (
         "mine",
@@ -57,13 +57,19 @@ def test_what_is_given_need_not_be_opened(folder: Path):
     ("environment", "written", "said"),
     [
         ({}, ENCRYPTED, "tiny:key, tiny:object is encrypted: set PULUMI_CONFIG_PASSPHRASE"),
-        ({"PULUMI_CONFIG_PASSPHRASE": "wrong"}, ENCRYPTED, "tiny:key, tiny:object cannot be read: the passphrase"),
+        (
+            {"PULUMI_CONFIG_PASSPHRASE": "wrong"},
+            ENCRYPTED,
+            "tiny:key, tiny:object cannot be read: it was encrypted with another",
+        ),
         (PASSPHRASE, ENCRYPTED.replace("encryptionsalt", "encryptedkey"), "only its key's service can read it"),
         (PASSPHRASE, ENCRYPTED.replace("v1:MFsWx", "MFsWx"), "encryptionsalt is not what Pulumi writes"),
     ],
     ids=["no passphrase", "another passphrase", "a key service", "a broken salt"],
 )
-def test_what_cannot_be_opened_is_told_with_its_key(folder: Path, environment: dict[str, str], written: str, said: str):
+def test_undecryptable_value_is_reported_with_its_key(
+    folder: Path, environment: dict[str, str], written: str, said: str
+):
     (folder / "Pulumi.dev.yaml").write_text(written)
     with pytest.raises(DeploymentError, match=said):
         load(folder, "dev", {}, {}, environment)

@@ -1,4 +1,4 @@
-"""Where the provider may send anything: to this machine, and nowhere else."""
+"""The provider's configuration: endpoints must be on this machine."""
 
 import json
 
@@ -43,19 +43,19 @@ def test_any_other_machine_is_refused(url: str):
     assert reason.startswith("endpoints.kms: ")
 
 
-def test_without_an_endpoint_it_names_the_services_that_have_none():
+def test_missing_endpoint_names_the_services():
     (reason,) = reasons({"region": "us-east-1", "endpoints": json.dumps([{"sns": "http://127.0.0.1:1"}])}, {})
     assert reason.startswith("endpoints: no endpoint for chatbot, cloudwatch")
     assert "sns" not in reason.split(":")[1]
     assert reasons({"region": "us-east-1", "endpoints": [dict.fromkeys(SERVICES, "http://127.0.0.1:1")]}, {}) == []
 
 
-def test_a_key_that_the_official_provider_does_not_know_is_refused():
+def test_unknown_provider_key_is_refused():
     (reason,) = reasons({"regoin": "us-east-1"}, LOCAL)
     assert reason.startswith("regoin: no such input; did you mean 'region'?")
 
 
-def test_what_would_change_what_is_made_is_refused_and_not_ignored():
+def test_unsupported_provider_option_is_refused():
     tags = json.dumps({"keys": ["owner"]})
     assert reasons({"ignoreTags": tags}, LOCAL) == ["ignoreTags: the local cloud's provider does not serve this"]
 
@@ -67,7 +67,7 @@ def test_of_a_role_to_assume_only_what_is_served_is_taken():
     assert reason == "assumeRoles[1].duration: the local cloud's provider does not serve this"
 
 
-def test_another_region_makes_another_provider_wherever_it_is_said():
+def test_changed_region_replaces_the_provider():
     before = config.complete({}, LOCAL)
     assert before == {"region": "eu-west-1"}
     assert config.diff(before, {}, LOCAL) == []

@@ -15,7 +15,7 @@ def composed(**args: Any) -> Any:
     return json.loads(made["json"])
 
 
-def test_a_policy_document_is_written_as_the_official_provider_writes_it():
+def test_policy_document_equals_the_official_providers():
     statement = {
         "actions": ["ses:SendEmail", "ses:SendBulkEmail", "ses:SendEmail"],
         "resources": ["arn:aws:ses:*:*:identity/&{aws:username}"],
@@ -60,10 +60,10 @@ def test_a_statement_takes_the_place_of_the_one_with_its_sid():
         ({"statements": [{"sid": "A"}, {"sid": "A"}]}, "two statements have the Sid A"),
         ({"version": "2008-10-17", "statements": [{"resources": ["&{aws:username}"]}]}, "has a variable"),
         ({"sourcePolicyDocuments": ["{"]}, "a document is not JSON"),
-        ({"version": "2020-01-01"}, "version is one of"),
+        ({"version": "2020-01-01"}, "version must be one of"),
     ],
     ids=["twins", "variable", "no-json", "version"],
 )
-def test_a_policy_document_that_cannot_be_is_refused(args: dict[str, Any], said: str):
+def test_invalid_policy_document_is_refused(args: dict[str, Any], said: str):
     with pytest.raises(ProviderError, match=said):
         composed(**args)

@@ -242,7 +242,7 @@ def test_right_inputs_pass(kind: str):
 
 
 @pytest.mark.parametrize("of", RESOURCES.values(), ids=RESOURCES)
-def test_every_argument_of_the_wheel_is_served_or_refused_by_its_name(of: Resource):
+def test_every_argument_is_served_or_refused_by_name(of: Resource):
     offered = schema.inputs_of(of.kind)
     assert set(of.all_args) <= set(offered)
     required = {name: UNKNOWN for name, field in offered.items() if field.required}
@@ -253,7 +253,7 @@ def test_every_argument_of_the_wheel_is_served_or_refused_by_its_name(of: Resour
 
 
 @pytest.mark.parametrize("of", RESOURCES.values(), ids=RESOURCES)
-def test_a_table_says_nothing_of_members_that_the_wheel_does_not_know(of: Resource):
+def test_tables_name_only_members_of_the_sdk(of: Resource):
     for name, arg in of.all_args.items():
         for path in arg.members:
             kind: object = schema.inputs_of(of.kind)[name].type
@@ -276,7 +276,7 @@ def test_a_wrong_input_is_refused_and_named(kind: str, changed: Props, path: str
         ("Advanced", "Intelligent-Tiering", [], []),
     ],
 )
-def test_a_parameter_goes_up_a_tier_in_place_and_down_by_a_new_one(
+def test_parameter_tier_upgrade_in_place_downgrade_replaces(
     before: str, after: str, changed: list[str], replaced: list[str]
 ):
     of = RESOURCES["aws:ssm/parameter:Parameter"]

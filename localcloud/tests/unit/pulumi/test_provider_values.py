@@ -1,4 +1,4 @@
-"""When two values are the same, and what a property path copies."""
+"""Equality of values, and copies by property path."""
 
 import zipfile
 from io import BytesIO
@@ -51,7 +51,7 @@ def test_values_cross_the_wire_and_back():
     assert not wire.is_unknown({"a": [1, "b"]})
 
 
-def test_every_table_speaks_of_inputs_that_the_official_provider_has():
+def test_tables_name_only_inputs_of_the_official_provider():
     for kind, resource in RESOURCES.items():
         offered = schema.inputs_of(kind)
         assert set(resource.all_args) <= set(offered), kind

@@ -41,9 +41,7 @@ def test_the_plugin_is_found_on_the_path_of_the_shell(tmp_path: Path):
 @pytest.mark.parametrize(
     ("variable", "endpoint"), [({"AWS_ENDPOINT_URL": ENDPOINT}, ENDPOINT), ({}, "http://127.0.0.1:4566")]
 )
-def test_the_endpoint_is_that_of_the_environment_or_the_usual_one(
-    variable: dict[str, str], endpoint: str, tmp_path: Path
-):
+def test_endpoint_from_environment_or_default(variable: dict[str, str], endpoint: str, tmp_path: Path):
     ran = subprocess.run(
         [*COMMAND, str(tmp_path)],
         env=variable,

@@ -1,4 +1,4 @@
-"""What the in-process engine remembers stands in an order that deletion can trust."""
+"""The order of records in the in-process engine's state."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ def names(records: list[Record]) -> list[str]:
     return [each.urn for each in records]
 
 
-def test_what_needs_another_is_deleted_before_it_and_the_last_made_first_otherwise():
+def test_deletion_order_dependents_first_then_newest():
     assert names(dependents_first([record("c", "a"), record("a"), record("b")])) == ["b", "c", "a"]
     assert names(dependents_first([record("d", "c"), record("c", "b"), record("b", "a"), record("a")])) == [*"dcba"]
 
@@ -34,6 +34,6 @@ def test_everything_that_a_record_refers_to_is_needed():
     assert given.renamed("a", "z").needs == {*"zbcdef"}
 
 
-def test_it_is_saved_with_what_is_needed_first(tmp_path: Path):
+def test_state_is_saved_with_dependencies_first(tmp_path: Path):
     state.save(tmp_path / "state.json", [record("b", "a"), record("a")])
     assert names(state.load(tmp_path / "state.json")) == ["a", "b"]

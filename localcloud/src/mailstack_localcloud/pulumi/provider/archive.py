@@ -1,4 +1,4 @@
-"""The zip that an archive of a Pulumi program stands for: a file, a folder, or members. Not for remote archives."""
+"""The zip file for an archive of a Pulumi program: a file, a folder, or members. Not for remote archives."""
 
 import base64
 import hashlib

@@ -45,7 +45,7 @@ GONE = frozenset(
         "TableNotFoundException",
     }
 )
-# What to do about an error, by the first of these that stands in its code.
+# What to do about an error, by the first of these that its code contains.
 HINTS = {
     "ResourceExists": "It exists already: delete it, give this one another name, or import it.",
     "AlreadyExists": "It exists already: delete it, give this one another name, or import it.",
@@ -85,7 +85,7 @@ def is_gone(error: ClientError) -> bool:
 
 
 @contextmanager
-def told(doing: str) -> Generator[None]:
+def translate_errors(doing: str) -> Generator[None]:
     """Turn botocore's errors into one sentence.
 
     Args:
@@ -106,7 +106,7 @@ def told(doing: str) -> Generator[None]:
 
 @dataclass(frozen=True)
 class Cloud:
-    """Where the local cloud is, and who speaks to it. Clients are made when first used, and kept."""
+    """The local cloud's endpoint and the credentials for it. Clients are created at first use and cached."""
 
     endpoint: str
     region: str
@@ -135,7 +135,7 @@ class Cloud:
         """
         arn, name = role["roleArn"], role.get("sessionName") or "pulumi"
         external_id = {"ExternalId": role["externalId"]} if "externalId" in role else {}
-        with told(f"assuming {arn}"):
+        with translate_errors(f"assuming {arn}"):
             keys = self.sts.assume_role(RoleArn=arn, RoleSessionName=name, **cast("Any", external_id))["Credentials"]
         return replace(
             self,

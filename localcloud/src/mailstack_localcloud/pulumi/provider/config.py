@@ -33,21 +33,21 @@ _REFUSED = ("assumeRoleWithWebIdentity", "ignoreTags", "tagPolicyCompliance")
 # Of a role to assume, what is served.
 _ROLE_KEYS = frozenset({"roleArn", "externalId", "sessionName"})
 REPLACING = ("region",)
-"""What, when it changes, makes a new provider, and with it everything that it made, as in the official provider."""
+"""A change of these replaces the provider and all its resources, as in the official provider."""
 _OTHER_NAMES = {"logs": ("cloudwatchlogs",)}
 _OF_THE_ENGINE = ("version", "pluginDownloadURL")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What `Configure` settled."""
+    """The result of `Configure`."""
 
     cloud: Cloud
     default_tags: dict[str, str]
 
 
 def check(news: Props, environ: Mapping[str, str] = os.environ) -> list[Problem]:
-    """What is wrong with the provider's configuration."""
+    """The problems of the provider's configuration."""
     given = _decoded(news)
     problems = schema.check(schema.PROVIDER, given)
     if problems or is_unknown(given):
@@ -135,7 +135,7 @@ def is_loopback(url: str) -> bool:
 
 
 def _decoded(args: Props) -> Props:
-    """Configuration as values: what is no string comes as JSON in one."""
+    """Configuration as values: values other than strings arrive as JSON strings."""
     known = schema.inputs_of(schema.PROVIDER)
     decoded: Props = {}
     for name, value in cast("Props", bare(args)).items():

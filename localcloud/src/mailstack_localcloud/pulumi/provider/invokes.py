@@ -8,7 +8,7 @@ from typing import Any, cast
 from botocore.loaders import Loader
 
 from mailstack_localcloud.pulumi.provider import policy_document
-from mailstack_localcloud.pulumi.provider.cloud import Cloud, ProviderError, told
+from mailstack_localcloud.pulumi.provider.cloud import Cloud, ProviderError, translate_errors
 from mailstack_localcloud.pulumi.provider.resources import RESOURCES, iam_oidc, ses
 from mailstack_localcloud.pulumi.provider.resources.route53 import plain_name, read_zone, zone_tags
 from mailstack_localcloud.pulumi.wire import Props, obj
@@ -29,7 +29,7 @@ def _get_region(cloud: Cloud, args: Props) -> Props:
     region = args.get("region") or args.get("name") or cloud.region
     known = _partition()["regions"]
     if region not in known:
-        raise ProviderError(f"{region} is no region of AWS. Check aws:region and AWS_REGION.")
+        raise ProviderError(f"{region} is not an AWS region. Check aws:region and AWS_REGION.")
     described = {"description": known[region]["description"], "endpoint": f"ec2.{region}.amazonaws.com"}
     return {**described, "id": region, "name": region, "region": region}
 
@@ -149,5 +149,5 @@ def invoke(token: str, args: Props, cloud: Cloud) -> Props:
     unserved = [name for name, value in args.items() if value is not None and name not in served]
     if unserved:
         raise ProviderError(f"{token}: the local cloud's provider does not serve the argument {', '.join(unserved)}.")
-    with told(f"calling {token}"):
+    with translate_errors(f"calling {token}"):
         return function(cloud, args)

@@ -1,4 +1,4 @@
-"""What happens to a resource, the same for every type: check, diff, preview, create, read, update, delete.
+"""The life cycle of a resource, the same for every type: check, diff, preview, create, read, update, delete.
 
 Not for gRPC (`server.py`), and not for any one service (`resources/`).
 """
@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from mailstack_localcloud.pulumi import schema
 from mailstack_localcloud.pulumi.paths import join, reset
-from mailstack_localcloud.pulumi.provider.cloud import Cloud, ProviderError, is_gone, told
+from mailstack_localcloud.pulumi.provider.cloud import Cloud, ProviderError, is_gone, translate_errors
 from mailstack_localcloud.pulumi.provider.resource import Allowed, Arg, Form, Made, Resource, as_json, as_policy
 from mailstack_localcloud.pulumi.schema import Problem
 from mailstack_localcloud.pulumi.wire import UNKNOWN, Props, is_unknown, obj
@@ -31,12 +31,12 @@ class Change:
     name: str
     replaces: bool
     kinds: Mapping[str, str]
-    """What differs inside it, or itself if it is no object, by path: `ADD`, `UPDATE` or `DELETE`."""
+    """The differences inside an object, or of the value itself, by path: `ADD`, `UPDATE` or `DELETE`."""
 
 
 @dataclass(frozen=True)
 class Diff:
-    """What differs between a resource and its new inputs."""
+    """The differences between a resource and its new inputs."""
 
     changes: tuple[Change, ...]
     delete_first: bool
@@ -66,7 +66,7 @@ class Found:
 def check(
     resource: Resource, name: str, news: Props, olds: Props, seed: bytes, default_tags: Mapping[str, str]
 ) -> tuple[Props, list[Problem]]:
-    """Judge inputs and complete them: a name of its own, and the provider's default tags.
+    """Check inputs and complete them: a name of its own, and the provider's default tags.
 
     Returns:
         The inputs to go on with, and what is wrong with them.
@@ -98,7 +98,7 @@ def _auto_name(resource: Resource, name: str, inputs: Props, olds: Props, seed: 
 
 
 def _document(resource: Resource, name: str, value: Any) -> Any:
-    """A policy that is given as an object, which some resources take, as the text that it stands for."""
+    """A policy that is given as an object, which some resources take, as text."""
     arg = resource.all_args.get(name)
     if not isinstance(value, dict) or arg is None or arg.same is not as_policy:
         return cast("Any", value)
@@ -130,7 +130,7 @@ def _judge(resource: Resource, name: str, value: Any) -> list[Problem]:
 
 
 def _at(value: Any, path: list[str]) -> list[Any]:
-    """What stands at a path, of every member of the lists on the way."""
+    """The values at a path, for each member of the lists in it."""
     if isinstance(value, list):
         return [found for member in cast("list[Any]", value) for found in _at(member, path)]
     if not path:
@@ -200,7 +200,7 @@ def _differs(arg: Arg, old: Any, actual: Any, new: Any) -> bool:
 
 
 def _member_removed(old: Any, wanted: Any) -> bool:
-    """Whether an object had a member that is no longer wanted."""
+    """Whether an object had a member that the new inputs lack."""
     if not isinstance(old, dict) or not isinstance(wanted, dict):
         return False
     before, after = cast("Props", old), cast("Props", wanted)
@@ -279,7 +279,7 @@ def create(resource: Resource, name: str, inputs: Props, cloud: Cloud) -> tuple[
     _refuse_unknown(doing, inputs)
     wanted = _resolved(resource, inputs, cloud)
     cloud = cloud.in_region(wanted.get("region"))
-    with told(doing):
+    with translate_errors(doing):
         made = resource.create(cloud, wanted)
         identifier, once = (made.id, made.outputs) if isinstance(made, Made) else (made, {})
         try:
@@ -297,7 +297,7 @@ def create(resource: Resource, name: str, inputs: Props, cloud: Cloud) -> tuple[
             raise
     if found is None:
         raise ProviderError(
-            f"{doing} failed: the service does not know {identifier} just after it was made. Try again."
+            f"{doing} failed: the service does not know {identifier} right after creating it. Try again."
         )
     return identifier, found.state
 
@@ -317,7 +317,7 @@ def read(resource: Resource, name: str, identifier: str, inputs: Props, state: P
         What was found; None when it is gone.
     """
     cloud = cloud.in_region(state.get("region") or inputs.get("region"))
-    with told(f"reading {resource.kind} {name!r}"):
+    with translate_errors(f"reading {resource.kind} {name!r}"):
         try:
             actual = resource.read(cloud, identifier, {**inputs, **state})
             if actual is None:
@@ -358,7 +358,7 @@ def update(
     cloud = cloud.in_region(wanted.get("region"))
     changed = diff(resource, olds, state, news, ignored).names
     after = {**{key: value for key, value in state.items() if key not in changed}, **wanted}
-    with told(doing):
+    with translate_errors(doing):
         if resource.tags and "tags" in changed:
             _retag(resource, identifier, state, wanted["tags"], cloud)
         own = changed & frozenset(resource.args)
@@ -371,8 +371,8 @@ def update(
 
 
 def delete(resource: Resource, name: str, identifier: str, state: Props, cloud: Cloud) -> None:
-    """Delete a resource; one that is gone already is no error."""
-    with told(f"deleting {resource.kind} {name!r}"):
+    """Delete a resource; it is not an error if it is gone already."""
+    with translate_errors(f"deleting {resource.kind} {name!r}"):
         try:
             resource.delete(cloud.in_region(state.get("region")), identifier, state)
         except ClientError as error:
@@ -417,7 +417,7 @@ def _retag(resource: Resource, identifier: str, state: Props, wanted: dict[str, 
 
 
 def _outputs(resource: Resource, inputs: Props, actual: Props) -> Props:
-    """What the service says, in the words of the inputs where both mean the same."""
+    """The service's values, in the form of the inputs where both mean the same."""
     outputs = {
         name: arg.default for name, arg in resource.all_args.items() if arg.write_only and arg.default is not None
     }

@@ -1,6 +1,6 @@
 """Policy documents put together by `getPolicyDocument`.
 
-After internal/service/iam/policy_{document_data_source,model}.go. Asks nobody: the same arguments give
+After internal/service/iam/policy_{document_data_source,model}.go. Calls no service: the same arguments give
 the same text, which other resources are compared by.
 """
 
@@ -30,7 +30,7 @@ def compose(_: Cloud, args: Props) -> Props:
     """
     version = args.get("version") or _VERSIONS[-1]
     if version not in _VERSIONS:
-        raise ProviderError(f"getPolicyDocument: version is one of {', '.join(_VERSIONS)}, and not {version}.")
+        raise ProviderError(f"getPolicyDocument: version must be one of {', '.join(_VERSIONS)}, not {version}.")
     statements: list[Props] = args.get("statements") or []
     own: Props = {"Version": version, "Statement": [_statement(one, version) for one in statements]}
     if args.get("policyId"):
@@ -68,7 +68,7 @@ def _listed(values: list[str]) -> Any:
 def _with_variables(value: str, version: str) -> str:
     """A variable of IAM is written `&{...}`, as `${...}` is Terraform's own."""
     if "&{" in value and version == _VERSIONS[0]:
-        raise ProviderError(f"getPolicyDocument: {value} has a variable, which version {version} does not know.")
+        raise ProviderError(f"getPolicyDocument: {value} has a variable, which version {version} does not support.")
     return value.replace("&{", "${")
 
 

@@ -1,4 +1,4 @@
-"""What a table of resources is written in: one `Resource` for each type, one `Arg` for each input.
+"""The records of a resource table: one `Resource` for each type, one `Arg` for each input.
 
 Not for doing anything: `lifecycle.py` does, the same for every resource.
 """
@@ -19,13 +19,13 @@ Same: TypeAlias = Callable[[Any, Any], bool]
 
 @dataclass(frozen=True)
 class Form:
-    """What a text must look like, and how to say so."""
+    """A pattern for text, and the message if it does not match."""
 
     pattern: re.Pattern[str]
     said: str
 
     def __contains__(self, value: object) -> bool:
-        """What is no text, such as a number, is not judged."""
+        """Values other than text, such as numbers, are not checked."""
         return not isinstance(value, str) or bool(self.pattern.fullmatch(value))
 
 
@@ -117,11 +117,11 @@ class Arg:
     api: str = ""
     """Its name in the service's API, where the table's functions go by it."""
     default: Any = None
-    """What holds when it is left out or taken away."""
+    """The value if the input is left out or removed."""
     replaces: bool | Callable[[Any, Any], bool] = False
     """Whether a change, or a change of this to that, makes a new resource (Terraform's ForceNew)."""
     keeps: bool = False
-    """Left out, whatever the service says stands (Terraform's Optional and Computed)."""
+    """If the input is left out, the service's value is kept (Terraform: Optional and Computed)."""
     same: Same = contains
     """When a wanted and an actual value are the same."""
     normal: Callable[[Any], Any] = lambda value: value
@@ -170,7 +170,7 @@ class Resource:
     update: Callable[[Cloud, str, Props, frozenset[str]], object] | None = None
     """Changes in place: id, all inputs, and the names of those that changed."""
     computed: tuple[str, ...] = ()
-    """Outputs that are no inputs; `a.b` is member `b` of the object `a`. Unknown until created."""
+    """Outputs that are not inputs; `a.b` is member `b` of the object `a`. Unknown until created."""
     volatile: tuple[str, ...] = ()
     """Outputs that any update may change."""
     finish: tuple[str, ...] = ()
@@ -178,12 +178,12 @@ class Resource:
     auto_name: str = ""
     """The input that gets a name of its own when left out."""
     auto_form: Callable[[str, Props], str] = lambda name, _: name
-    """What such a name must begin or end with."""
+    """The required prefix or suffix of such a name."""
     identity: tuple[str, ...] = ()
     """Inputs that name the thing: while they stay, a replacement must delete the old one first."""
     tags: Tagging | None = None
     rules: Callable[[Props], list[schema.Problem]] = lambda _: []
-    """What the inputs must satisfy together."""
+    """Checks over several inputs."""
 
     @cached_property
     def all_args(self) -> Mapping[str, Arg]:

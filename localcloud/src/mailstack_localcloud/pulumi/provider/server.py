@@ -1,6 +1,6 @@
 """The provider as a gRPC server, in Pulumi's protocol (proto/pulumi/provider.proto).
 
-It stands on the generated service and not on `pulumi.provider.experimental`, which drops the old inputs from Diff,
+It builds on the generated service and not on `pulumi.provider.experimental`, which drops the old inputs from Diff,
 Update and Delete, cannot write an unknown value, and puts tracebacks into every error.
 """
 # The names of the methods are the protocol's, which documents them; not every one needs its arguments.
@@ -29,7 +29,7 @@ from mailstack_localcloud.pulumi.wire import Props, bare, plain, struct
 
 _Method = TypeVar("_Method", bound=Callable[..., object])
 _WORKERS = 8
-_GRACE = 5  # seconds for calls under way when told to stop
+_GRACE = 5  # seconds for calls under way at the stop
 _PARENT_LOOK = 1.0  # seconds
 _MAX_MESSAGE = 400 * 1024 * 1024  # as Pulumi's own
 _OPTIONS = [("grpc.max_receive_message_length", _MAX_MESSAGE), ("grpc.max_send_message_length", _MAX_MESSAGE)]
@@ -73,7 +73,7 @@ class AwsServicer(provider_pb2_grpc.ResourceProviderServicer):
 
     @property
     def settings(self) -> config.Settings:
-        """What `Configure` settled.
+        """The result of `Configure`.
 
         Raises:
             ProviderError: `Configure` was not called.
@@ -218,7 +218,7 @@ def _failures(problems: list[schema.Problem]) -> list[provider_pb2.CheckFailure]
 
 
 def serve() -> None:
-    """Serve until told to stop, or until the parent process is gone. Prints the port first, as every plugin does."""
+    """Serve until a signal, or until the parent process exits. Prints the port first, as every plugin does."""
     servicer = AwsServicer()
     server = grpc.server(ThreadPoolExecutor(_WORKERS), options=_OPTIONS)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
@@ -229,7 +229,7 @@ def serve() -> None:
         servicer.stopped.set()
 
     signal.signal(signal.SIGTERM, stop)
-    # An interrupt goes to the whole group: the engine decides when this plugin is no longer needed.
+    # An interrupt goes to the whole group: the engine decides when this plugin exits.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()

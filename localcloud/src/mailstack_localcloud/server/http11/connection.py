@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 import httptools
 
+from mailstack_localcloud.http import TRANSPORT
 from mailstack_localcloud.server.http11.exchange import Exchange
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _ABSOLUTE = (b"http://", b"https://")
 
 
 class Connection(asyncio.Protocol):
-    """One connection; an `exchange.Way`."""
+    """One connection; an `exchange.ClientConnection`."""
 
     transport: asyncio.Transport
 
@@ -124,6 +125,7 @@ class Connection(asyncio.Protocol):
             "raw_path": path,
             "query_string": query,
             "root_path": "",
+            "extensions": {TRANSPORT: {"transport": self.transport}},
             "headers": headers,
             "client": self.transport.get_extra_info("peername"),
             "server": self.transport.get_extra_info("sockname"),
@@ -149,11 +151,11 @@ class Connection(asyncio.Protocol):
         self._incoming, self._is_half = None, False
 
     async def drain(self) -> None:
-        """See `Way`."""
+        """See `ClientConnection`."""
         await self._drained.wait()
 
     def done(self, exchange: Exchange) -> None:
-        """See `Way`: the next request's turn."""
+        """See `ClientConnection`: the next request's turn."""
         self._exchanges.popleft()
         if not exchange.keep_alive or self._server.is_stopping:
             self.transport.close()

@@ -23,8 +23,8 @@ _OURS = frozenset({b"connection", b"keep-alive", b"transfer-encoding"})
 _LOG = logging.getLogger(__name__)
 
 
-class Way(Protocol):
-    """The way to the client; `is_full` while it reads too slowly."""
+class ClientConnection(Protocol):
+    """The connection to the client. `is_full` is true while the client reads too slowly."""
 
     transport: asyncio.Transport
     is_full: bool
@@ -40,14 +40,14 @@ class Exchange:
     """One request and its answer.
 
     Args:
-        way: Back to the client.
+        client: The connection to the client.
         scope: The request's, by ASGI.
         keep_alive: Whether the client goes on after it on the same connection.
-        expects_continue: Whether the client waits to be told to send the body.
+        expects_continue: Whether the client waits for `100 Continue` before it sends the body.
     """
 
-    def __init__(self, way: Way, scope: Scope, *, keep_alive: bool, expects_continue: bool) -> None:
-        self.way = way
+    def __init__(self, client: ClientConnection, scope: Scope, *, keep_alive: bool, expects_continue: bool) -> None:
+        self.client = client
         self.keep_alive = keep_alive
         self.is_read = self.is_gone = False
         self._scope = scope
@@ -65,7 +65,7 @@ class Exchange:
         self._parts.append(part)
         self._size += len(part)
         if self._size > _BUFFER:
-            self.way.transport.pause_reading()
+            self.client.transport.pause_reading()
         self._news.set()
 
     def finish(self) -> None:
@@ -84,20 +84,20 @@ class Exchange:
         """Have the application answer."""
         try:
             await app(self._scope, self.receive, self.send)
-        except Exception:  # noqa: BLE001 - whatever it is, the client must hear of it
+        except Exception:  # noqa: BLE001 - the client must get an answer
             _LOG.exception("%s %s failed", self._scope["method"], self._scope["path"])
         if not self._is_answered and not self.is_gone:
             self.keep_alive = False
             if self._is_begun:
-                self.way.transport.abort()  # half an answer must not look like a whole one
+                self.client.transport.abort()  # half an answer must not look like a whole one
             else:
-                self.way.transport.write(_FAILED)
-        self.way.done(self)
+                self.client.transport.write(_FAILED)
+        self.client.done(self)
 
     async def receive(self) -> Message:
         """ASGI's: what has come of the body; after its end, that the client is gone."""
         if self._expects_continue and not self._parts:
-            self.way.transport.write(_CONTINUE)
+            self.client.transport.write(_CONTINUE)
         self._expects_continue = False
         while not self.is_gone:
             if self._parts or (self.is_read and not self._is_taken):
@@ -110,7 +110,7 @@ class Exchange:
         body, self._parts, self._size = b"".join(self._parts), [], 0
         self._is_taken = self.is_read
         if not self.is_read:
-            self.way.transport.resume_reading()
+            self.client.transport.resume_reading()
         return {"type": "http.request", "body": body, "more_body": not self.is_read}
 
     async def send(self, message: Message) -> None:
@@ -127,9 +127,9 @@ class Exchange:
             body = b""
         elif self._is_chunked:
             body = (b"%x\r\n%b\r\n" % (len(body), body) if body else b"") + (b"" if more else b"0\r\n\r\n")
-        self.way.transport.write(head + body)
-        if self.way.is_full:
-            await self.way.drain()
+        self.client.transport.write(head + body)
+        if self.client.is_full:
+            await self.client.drain()
 
     def _head(self, size: int, *, more: bool) -> bytes:
         status = int(self._start["status"])
@@ -164,7 +164,7 @@ def _has_body(scope: Scope, start: Message) -> bool:
 def _lines(headers: list[tuple[bytes, bytes]]) -> bytes:
     lines = b"".join([b"%b: %b\r\n" % header for header in headers])
     if not len(headers) == lines.count(b"\n") == lines.count(b"\r") or b"\0" in lines:
-        raise ValueError("a header of the answer holds a line break")
+        raise ValueError("a header of the response contains a line break")
     return lines + b"\r\n"
 
 

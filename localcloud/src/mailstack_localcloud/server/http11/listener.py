@@ -6,7 +6,7 @@ import socket
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from typing import Any, cast
 
-from mailstack_localcloud.http import App, Message
+from mailstack_localcloud.http import TRANSPORT, App, Message, Receive, Scope, Send
 from mailstack_localcloud.server.http11.connection import Connection
 from mailstack_localcloud.server.http11.exchange import Exchange
 
@@ -67,13 +67,23 @@ class Server:
         protocol.connection_made(transport)
         reader.feed_data(begun)
         writer = asyncio.StreamWriter(transport, protocol, reader, loop)
-        app = ASGIWrapper(cast("Any", self._app))
+        app = ASGIWrapper(cast("Any", _over(transport, self._app)))
         self._keep(TCPServer(app, loop, config, WorkerContext(None), cast("Any", {}), reader, writer).run())
 
     def _keep(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _over(transport: asyncio.Transport, app: App) -> App:
+    """The application, with the transport in each scope, as `Connection` does it."""
+
+    async def extended(scope: Scope, receive: Receive, send: Send) -> None:
+        extensions = {**scope.get("extensions", {}), TRANSPORT: {"transport": transport}}
+        await app({**scope, "extensions": extensions}, receive, send)
+
+    return extended
 
 
 @contextlib.asynccontextmanager

@@ -4,16 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mailstack_localcloud.faults.effects import refusal
+from mailstack_localcloud.faults.effects import entry_error
 from mailstack_localcloud.faults.rules import BULK_STATUSES
 from mailstack_localcloud.ses.acceptance import Sender, accept
+from mailstack_localcloud.ses.authorization import Sending
 from mailstack_localcloud.ses.context import Context, Handler, Output, Parameters
 from mailstack_localcloud.ses.envelopes import addressed, check_tags, check_written
 from mailstack_localcloud.ses.errors import SesError, bad_request
 from mailstack_localcloud.ses.mime import bare
-from mailstack_localcloud.ses.operations.sending import admitted, check_identities
+from mailstack_localcloud.ses.operations.sending import admit, check_identities
 from mailstack_localcloud.ses.quota import TOO_MANY
-from mailstack_localcloud.ses.refusals import note
+from mailstack_localcloud.ses.refusals import record_refusal
 from mailstack_localcloud.ses.rendering import Data, Renderer, data, merged, renderer
 
 # https://docs.aws.amazon.com/ses/latest/dg/quotas.html
@@ -64,8 +65,8 @@ async def send_bulk_email(context: Context, p: Parameters) -> Output:
 
 async def _sender(context: Context, p: Parameters, batch: _Batch) -> Sender:
     lists = (entry["Destination"].values() for entry in p["BulkEmailEntries"])
-    recipients = (bare(address) for entry in lists for addresses in entry for address in addresses)
-    return await admitted(context, p, (OPERATION, OPERATION), (batch.source, recipients), batch.renderer.name)
+    recipients = [bare(address) for entry in lists for addresses in entry for address in addresses]
+    return await admit(context, Sending(p, OPERATION, batch.source, recipients, batch.renderer.name))
 
 
 def _batch(context: Context, p: Parameters) -> _Batch:
@@ -93,7 +94,7 @@ def struck(context: Context, operation: str, entry: dict[str, Any]) -> Output | 
     fault = context.faults.choose(operation, recipients, is_entry=True)
     if fault is None:
         return None
-    error = refusal(fault)
+    error = entry_error(fault)
     status = _ON_COMMAND.get(error.code, _TRANSIENT if error.status >= _SERVERS else _FAILED)
     return {"Status": status, "Error": error.message}
 
@@ -109,7 +110,7 @@ async def _result(context: Context, sender: Sender, batch: _Batch, entry: dict[s
             raise
         stream = sender.configuration_set.name if sender.configuration_set else ""
         asked = {"FromEmailAddress": batch.source, "Destination": entry["Destination"], "ConfigurationSetName": stream}
-        note(context.state, OPERATION, asked, error)
+        record_refusal(context.state, OPERATION, asked, error)
         status = "ACCOUNT_DAILY_QUOTA_EXCEEDED" if error.message == TOO_MANY else _STATUSES[error.code]
         return {"Status": status, "Error": error.message}
 

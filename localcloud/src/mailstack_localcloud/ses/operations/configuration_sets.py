@@ -1,4 +1,4 @@
-"""Configuration sets and their option groups. Their event destinations stand in a file of their own."""
+"""Configuration sets and their option groups. `event_destinations` has their event destinations."""
 
 import re
 from collections.abc import Callable
@@ -80,7 +80,7 @@ def update(context: Context, p: Parameters) -> Output:
 def delete(context: Context, p: Parameters) -> Output:
     """DeleteConfigurationSet, with its event destinations."""
     name = context.configuration_set(p).name
-    context.let_go("configuration-set", name)
+    context.ensure_deletable("configuration-set", name)
     del context.state.configuration_sets[name]
     return {}
 
@@ -106,7 +106,7 @@ async def _put_tracking(context: Context, p: Parameters) -> Output:
 
 
 async def check_redirect(context: Context, options: dict[str, Any]) -> None:
-    """See that tracked links lead through a domain that is verified, by itself or by one above it.
+    """Check that the redirect domain of tracked links is verified, itself or by a parent.
 
     https://docs.aws.amazon.com/ses/latest/dg/configure-custom-open-click-domains.html
 
@@ -145,7 +145,7 @@ def _completed(context: Context, group: str, given: dict[str, Any]) -> dict[str,
 
 
 def _before(found: ConfigurationSet, group: str, given: dict[str, Any]) -> None:
-    """What a change does beside being written down."""
+    """Side effects of a change."""
     effect = _EFFECTS.get(group)
     if effect:
         effect(found, given)

@@ -1,4 +1,4 @@
-"""What SES knows of an address, and the deliverability dashboard as an account without it sees it."""
+"""Insights about an address, and the deliverability dashboard for an account without a subscription."""
 
 from mailstack_localcloud.ses.addresses import evaluations
 from mailstack_localcloud.ses.context import Context, Handler, Output, Parameters
@@ -13,7 +13,7 @@ def address_insights(context: Context, p: Parameters) -> Output:
 
 
 def dashboard(_: Context, __: Parameters) -> Output:
-    """GetDeliverabilityDashboardOptions: nobody has subscribed to it."""
+    """GetDeliverabilityDashboardOptions: there is no subscription."""
     return {"DashboardEnabled": False, "AccountStatus": "DISABLED"}
 
 

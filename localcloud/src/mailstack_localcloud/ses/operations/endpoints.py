@@ -18,7 +18,7 @@ def create(context: Context, p: Parameters) -> Output:
         raise bad_request(f"Invalid endpoint name <{name}>.")
     others = [str(route["Region"]) for route in p["Details"]["RoutesDetails"]]
     if len(others) != 1 or others[0] == state.region:
-        raise bad_request("RoutesDetails needs exactly one region, another than this.")
+        raise bad_request("RoutesDetails must have exactly one region, other than this one.")
     if name in state.endpoints:
         raise already_exists("Multi-region endpoint", name)
     made = MultiRegionEndpoint(name, _id(), [state.region, *others], datetime.now(UTC), tag_dict(p.get("Tags", [])))

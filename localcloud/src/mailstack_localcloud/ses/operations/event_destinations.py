@@ -67,7 +67,7 @@ def _existing(found: ConfigurationSet, p: Parameters) -> str:
 def _checked(context: Context, found: ConfigurationSet, given: dict[str, Any]) -> dict[str, Any]:
     kinds = [kind for kind in given if kind in _KINDS]
     if len(kinds) != 1:
-        raise bad_request("An event destination has exactly one of the destination types.")
+        raise bad_request("An event destination must have exactly one of the destination types.")
     if not given.get("MatchingEventTypes"):
         raise bad_request("An event destination needs at least one matching event type.")
     if kinds[0] not in EMULATED_DESTINATIONS:

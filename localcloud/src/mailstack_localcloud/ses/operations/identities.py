@@ -31,9 +31,9 @@ _FILTERS = {"IDENTITY_TYPE": "IdentityType", "VERIFICATION_STATUS": "Verificatio
 
 
 def create(context: Context, p: Parameters) -> Output:
-    """CreateEmailIdentity: pending until its records stand, or until somebody follows the link that it is sent.
+    """CreateEmailIdentity: pending until its records are published, or its verification link is followed.
 
-    A setting of the account's has it verified at once.
+    The account setting `verify_at_once` verifies it immediately.
     """
     name = identity_name(str(p["EmailIdentity"]))
     state = context.state
@@ -101,7 +101,7 @@ async def list_(context: Context, p: Parameters) -> Output:
 def delete(context: Context, p: Parameters) -> Output:
     """DeleteEmailIdentity."""
     name = context.identity(p).name
-    context.let_go("identity", name)
+    context.ensure_deletable("identity", name)
     del context.state.identities[name]
     return {}
 
@@ -170,7 +170,7 @@ def list_certificates(context: Context, p: Parameters) -> Output:
 def dissociate_certificate(context: Context, p: Parameters) -> Output:
     """DisassociateEmailIdentityCertificate: what is not there can be taken away, as AWS has it."""
     if context.identity(p).is_domain and not p.get("FromAddress"):
-        raise bad_request("FromAddress is needed where the email identity is a domain.")
+        raise bad_request("FromAddress is required if the email identity is a domain.")
     return {}
 
 
@@ -232,7 +232,7 @@ def _sign(context: Context, identity: Identity, origin: str, signing: dict[str, 
     easy = ids.dkim_tokens(identity.name, context.state.region)
     tokens = easy if origin == "AWS_SES" else [str(signing["DomainSigningSelector"])]
     public_key = "" if origin == "AWS_SES" else public_half(str(signing["DomainSigningPrivateKey"]))
-    # To set the same anew starts again what has failed.
+    # Setting the same value again restarts a failed verification.
     if (tokens, public_key) != (identity.dkim_tokens, identity.dkim_public_key) or identity.dkim_status == "FAILED":
         identity.dkim_status, identity.dkim_since = "PENDING", virtual_time.now()
     identity.dkim_origin, identity.dkim_tokens, identity.dkim_public_key = origin, tokens, public_key

@@ -1,4 +1,4 @@
-"""What Virtual Deliverability Manager tells: one mail's fate, counts by day, recommendations. From the mails kept."""
+"""Virtual Deliverability Manager: insights on a mail, daily counts, recommendations, from the kept mails."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from mailstack_localcloud.ses import mime, rules
 from mailstack_localcloud.ses.context import Context, Handler, Output, Parameters, page
 from mailstack_localcloud.ses.errors import not_emulated, not_found
 from mailstack_localcloud.ses.events import BOUNCES, KINDS, ON_A_LIST, sub_type
-from mailstack_localcloud.ses.state import Happening, Identity, State, StoredMessage
+from mailstack_localcloud.ses.state import Identity, Occurrence, State, StoredMessage
 
 _PAGE_SIZES = range(1, 101)
 _BOUNCE = {"PERMANENT_BOUNCE": "Permanent", "TRANSIENT_BOUNCE": "Transient"}
@@ -48,7 +48,7 @@ def metric_data(context: Context, p: Parameters) -> Output:
 
 
 def recommendations(context: Context, p: Parameters) -> Output:
-    """ListRecommendations: domains whose DKIM records do not stand."""
+    """ListRecommendations: domains whose DKIM records are not published."""
     state, wanted = context.state, p.get("Filter", {})
     found = [_dkim(state, i) for i in state.identities.values() if i.is_domain and i.dkim_status != "SUCCESS"]
     names = {"TYPE": "Type", "IMPACT": "Impact", "STATUS": "Status", "RESOURCE_ARN": "ResourceArn"}
@@ -58,27 +58,27 @@ def recommendations(context: Context, p: Parameters) -> Output:
 
 
 def _insight(message: StoredMessage, recipient: str) -> Output:
-    own = [h for h in message.happenings if h.recipient == recipient or h.kind in {"Send", "Reject"}]
-    return {"Destination": recipient, "Events": [_event(happening) for happening in own]}
+    own = [h for h in message.occurrences if h.recipient == recipient or h.kind in {"Send", "Reject"}]
+    return {"Destination": recipient, "Events": [_event(occurrence) for occurrence in own]}
 
 
-def _event(happening: Happening) -> Output:
-    event: Output = {"Timestamp": happening.at, "Type": KINDS[happening.kind][0]}
-    if happening.kind == "Bounce":
-        bounce_type, _, diagnostic = BOUNCES[happening.detail]
-        shown = {"BounceType": bounce_type.upper(), "BounceSubType": sub_type(happening.detail)}
+def _event(occurrence: Occurrence) -> Output:
+    event: Output = {"Timestamp": occurrence.at, "Type": KINDS[occurrence.kind][0]}
+    if occurrence.kind == "Bounce":
+        bounce_type, _, diagnostic = BOUNCES[occurrence.detail]
+        shown = {"BounceType": bounce_type.upper(), "BounceSubType": sub_type(occurrence.detail)}
         event["Details"] = {"Bounce": {**shown, "DiagnosticCode": diagnostic or None}}
-    if happening.kind == "Complaint":
-        told = "ComplaintSubType" if happening.detail in ON_A_LIST else "ComplaintFeedbackType"
-        event["Details"] = {"Complaint": {told: happening.detail}}
+    if occurrence.kind == "Complaint":
+        told = "ComplaintSubType" if occurrence.detail in ON_A_LIST else "ComplaintFeedbackType"
+        event["Details"] = {"Complaint": {told: occurrence.detail}}
     return event
 
 
 def _counted(state: State, query: dict[str, Any]) -> Output:
     counts = Counter[datetime]()
-    for happening in _tracked(state, query.get("Dimensions", {})):
-        if query["StartDate"] <= happening.at <= query["EndDate"] and counts_as(happening, query["Metric"]):
-            counts[happening.at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)] += 1
+    for occurrence in _tracked(state, query.get("Dimensions", {})):
+        if query["StartDate"] <= occurrence.at <= query["EndDate"] and counts_as(occurrence, query["Metric"]):
+            counts[occurrence.at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)] += 1
     days = sorted(counts)
     return {"Id": query["Id"], "Timestamps": days, "Values": [counts[day] for day in days]}
 
@@ -99,20 +99,20 @@ def dimensions_of(message: StoredMessage) -> dict[str, str | None]:
     }
 
 
-def counts_as(happening: Happening, metric: str) -> bool:
+def counts_as(occurrence: Occurrence, metric: str) -> bool:
     """Whether a metric counts what happened."""
-    if happening.kind != _KIND[metric] or happening.detail in ON_A_LIST:
+    if occurrence.kind != _KIND[metric] or occurrence.detail in ON_A_LIST:
         return False
-    return metric not in _BOUNCE or BOUNCES[happening.detail][0] == _BOUNCE[metric]
+    return metric not in _BOUNCE or BOUNCES[occurrence.detail][0] == _BOUNCE[metric]
 
 
-def _tracked(state: State, dimensions: dict[str, str]) -> Iterator[Happening]:
+def _tracked(state: State, dimensions: dict[str, str]) -> Iterator[Occurrence]:
     if "ISP" in dimensions:
         raise not_emulated("Metric data by ISP")
     for message in measured(state):
         of = dimensions_of(message)
         if all(of[name] == value for name, value in dimensions.items()):
-            yield from message.happenings
+            yield from message.occurrences
 
 
 def _dkim(state: State, identity: Identity) -> Output:

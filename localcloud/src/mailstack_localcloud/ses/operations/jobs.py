@@ -94,7 +94,7 @@ def list_imports(context: Context, p: Parameters) -> Output:
 
 def _only(given: dict[str, Any], what: str) -> dict[str, Any]:
     if len(given) != 1:
-        raise bad_request(f"{what} has exactly one member.")
+        raise bad_request(f"{what} must have exactly one member.")
     return next(iter(given.values()))
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from mailstack_localcloud.ses import mime, options, raw_headers, rules
 from mailstack_localcloud.ses.acceptance import Sender, accept, suppression
-from mailstack_localcloud.ses.authorization import SIGNER, authorize
+from mailstack_localcloud.ses.authorization import Sending, authorize
 from mailstack_localcloud.ses.context import Context, Handler, Output, Parameters
 from mailstack_localcloud.ses.envelopes import enveloped
 from mailstack_localcloud.ses.errors import SesError, bad_request, not_found
@@ -24,7 +24,7 @@ async def send_email(context: Context, p: Parameters) -> Output:
     """SendEmail with a simple mail, a raw one or a template."""
     given = p["Content"]
     if len(given) != 1:
-        raise bad_request("Content has exactly one of Simple, Raw and Template.")
+        raise bad_request("Content must have exactly one of Simple, Raw and Template.")
     if "Raw" in given:
         return {"MessageId": await send(context, *raw_mail(p, given["Raw"]["Data"]))}
     filled = _filled(context, given["Template"]) if "Template" in given else Filled(given)
@@ -32,7 +32,7 @@ async def send_email(context: Context, p: Parameters) -> Output:
 
 
 def raw_mail(p: Parameters, raw: bytes) -> tuple[Parameters, Filled]:
-    """What a raw mail asks for in SES's own headers, as far as the parameters leave it open; the mail without them."""
+    """Options in a raw mail's SES headers, unless the parameters set them, and the mail without those headers."""
     asked = raw_headers.options(raw_headers.parsed(raw))
     given = {name: value for name, value in p.items() if value}
     return {**asked, **given}, Filled({"Raw": {"Data": raw_headers.without_options(raw)}})
@@ -45,62 +45,48 @@ def _filled(context: Context, template: dict[str, Any]) -> Filled:
 
 
 async def send(context: Context, p: Parameters, filled: Filled, operation: str = "SendEmail") -> str:
-    """Check one mail and take it; its message id.
+    """Check one mail and accept it; return its message id.
 
     Args:
-        context: Where.
+        context: The request's context.
         p: The parameters that `SendEmail` has, `Content` left out, and `MailFrom`, the sender of an envelope, who must
             be verified as those that the mail names.
         filled: The content, a simple or a raw mail.
         operation: As the tag `ses:operation` has it.
 
     Raises:
-        SesError: SES would not take it.
+        SesError: SES would refuse it.
     """
     envelope = enveloped(p, filled.content)
-    action = "SendRawEmail" if "Raw" in filled.content else operation
-    sender = await admitted(context, p, (operation, action), (envelope.source, envelope.recipients), filled.template)
+    sending = Sending(p, operation, envelope.source, envelope.recipients, filled.template, "Raw" in filled.content)
+    sender = await admit(context, sending)
     for named in filter(None, (*envelope.senders, envelope.mail_from)):
         await check_identities(context, named)
     return accept(context, sender, envelope, filled, p.get("EmailTags", ()))
 
 
-async def admitted(
-    context: Context,
-    p: Parameters,
-    asked: tuple[str, str],
-    addresses: tuple[str, Iterable[str]],
-    template: str,
-) -> Sender:
-    """Who sends, once it is known that they may.
-
-    Args:
-        context: Where.
-        p: The parameters of the sending operation.
-        asked: The operation, as the tag `ses:operation` has it, and the IAM action.
-        addresses: The sender as it is written, and the bare addresses of the recipients.
-        template: The name of a stored template, which may be empty.
+async def admit(context: Context, sending: Sending) -> Sender:
+    """The sender of a mail, once all checks passed.
 
     Raises:
-        SesError: SES would not let them.
+        SesError: SES would refuse the request.
     """
-    (operation, action), (source, recipients) = asked, addresses
-    await context.publisher.room()
+    p, source = sending.parameters, sending.source
+    await context.publisher.wait_for_capacity()
     configuration_set = check_sender(context, p, source)
-    authorize(context, p, action, addresses, (configuration_set, template))
-    check_tenant(context, p, source, configuration_set, template)
+    authorize(context, sending, configuration_set)
+    check_tenant(context, sending, configuration_set)
     options.check(context, p)
     subscription = _subscription(context, p.get("ListManagementOptions"))
-    # A bulk mail's recipients are judged one by one.
-    identity = await check_identities(context, source, () if action == "SendBulkEmail" else recipients)
-    tags = _tags(context, p, mime.bare(source), configuration_set, operation)
+    # The recipients of a bulk call are checked one by one.
+    identity = await check_identities(context, source, () if sending.action == "SendBulkEmail" else sending.recipients)
     return Sender(
         identity=identity,
         configuration_set=configuration_set,
         suppression=suppression(context, p.get("TenantName"), configuration_set),
         only_valid=rules.keeps_back(context.state.account, configuration_set),
         subscription=subscription,
-        tags=tags,
+        tags=_tags(context, sending, configuration_set),
         untracked=options.untracked(p),
         return_path=str(p.get("FeedbackForwardingEmailAddress") or ""),
     )
@@ -116,24 +102,23 @@ def _subscription(context: Context, asked: dict[str, str] | None) -> tuple[str, 
 
 
 def check_sender(context: Context, p: Parameters, source: str) -> ConfigurationSet | None:
-    """The mail's configuration set, once it is known that the account and the set send.
+    """The mail's configuration set, after checking that account and set may send.
 
     Raises:
-        SesError: There is no such set, or sending is paused.
+        SesError: The set does not exist, or sending is paused.
     """
     configuration_set = _configuration_set(context, p, source)
     _check_enabled(context.state.account, configuration_set)
     return configuration_set
 
 
-def check_tenant(
-    context: Context, p: Parameters, source: str, configuration_set: ConfigurationSet | None, template: str
-) -> None:
-    """See that the tenant and the multi-region endpoint that a request names may be used so.
+def check_tenant(context: Context, sending: Sending, configuration_set: ConfigurationSet | None) -> None:
+    """Check the tenant and the multi-region endpoint that a request names.
 
     Raises:
-        SesError: There is none such, the tenant is paused, or a resource is not associated with it.
+        SesError: One of them does not exist, the tenant is paused, or a resource is not associated with it.
     """
+    p, source, template = sending.parameters, sending.source, sending.template
     endpoint = p.get("EndpointId")
     if endpoint and endpoint not in {known.endpoint_id for known in context.state.endpoints.values()}:
         raise not_found("Multi-region endpoint", endpoint)
@@ -181,10 +166,10 @@ def _check_enabled(account: Account, configuration_set: ConfigurationSet | None)
 
 
 async def check_identities(context: Context, source: str, recipients: Iterable[str] = ()) -> Identity:
-    """See that the sender is verified, and in the sandbox the recipients; the sender's identity.
+    """Check that the sender is verified, and in the sandbox the recipients; return the sender's identity.
 
     Raises:
-        SesError: They are not.
+        SesError: One of them is not verified.
     """
     state = context.state
     needed = [mime.bare(source)]
@@ -208,17 +193,16 @@ async def check_identities(context: Context, source: str, recipients: Iterable[s
     return sender
 
 
-def _tags(
-    context: Context, p: Parameters, source: str, configuration_set: ConfigurationSet | None, operation: str
-) -> dict[str, list[str]]:
+def _tags(context: Context, sending: Sending, configuration_set: ConfigurationSet | None) -> dict[str, list[str]]:
+    p, source = sending.parameters, mime.bare(sending.source)
     return {
         # Whatever it came over: SES itself is not to be had without.
         "ses:source-tls-version": ["TLSv1.3"],
-        "ses:operation": [operation],
+        "ses:operation": [sending.operation],
         **({"ses:configuration-set": [configuration_set.name]} if configuration_set else {}),
         "ses:source-ip": ["127.0.0.1"],
         "ses:from-domain": [source.rpartition("@")[2].lower()],
-        "ses:caller-identity": [context.backend.access.caller(SIGNER.get())],
+        "ses:caller-identity": [context.backend.access.caller(context.caller.access_key)],
         **({"ses:tenant-name": [p["TenantName"]]} if p.get("TenantName") else {}),
     }
 

@@ -11,7 +11,7 @@ from mailstack_localcloud.ses.state import Suppressed
 def put(context: Context, p: Parameters) -> Output:
     """PutSuppressedDestination: not in the sandbox."""
     if not context.state.account.production_access:
-        raise bad_request("Addresses can be put on a suppression list with production access only.")
+        raise bad_request("Adding addresses to a suppression list needs production access.")
     address = str(p["EmailAddress"])
     problem = address_problem(address)
     if problem:

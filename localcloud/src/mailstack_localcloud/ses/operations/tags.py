@@ -20,7 +20,7 @@ def tag(context: Context, p: Parameters) -> Output:
 
 
 def untag(context: Context, p: Parameters) -> Output:
-    """UntagResource; keys that are not there are no error."""
+    """UntagResource; missing keys are not an error."""
     tags = _tags(context, p)
     for key in p["TagKeys"]:
         tags.pop(key, None)

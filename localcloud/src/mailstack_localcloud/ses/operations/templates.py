@@ -46,7 +46,7 @@ def update(context: Context, p: Parameters) -> Output:
 def delete(context: Context, p: Parameters) -> Output:
     """DeleteEmailTemplate."""
     name = _existing(context, p).name
-    context.let_go("template", name)
+    context.ensure_deletable("template", name)
     del context.state.templates[name]
     return {}
 

@@ -141,7 +141,7 @@ def _suppression(p: Parameters) -> Output:
     """https://docs.aws.amazon.com/ses/latest/dg/sending-email-suppression-list-tenant-level.html."""
     given = {name: p[name] for name in ("SuppressionScope", "SuppressedReasons") if name in p}
     if len(given) == 1:
-        raise bad_request("SuppressionScope and SuppressedReasons are given together, or neither.")
+        raise bad_request("SuppressionScope and SuppressedReasons must be given together.")
     return given
 
 

@@ -56,7 +56,7 @@ def list_(context: Context, p: Parameters) -> Output:
 
 
 async def send(context: Context, p: Parameters) -> Output:
-    """SendCustomVerificationEmail: not in the sandbox. The link stands below what the template says."""
+    """SendCustomVerificationEmail: not in the sandbox. The link comes after the template's content."""
     state, address = context.state, str(p["EmailAddress"])
     if not state.account.production_access:
         raise bad_request("Custom verification emails need production access.")

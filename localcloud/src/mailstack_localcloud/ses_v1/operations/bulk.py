@@ -1,5 +1,6 @@
 """SendBulkTemplatedEmail: a stored template, up to 50 destinations, each with data, tags and a result of its own."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from mailstack_localcloud.ses.context import Context, Handler, Output, Parameters
@@ -7,7 +8,7 @@ from mailstack_localcloud.ses.errors import SesError, bad_request
 from mailstack_localcloud.ses.operations import sending
 from mailstack_localcloud.ses.operations.bulk import MAX_ENTRIES, struck
 from mailstack_localcloud.ses.quota import TOO_MANY
-from mailstack_localcloud.ses.refusals import note
+from mailstack_localcloud.ses.refusals import record_refusal
 from mailstack_localcloud.ses.rendering import Data, Renderer, data, merged, renderer
 from mailstack_localcloud.ses_v1.operations.sending import identities_in, stored_template
 
@@ -19,6 +20,16 @@ _STATUSES = {
     "TooManyRequestsException": "AccountThrottled",
     "BadRequestException": "InvalidParameterValue",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What the destinations share; `parameters` are those of SendEmail."""
+
+    parameters: Parameters
+    template: Renderer
+    defaults: Data
+    tags: list[dict[str, str]]
 
 
 async def send(context: Context, p: Parameters) -> Output:
@@ -37,31 +48,28 @@ async def send(context: Context, p: Parameters) -> Output:
     }
     sending.check_sender(context, shared, p["Source"])
     await sending.check_identities(context, p["Source"])
-    tags = p.get("DefaultTags", [])
-    return {"Status": [await _result(context, shared, (template, defaults, tags), one) for one in destinations]}
+    batch = _Batch(shared, template, defaults, p.get("DefaultTags", []))
+    return {"Status": [await _result(context, batch, one) for one in destinations]}
 
 
-async def _result(
-    context: Context, shared: Parameters, default: tuple[Renderer, Data, list[dict[str, str]]], entry: dict[str, Any]
-) -> Output:
+async def _result(context: Context, batch: _Batch, entry: dict[str, Any]) -> Output:
     refused = struck(context, OPERATION, entry)
     if refused:
         return {**refused, "Status": _in_own_letters(refused["Status"])}
-    template, defaults, tags = default
     own = entry.get("ReplacementTags", [])
     named = {tag["Name"] for tag in own}
     asked = {
-        **shared,
+        **batch.parameters,
         "Destination": entry["Destination"],
-        "EmailTags": [*(tag for tag in tags if tag["Name"] not in named), *own],
+        "EmailTags": [*(tag for tag in batch.tags if tag["Name"] not in named), *own],
     }
     try:
-        filled = template.fill(merged(defaults, data(entry.get("ReplacementTemplateData"))))
+        filled = batch.template.fill(merged(batch.defaults, data(entry.get("ReplacementTemplateData"))))
         return {"Status": "Success", "MessageId": await sending.send(context, asked, filled, OPERATION)}
     except SesError as error:
         if error.code not in _STATUSES:
             raise
-        note(context.state, OPERATION, asked, error)
+        record_refusal(context.state, OPERATION, asked, error)
         status = "AccountDailyQuotaExceeded" if error.message == TOO_MANY else _STATUSES[error.code]
         return {"Status": status, "Error": error.message}
 

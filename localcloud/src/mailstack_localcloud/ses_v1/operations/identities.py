@@ -20,7 +20,7 @@ _MX_FAILURES = {"UseDefaultValue": "USE_DEFAULT_VALUE", "RejectMessage": "REJECT
 
 
 def verification_token(domain: str, region: str) -> str:
-    """What the owner of a domain publishes as TXT at `_amazonses.<domain>`: the first API's own proof."""
+    """The TXT value at `_amazonses.<domain>` that verifies a domain in SES v1."""
     return base64.b64encode(hashlib.sha256(f"{region}/{domain}".encode()).digest()).decode()
 
 
@@ -62,7 +62,7 @@ def verify_dkim(context: Context, p: Parameters) -> Output:
 def delete(context: Context, p: Parameters) -> Output:
     """DeleteIdentity: none is as good as gone."""
     name = identity_name(str(p["Identity"]))
-    context.let_go("identity", name)
+    context.ensure_deletable("identity", name)
     context.state.identities.pop(name, None)
     return {}
 

@@ -7,8 +7,8 @@ from mailstack_localcloud.ses import mime, raw_headers
 from mailstack_localcloud.ses.context import Context, Handler, Output, Parameters
 from mailstack_localcloud.ses.errors import bad_request
 from mailstack_localcloud.ses.operations import sending
+from mailstack_localcloud.ses.raw_sends import send_email_parameters
 from mailstack_localcloud.ses.rendering import Filled, data, renderer
-from mailstack_localcloud.smtp.mail import parameters
 
 # https://docs.aws.amazon.com/ses/latest/dg/quotas.html: bytes after base64 encoding, in the first API.
 MAX_MESSAGE_BYTES = 10 * 1024 * 1024
@@ -28,7 +28,7 @@ async def send_raw_email(context: Context, p: Parameters) -> Output:
     found = raw_headers.parsed(raw)
     in_headers = [address for kind in ("to", "cc", "bcc") for address in raw_headers.mailboxes(found, kind)]
     named = list[str](p.get("Destinations", ())) or in_headers
-    asked = parameters(p.get("Source", ""), [mime.bare(address) for address in named], raw)
+    asked = send_email_parameters(p.get("Source", ""), [mime.bare(address) for address in named], raw)
     content = asked.pop("Content")
     # What the request says comes before what the mail's headers say; tags of both are not joined.
     given = {"ConfigurationSetName": p.get("ConfigurationSetName"), **identities_in(p), "EmailTags": p.get("Tags")}

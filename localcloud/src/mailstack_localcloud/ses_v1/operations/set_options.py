@@ -1,4 +1,4 @@
-"""What a configuration set does, in the first API: its switches and its event destinations, one operation each."""
+"""The options of a configuration set in SES v1: switches and event destinations, one operation each."""
 
 from typing import Any
 

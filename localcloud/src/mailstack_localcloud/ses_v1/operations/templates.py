@@ -42,7 +42,7 @@ def get(context: Context, p: Parameters) -> Output:
 def delete(context: Context, p: Parameters) -> Output:
     """DeleteTemplate: none is as good as gone."""
     name = str(p["TemplateName"])
-    context.let_go("template", name)
+    context.ensure_deletable("template", name)
     context.state.templates.pop(name, None)
     return {}
 

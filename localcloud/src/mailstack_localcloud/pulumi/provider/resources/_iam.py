@@ -1,4 +1,4 @@
-"""What the tables of AWS IAM share: the form of its names, its documents, and how it tags."""
+"""Shared by the tables of AWS IAM: the form of its names, its documents, and how it tags."""
 
 import json
 from typing import Any

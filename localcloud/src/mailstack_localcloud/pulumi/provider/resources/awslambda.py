@@ -82,7 +82,7 @@ _CONFIGURATION = {name for name, arg in _FUNCTION.items() if arg.api and name !=
 
 
 def _configuration(wanted: Props) -> dict[str, Any]:
-    """What CreateFunction and UpdateFunctionConfiguration share. Empty values are sent, as they take away."""
+    """What CreateFunction and UpdateFunctionConfiguration share. Empty values are sent, since they remove a setting."""
     request = {
         arg.api: to_api(wanted[name]) for name, arg in _FUNCTION.items() if arg.api and wanted.get(name) is not None
     }
@@ -126,7 +126,7 @@ def _read(cloud: Cloud, name: str, known: Props) -> Props:
         if configuration.get(arg.api) is not None
     }
     sha, version = configuration["CodeSha256"], configuration.get("Version", "$LATEST")
-    # As long as the code is what we put there, its hash is told in the words that it was given in.
+    # As long as the code is what we uploaded, its hash is reported in the form in which it was given.
     hashed = known.get("sourceCodeHash") if known.get("codeSha256") in (None, sha) else None
     variables = obj(configuration.get("Environment", {}).get("Variables"))
     invoke = f"arn:aws:apigateway:{cloud.region}:lambda:path/2015-03-31/functions"

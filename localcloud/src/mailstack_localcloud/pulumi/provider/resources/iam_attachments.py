@@ -22,7 +22,7 @@ _MOST = 10_240  # characters of a role's inline policy
 
 
 def _inline(kind: str, holder: str, policy: Arg) -> Resource:
-    """A policy that stands in a `user` or a `role`."""
+    """An inline policy of a `user` or a `role`."""
 
     def call(cloud: Cloud, operation: str, named: str, name: str, **more: str) -> Any:
         of: dict[str, str] = {f"{holder.title()}Name": named, "PolicyName": name}

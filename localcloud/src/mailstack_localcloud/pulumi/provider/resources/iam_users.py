@@ -62,7 +62,7 @@ _KEY = {
     "status": Arg(default="Active", allowed=("Active", "Inactive")),
 }
 _SECRETS = ("secret", "sesSmtpPasswordV4")
-"""What IAM tells once, when the key is made; kept in the stack's state, encrypted."""
+"""IAM returns it only when the key is created; it is kept in the stack's state, encrypted."""
 
 
 def _create_key(cloud: Cloud, wanted: Props) -> Made:

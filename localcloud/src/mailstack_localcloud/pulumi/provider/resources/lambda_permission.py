@@ -26,7 +26,7 @@ _ARGS = {
     "sourceArn": Arg("SourceArn", replaces=True, allowed=ARN),
     "statementId": Arg("StatementId", replaces=True, allowed=_STATEMENT),
 }
-# Where in a statement's condition what is said stands.
+# Where a statement's condition holds each argument.
 _CONDITIONS = {
     "eventSourceToken": ("StringEquals", "lambda:EventSourceToken"),
     "functionUrlAuthType": ("StringEquals", "lambda:FunctionUrlAuthType"),

@@ -38,7 +38,7 @@ _DKIM_COMPUTED = (
     "tokens",
 )
 _SECRET_KEYS = ("domainSigningPrivateKey", "domainSigningSelector")
-"""What SES never tells back; with a selector of one's own the tokens hold it."""
+"""SES never returns these; with BYODKIM the tokens hold the selector."""
 
 
 def _create_identity(cloud: Cloud, wanted: Props) -> str:

@@ -180,7 +180,7 @@ def _update_subscription(cloud: Cloud, arn: str, wanted: Props, changed: frozens
 
 
 def _unsubscribe(cloud: Cloud, arn: str) -> None:
-    """What nobody has confirmed cannot be deleted: SNS does so itself, after 48 hours."""
+    """An unconfirmed subscription cannot be deleted: SNS deletes it itself after 48 hours."""
     try:
         cloud.sns.unsubscribe(SubscriptionArn=arn)
     except cloud.sns.exceptions.InvalidParameterException as error:
