@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 SUPPORTED = ("3.11", "3.12", "3.13", "3.14")
 MAIN = ROOT / ".venv"
-TESTS = ("--dist", "worksteal", "-q", "-p", "no:cacheprovider", "tests/unit", "tests/contract")
+TESTS = ("--dist", "worksteal", "-q", "-p", "no:cacheprovider", "tests/unit", "tests/contract", "localcloud/tests/unit")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
