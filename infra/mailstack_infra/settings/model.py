@@ -6,7 +6,7 @@ Not for reading them or for wording what is wrong with them (`configuration.py`)
 from email.utils import parseaddr
 from typing import Annotated, Literal, cast
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WrapValidator, field_validator
 
 from mailstack_infra.settings import validators
 from mailstack_infra.settings.access import AccessSettings
@@ -16,6 +16,7 @@ from mailstack_infra.settings.dns_access import DnsAccess
 from mailstack_infra.settings.domain import Bimi, Dkim, Dmarc, MailFrom
 from mailstack_infra.settings.marks import NAMESPACE, Allowed
 from mailstack_infra.settings.pool import Pool
+from mailstack_infra.settings.secret import kept
 from mailstack_infra.settings.slack import Slack
 from mailstack_infra.settings.stream import StreamSettings
 from mailstack_infra.settings.tenant import Tenant
@@ -51,13 +52,13 @@ class Settings(Group):
         Field(description="The domain that mail is sent from; the SES identity. Required, unless `address` is given."),
     ] = ""
     page: Annotated[
-        tuple[Annotated[str, AfterValidator(validators.page)], ...],
+        tuple[Annotated[str, AfterValidator(validators.page), WrapValidator(kept)], ...],
         BeforeValidator(validators.one_or_many),
         Allowed("an e-mail address, an https URL, or a list of them"),
         Field(description="Who is paged by alarms. At least one, unless the domain ends in .test."),
     ] = ()
     warn: Annotated[
-        tuple[Annotated[str, AfterValidator(validators.page)], ...],
+        tuple[Annotated[str, AfterValidator(validators.page), WrapValidator(kept)], ...],
         BeforeValidator(validators.one_or_many),
         Allowed("an e-mail address, an https URL, or a list of them"),
         Field(description="Who hears of warnings, and of their end; whoever is paged, unless given."),

@@ -9,7 +9,7 @@ import pytest
 from pulumi import ResourceOptions
 
 from mailer.stack import StackOutputs
-from mailstack_infra import Dkim, MailFrom, MailStack, Settings, SettingsInvalid, StreamSettings
+from mailstack_infra import Dkim, MailFrom, MailStack, Secret, Settings, SettingsInvalid, StreamSettings
 from tests.unit.infra.program import Deployment, run_own
 from tests.unit.infra.rsa import private
 
@@ -78,18 +78,33 @@ def test_a_name_that_cannot_be_part_of_others_is_refused_before_anything_is_regi
         deployed(stack="shop/dev")
 
 
-def test_a_second_one_is_refused_in_words():
+@pytest.mark.parametrize("apart", [False, True], ids=["same parent", "other parent"])
+def test_a_second_mailstack_in_one_program_is_refused(apart: bool):
     def program() -> None:
         MailStack("mail", SHOP)
-        MailStack("more", SHOP)
+        parent = pulumi.ComponentResource("shop:index:Shop", "shop") if apart else None
+        MailStack("more", SHOP, opts=ResourceOptions(parent=parent))
 
-    with pytest.raises(pulumi.RunError, match=r"a second MailStack, 'more' beside 'mail'.* a Pulumi stack of its own"):
+    with pytest.raises(pulumi.RunError, match=r"two MailStacks, 'mail' and 'more'.* a Pulumi stack of its own"):
         run_own(program)
 
 
-def test_one_after_the_other_programs_may_have_one_each():
+def test_programs_that_run_in_turn_have_one_mailstack_each():
     assert deployed().aws
     assert deployed().aws
+
+
+def test_a_recipient_that_is_a_secret_stays_encrypted():
+    settings = Settings(domain="example.com", page=(Secret("oncall@example.com"), "ada@example.com"))
+    assert "oncall" not in repr(settings)
+    found = deployed(settings)
+    endpoints = {
+        each.inputs["endpoint"]: each.secret
+        for each in found.of("TopicSubscription")
+        if each.inputs["protocol"] == "email"
+    }
+    assert endpoints == {"oncall@example.com": {"endpoint"}, "ada@example.com": set()}
+    assert not any("oncall" in warning for warning in found.warnings)
 
 
 # --- Options for it and all that it makes --------------------------------------------------------------------------

@@ -1,11 +1,15 @@
 """What the program registers, for the stacks of the repository and a matrix of options, in a preview and for real."""
 
+import ast
 import itertools
 import json
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
 from fnmatch import fnmatchcase
 from itertools import product
+from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 import botocore.session
@@ -17,7 +21,11 @@ from mailer.functions.account import measure
 from mailer.functions.account import pagers as subscribed
 from mailer.functions.guard import pausing_alarms
 from mailer.functions.metrics import ACCOUNT_NAMESPACE as NAMESPACE
+from mailer.functions.variables import GUARDED, STACK
 from mailer.stack import MAX_ADVANCED_CHARACTERS, MAX_PARAMETER_CHARACTERS, StackOutputs
+from mailer.stores.base import ProcessedEvent
+from mailer.stores.dynamodb import DynamoDBEvents
+from mailer.table import EVENTS
 from mailstack_infra.environment import Environment
 from mailstack_infra.limits import LONGEST_ENVIRONMENT, LONGEST_POLICY, MOST_WIDGETS
 from mailstack_infra.sending.identity import _token
@@ -27,6 +35,7 @@ from mailstack_localcloud.pulumi import wire
 from mailstack_localcloud.pulumi.schema import problems
 from tests.unit.infra.program import ACCOUNT, ROOT, TOKENS, Deployment, Registered, Sent, Standing, run
 from tests.unit.infra.rsa import private
+from tests.unit.lambdas.records import handler
 
 if TYPE_CHECKING:
     from botocore.model import StringShape
@@ -367,8 +376,8 @@ def pausing_alarms_of(deployment: Deployment) -> list[Registered]:
             {"streams": {n: {"configurationSet": f"{n}-{'y' * 40}"} for n in named(50)}},
             "guard's environment would have",
         ),
-        ({"streams": named(100)}, "The guard's policy would have about .* 100 streams, 100 with a guard"),
-        ({"streams": named(180, guard=False)}, "The dashboard would have about .* widgets, and CloudWatch takes 500"),
+        ({"streams": named(100)}, "The guard's policy would have about .* 100 streams, 100 of them with a guard"),
+        ({"streams": named(180, guard=False)}, "The dashboard would have about .* widgets; CloudWatch allows 500"),
         (
             {"streams": {n: {"configurationSet": f"{n}-{'y' * 40}", "guard": False} for n in named(50)}},
             "The sender policy would be longer than the 6144 characters",
@@ -899,17 +908,57 @@ def test_functions_are_the_zips_of_the_repository_with_logs_that_end():
         assert "reservedConcurrentExecutions" not in function.inputs
 
 
-def test_a_functions_environment_is_what_its_handler_reads():
-    deployment = run("prod", streams=BULK)
-    feedback, guard = (deployment.one("Function", worker).inputs for worker in ("feedback", "sending-guard"))
-    assert feedback["environment"] == {"variables": {"MAILSTACK_TABLE": "mailstack-prod-store"}}
-    assert guard["environment"] == {
-        "variables": {
-            "MAILSTACK_STACK": "prod",
-            "MAILSTACK_GUARDED": "transactional,bulk",
-            "MAILSTACK_PAGING_TOPIC_ARN": deployment.one("Topic", "paging").arn,
-        }
-    }
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [("feedback", "feedback"), ("sending-guard", "sending_guard"), ("account-monitor", "account_monitor")],
+)
+def test_a_functions_environment_is_what_its_handler_reads(name: str, source: str):
+    given = run("prod").one("Function", name).inputs["environment"]["variables"]
+    assert set(given) == variables_read(handler(source))
+
+
+def variables_read(module: ModuleType) -> set[str]:
+    """The names that a module looks up in `os.environ`, as its own names have them."""
+    tree = ast.parse(Path(str(module.__file__)).read_text())
+    found = [
+        node for node in ast.walk(tree) if isinstance(node, ast.Subscript) and ast.unparse(node.value) == "os.environ"
+    ]
+    assert found
+    assert ast.unparse(tree).count("os.environ") == len(found), "the environment is read by subscripts alone"
+    return {eval(ast.unparse(node.slice), vars(module)) for node in found}  # noqa: S307 - the repository's own code
+
+
+def test_the_guards_environment_names_the_streams_it_pauses():
+    guard = run("prod", streams=BULK).one("Function", "sending-guard").inputs["environment"]["variables"]
+    assert (guard[STACK], guard[GUARDED]) == ("prod", "transactional,bulk")
+
+
+def test_the_tables_keys_are_those_that_the_stores_write():
+    table = run("prod").one("Table", "store").inputs
+    written: list[dict[str, Any]] = []
+
+    class Api:
+        def call(self, operation: str, request: Any) -> dict[str, Any]:
+            written.extend(action["Put"]["Item"] for action in request["TransactItems"] if "Put" in action)
+            return {}
+
+    recent = datetime.now(UTC)
+    event = ProcessedEvent(
+        key="e",
+        kind="Bounce",
+        outcome="suppressed",
+        detail="",
+        recipient="",
+        message_id="",
+        simulator=False,
+        occurred_at=recent,
+        expires_at=recent + timedelta(days=1),
+        counts_as="",
+    )
+    DynamoDBEvents("store", cast("Any", Api())).record(event)
+    (item,) = written
+    assert {table["hashKey"], table["rangeKey"], table["ttl"]["attributeName"]} <= item.keys()
+    assert item[table["hashKey"]] == {"S": f"{EVENTS}e"}
 
 
 def test_concurrency_is_bounded_where_the_queue_is_polled():
@@ -1384,7 +1433,7 @@ def test_one_more_pager_leaves_the_others_subscriptions_alone():
 def test_whoever_deploys_is_told_who_hears_nothing_yet():
     page = ["oncall@example.com", "https://events.example.org/x"]
     (warning,) = run("prod", page=page).warnings
-    assert warning.startswith("oncall@example.com was not subscribed to pages when Pulumi last looked")
+    assert warning.startswith("oncall@example.com has not confirmed the subscription to pages")
     assert "`mailer stack --stack prod`" in warning
     assert run("prod", page=page, preview=True).warnings == []
 
