@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from tests.unit.infra.lint import Finding, lint, lint_trust
+from tests.unit.infra.options import ACCESS, MATRIX
 from tests.unit.infra.program import Deployment, run
-from tests.unit.infra.test_program import ACCESS, MATRIX
 
 # The only findings that are passed over, each with the reason.
 OF_A_KEY = {

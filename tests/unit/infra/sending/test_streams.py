@@ -6,8 +6,8 @@ from typing import Any
 import pulumi
 import pytest
 
+from tests.unit.infra.options import guards_alarms
 from tests.unit.infra.program import Deployment, run
-from tests.unit.infra.test_program import guards_alarms
 
 KEPT_BY = "arn:aws:firehose:eu-west-1:123456789012:deliverystream/mail-events"
 

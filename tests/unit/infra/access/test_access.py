@@ -8,8 +8,8 @@ import pytest
 from mailstack_infra.access.smtp_user import password
 from mailstack_infra.settings.access import Oidc
 from mailstack_infra.settings.loading import SettingsInvalid, read
+from tests.unit.infra.options import ACCESS, FULL
 from tests.unit.infra.program import ACCOUNT, ROOT, Deployment, run
-from tests.unit.infra.test_program import ACCESS, FULL
 
 GITHUB, EKS = ACCESS["oidc"]["deploys"], ACCESS["oidc"]["pod"]
 # Some of it: one service, a provider that two share and one that is there, a login that the application may not read.

@@ -7,8 +7,8 @@ import pytest
 
 from mailstack_infra.policy_pack.rules import RULES, STACK, STACK_RULES, Resource
 from mailstack_localcloud.pulumi import wire
+from tests.unit.infra.options import everywhere
 from tests.unit.infra.program import Deployment, run
-from tests.unit.infra.test_program import everywhere
 
 BY_NAME = {rule.name: rule for rule in RULES}
 BY_NAME_OF_STACK = {rule.name: rule for rule in STACK_RULES}
