@@ -18,7 +18,7 @@ KEPT = {
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod", "local"])
-def test_everything_that_is_kept_is_encrypted_with_a_key_of_our_own(stack: str):
+def test_all_stored_data_is_encrypted_with_the_customer_key(stack: str):
     deployment = run(stack)
     key = deployment.one("Key", "key").arn
     hear_rules = {f"{worker}{end}" for worker in ("account-monitor", "sending-guard") for end in ("", "-dlq")}
@@ -75,7 +75,7 @@ def test_only_services_at_work_for_this_stack_use_its_key(stack: str, changed: d
     } == expected
 
 
-def test_the_accounts_principals_use_the_key_only_through_services():
+def test_account_principals_use_the_key_only_through_services():
     statements = run("prod").policy("Key", "key")
     administers = statements["AccountAdministers"]["Action"]
     assert "kms:PutKeyPolicy" in administers  # without it nobody could ever change the policy again
@@ -95,7 +95,7 @@ def test_the_accounts_principals_use_the_key_only_through_services():
         ("Policy", "sender", {"dynamodb"}),
     ],
 )
-def test_roles_and_senders_use_the_key_through_what_they_work_with(kind: str, name: str, services: set[str]):
+def test_roles_use_the_key_only_through_their_services(kind: str, name: str, services: set[str]):
     deployment = run("prod")
     use = deployment.policy(kind, name)["UseKey"]
     assert (use["Resource"], use["Action"]) == (

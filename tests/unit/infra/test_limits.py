@@ -14,7 +14,7 @@ from tests.unit.infra.options import all_alarms, guards_alarms, listed, named
 from tests.unit.infra.program import Deployment, Registered, run
 
 
-def test_outputs_of_long_names_and_three_streams_fit_into_one_parameter():
+def test_outputs_of_three_long_streams_fit_into_one_parameter():
     changed: dict[str, Any] = {
         "domain": f"{'a' * 40}.example.com",
         "streams": {"transactional": {}, "newsletter-campaign": {}, "announcements": {}},

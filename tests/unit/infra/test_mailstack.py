@@ -30,7 +30,7 @@ def none(_: object) -> None: ...
 # --- What it is told -----------------------------------------------------------------------------------------------
 
 
-def test_wrong_arguments_are_told_together_as_the_program_spells_them():
+def test_all_wrong_arguments_are_reported_in_one_error():
     with pytest.raises(SettingsInvalid) as caught:
         Settings(domain="no domain", page=PAGE, log_retention_days=2, mail_from={"onMxFailure": "NEVER"})  # pyright: ignore[reportArgumentType] - wrong on purpose
     first, *problems = str(caught.value).splitlines()
@@ -73,7 +73,7 @@ def test_names_carry_the_pulumi_stack_unless_told_otherwise(given: str | None, c
     assert found.one("Parameter", "outputs").inputs["name"] == f"/mailstack/{carried}/outputs"
 
 
-def test_a_name_that_cannot_be_part_of_others_is_refused_before_anything_is_registered():
+def test_an_invalid_stack_name_is_refused_before_registration():
     with pytest.raises(SettingsInvalid, match="the stack's name: found 'shop/dev'"):
         deployed(stack="shop/dev")
 
@@ -186,7 +186,7 @@ def test_its_outputs_are_what_was_made():
     assert told["exports"]["outputs"] == outputs.model_dump(mode="json")
 
 
-def test_in_a_preview_what_aws_makes_up_is_not_known_yet_and_names_are():
+def test_a_preview_knows_names_but_not_computed_values():
     _, told = seen(preview=True)
     assert told["table_name"] == "mailstack-dev-store"
     assert told["configuration_sets"]["bulk"] == "mailstack-dev-bulk"

@@ -13,7 +13,7 @@ from tests.unit.infra.program import ACCOUNT, run
 
 
 @everywhere
-def test_a_sender_may_use_the_identity_and_every_configuration_set(stack: str, changed: dict[str, Any]):
+def test_a_sender_may_use_every_configuration_set(stack: str, changed: dict[str, Any]):
     deployment = run(stack, **changed)
     send = deployment.policy("Policy", "sender")["Send"]
     made = {r.arn for r in deployment.of("EmailIdentity") + deployment.of("ConfigurationSet")}

@@ -40,7 +40,7 @@ def test_a_subdomain_publishes_in_its_parents_zone():
     assert "_dmarc.dev.example.com" in {record.inputs["name"] for record in records}
 
 
-def test_a_record_of_somebody_elses_zone_is_asked_for_and_not_published():
+def test_a_record_outside_the_zone_is_reported_not_published():
     deployment = run("prod", dmarc={"reports": ["dmarc@example.org"]})
     name = "example.com._report._dmarc.example.org"
     assert name not in {record.inputs["name"] for record in deployment.of("Record")}
@@ -49,7 +49,7 @@ def test_a_record_of_somebody_elses_zone_is_asked_for_and_not_published():
     assert f'{name} is not in the zone example.com. Ask its owner to publish: TXT "v=DMARC1"' in warning
 
 
-def test_without_a_zone_the_records_are_for_somebody_else_to_publish():
+def test_without_a_zone_no_record_is_published():
     deployment = run("prod", dns="none", domain="example.org", sender="")
     assert deployment.of("Record") == []
     names = {record.name for record in deployment.values.dns_records}
@@ -64,7 +64,7 @@ def test_a_long_txt_value_is_cut_as_the_provider_wants_it():
     assert first + second == f"v=BIMI1; l={logo}"
 
 
-def test_records_that_are_there_are_taken_over_only_when_that_is_said():
+def test_existing_records_are_overwritten_only_if_listed():
     records = run("prod", overwriteRecords=["dkim", "mail-from-mx"]).of("Record")
     taken = {record.name for record in records if record.inputs.get("allowOverwrite")}
     assert taken == {record.name for record in records if record.retained}
@@ -117,7 +117,7 @@ def test_a_policy_weaker_than_the_one_above_is_warned_of():
     assert not [said for said in run("prod", standing=standing, **options).warnings if "asks for less" in said]
 
 
-def test_a_zone_that_is_not_there_is_told_before_anything_is_made():
+def test_a_missing_zone_is_reported_before_registration():
     with pytest.raises(SettingsInvalid, match=r"mailstack:zone.*public hosted zone that holds example\.org"):
         run("prod", domain="example.org", sender="", page=["oncall@example.org"])
 

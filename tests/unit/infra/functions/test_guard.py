@@ -26,7 +26,7 @@ def test_the_guard_pauses_only_streams_that_want_it():
 
 
 @everywhere
-def test_every_alarm_that_the_guard_hears_of_is_one_that_it_knows(stack: str, changed: dict[str, Any]):
+def test_the_guard_knows_every_alarm_that_notifies_it(stack: str, changed: dict[str, Any]):
     deployment = run(stack, **changed)
     topics = {topic.arn for topic in deployment.of("Topic") if topic.name == "guard"}
     heard = {

@@ -78,7 +78,7 @@ def test_eventbridge_publishes_to_no_topic_and_uses_no_key(stack: str, changed: 
 
 
 @pytest.mark.parametrize("worker", ["feedback", "sending-guard", "account-monitor"])
-def test_a_worker_polls_once_its_role_may_and_reports_single_failures(worker: str):
+def test_a_worker_polls_after_its_policy_and_reports_failures(worker: str):
     deployment = run("prod")
     function, queue = deployment.one("Function", worker), deployment.one("Queue", worker)
     mapping = deployment.one("EventSourceMapping", worker)
@@ -88,7 +88,7 @@ def test_a_worker_polls_once_its_role_may_and_reports_single_failures(worker: st
     assert queue.inputs["visibilityTimeoutSeconds"] >= 6 * function.inputs["timeout"]
 
 
-def test_functions_are_the_zips_of_the_repository_with_logs_that_end():
+def test_functions_run_the_built_zips_and_have_log_retention():
     deployment = run("prod")
     for worker in ("feedback", "sending-guard"):
         function, group = deployment.one("Function", worker), deployment.one("LogGroup", worker)

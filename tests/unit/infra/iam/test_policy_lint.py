@@ -88,7 +88,7 @@ LONGEST = {
 }
 
 
-def test_with_many_streams_and_long_names_no_policy_is_longer_than_aws_takes():
+def test_no_policy_exceeds_aws_limits_with_many_streams():
     streams = {f"announcements-no-{number:03}": {} for number in range(5)}
     long: dict[str, Any] = {"domain": f"{'a' * 40}.example.com", "zone": "example.com", "sender": ""}
     deployment = run("prod", region="ap-southeast-3", **long, streams={"transactional": {}, **streams}, access=ACCESS)

@@ -119,7 +119,7 @@ def test_the_accounts_own_rates_are_watched_without_a_dimension():
         assert critical["alarmActions"] == [deployment.one("Topic", "paging").arn]
 
 
-def test_the_account_needs_as_much_mail_as_the_most_watchful_stream():
+def test_account_alarms_use_the_smallest_minimum_of_sends():
     streams = {"transactional": {"minimumSends": 50}, "bulk": {"minimumSends": 500}}
     enough = run("prod", streams=streams).one("MetricAlarm", "account-sends-enough").inputs
     assert (enough["metricName"], enough["threshold"]) == ("SentLast24Hours", 50)

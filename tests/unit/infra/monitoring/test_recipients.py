@@ -20,7 +20,7 @@ def test_exactly_the_alarms_that_publish_to_a_topic_may(stack: str, changed: dic
 
 
 @everywhere
-def test_no_policy_lets_in_a_stack_whose_name_begins_with_this_ones(stack: str, changed: dict[str, Any]):
+def test_no_policy_admits_a_stack_with_the_same_name_prefix(stack: str, changed: dict[str, Any]):
     deployment = run(stack, **changed)
     renamed = [(r.arn, r.arn.replace(f"-{stack}-", f"-{stack}-eu-")) for r in deployment.aws]
     theirs = {new for old, new in renamed if new != old}

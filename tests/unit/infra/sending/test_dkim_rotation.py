@@ -93,7 +93,7 @@ def test_whoever_publishes_is_told_which_records_to_keep(
     assert f"SES signs by {names} until this deployment. Keep that {kind} for a week or more" in warning
 
 
-def test_whoever_publishes_is_told_how_long_an_earlier_record_stays():
+def test_manual_publishers_see_until_when_an_old_key_stays():
     previous = {"m2025": "2999-12-31", "m2024": "2020-01-01"}
     said = run("prod", dns="none", secret=SECRET, identity=OWN, **rotated(**previous)).said
     assert any("Keep the TXT record m2025._domainkey.example.com until 2999-12-31" in each for each in said)

@@ -90,7 +90,7 @@ def test_an_adopted_identity_may_sign_with_its_owners_key():
     assert values.dns_records == ()
 
 
-def test_an_identity_that_signs_with_a_key_of_its_own_cannot_be_adopted():
+def test_an_identity_with_byodkim_cannot_be_adopted():
     settings = Settings(domain="example.com", page=("oncall@example.com",), adopt=True)
     with pytest.raises(pulumi.RunError, match=r"BYODKIM.*put-email-identity-dkim-signing-attributes"):
         _token(settings, 0, ["selector"])

@@ -37,7 +37,7 @@ def test_a_stream_says_nothing_of_what_it_was_not_told():
     assert partly["vdmOptions"] == {"guardianOptions": {"optimizedSharedDelivery": "DISABLED"}}
 
 
-def test_events_go_to_the_bus_and_to_firehose_where_that_is_wanted():
+def test_events_go_to_event_bridge_and_firehose_if_enabled():
     deployment = run("prod", streams=FULL)
     bus = deployment.one("ConfigurationSetEventDestination", "transactional-bus").inputs["eventDestination"]
     assert bus["eventBridgeDestination"] == {"eventBusArn": f"arn:aws:events:us-east-1:{ACCOUNT}:event-bus/default"}
@@ -76,7 +76,7 @@ def test_a_tracking_domain_stays_while_ses_looks_again():
     ("tracking", "target"),
     [({}, "r.eu-west-1.awstrack.me"), ({"https": "REQUIRE", "target": "cdn.example.org"}, "cdn.example.org")],
 )
-def test_a_tracking_domain_leads_to_ses_or_to_what_stands_before_it(tracking: dict[str, str], target: str):
+def test_a_tracking_domain_points_to_ses_or_the_given_target(tracking: dict[str, str], target: str):
     wanted = {"events": "CLICK", "domain": "links.example.com", **tracking}
     streams = {"transactional": {"eventBridge": True, "tracking": wanted}}
     record = run("prod", region="eu-west-1", streams=streams).one("Record", "tracking-transactional").inputs
