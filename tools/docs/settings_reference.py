@@ -26,7 +26,7 @@ config:
 
 A wrong file deploys nothing and gives one message with every problem. `make docs` writes this page anew.
 """
-_COLUMNS = "| key | what it is for | allowed | unless given |\n| --- | --- | --- | --- |"
+_COLUMNS = "| key | what it is for | allowed | default |\n| --- | --- | --- | --- |"
 
 
 def markdown() -> str:

@@ -239,7 +239,7 @@ def test_the_smtp_password_matches_other_implementations(region: str, expected: 
     ("access", "key", "words"),
     [
         ({"services": "eks"}, "access.services.0", "allowed: ecs, lambda, ec2"),
-        ({"services": ["ecs", "ecs"]}, "access.services", "stands there twice"),
+        ({"services": ["ecs", "ecs"]}, "access.services", "duplicate value: ecs"),
         ({"attachTo": "arn:aws:iam::123456789012:role/web"}, "access.attachTo.0", "not the name of a role"),
         ({"templates": "a b"}, "access.templates.0", "not the name of a template"),
         ({"oidc": {"ecs": EKS}}, "access.oidc", "'ecs' cannot name a role"),
@@ -261,7 +261,7 @@ def test_the_smtp_password_matches_other_implementations(region: str, expected: 
             )
         ),
         ({"smtp": {"keys": [0]}}, "access.smtp.keys.0", "one whole number from 1"),
-        ({"smtp": {"keys": [1, 1]}}, "access.smtp.keys", "stands there twice"),
+        ({"smtp": {"keys": [1, 1]}}, "access.smtp.keys", "duplicate value: 1"),
         ({"smtp": {"keys": [1, 2, 3]}}, "access.smtp.keys", "or two while the password changes"),
         ({"smtp": {"readBySender": True}}, "access.smtp.readBySender", "there is no SMTP user"),
     ],
