@@ -1,7 +1,12 @@
-"""What partition keys in a stack's DynamoDB table begin with: the stores write them, the stack's policies name them.
+"""The schema of a stack's DynamoDB table: the stack creates it, the stores write it, and policies name its keys.
 
-Standard library only. What stands behind them is in `mailer.stores.dynamodb`.
+Standard library only. The other attributes are in `mailer.stores.dynamodb`.
 """
 
+PARTITION_KEY, SORT_KEY = "pk", "sk"
+# The time to live of an item, in seconds since 1970.
+EXPIRES_AT = "expires_at"
+
+# The prefixes of partition keys.
 SUPPRESSIONS = "SUPPRESSION#"
 EVENTS = "EVENT#"

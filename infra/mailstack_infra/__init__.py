@@ -1,6 +1,6 @@
-"""The infrastructure as one Pulumi component, for the program of this repository and for those of others.
+"""The infrastructure as one Pulumi component, for the program of this repository and for your own.
 
-The public face. Importing it imports nothing heavy: Pulumi's AWS package is loaded when first needed.
+This is the public interface. The import is cheap: Pulumi's AWS package is loaded on first use.
 """
 
 from importlib import import_module
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mailstack_infra.settings.loading import SettingsInvalid
     from mailstack_infra.settings.model import Settings
     from mailstack_infra.settings.rates import BounceRates, ComplaintRates
+    from mailstack_infra.settings.secret import Secret
     from mailstack_infra.settings.stream import StreamSettings, Tracking, Vdm
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "DnsRecord",
     "MailFrom",
     "MailStack",
+    "Secret",
     "Settings",
     "SettingsInvalid",
     "StackOutputs",
@@ -47,6 +49,7 @@ _HOME = {
     "DnsRecord": "mailer.stack",
     "MailFrom": "mailstack_infra.settings.domain",
     "MailStack": "mailstack_infra.mailstack",
+    "Secret": "mailstack_infra.settings.secret",
     "Settings": "mailstack_infra.settings.model",
     "SettingsInvalid": "mailstack_infra.settings.loading",
     "StackOutputs": "mailer.stack",

@@ -1,35 +1,41 @@
-"""The key that what comes back is encrypted with: events, queues, suppressions, logs. One for each environment."""
+"""The stack's KMS key, which encrypts events, queues, suppressions and logs."""
 
 import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from mailstack_infra import inventory
 from mailstack_infra.environment import Environment
 from mailstack_infra.iam import statements
-from mailstack_infra.settings.model import Settings
+from mailstack_infra.inventory import EVENTS, Inventory
 
-# The longest that KMS waits before a key is gone for good: until then a deletion can be taken back.
+# The longest waiting period of KMS. A deletion can be cancelled until it ends.
 DELETION_WINDOW_DAYS = 30
 
 
 class Keys(pulumi.ComponentResource):
-    """A customer key whose policy names who may use it, rotated every year, and its alias.
+    """A customer key, rotated every year, whose policy names who may use it, and the key's alias.
+
+    Args:
+        inventory: The topics, queues and functions that use the key.
+        secrets: Whether Secrets Manager uses the key, too.
+        protect: Whether Pulumi refuses to delete the key.
 
     Attributes:
-        arn: The key's ARN; unknown until it is made.
+        arn: The key's ARN; unknown until the key exists.
     """
 
     def __init__(
         self,
         env: Environment,
-        settings: Settings,
+        inventory: Inventory,
         *,
+        secrets: bool,
+        protect: bool,
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("mailstack:keys:Keys", "keys", None, opts)
-        topics = {name: env.arn("sns", env.name(name)) for name in inventory.topics(settings)}
-        workers = inventory.workers(settings)
+        topics = {name: env.arn("sns", env.name(name)) for name in inventory.topics}
+        workers = inventory.workers
         queued = [wiring.topic for wiring in workers.values() if wiring.customer_key]
         key = aws.kms.Key(
             "key",
@@ -38,15 +44,15 @@ class Keys(pulumi.ComponentResource):
                 account_arn=f"arn:{env.partition}:iam::{env.account_id}:root",
                 account_id=env.account_id,
                 region=env.region,
-                event_topic_arn=topics[inventory.EVENTS],
-                alarm_topic_arns=[topics[name] for name in inventory.alarm_topics(settings)],
-                # Pages that cannot be delivered go to an encrypted DLQ.
-                delivering_topic_arns=[topics[name] for name in (*queued, *inventory.paging_topics(settings))],
+                event_topic_arn=topics[EVENTS],
+                alarm_topic_arns=[topics[name] for name in inventory.alarm_topics],
+                # SNS moves undeliverable pages to an encrypted dead-letter queue.
+                delivering_topic_arns=[topics[name] for name in (*queued, *inventory.paging_topics)],
                 log_group_arns=[env.arn("logs", f"log-group:/aws/lambda/{env.name(name)}") for name in workers],
                 through=env.via(
                     "dynamodb",
                     "lambda",
-                    *(("secretsmanager",) if settings.access.smtp.keys else ()),
+                    *(("secretsmanager",) if secrets else ()),
                     "sns",
                     "sqs",
                 ),
@@ -54,7 +60,7 @@ class Keys(pulumi.ComponentResource):
             enable_key_rotation=True,
             deletion_window_in_days=DELETION_WINDOW_DAYS,
             tags=env.tags,
-            opts=ResourceOptions(parent=self, protect=settings.protect or None),
+            opts=ResourceOptions(parent=self, protect=protect or None),
         )
         aws.kms.Alias(
             "key",

@@ -48,7 +48,7 @@ class Environment:
         Args:
             stack: What names carry.
             tags: On every resource, beside the stack's own.
-            asked: Whose provider is asked; the default one's unless given.
+            asked: Options for the invokes; the default provider answers if None.
         """
         return cls(
             stack=stack,

@@ -1,8 +1,9 @@
-"""Which workers, topics and EventBridge rules a stack has, by name: pure, so that policies and alarms agree with it.
+"""The workers, topics and EventBridge rules of a stack, by name. Policies, alarms and resources all read them here.
 
-Not for registering them. A name here stands behind `mailstack-<stack>-` in AWS.
+Pure; nothing is registered. AWS sees each name with the prefix `mailstack-<stack>-`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,22 +13,22 @@ if TYPE_CHECKING:
 FEEDBACK, GUARD, MONITOR = "feedback", "sending-guard", "account-monitor"
 # Topics.
 EVENTS, PAGING, WARNINGS, GUARD_ALARMS, PAGER_ALARMS = "events", "paging", "warnings", "guard", "pagers"
-# Rules: two clocks, and what SES says of itself.
+# Rules: two clocks, and the events of SES about the account.
 MONITOR_CLOCK, GUARD_CLOCK, SES_EVENTS = MONITOR, GUARD, "ses-events"
-# Where pages end that SNS could not deliver.
+# The dead-letter queue of pages that SNS could not deliver.
 PAGING_DLQ = "paging-dlq"
-# Of every dead-letter queue: as long as SQS keeps a message.
+# Every dead-letter queue keeps messages for the longest time that SQS allows.
 DLQ_RETENTION_SECONDS = 14 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """What a worker's queue hears, and what its function works with.
+    """What a worker's queue receives, and which service its function uses.
 
     Attributes:
-        topic: A topic.
-        uses: The service whose encrypted resource the function reads or writes, as endpoints call it.
-        rules: EventBridge rules.
+        topic: The topic that the queue subscribes to.
+        uses: The service whose encrypted resource the function reads or writes, by its endpoint name.
+        rules: The EventBridge rules that send to the queue.
     """
 
     topic: str
@@ -38,9 +39,9 @@ class Wiring:
     def customer_key(self) -> bool:
         """Whether its queues can be encrypted with the stack's own key.
 
-        EventBridge would need a grant on that key, and AWS documents none that is bound to a rule or an account:
-        https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-targets.html (targets with KMS encryption).
-        What rules send is ticks and the account's standing: SQS's own key is enough for those.
+        EventBridge would need a grant on that key, and AWS documents no condition that limits such a grant to a rule
+        or an account: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-targets.html (targets with KMS
+        encryption). Rules send only ticks and account events, for which SQS's own key is enough.
         """
         return not self.rules
 
@@ -54,37 +55,36 @@ class Wiring:
         return (self.uses, "lambda", *(("sqs",) if self.customer_key else ()))
 
 
-def guards(settings: "Settings") -> bool:
-    """Whether some stream is paused at a critical rate."""
-    return any(stream.guard for stream in settings.streams.values())
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """The workers and topics of one stack. `MailStack` creates it once and passes it to the components.
 
+    Attributes:
+        workers: Each function that works through a queue, by name, and what it listens to.
+        paging_topics: The topics for people: the one that pages, and one for warnings only if others receive those.
+    """
 
-def workers(settings: "Settings") -> dict[str, Wiring]:
-    """The functions that work through a queue, and what each hears."""
-    return {
-        FEEDBACK: Wiring(EVENTS, "dynamodb"),
-        **({MONITOR: Wiring(PAGER_ALARMS, "sns", (MONITOR_CLOCK, SES_EVENTS))} if settings.watch_account else {}),
-        **({GUARD: Wiring(GUARD_ALARMS, "sns", (GUARD_CLOCK,))} if guards(settings) else {}),
-    }
+    workers: Mapping[str, Wiring]
+    paging_topics: tuple[str, ...]
 
+    @classmethod
+    def of(cls, settings: "Settings") -> "Inventory":
+        """The inventory of a stack with these settings."""
+        workers = {FEEDBACK: Wiring(EVENTS, "dynamodb")}
+        if settings.watch_account:
+            workers[MONITOR] = Wiring(PAGER_ALARMS, "sns", (MONITOR_CLOCK, SES_EVENTS))
+        if any(stream.guard for stream in settings.streams.values()):
+            workers[GUARD] = Wiring(GUARD_ALARMS, "sns", (GUARD_CLOCK,))
+        apart = settings.warn or settings.slack.warns_elsewhere
+        return cls(workers, (PAGING, WARNINGS) if apart else (PAGING,))
 
-def paging_topics(settings: "Settings") -> tuple[str, ...]:
-    """The topics that people hear: warnings have one of their own only where they go to others."""
-    apart = settings.warn or settings.slack.warns_elsewhere
-    return (PAGING, WARNINGS) if apart else (PAGING,)
+    @property
+    def alarm_topics(self) -> tuple[str, ...]:
+        """The topics that alarms publish to."""
+        heard = (wiring.topic for wiring in self.workers.values())
+        return (*self.paging_topics, *(topic for topic in heard if topic != EVENTS))
 
-
-def alarm_topics(settings: "Settings") -> tuple[str, ...]:
-    """The topics that alarms publish to."""
-    heard = (wiring.topic for wiring in workers(settings).values())
-    return (*paging_topics(settings), *(topic for topic in heard if topic != EVENTS))
-
-
-def topics(settings: "Settings") -> tuple[str, ...]:
-    """Every topic."""
-    return (EVENTS, *alarm_topics(settings))
-
-
-def rules(settings: "Settings") -> tuple[str, ...]:
-    """Every EventBridge rule."""
-    return tuple(rule for wiring in workers(settings).values() for rule in wiring.rules)
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """Every topic."""
+        return (EVENTS, *self.alarm_topics)

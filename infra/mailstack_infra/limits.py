@@ -1,12 +1,11 @@
-"""What AWS bounds the length of, looked at before anything is made. Not for the outputs' parameter (`outputs.py`)."""
+"""Checks AWS's length limits before anything is registered. Not for the outputs' parameter (`outputs.py`)."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 from mailstack_infra.dns import records as dns
 from mailstack_infra.environment import Environment
-from mailstack_infra.monitoring.dashboard import body
-from mailstack_infra.monitoring.definitions import guarded, pausing
 from mailstack_infra.settings.loading import SettingsInvalid
 from mailstack_infra.settings.marks import NAMESPACE
 from mailstack_infra.settings.model import Settings
@@ -82,24 +81,49 @@ def check_records(settings: Settings, region: str) -> None:
         )
 
 
-def check(env: Environment, settings: Settings) -> None:
-    """See that the guard can be told which streams it may pause, and that the dashboard can show all of them.
+@dataclass(frozen=True, slots=True)
+class _Size:
+    """The size of something that AWS limits, and what reduces it."""
+
+    what: str
+    size: int
+    most: int
+    unit: str
+    service: str
+    remedy: str
+
+
+def check(env: Environment, *, guarded: str, sets: Collection[str], dashboard: str, streams: int) -> None:
+    """Check that the guard's environment and policy, and the dashboard, are not too long for AWS.
+
+    Args:
+        env: The stack's environment.
+        guarded: The streams that the guard may pause, as its function reads them.
+        sets: The configuration sets of these streams.
+        dashboard: The dashboard's content.
+        streams: How many streams there are.
 
     Raises:
-        SettingsInvalid: One of them cannot.
+        SettingsInvalid: One of them is too long.
     """
-    told, sets = guarded(env, settings), set(pausing(env, settings).values())
     policy = sum(len(env.arn("ses", f"configuration-set/{name}")) + 3 for name in sets)
-    widgets = len(json.loads(body(env, settings))["widgets"])
-    fewer = "Set guard: false for some, give them shorter names, or leave configurationSet out"
+    widgets = len(json.loads(dashboard)["widgets"])
+    fewer = "Set guard: false for some, give them shorter names, or remove configurationSet"
     sizes = (
-        ("guard's environment", len(told) + _REST_OF_ENVIRONMENT, LONGEST_ENVIRONMENT, "characters", "Lambda", fewer),
-        ("guard's policy", policy + _REST_OF_ROLE_POLICY, LONGEST_ROLE_POLICY, "characters", "IAM", fewer),
-        ("dashboard", widgets, MOST_WIDGETS, "widgets", "CloudWatch", "Have fewer streams"),
+        _Size(
+            "guard's environment",
+            len(guarded) + _REST_OF_ENVIRONMENT,
+            LONGEST_ENVIRONMENT,
+            "characters",
+            "Lambda",
+            fewer,
+        ),
+        _Size("guard's policy", policy + _REST_OF_ROLE_POLICY, LONGEST_ROLE_POLICY, "characters", "IAM", fewer),
+        _Size("dashboard", widgets, MOST_WIDGETS, "widgets", "CloudWatch", "Use fewer streams"),
     )
-    for what, size, most, unit, service, remedy in sizes:
-        if size > most:
+    for each in sizes:
+        if each.size > each.most:
             raise SettingsInvalid(
-                f"The {what} would have about {size} {unit}, and {service} takes {most}: there are "
-                f"{len(settings.streams)} streams, {len(sets)} with a guard. {remedy}."
+                f"The {each.what} would have about {each.size} {each.unit}; {each.service} allows {each.most}. There "
+                f"are {streams} streams, {len(sets)} of them with a guard. {each.remedy}."
             )

@@ -1,7 +1,6 @@
-"""Everything that sending mail from one identity takes, wired together; each part is a component in its own file."""
+"""The component of a whole stack: it creates every part and connects them. Each part is a component in its own file."""
 
-import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -10,20 +9,21 @@ from pulumi import InvokeOptions, ResourceOptions
 
 from mailer.stack import DnsRecord, StackOutputs
 from mailstack_infra import inventory, limits, regions
-from mailstack_infra.access.sender_policy import Access
+from mailstack_infra.access.sender_policy import Access, Scope
 from mailstack_infra.dns import records as dns
 from mailstack_infra.dns.access import records_provider
 from mailstack_infra.dns.zone import Zone, find_zone
 from mailstack_infra.encryption import Keys
 from mailstack_infra.environment import Environment
-from mailstack_infra.functions.account_monitor import Monitor
+from mailstack_infra.functions.account_monitor import Mail, Monitor
 from mailstack_infra.functions.feedback import Feedback
-from mailstack_infra.functions.guard import Guard
+from mailstack_infra.functions.guard import Guard, guarded
+from mailstack_infra.functions.worker import Runtime
 from mailstack_infra.monitoring.alarms import Watching
-from mailstack_infra.monitoring.dashboard import Dashboard
-from mailstack_infra.monitoring.definitions import guarded, pausing
+from mailstack_infra.monitoring.dashboard import Dashboard, body
 from mailstack_infra.monitoring.metrics import Counting
-from mailstack_infra.monitoring.paging import Paging
+from mailstack_infra.monitoring.paging import Paging, Recipients
+from mailstack_infra.monitoring.plan import Plan
 from mailstack_infra.outputs import Outputs, check_size
 from mailstack_infra.sending import dkim_rotation, identity_state
 from mailstack_infra.sending.account import AccountDefaults
@@ -38,35 +38,37 @@ from mailstack_infra.settings.model import DEFAULT_STREAM, Settings
 
 
 class MailStack(pulumi.ComponentResource):
-    """One environment: a domain that can send, what comes back of it, who is told, and what the library reads.
+    """One environment: a domain that can send, the processing of its feedback, its alarms, and the library's outputs.
 
-    A Pulumi stack has one, for the names of its resources carry the stack's. Account and region are those of the
-    provider in `opts`, or of the program's own.
+    A Pulumi stack has one MailStack, because the names of resources carry the stack's name. Account and region are
+    those of the provider in `opts`; the program's own provider by default.
 
     Args:
-        name: What the program calls it; AWS does not see it.
-        settings: What it is told; see docs/reference/settings.md.
-        stack: What the names of its resources carry, and what `Mailer.from_stack` is asked for: the Pulumi stack's name
-            unless given. Give one where another project of the account has a stack of that name.
-        secret_pages: Whether the addresses of `page` and `warn` stay encrypted in the state.
-        dns_provider: Who looks up the zone and publishes the DNS records, where the zone is in another account: an
-            `aws.Provider`, or one of Cloudflare's with `dns="cloudflare"`. Instead of `Settings.dns_access`.
-        opts: Options for it and for all that it makes: `provider`, `protect`, `aliases` and so on.
+        name: The component's name in the program; AWS does not see it.
+        settings: The settings; see docs/reference/settings.md. Write `Secret("oncall@example.com")` for a recipient of
+            `page` or `warn` whose address must stay encrypted in the state.
+        stack: The name that resources carry and that `Mailer.from_stack` takes. The default is the name of the Pulumi
+            stack. Set it if another project of the account has a stack of that name.
+        dns_provider: The provider that looks up the zone and publishes the DNS records, if the zone is in another
+            account: an `aws.Provider`, or one of Cloudflare's with `dns="cloudflare"`. It replaces
+            `Settings.dns_access`.
+        opts: Options for the component and everything that it creates: `provider`, `protect`, `aliases` and so on.
 
     Attributes:
-        outputs: What the library reads; unknown in a preview of what is not deployed yet.
-        outputs_json: The same as text, for an application's environment variable `MAILSTACK_OUTPUTS`.
+        outputs: The outputs that the library reads; unknown in a preview of a stack that is not deployed yet.
+        outputs_json: The outputs as text, for an application's environment variable `MAILSTACK_OUTPUTS`.
         sender_policy_arn: The managed policy to attach to the role that your application runs as.
         identity_arn: The SES identity.
         configuration_sets: The name of each stream's configuration set, by the stream's name.
         table_name: The DynamoDB table of suppressions and processed events.
         events_topic_arn: The SNS topic that SES publishes events to.
-        paging_topic_arn: The SNS topic that pages.
-        dns_records: Every record that must exist, for a zone that is not in Route 53.
-        exports: What a program exports, by name: `outputs`, and each field of it.
+        paging_topic_arn: The SNS topic of pages.
+        dns_records: Every record that must exist, for a zone that the stack does not publish to.
+        exports: The exports of a program, by name: `outputs`, and each of its fields.
 
     Raises:
-        SettingsInvalid: The stack's name cannot be part of the names of resources, or there is no such zone.
+        SettingsInvalid: The stack's name cannot be part of resource names, the zone does not exist, or the settings
+            exceed a limit of AWS.
         pulumi.RunError: The program has a MailStack already.
 
     Example:
@@ -85,7 +87,7 @@ class MailStack(pulumi.ComponentResource):
     dns_records: pulumi.Output[tuple[DnsRecord, ...]]
     exports: Mapping[str, pulumi.Output[Any]]
 
-    _last: "ClassVar[tuple[weakref.ref[object], str] | None]" = None
+    _first: ClassVar[tuple[pulumi.Resource | None, str]] = (None, "")
 
     def __init__(
         self,
@@ -93,48 +95,65 @@ class MailStack(pulumi.ComponentResource):
         settings: Settings,
         *,
         stack: str | None = None,
-        secret_pages: bool = False,
         dns_provider: pulumi.ProviderResource | None = None,
         opts: ResourceOptions | None = None,
     ) -> None:
         stack = stack or pulumi.get_stack()
         check_stack_name(stack)
-        self._be_the_only_one(name)
+        self._require_single_instance(name)
         super().__init__("mailstack:index:MailStack", name, None, opts)
         child = ResourceOptions(parent=self)
-        # Asked of the provider that makes the resources, before anything is made.
+        # Invokes use the provider that creates the resources. All checks run before the first resource is registered.
         asked = InvokeOptions(parent=self)
         env = Environment.current(stack, settings.tags, asked)
         regions.check(env, settings)
         check_size(env, settings)
         limits.check_records(settings, env.region)
-        limits.check(env, settings)
+        plan = Plan.of(env, settings)
+        dashboard = body(env, plan.acting, settings.streams, account=settings.watch_account)
+        limits.check(
+            env,
+            guarded=guarded(env, settings.streams),
+            sets=plan.pausable,
+            dashboard=dashboard,
+            streams=len(settings.streams),
+        )
         zone = find_zone(settings, env, asked, records_provider(settings, env, dns_provider, child))
         before = identity_state.find(settings, asked)
         dkim_rotation.check(settings, before, zone)
         sets = {name: stream.called(env.name(name)) for name, stream in settings.streams.items()}
         sendable = limits.sendable_sets(env, settings, sets)
-        set_arns = [env.arn("ses", f"configuration-set/{name}") for name in sets.values()]
 
         first: list[pulumi.Resource] = []
         if settings.encryption == "customer":
-            keys = Keys(env, settings, opts=child)
+            secrets = bool(settings.access.smtp.keys)
+            keys = Keys(env, plan.inventory, secrets=secrets, protect=settings.protect, opts=child)
             env = replace(env, key=keys.arn)
             first.append(keys)
         if settings.owns_account:
             first.append(AccountDefaults(settings.account, opts=child))
-        self._env, self._settings, self._child = env, settings, child
-        self.feedback = Feedback(env, settings, configuration_set_arns=set_arns, opts=child)
+        self._env, self._settings, self._plan, self._child = env, settings, plan, child
+        self._runtime = Runtime(
+            log_retention_days=settings.log_retention_days, concurrency=settings.function_concurrency
+        )
+        self.feedback = Feedback(
+            env,
+            plan.inventory.workers[inventory.FEEDBACK],
+            runtime=self._runtime,
+            configuration_set_arns=[env.arn("ses", f"configuration-set/{name}") for name in sets.values()],
+            protect=settings.protect,
+            opts=child,
+        )
         sends = list(self._send(zone, before))
-        watches = list(self._watch(sets, secret=secret_pages))
-        self.access = Access(env, settings, configuration_set_arns=sendable, opts=child)
+        watches = list(self._watch(sets, dashboard))
+        self.access = self._access(sendable)
         ready = [*first, self.feedback, *sends, *watches, self.access]
         told = Outputs(env, self._fields(before), ready=ready, protect=settings.protect, opts=child)
-        self._tell(told)
+        self._set_attributes(told)
         self.register_outputs({"outputs": self.exports["outputs"]})
 
     def _send(self, zone: Zone | None, before: Standing) -> Iterator[pulumi.Resource]:
-        """What mail is sent with and where from: pools, streams, identity, tenants, endpoint."""
+        """The parts that send: pools, streams, identity, tenants, endpoint."""
         env, settings, child = self._env, self._settings, self._child
         pools = Pools(env, settings.pools, protect=settings.protect, opts=child).names if settings.pools else {}
         self.streams = {
@@ -166,30 +185,53 @@ class MailStack(pulumi.ComponentResource):
         self.endpoint = Endpoint(env, settings.secondary_region, opts=child) if settings.secondary_region else None
         yield from [self.endpoint] if self.endpoint else []
 
-    def _watch(self, sets: Mapping[str, str], *, secret: bool) -> Iterator[pulumi.Resource]:
-        """Who hears of what goes wrong, and what pauses a stream: paging, monitor, guard, alarms, dashboard."""
-        env, settings, child = self._env, self._settings, self._child
-        self.paging = Paging(env, settings, secret=secret, opts=child)
+    def _watch(self, sets: Mapping[str, str], dashboard: str) -> Iterator[pulumi.Resource]:
+        """The parts that notify people and pause streams: paging, monitor, guard, metrics, alarms, dashboard."""
+        env, settings, plan, child = self._env, self._settings, self._plan, self._child
+        recipients = Recipients(page=settings.page, warn=settings.warn, slack=settings.slack)
+        self.paging = Paging(env, plan, recipients, opts=child)
         yield self.paging
         topics = dict(self.paging.topics)
         if settings.watch_account:
-            monitor = Monitor(env, settings, paging=self.paging.topic, secret=secret, opts=child)
+            monitor = self._monitor(sets[DEFAULT_STREAM])
             topics[inventory.PAGER_ALARMS] = monitor.topic
             yield monitor
         self.guard = None
-        if pauses := set(pausing(env, settings).values()):
-            told, topic = guarded(env, settings), self.paging.topic
-            self.guard = Guard(env, settings, guarded=told, sets=pauses, paging_topic=topic, opts=child)
-        if self.guard:
+        if plan.pausable:
+            streams, topic = guarded(env, settings.streams), self.paging.topic
+            self.guard = Guard(env, plan, runtime=self._runtime, guarded=streams, paging_topic=topic, opts=child)
             topics[inventory.GUARD_ALARMS] = self.guard.topic
             yield self.guard
         for name, stream in self.streams.items():
             counted = settings.streams[name].metrics
             yield Counting(name, counted, stream.configuration_set, value=sets[name], opts=child)
-        yield Watching(env, settings, topics=topics, opts=child)
-        yield Dashboard(env, settings, opts=child)
+        yield Watching(env, plan, topics=topics, period_seconds=settings.alarm_period_seconds, opts=child)
+        yield Dashboard(env, dashboard, opts=child)
 
-    def _tell(self, told: Outputs) -> None:
+    def _monitor(self, configuration_set: str) -> Monitor:
+        settings = self._settings
+        mail = Mail(
+            sender=settings.sender,
+            sender_address=settings.sender_address,
+            configuration_set=configuration_set,
+            recipients=(*settings.page, *settings.warn),
+        )
+        return Monitor(
+            self._env, self._plan, runtime=self._runtime, paging=self.paging.topic, mail=mail, opts=self._child
+        )
+
+    def _access(self, configuration_set_arns: Sequence[str]) -> Access:
+        settings = self._settings
+        scope = Scope(
+            identity=settings.identity,
+            senders=settings.senders,
+            recipients=settings.allowed_recipients,
+            configuration_set_arns=configuration_set_arns,
+            secondary_region=settings.secondary_region,
+        )
+        return Access(self._env, settings.access, scope=scope, protect=settings.protect, opts=self._child)
+
+    def _set_attributes(self, told: Outputs) -> None:
         self.exports, self.outputs, self.outputs_json = told.exports, told.values, told.json
         self.sender_policy_arn, self.identity_arn = self.access.sender_policy.arn, self.identity.identity.arn
         self.configuration_sets = {
@@ -200,15 +242,18 @@ class MailStack(pulumi.ComponentResource):
         self.dns_records = self.outputs.apply(lambda outputs: outputs.dns_records)
 
     @classmethod
-    def _be_the_only_one(cls, name: str) -> None:
-        """Refuse a second one in a run of the program, with words where the engine would speak of duplicate URNs."""
-        run: object = pulumi.runtime.settings.get_monitor()
-        if cls._last and cls._last[0]() is run:
+    def _require_single_instance(cls, name: str) -> None:
+        """Refuse a second MailStack below the same root resource, which every run of a program has one of.
+
+        Under another parent its URNs would differ, and the deployment would fail half-way: AWS has the names already.
+        """
+        root, first = pulumi.runtime.get_root_resource(), cls._first[1]
+        if root and root is cls._first[0]:
             raise pulumi.RunError(
-                f"This program has a second MailStack, {name!r} beside {cls._last[1]!r}. Their resources would have "
-                "the same names: give each a Pulumi stack of its own, or have one with several `streams`."
+                f"This program has two MailStacks, {first!r} and {name!r}, and their resources would have the same "
+                "names. Give each a Pulumi stack of its own, or use one MailStack with several `streams`."
             )
-        cls._last = (weakref.ref(run), name)
+        cls._first = (root, name)
 
     def _fields(self, before: Standing) -> dict[str, pulumi.Input[Any]]:
         settings, region = self._settings, self._env.region

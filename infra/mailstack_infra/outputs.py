@@ -1,4 +1,4 @@
-"""What the stack tells the library: one `StackOutputs`, exported and written to Systems Manager."""
+"""The outputs that the library reads: one `StackOutputs`, exported and stored in Systems Manager."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,6 +1,6 @@
-"""A whole Pulumi program: settings → component → outputs. The one in `infra/` and those of `pulumi new` run it.
+"""A whole Pulumi program: settings → component → outputs. `infra/__main__.py` and the template of `pulumi new` run it.
 
-Not for a program with resources of its own: that has `MailStack` beside them.
+Not for a program with resources of its own: use `MailStack` there.
 """
 
 import pulumi
@@ -8,21 +8,19 @@ from pulumi.runtime import config
 
 from mailstack_infra.mailstack import MailStack
 from mailstack_infra.settings.loading import read
-from mailstack_infra.settings.marks import NAMESPACE
 
 
 def deploy() -> MailStack:
-    """Deploy what Pulumi.<stack>.yaml says, and export the outputs.
+    """Deploy a stack with the settings of Pulumi.<stack>.yaml, and export its outputs.
 
     Raises:
-        SettingsInvalid: Something in it is wrong; the message names each problem.
+        SettingsInvalid: A setting is wrong; the message names every problem.
     """
-    # A language host passes the configuration in the environment, and calls set it where a process runs the program.
+    # Pulumi passes configuration in the environment; the in-process test engine sets it through the SDK.
     given = {**config.get_config_env(), **config.CONFIG.get()}
     secret = {*config.get_config_secret_keys_env(), *filter(config.is_config_secret, given)}
     settings = read(pulumi.get_stack(), given, secret)
-    secret_pages = any(f"{NAMESPACE}:{key}" in secret for key in ("page", "warn"))
-    mailstack = MailStack("mailstack", settings, secret_pages=secret_pages)
+    mailstack = MailStack("mailstack", settings)
     for name, value in mailstack.exports.items():
         pulumi.export(name, value)
     return mailstack

@@ -17,6 +17,7 @@ from mailer.functions.guard import chat_page
 from mailer.functions.log import log
 from mailer.functions.metrics import ACCOUNT_NAMESPACE
 from mailer.functions.notices import Mail, Page, Tick, read
+from mailer.functions.variables import CONFIGURATION_SET, PAGING_TOPIC_ARN, PEOPLE, SENDER, STACK
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -43,7 +44,7 @@ def _work(record: SqsRecord) -> None:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        match read(record["body"], stack=os.environ["MAILSTACK_STACK"]):
+        match read(record["body"], stack=os.environ[STACK]):
             case Tick():
                 _measure(_clients())
             case Page() as page:
@@ -58,11 +59,11 @@ def _work(record: SqsRecord) -> None:
 
 def _measure(clients: _Clients) -> None:
     """What a tick says does not matter; what is measured is always now."""
-    stack = os.environ["MAILSTACK_STACK"]
+    stack = os.environ[STACK]
     data = measure(clients.ses.get_account(), stack)
     # First, so that a paging topic that is gone does not hide the account's standing.
     clients.cloudwatch.put_metric_data(Namespace=ACCOUNT_NAMESPACE, MetricData=data)
-    topic = clients.sns.get_topic_attributes(TopicArn=os.environ["MAILSTACK_PAGING_TOPIC_ARN"])
+    topic = clients.sns.get_topic_attributes(TopicArn=os.environ[PAGING_TOPIC_ARN])
     subscribed = pagers(topic["Attributes"], stack)
     clients.cloudwatch.put_metric_data(Namespace=ACCOUNT_NAMESPACE, MetricData=subscribed)
     log("INFO", "measured", **{datum["MetricName"]: datum.get("Value") for datum in [*data, *subscribed]})
@@ -71,7 +72,7 @@ def _measure(clients: _Clients) -> None:
 def _page(clients: _Clients, page: Page) -> None:
     # Chatbot subscribes by https; people read the rest.
     message = json.dumps({"default": page.text, "https": chat_page(page.subject, page.text)})
-    topic = os.environ["MAILSTACK_PAGING_TOPIC_ARN"]
+    topic = os.environ[PAGING_TOPIC_ARN]
     clients.sns.publish(TopicArn=topic, Subject=page.subject, Message=message, MessageStructure="json")
     log("WARNING", "paged", subject=page.subject)
 
@@ -81,13 +82,13 @@ def _mail(clients: _Clients, mail: Mail) -> None:
     from botocore.exceptions import ClientError
 
     reached = 0
-    for number, address in enumerate(json.loads(os.environ["MAILSTACK_PEOPLE"]), 1):
+    for number, address in enumerate(json.loads(os.environ[PEOPLE]), 1):
         try:
             clients.ses.send_email(
-                FromEmailAddress=os.environ["MAILSTACK_SENDER"],
+                FromEmailAddress=os.environ[SENDER],
                 Destination={"ToAddresses": [address]},
                 Content={"Simple": {"Subject": {"Data": mail.subject}, "Body": {"Text": {"Data": mail.text}}}},
-                ConfigurationSetName=os.environ["MAILSTACK_CONFIGURATION_SET"],
+                ConfigurationSetName=os.environ[CONFIGURATION_SET],
             )
             reached += 1
         except ClientError as error:

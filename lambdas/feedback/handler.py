@@ -13,6 +13,7 @@ from mailer.feedback.processor import Outcome, Processor
 from mailer.functions.batch import SqsAnswer, SqsEvent, SqsRecord, each_record
 from mailer.functions.envelope import unwrap
 from mailer.functions.log import log
+from mailer.functions.variables import TABLE
 from mailer.stores.dynamodb import DynamoDBEvents, DynamoDBSuppressions, dynamodb_api
 
 
@@ -36,7 +37,7 @@ def _log(outcome: Outcome) -> None:
 @cache
 def _processor() -> Processor:
     """One for as long as the process lives: it keeps its connections."""
-    table, api = os.environ["MAILSTACK_TABLE"], dynamodb_api()
+    table, api = os.environ[TABLE], dynamodb_api()
     # Each outcome is logged at once: what was decided of one recipient stands, whatever becomes of the next.
     return Processor(DynamoDBSuppressions(table, api), DynamoDBEvents(table, api), report=_log)
 

@@ -17,6 +17,7 @@ from mailer.functions.guard import Leave, Pause, chat_page, decide, page, pausin
 from mailer.functions.log import log
 from mailer.functions.rates import newest
 from mailer.functions.recheck import parts_of, pause_again, rate_part
+from mailer.functions.variables import GUARDED, PAGING_TOPIC_ARN, STACK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +46,7 @@ def handle(event: SqsEvent, _context: object) -> SqsAnswer:
 
 
 def _work(record: SqsRecord) -> None:
-    pausing = pausing_alarms(os.environ["MAILSTACK_STACK"], os.environ["MAILSTACK_GUARDED"])
+    pausing = pausing_alarms(os.environ[STACK], os.environ[GUARDED])
     again = record["attributes"].get("ApproximateReceiveCount", "1") != "1"
     if parse_object(record["body"]).get("source") == "aws.events":
         for pause in _due(pausing):
@@ -89,10 +90,10 @@ def _pause(pause: Pause, *, again: bool) -> None:
         # Paused already: another alarm of the same trouble did it and paged. But a message that comes again may be one
         # that paused and then failed to page.
         if again or not already:
-            subject, text = page(pause, clients.ses.meta.region_name, os.environ["MAILSTACK_STACK"])
+            subject, text = page(pause, clients.ses.meta.region_name, os.environ[STACK])
             # Chatbot subscribes by https; people read the rest.
             message = json.dumps({"default": text, "https": chat_page(subject, text)})
-            topic = os.environ["MAILSTACK_PAGING_TOPIC_ARN"]
+            topic = os.environ[PAGING_TOPIC_ARN]
             clients.sns.publish(TopicArn=topic, Subject=subject, Message=message, MessageStructure="json")
     except (BotoCoreError, ClientError) as error:
         raise GuardError(f"Could not pause {name} and page: {error}") from error

@@ -1,7 +1,10 @@
-"""Who may send, and what: the sender policy, the roles that have it, the SMTP user.
+"""Permission to send: the sender policy, the roles that have it, and the SMTP user.
 
-Not for who takes a role (`roles.py`, `trust.py`) or how the user logs in (`smtp_user.py`).
+Not for who may assume a role (`roles.py`, `iam/trust.py`) or how the user logs in (`smtp_user.py`).
 """
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
@@ -12,65 +15,88 @@ from mailstack_infra.access.roles import Roles
 from mailstack_infra.access.smtp_user import Smtp
 from mailstack_infra.environment import KEEP_NAME, Environment
 from mailstack_infra.iam import statements
-from mailstack_infra.settings.model import Settings
+from mailstack_infra.settings.access import AccessSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scope:
+    """The mail that the sender policy allows.
+
+    Attributes:
+        identity: The domain or address that mail is sent from.
+        senders: The allowed From addresses, or patterns of them.
+        recipients: The allowed recipients, or patterns of them; empty for everybody.
+        configuration_set_arns: The allowed configuration sets.
+        secondary_region: The second region of a multi-region endpoint; empty for none.
+    """
+
+    identity: str
+    senders: Sequence[str]
+    recipients: Sequence[str]
+    configuration_set_arns: Sequence[str]
+    secondary_region: str
 
 
 class Access(pulumi.ComponentResource):
-    """The sender policy, with whoever has it.
+    """The sender policy, and the roles and the user that have it.
 
     Args:
-        configuration_set_arns: The sets that they may send through.
+        settings: The roles, the SMTP user, and what else the policy allows.
+        scope: The mail that the policy allows.
+        protect: Whether the SMTP user's secret can be restored after deletion.
 
     Attributes:
         sender_policy: A managed policy. Attach it to your application's role.
-        roles: Roles that have it, by name.
-        smtp: The SMTP user; None unless there is to be one.
+        roles: The roles that have it, by name.
+        smtp: The SMTP user; None if the settings have none.
     """
 
     def __init__(
         self,
         env: Environment,
-        settings: Settings,
+        settings: AccessSettings,
         *,
-        configuration_set_arns: list[str],
+        scope: Scope,
+        protect: bool,
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("mailstack:access:Access", "access", None, opts)
-        self._env, self._settings, child = env, settings, ResourceOptions(parent=self)
-        own, sets = env.arn("ses", f"identity/{settings.identity}"), configuration_set_arns
-        # The condition on the From address bounds single mails; nothing else bounds mail in bulk.
+        self._env, self._settings, self._scope = env, settings, scope
+        child = ResourceOptions(parent=self)
+        own, sets = env.arn("ses", f"identity/{scope.identity}"), scope.configuration_set_arns
+        # The condition on the From address limits single mails. Bulk mail is limited by the named identity alone.
         arns = self._in_each_region([env.arn("ses", "identity/*"), *sets])
         self.sender_policy = self._policy(arns, bulk=self._in_each_region([own, *sets]))
-        self.roles = Roles(env, settings.access, policy=self.sender_policy, opts=child).made
-        smtp = settings.access.smtp
+        self.roles = Roles(env, settings, policy=self.sender_policy, opts=child).made
+        smtp = settings.smtp
         allowed = statements.document(self._send(arns, statements.SEND_RAW))
-        self.smtp = Smtp(env, smtp, policy=allowed, protect=settings.protect, opts=child) if smtp.keys else None
+        self.smtp = Smtp(env, smtp, policy=allowed, protect=protect, opts=child) if smtp.keys else None
         self.register_outputs({"sender_policy": self.sender_policy.arn})
 
     def _in_each_region(self, arns: list[str]) -> list[str]:
-        """SES may send in the second region, too, and asks for what it uses there."""
-        here, there = self._env.region, self._settings.secondary_region
+        """SES authorizes the resources of the second region, too, when it sends there."""
+        here, there = self._env.region, self._scope.secondary_region
         return [*arns, *(arn.replace(f":{here}:", f":{there}:") for arn in arns if there)]
 
     def _send(self, arns: list[str], actions: tuple[str, ...]) -> statements.Statement:
-        settings = self._settings
-        return statements.send(arns, senders=settings.senders, recipients=settings.allowed_recipients, actions=actions)
+        scope = self._scope
+        return statements.send(arns, senders=scope.senders, recipients=scope.recipients, actions=actions)
 
     def _policy(self, arns: list[str], *, bulk: list[str]) -> aws.iam.Policy:
         env, settings = self._env, self._settings
-        # Bulk mail must name some: https://docs.aws.amazon.com/service-authorization/latest/reference/list_sesv2.html
-        names = (env.name("*"), *settings.access.templates)
+        # A statement on bulk mail must name templates: https://docs.aws.amazon.com/service-authorization/latest/reference/list_sesv2.html
+        names = (env.name("*"), *settings.templates)
         templates = self._in_each_region([env.arn("ses", f"template/{name}") for name in names])
-        raw = statements.SEND_RAW if settings.access.raw else ()
+        raw = statements.SEND_RAW if settings.raw else ()
         sends = [self._send([*arns, *templates], (*statements.SEND, *raw))]
-        if settings.access.bulk:
+        if settings.bulk:
             sends.append(statements.send_bulk([*bulk, *templates]))
-        reads_login = settings.access.smtp.read_by_sender
+        reads_login = settings.smtp.read_by_sender
         login = [statements.read_secret(env.arn("secretsmanager", f"secret:{env.name('smtp')}-??????"))]
         return aws.iam.Policy(
             "sender",
             name=env.iam_name("sender"),
-            description=f"Send mail from {settings.identity} through the stack {env.stack}",
+            description=f"Send mail from {self._scope.identity} through the stack {env.stack}",
             policy=env.with_key(
                 lambda key: statements.sender(
                     sends,

@@ -31,7 +31,7 @@ class CloudflareZone:
         name: Without a trailing dot.
         owner: The comment that our records carry.
         asked: Whose provider is asked.
-        provider: Who publishes the records; Pulumi's default unless given.
+        provider: Who publishes the records; None for Pulumi's default.
     """
 
     id: str

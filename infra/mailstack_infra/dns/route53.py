@@ -30,7 +30,7 @@ class Route53Zone:
         name: Without a trailing dot.
         standing: What stands under the names that the stack publishes.
         taken: Which of the records may be there already, and are taken over.
-        provider: Who publishes the records; the provider of all other resources unless given.
+        provider: Who publishes the records; None for the provider of all other resources.
     """
 
     id: str

@@ -36,7 +36,7 @@ def send(rule: Rule, env: Environment, worker: Worker, opts: ResourceOptions) ->
     """Register a rule that sends to a worker's queue, and what it cannot deliver to the worker's DLQ.
 
     Args:
-        rule: The rule; the worker's wiring must name it (`parts.py`).
+        rule: The rule; the worker's wiring must name it (`inventory.py`).
         env: The environment.
         worker: The worker.
         opts: Options of both resources.
@@ -56,6 +56,6 @@ def send(rule: Rule, env: Environment, worker: Worker, opts: ResourceOptions) ->
         target_id="queue",
         arn=worker.queue.arn,
         dead_letter_config={"arn": worker.dlq.arn},
-        # EventBridge drops events that neither queue accepts yet.
+        # EventBridge drops events until the queue policies exist.
         opts=opts.merge(ResourceOptions(depends_on=worker.queue_policies)),
     )

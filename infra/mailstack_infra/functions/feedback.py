@@ -1,24 +1,29 @@
-"""What comes back from SES: the topic that it publishes to, the worker that reads it, the table that remembers."""
+"""Feedback from SES: the topic for its events, the worker that processes them, and the table of suppressions."""
 
 import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
+from mailer.functions.variables import TABLE
+from mailer.table import EXPIRES_AT, PARTITION_KEY, SORT_KEY
 from mailstack_infra.environment import Environment
-from mailstack_infra.functions.worker import Worker
+from mailstack_infra.functions.worker import Job, Runtime, Worker
 from mailstack_infra.iam import statements
-from mailstack_infra.settings.model import Settings
+from mailstack_infra.inventory import EVENTS, FEEDBACK, Wiring
 
 
 class Feedback(pulumi.ComponentResource):
     """SES events → topic → worker → table.
 
     Args:
-        configuration_set_arns: Whose events SES may publish.
+        wiring: The feedback worker's topic.
+        runtime: The settings that all functions share.
+        configuration_set_arns: The configuration sets whose events SES may publish.
+        protect: Whether deletion of the table is refused.
 
     Attributes:
-        topic: Where SES publishes.
-        policy: What lets it; an event destination cannot be made before.
+        topic: The topic that SES publishes to.
+        policy: Allows SES to publish; an event destination cannot be created before it.
         table: Suppressions and processed events.
         worker: The feedback function with its queues.
     """
@@ -26,31 +31,34 @@ class Feedback(pulumi.ComponentResource):
     def __init__(
         self,
         env: Environment,
-        settings: Settings,
+        wiring: Wiring,
         *,
+        runtime: Runtime,
         configuration_set_arns: list[str],
+        protect: bool,
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("mailstack:feedback:Feedback", "feedback", None, opts)
         child = ResourceOptions(parent=self)
-        self.topic = aws.sns.Topic(
-            "events", name=env.name("events"), kms_master_key_id=env.key, tags=env.tags, opts=child
-        )
+        self.topic = aws.sns.Topic(EVENTS, name=env.name(EVENTS), kms_master_key_id=env.key, tags=env.tags, opts=child)
         self.policy = aws.sns.TopicPolicy(
-            "events",
+            EVENTS,
             arn=self.topic.arn,
-            policy=statements.events_topic(env.arn("sns", env.name("events")), env.account_id, configuration_set_arns),
+            policy=statements.events_topic(env.arn("sns", env.name(EVENTS)), env.account_id, configuration_set_arns),
             opts=child,
         )
-        self.table = self._table(env, protect=settings.protect)
+        self.table = self._table(env, protect=protect)
         self.worker = Worker(
-            "feedback",
+            FEEDBACK,
             env,
-            settings,
-            source="feedback",
+            wiring,
+            Job(
+                source="feedback",
+                variables={TABLE: self.table.name},
+                permissions=[statements.keep_feedback(env.arn("dynamodb", f"table/{env.name('store')}"))],
+            ),
+            runtime=runtime,
             topic=self.topic,
-            variables={"MAILSTACK_TABLE": self.table.name},
-            permissions=[statements.keep_feedback(env.arn("dynamodb", f"table/{env.name('store')}"))],
             opts=child,
         )
         self.register_outputs({"topic": self.topic.arn, "table": self.table.name})
@@ -60,10 +68,10 @@ class Feedback(pulumi.ComponentResource):
             "store",
             name=env.name("store"),
             billing_mode="PAY_PER_REQUEST",
-            hash_key="pk",
-            range_key="sk",
-            attributes=[{"name": "pk", "type": "S"}, {"name": "sk", "type": "S"}],
-            ttl={"attribute_name": "expires_at", "enabled": True},
+            hash_key=PARTITION_KEY,
+            range_key=SORT_KEY,
+            attributes=[{"name": PARTITION_KEY, "type": "S"}, {"name": SORT_KEY, "type": "S"}],
+            ttl={"attribute_name": EXPIRES_AT, "enabled": True},
             point_in_time_recovery={"enabled": True},
             server_side_encryption={"enabled": True, "kms_key_arn": env.key} if env.key else None,
             deletion_protection_enabled=protect,

@@ -101,7 +101,7 @@ def build(function: str, folder: Path, sources: Sources | None = None) -> Packag
     Args:
         function: A folder's name under `lambdas/`.
         folder: Where the zip goes; made if it is not there.
-        sources: What it is made of; what is installed unless given.
+        sources: What it is made of; the installed packages by default.
 
     Raises:
         PackagingError: There is no such function, or it reaches an import other than of the standard library, boto3,

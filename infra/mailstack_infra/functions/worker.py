@@ -1,9 +1,10 @@
-"""Topic or rule → queue with a DLQ → Lambda: how everything that must not be lost is handled.
+"""Topic or rule → queue with a dead-letter queue → Lambda: the path of every message that must not be lost.
 
-Not for what is published or what is done with it: `feedback.py`, `guard.py` and `monitor.py` say that.
+Not for the content of messages: see `feedback.py`, `guard.py` and `account_monitor.py`.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,36 +12,62 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from mailstack_infra import inventory
 from mailstack_infra.environment import KEEP_NAME, Environment
 from mailstack_infra.functions import packages
 from mailstack_infra.iam import statements, trust
-from mailstack_infra.settings.model import Settings
+from mailstack_infra.inventory import DLQ_RETENTION_SECONDS, Wiring
 
 RUNTIME, ARCHITECTURE, MEMORY_MB, TIMEOUT_SECONDS = "python3.13", "arm64", 256, 30
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html: six times the function's timeout, and at
-# least five tries before the DLQ.
+# least five attempts before the dead-letter queue.
 VISIBILITY_SECONDS, MAX_RECEIVES = 6 * TIMEOUT_SECONDS, 5
-# A DLQ keeps what failed for as long as SQS can; what is moved there brings its age along, so the queue keeps less.
+# A message keeps its age when SQS moves it to the dead-letter queue. The shorter retention here leaves it time there.
 QUEUE_RETENTION_SECONDS = 4 * 86_400
 BATCH_SIZE = 10
 
 
-class Worker(pulumi.ComponentResource):
-    """A function that works through what a topic publishes and what EventBridge rules send.
-
-    Args:
-        name: What the queue, the role and the function are called, behind `mailstack-<stack>-`; its wiring stands
-            under this name in `inventory.py`.
-        source: The function's folder under `lambdas/`.
-        topic: The topic that it listens to.
-        variables: The function's environment.
-        permissions: What it may do besides taking from its queue and writing its log.
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """The work of a function.
 
     Attributes:
-        queue: Where events wait.
-        dlq: Where events end that failed five times, and those that SNS or EventBridge could not deliver.
-        queue_policies: What lets the topic and the rules send to both queues.
+        source: The function's folder under `lambdas/`.
+        variables: The function's environment.
+        permissions: What the function may do, besides receiving from its queue and writing its log.
+    """
+
+    source: str
+    variables: Mapping[str, pulumi.Input[str]]
+    permissions: Sequence[statements.Statement]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runtime:
+    """The settings that all functions share.
+
+    Attributes:
+        log_retention_days: How long CloudWatch keeps a function's log.
+        concurrency: The most invocations of a function at once; None for the account's limit.
+    """
+
+    log_retention_days: int
+    concurrency: int | None
+
+
+class Worker(pulumi.ComponentResource):
+    """A function that processes the messages of a topic and of EventBridge rules.
+
+    Args:
+        name: The name of the queue, the role and the function, after the prefix `mailstack-<stack>-`.
+        wiring: The topic and the rules; see `inventory.py`.
+        job: What the function does.
+        runtime: The settings that all functions share.
+        topic: The topic that the queue subscribes to.
+
+    Attributes:
+        queue: The queue of messages to process.
+        dlq: The dead-letter queue: messages that failed five times, or that SNS or EventBridge could not deliver.
+        queue_policies: Allow the topic and the rules to send to both queues.
         function: The Lambda function.
     """
 
@@ -53,37 +80,35 @@ class Worker(pulumi.ComponentResource):
         self,
         name: str,
         env: Environment,
-        settings: Settings,
+        wiring: Wiring,
+        job: Job,
         *,
-        source: str,
+        runtime: Runtime,
         topic: aws.sns.Topic,
-        variables: Mapping[str, pulumi.Input[str]],
-        permissions: Sequence[statements.Statement],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("mailstack:worker:Worker", name, None, opts)
-        self._name, self._env, self._settings = name, env, settings
+        self._name, self._env, self._wiring = name, env, wiring
         self._child = ResourceOptions(parent=self)
-        self._wiring = inventory.workers(settings)[name]
         self.dlq, self.queue = self._queues()
         self._subscribe(topic)
-        role, permission = self._role(permissions)
-        self.function = self._function(source, role, variables)
+        role, permission = self._role(job.permissions)
+        self.function = self._function(job, role, log_retention_days=runtime.log_retention_days)
         aws.lambda_.EventSourceMapping(
             name,
             event_source_arn=self.queue.arn,
             function_name=self.function.arn,
             batch_size=BATCH_SIZE,
             function_response_types=["ReportBatchItemFailures"],
-            scaling_config={"maximum_concurrency": limit} if (limit := settings.function_concurrency) else None,
+            scaling_config={"maximum_concurrency": limit} if (limit := runtime.concurrency) else None,
             tags=env.tags,
-            # Lambda tests that the role may poll the queue when the mapping is made.
+            # Lambda checks that the role may poll the queue when the mapping is created.
             opts=ResourceOptions(parent=self, depends_on=[permission]),
         )
         self.register_outputs({"queue": self.queue.url, "dlq": self.dlq.url, "function": self.function.name})
 
     def _queues(self) -> tuple[aws.sqs.Queue, aws.sqs.Queue]:
-        # A queue has one kind of key; both together are an error.
+        # SQS rejects a queue with both kinds of keys.
         customer_key = self._env.key and self._wiring.customer_key
         encryption: dict[str, Any] = (
             {"kms_master_key_id": self._env.key} if customer_key else {"sqs_managed_sse_enabled": True}
@@ -91,7 +116,7 @@ class Worker(pulumi.ComponentResource):
         dlq = aws.sqs.Queue(
             f"{self._name}-dlq",
             name=self._env.name(f"{self._name}-dlq"),
-            message_retention_seconds=inventory.DLQ_RETENTION_SECONDS,
+            message_retention_seconds=DLQ_RETENTION_SECONDS,
             **encryption,
             tags=self._env.tags,
             opts=self._child,
@@ -118,8 +143,8 @@ class Worker(pulumi.ComponentResource):
 
     def _subscribe(self, topic: aws.sns.Topic) -> None:
         self.queue_policies = [
-            self._let_send(self._name, self.queue),
-            self._let_send(f"{self._name}-dlq", self.dlq),
+            self._allow_senders(self._name, self.queue),
+            self._allow_senders(f"{self._name}-dlq", self.dlq),
         ]
         aws.sns.TopicSubscription(
             self._name,
@@ -131,8 +156,8 @@ class Worker(pulumi.ComponentResource):
             opts=ResourceOptions(parent=self, depends_on=self.queue_policies),
         )
 
-    def _let_send(self, name: str, queue: aws.sqs.Queue) -> aws.sqs.QueuePolicy:
-        """Let the topic and the rules send to one of the two queues."""
+    def _allow_senders(self, name: str, queue: aws.sqs.Queue) -> aws.sqs.QueuePolicy:
+        """Allow the topic and the rules to send to one of the two queues."""
         env = self._env
         document = statements.queue(
             env.arn("sqs", env.name(name)),
@@ -167,21 +192,16 @@ class Worker(pulumi.ComponentResource):
     def _log_group(self) -> str:
         return f"/aws/lambda/{self._env.name(self._name)}"
 
-    def _function(
-        self,
-        source: str,
-        role: aws.iam.Role,
-        variables: Mapping[str, pulumi.Input[str]],
-    ) -> aws.lambda_.Function:
+    def _function(self, job: Job, role: aws.iam.Role, *, log_retention_days: int) -> aws.lambda_.Function:
         log_group = aws.cloudwatch.LogGroup(
             self._name,
             name=self._log_group,
-            retention_in_days=self._settings.log_retention_days,
+            retention_in_days=log_retention_days,
             kms_key_id=self._env.key,
             tags=self._env.tags,
             opts=self._child,
         )
-        package = packages.build(source, Path(pulumi.get_root_directory() or ".").resolve() / packages.FOLDER)
+        package = packages.build(job.source, Path(pulumi.get_root_directory() or ".").resolve() / packages.FOLDER)
         return aws.lambda_.Function(
             self._name,
             name=self._env.name(self._name),
@@ -193,9 +213,9 @@ class Worker(pulumi.ComponentResource):
             role=role.arn,
             memory_size=MEMORY_MB,
             timeout=TIMEOUT_SECONDS,
-            environment={"variables": variables},
+            environment={"variables": job.variables},
             kms_key_arn=self._env.key,
             tags=self._env.tags,
-            # Lambda would make the log group itself, without a retention.
+            # Otherwise Lambda creates the log group itself, without a retention.
             opts=ResourceOptions(parent=self, depends_on=[log_group]),
         )

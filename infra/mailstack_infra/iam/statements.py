@@ -35,7 +35,7 @@ def document(*statements: Statement) -> str:
 
 
 def over_tls(arn: str, *actions: str) -> Statement:
-    """Nobody, whoever else lets them, reaches a topic or a queue in the clear.
+    """Deny every request that is not made over TLS, whatever other statements allow.
 
     https://docs.aws.amazon.com/sns/latest/dg/sns-security-best-practices.html
     """
@@ -55,7 +55,7 @@ def topic(topic_arn: str, *statements: Statement) -> str:
 
 
 def events_topic(topic_arn: str, account_id: str, configuration_set_arns: Sequence[str]) -> str:
-    """SES may publish, for our configuration sets in our account alone, so that nobody's SES can be made to.
+    """SES may publish only for our configuration sets in our account, which prevents the confused-deputy problem.
 
     https://docs.aws.amazon.com/ses/latest/dg/event-publishing-add-event-destination-sns.html
     """
@@ -151,7 +151,7 @@ def key(
     """Who may use the stack's key: each service for our own resources alone.
 
     The account's principals may do so only through other services, and only as far as their own IAM policies let
-    them. In a key's policy the resource `*` is that key. EventBridge has no grant: see `parts.Wiring.customer_key`.
+    them. In a key's policy the resource `*` is that key. EventBridge has no grant: see `inventory.Wiring.customer_key`.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html,
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html

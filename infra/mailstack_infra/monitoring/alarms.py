@@ -1,4 +1,4 @@
-"""Alarms that page, and critical ones that the guard hears of. Which there are stands in `alarms/`."""
+"""Registers the alarms. `definitions/` says which there are, and `plan.py` who receives them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,39 +8,41 @@ import pulumi_aws as aws
 from pulumi import ResourceOptions
 
 from mailstack_infra.environment import Environment
-from mailstack_infra.monitoring import publishers
-from mailstack_infra.monitoring.definitions import Alarm, Both, alarms, composites, rule
-from mailstack_infra.settings.model import Settings
+from mailstack_infra.monitoring.definitions import Alarm, Both, rule
+from mailstack_infra.monitoring.plan import Plan
 
 
 class Watching(pulumi.ComponentResource):
-    """Every alarm of the stack. Each pages when it goes off and when all is well again.
+    """Every alarm of the stack. Each one notifies when it goes off and when it returns to OK.
 
     Args:
+        plan: The alarms, and the topics of each.
         topics: The topics that alarms publish to, by name.
+        period_seconds: The period of alarms that have none of their own.
     """
 
     def __init__(
         self,
         env: Environment,
-        settings: Settings,
+        plan: Plan,
         *,
         topics: Mapping[str, aws.sns.Topic],
+        period_seconds: int,
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("mailstack:watching:Watching", "watching", None, opts)
-        self._env, self._settings, self._topics = env, settings, topics
-        single = {alarm.key: self._single(alarm) for alarm in alarms(env, settings)}
-        for alarm in composites(env, settings):
+        self._env, self._plan, self._topics = env, plan, topics
+        single = {alarm.key: self._single(alarm, alarm.period or period_seconds) for alarm in plan.alarms}
+        for alarm in plan.composites:
             self._composite(alarm, [single[part] for part in alarm.parts])
         self.register_outputs({})
 
-    def _single(self, alarm: Alarm) -> aws.cloudwatch.MetricAlarm:
+    def _single(self, alarm: Alarm, period: int) -> aws.cloudwatch.MetricAlarm:
         return aws.cloudwatch.MetricAlarm(
             alarm.key,
             name=self._env.name(alarm.key),
             alarm_description=alarm.does,
-            **watched(alarm, alarm.period or self._settings.alarm_period_seconds),
+            **watched(alarm, period),
             comparison_operator=alarm.comparison,
             threshold=alarm.threshold,
             evaluation_periods=alarm.periods,
@@ -58,21 +60,18 @@ class Watching(pulumi.ComponentResource):
             alarm_rule=rule(self._env, alarm),
             **self._actions(alarm),
             tags=self._env.tags,
-            # The rule names them, and CloudWatch refuses a rule about alarms that are not there.
+            # CloudWatch refuses a rule that names alarms which do not exist yet.
             opts=ResourceOptions(parent=self, depends_on=parts),
         )
 
     def _actions(self, alarm: Alarm | Both) -> dict[str, Any]:
-        """Whom an alarm tells: functions act only when it goes off, people also hear that all is well."""
-        actions = {"alarm": publishers.told, "ok": publishers.people_told}
-        return {
-            f"{state}_actions": [self._topics[name].arn for name in told(self._settings, alarm)]
-            for state, told in actions.items()
-        }
+        """Where an alarm notifies: functions only when it goes off, people also when it returns to OK."""
+        actions = {"alarm": self._plan.topics(alarm), "ok": self._plan.people(alarm)}
+        return {f"{state}_actions": [self._topics[name].arn for name in names] for state, names in actions.items()}
 
 
 def watched(alarm: Alarm, period: int) -> dict[str, Any]:
-    """What an alarm looks at: a metric as it is, or one whose empty periods are filled.
+    """The arguments for what an alarm watches: a metric as it is, or with its empty periods filled.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html (FILL)
     """

@@ -1,10 +1,10 @@
-"""The dashboard: what is wrong, how each stream does, how much of the quota is left, whether feedback flows.
+"""The dashboard: alarms, the figures of each stream, the quota, and the processing of feedback.
 
-To be read in ten seconds, top to bottom. Its JSON is a pure function of the settings.
+Made to be read from top to bottom in ten seconds. Its JSON is a pure function of the alarms and the streams.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import pulumi
@@ -19,38 +19,50 @@ from mailer.functions.metrics import (
     FUNCTIONS_NAMESPACE,
 )
 from mailstack_infra.environment import Environment
-from mailstack_infra.monitoring.definitions import SET_DIMENSION, alarms, composites
+from mailstack_infra.monitoring.definitions import SET_DIMENSION, Alarm, Both
 from mailstack_infra.monitoring.definitions.account import QUOTA_CRITICAL, QUOTA_WARNING, RATES
-from mailstack_infra.settings.model import Settings
 from mailstack_infra.settings.rates import Rates
 from mailstack_infra.settings.stream import StreamSettings
 
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
 COLUMNS, HEIGHT = 24, 6
-MOST_ALARMS = 100  # of one widget
+MOST_ALARMS = 100  # in one widget
 Widget = dict[str, Any]
 
 
 class Dashboard(pulumi.ComponentResource):
-    """One CloudWatch dashboard, `mailstack-<stack>`."""
+    """One CloudWatch dashboard, `mailstack-<stack>`.
 
-    def __init__(self, env: Environment, settings: Settings, *, opts: ResourceOptions | None = None) -> None:
+    Args:
+        shown: The dashboard's content, as `body` returns it.
+    """
+
+    def __init__(self, env: Environment, shown: str, *, opts: ResourceOptions | None = None) -> None:
         super().__init__("mailstack:dashboard:Dashboard", "dashboard", None, opts)
         aws.cloudwatch.Dashboard(
             "dashboard",
             dashboard_name=f"mailstack-{env.stack}",
-            dashboard_body=body(env, settings),
+            dashboard_body=shown,
             opts=ResourceOptions(parent=self),
         )
         self.register_outputs({})
 
 
-def body(env: Environment, settings: Settings) -> str:
-    """The dashboard as CloudWatch takes it: rows of widgets, each row as wide as the screen."""
+def body(
+    env: Environment, alarms: Iterable[Alarm | Both], streams: Mapping[str, StreamSettings], *, account: bool
+) -> str:
+    """The dashboard as CloudWatch takes it: rows of widgets, each row as wide as the screen.
+
+    Args:
+        env: The stack's environment.
+        alarms: The alarms that people receive.
+        streams: Each stream by name.
+        account: Whether the stack watches the SES account.
+    """
     rows = [
-        *([widget] for widget in _alarms(env, settings)),
-        *(_stream(env, name, stream) for name, stream in settings.streams.items()),
-        *([[*_account(env)]] if settings.watch_account else []),
+        *([widget] for widget in _alarms(env, alarms)),
+        *(_stream(env, name, stream) for name, stream in streams.items()),
+        *([[*_account(env)]] if account else []),
         [*_feedback(env)],
     ]
     return json.dumps({"start": "-PT24H", "periodOverride": "inherit", "widgets": list(_placed(rows))})
@@ -63,9 +75,8 @@ def _placed(rows: list[list[Widget]]) -> Iterator[Widget]:
             yield {"x": column * width, "y": number * HEIGHT, "width": width, "height": HEIGHT, **widget}
 
 
-def _alarms(env: Environment, settings: Settings) -> Iterator[Widget]:
-    acting = [alarm.key for alarm in (*composites(env, settings), *alarms(env, settings)) if alarm.level]
-    arns = [env.arn("cloudwatch", f"alarm:{env.name(key)}") for key in acting]
+def _alarms(env: Environment, alarms: Iterable[Alarm | Both]) -> Iterator[Widget]:
+    arns = [env.arn("cloudwatch", f"alarm:{env.name(alarm.key)}") for alarm in alarms]
     for start in range(0, len(arns), MOST_ALARMS):
         title = "What is wrong: nothing, if all is green" if not start else "What is wrong (continued)"
         yield {"type": "alarm", "properties": {"title": title, "alarms": arns[start : start + MOST_ALARMS]}}

@@ -1,7 +1,8 @@
-"""Topics that alarms publish to, and who is paged."""
+"""Topics that alarms publish to, and the subscriptions of the people and services that are paged."""
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pulumi
@@ -11,58 +12,76 @@ from pulumi import ResourceOptions
 from mailstack_infra import inventory
 from mailstack_infra.environment import Environment
 from mailstack_infra.iam import statements
-from mailstack_infra.monitoring.publishers import publishing
+from mailstack_infra.monitoring.plan import Plan
 from mailstack_infra.monitoring.slack import SlackChannels
-from mailstack_infra.settings.model import Settings
+from mailstack_infra.settings.secret import Secret, protected
+from mailstack_infra.settings.slack import Slack
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipients:
+    """Who receives alarms.
+
+    Attributes:
+        page: Addresses and https URLs that are paged.
+        warn: Addresses and https URLs that receive warnings.
+        slack: The channels that show alarms.
+    """
+
+    page: Sequence[str]
+    warn: Sequence[str]
+    slack: Slack
 
 
 class AlarmTopic(pulumi.ComponentResource):
-    """A topic that the alarms which page or act through it may publish to, and nobody else.
+    """A topic that only the alarms of the plan which page or act through it may publish to.
 
     Args:
-        name: One of `inventory.alarm_topics`.
+        name: One of `Inventory.alarm_topics`.
+        plan: The alarms of the stack.
 
     Attributes:
         topic: The topic.
     """
 
-    def __init__(self, name: str, env: Environment, settings: Settings, *, opts: ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, env: Environment, plan: Plan, *, opts: ResourceOptions | None = None) -> None:
         super().__init__("mailstack:paging:AlarmTopic", name, None, opts)
         child = ResourceOptions(parent=self)
         self.topic = aws.sns.Topic(name, name=env.name(name), kms_master_key_id=env.key, tags=env.tags, opts=child)
-        alarms = publishing(env, settings, name)
-        document = statements.alarm_topic(env.arn("sns", env.name(name)), env.account_id, alarms)
+        arn, alarms = env.arn("sns", env.name(name)), plan.publishers(env, name)
+        document = statements.alarm_topic(arn, env.account_id, alarms)
         aws.sns.TopicPolicy(name, arn=self.topic.arn, policy=document, opts=child)
         self.register_outputs({"topic": self.topic.arn})
 
 
 class Paging(pulumi.ComponentResource):
-    """Who is told, and of what: people by e-mail, on-call services by https, channels in Slack.
+    """The topics for people, and their subscriptions: e-mail, https for on-call services, channels in Slack.
 
-    A subscription by e-mail waits until its owner confirms it. What SNS cannot deliver goes to a DLQ.
+    An e-mail subscription waits until its owner confirms it. Messages that SNS cannot deliver go to a dead-letter
+    queue.
 
     Args:
-        secret: Whether the addresses of `page` and `warn` are encrypted in the configuration and must stay so.
+        plan: The alarms of the stack.
+        recipients: Who receives them.
 
     Attributes:
-        topic: What to publish to that must wake somebody.
-        topics: The topics at which people hear of alarms, by name.
+        topic: The topic for messages that must wake somebody.
+        topics: The topics on which people receive alarms, by name.
     """
 
     def __init__(
-        self, env: Environment, settings: Settings, *, secret: bool, opts: ResourceOptions | None = None
+        self, env: Environment, plan: Plan, recipients: Recipients, *, opts: ResourceOptions | None = None
     ) -> None:
         super().__init__("mailstack:paging:Paging", "paging", None, opts)
-        slack, self._child = settings.slack, ResourceOptions(parent=self)
-        self._secret, self._stack = secret, env.stack
-        names = inventory.paging_topics(settings)
-        self.topics = {name: AlarmTopic(name, env, settings, opts=self._child).topic for name in names}
+        self._stack, self._child = env.stack, ResourceOptions(parent=self)
+        names = plan.inventory.paging_topics
+        self.topics = {name: AlarmTopic(name, env, plan, opts=self._child).topic for name in names}
         self.topic, warnings = self.topics[names[0]], self.topics[names[-1]]
         self._dlq, self._dlq_policy = self._undelivered(env, names)
-        self._tell("page", self.topic, settings.page)
-        self._tell("warn", warnings, settings.warn)
-        if slack.workspace:
-            SlackChannels(env, slack, paging=self.topic, warnings=warnings, opts=self._child)
+        self._subscribe("page", self.topic, recipients.page)
+        self._subscribe("warn", warnings, recipients.warn)
+        if recipients.slack.workspace:
+            SlackChannels(env, recipients.slack, paging=self.topic, warnings=warnings, opts=self._child)
         self.register_outputs({"topic": self.topic.arn, "warnings": warnings.arn})
 
     def _undelivered(self, env: Environment, topics: Sequence[str]) -> tuple[aws.sqs.Queue, aws.sqs.QueuePolicy]:
@@ -81,26 +100,28 @@ class Paging(pulumi.ComponentResource):
         )
         return dlq, aws.sqs.QueuePolicy(name, queue_url=dlq.url, policy=document, opts=self._child)
 
-    def _tell(self, prefix: str, topic: aws.sns.Topic, people: Sequence[str]) -> None:
-        for one in people:
-            made = aws.sns.TopicSubscription(
-                # Named after the whole list's order, one more pager would replace the others' subscriptions.
-                f"{prefix}-{hashlib.sha256(one.encode()).hexdigest()[:8]}",
+    def _subscribe(self, setting: str, topic: aws.sns.Topic, recipients: Sequence[str]) -> None:
+        for recipient in recipients:
+            subscription = aws.sns.TopicSubscription(
+                # A name by position would replace the other subscriptions when a recipient is added.
+                f"{setting}-{hashlib.sha256(recipient.encode()).hexdigest()[:8]}",
                 topic=topic.arn,
-                protocol="https" if one.startswith("https://") else "email",
-                endpoint=pulumi.Output.secret(one) if self._secret else one,
+                protocol="https" if recipient.startswith("https://") else "email",
+                endpoint=protected(recipient),
                 redrive_policy=pulumi.Output.json_dumps({"deadLetterTargetArn": self._dlq.arn}),
                 opts=ResourceOptions(parent=self, depends_on=[self._dlq_policy]),
             )
-            shown = f"A pager of mailstack:{prefix}" if self._secret else one
-            made.pending_confirmation.apply(lambda pending, shown=shown: self._say_unconfirmed(shown, pending=pending))
+            shown = f"A recipient of mailstack:{setting}" if isinstance(recipient, Secret) else recipient
+            subscription.pending_confirmation.apply(
+                lambda pending, shown=shown: self._warn_if_unconfirmed(shown, pending=pending)
+            )
 
-    def _say_unconfirmed(self, who: str, *, pending: bool) -> None:
-        """Tell whoever deploys that somebody hears nothing yet. Pulumi looks when it subscribes, and on refresh."""
+    def _warn_if_unconfirmed(self, recipient: str, *, pending: bool) -> None:
+        """Warn about a subscription that delivers nothing. Pulumi learns its state when it subscribes or refreshes."""
         if pending:
             pulumi.log.warn(
-                f"{who} was not subscribed to pages when Pulumi last looked: the subscription waits to be confirmed. "
-                "Follow the link in the mail from no-reply@sns.amazonaws.com within 48 hours; after that SNS deletes "
-                "the subscription, and `pulumi up --refresh` creates it again. "
-                f"`mailer stack --stack {self._stack}` shows who is confirmed now."
+                f"{recipient} has not confirmed the subscription to pages and receives nothing yet. Follow the link in "
+                "the mail from no-reply@sns.amazonaws.com within 48 hours; after that SNS deletes the subscription, "
+                "and `pulumi up --refresh` creates it again. "
+                f"`mailer stack --stack {self._stack}` shows the confirmed recipients."
             )

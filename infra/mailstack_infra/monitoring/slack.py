@@ -61,7 +61,7 @@ class SlackChannels(pulumi.ComponentResource):
         guardrail = aws.iam.Policy(
             "slack",
             name=env.iam_name("slack"),
-            # Unless told otherwise it is AdministratorAccess, whatever role somebody in the channel then takes.
+            # The default is AdministratorAccess, whichever role a member of the channel then assumes.
             description=f"The most that anybody may do from the Slack channels of the stack {env.stack}",
             policy=seen,
             tags=env.tags,

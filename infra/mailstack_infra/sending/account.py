@@ -23,7 +23,7 @@ class AccountDefaults(pulumi.ComponentResource):
             aws.sesv2.AccountVdmAttributes(
                 "vdm",
                 vdm_enabled="ENABLED",
-                # Both are said, lest a default track opens and clicks.
+                # Set explicitly, so that no default tracks opens and clicks.
                 dashboard_attributes={"engagement_metrics": "DISABLED"},
                 guardian_attributes={"optimized_shared_delivery": "ENABLED"},
                 opts=child,

@@ -95,13 +95,15 @@ def _problems(settings: Settings, before: Standing, zone: Zone) -> Iterator[str]
         if others:
             yield (
                 f"{name(settings, dkim.selector)} holds another key: receivers would verify mail on its way with the "
-                f"wrong one. Name the new key anew: pulumi config set --path '{NAMESPACE}:dkim.selector' NAME"
+                f"wrong one. Give the new key another selector: "
+                f"pulumi config set --path '{NAMESPACE}:dkim.selector' NAME"
             )
     old = before.tokens[0] if before.origin == "EXTERNAL" and before.tokens else ""
     if old and old != dkim.selector and old not in dkim.previous:
         yield (
-            f"SES signs with the selector {old} now, and its record would go while mail is on its way. Say until when "
-            f"it stays, a week or more: pulumi config set --path '{NAMESPACE}:dkim.previous.{old}' YYYY-MM-DD"
+            f"SES signs with the selector {old} now, and its record would be deleted while mail is in "
+            f"transit. Set the day until which it stays, a week or more: "
+            f"pulumi config set --path '{NAMESPACE}:dkim.previous.{old}' YYYY-MM-DD"
         )
 
 

@@ -62,7 +62,7 @@ class Identity(pulumi.ComponentResource):
             aws.sesv2.EmailIdentityFeedbackAttributes(
                 "feedback",
                 email_identity=self.identity.email_identity,
-                # Said, for the provider's default is not SES's.
+                # Set explicitly: SES defaults to true, the provider to false.
                 email_forwarding_enabled=settings.feedback_forwarding,
                 opts=self._child,
             )
@@ -156,7 +156,7 @@ def exists_already(_: str, __: str, inputs: Mapping[str, Any], error: str) -> st
         return ""
     return (
         f"The identity {inputs.get('emailIdentity')} exists in this account and region already: another stack or "
-        f"somebody else made it. To use it as it is: pulumi config set {NAMESPACE}:adopt true, and deploy again "
+        f"another tool created it. To use it as it is: pulumi config set {NAMESPACE}:adopt true, and deploy again "
         "(docs/guides/dns.md)."
     )
 

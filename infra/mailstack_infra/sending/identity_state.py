@@ -49,7 +49,7 @@ def find(settings: Settings, asked: pulumi.InvokeOptions | None) -> Standing:
 
     Args:
         settings: Whose.
-        asked: Whose provider is asked; the default one's unless given.
+        asked: Options for the invokes; the default provider answers if None.
 
     Raises:
         SettingsInvalid: It is to be adopted, and there is none.

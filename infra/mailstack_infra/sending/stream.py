@@ -32,7 +32,7 @@ class MailStream(pulumi.ComponentResource):
         name: The stream's name.
         topic: Where events go.
         topic_policy: What lets SES publish there; SES tests it when the destination is made.
-        pool: The dedicated pool that it sends from; SES's shared addresses unless given.
+        pool: The dedicated pool that it sends from; None for SES's shared addresses.
         redirects: Whether the identity is verified, before which SES refuses `tracking.domain`.
 
     Attributes:

@@ -118,8 +118,8 @@ class SmtpUser(Group):
     @field_validator("keys")
     @classmethod
     def _keys_differ(cls, keys: tuple[int, ...]) -> tuple[int, ...]:
-        if len(set(keys)) < len(keys):
-            raise ValueError("one of them stands there twice")
+        if duplicate := validators.duplicate(keys):
+            raise ValueError(f"duplicate value: {duplicate}")
         return tuple(sorted(keys))
 
     @field_validator("read_by_sender")
@@ -178,8 +178,8 @@ class AccessSettings(Group):
     @field_validator("services", "attach_to", "templates")
     @classmethod
     def _nothing_stands_there_twice(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        if len(set(names)) < len(names):
-            raise ValueError("one of them stands there twice")
+        if duplicate := validators.duplicate(names):
+            raise ValueError(f"duplicate value: {duplicate}")
         return names
 
     @field_validator("oidc")

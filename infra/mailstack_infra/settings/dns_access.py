@@ -60,7 +60,7 @@ class DnsAccess(Group):
         str,
         AfterValidator(_session),
         Allowed("2 to 64 letters, digits and _ + = , . @ -"),
-        Field(description="What CloudTrail shows; `mailstack-<stack>` unless given. Only with `role`."),
+        Field(description="What CloudTrail shows; `mailstack-<stack>` by default. Only with `role`."),
     ] = ""
 
     @field_validator("role")

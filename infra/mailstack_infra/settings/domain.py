@@ -48,7 +48,7 @@ class Dkim(Group):
         str,
         Hidden(),
         Allowed("an RSA private key of 2048 bits, in PEM or base64, encrypted: pulumi config set --secret"),
-        Field(repr=False, description="Your own key; SES's unless given. Encrypted, here and in the state."),
+        Field(repr=False, description="Your own key; SES's key by default. Encrypted, here and in the state."),
     ] = ""
 
     previous: Annotated[
@@ -109,12 +109,12 @@ class Dmarc(Group):
     subdomain_policy: Annotated[
         _Policy,
         Allowed("none, quarantine or reject"),
-        Field(description="For the domains below that have no record of their own (`sp`); `policy` unless given."),
+        Field(description="For the domains below that have no record of their own (`sp`). The default is `policy`."),
     ] = ""
     nonexistent_policy: Annotated[
         _Policy,
         Allowed("none, quarantine or reject"),
-        Field(description="For domains below that do not exist (`np`); `subdomainPolicy` unless given."),
+        Field(description="For domains below that do not exist (`np`). The default is `subdomainPolicy`."),
     ] = ""
     confirmed: Annotated[
         _Policy,
@@ -185,7 +185,7 @@ class Bimi(Group):
         str,
         AfterValidator(validators.https_or_nothing),
         Allowed("an https URL of an SVG Tiny PS file"),
-        Field(description="Publishes a BIMI record. None unless given."),
+        Field(description="Publishes a BIMI record. None by default."),
     ] = ""
     certificate: Annotated[
         str,

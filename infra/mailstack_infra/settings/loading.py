@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from mailstack_infra.settings.marks import NAMESPACE
 from mailstack_infra.settings.model import Settings
 from mailstack_infra.settings.problems import FILE, SettingsInvalid, invalid, worded
+from mailstack_infra.settings.secret import Secret
 
 __all__ = ["SettingsInvalid", "check_stack_name", "read"]
 
@@ -26,7 +27,8 @@ _OPEN_KEY = (
 
 # What stays encrypted in the state wherever it goes. Everything else becomes part of names, policies, DNS records or
 # outputs, which anybody may read who may see the account, the zone or the stack's outputs.
-ENCRYPTED = frozenset({"dkim", "page", "warn"})
+_ADDRESSES = frozenset({"page", "warn"})
+ENCRYPTED = _ADDRESSES | {"dkim"}
 # Pulumi keeps a key encrypted unless it is told so: https://www.pulumi.com/docs/iac/cli/commands/pulumi_config_set/
 _NOT_SECRET = (
     f"{NAMESPACE}:{{key}}: found a secret, but its value stands in plain text in names, policies, DNS records or "
@@ -61,8 +63,14 @@ def read(stack: str, config: Mapping[str, str], secret: Iterable[str] = ()) -> S
         if settings.dkim.private_key and "dkim" not in hidden:
             problems.append(_OPEN_KEY)
         if not problems:
-            return settings
+            return _secrets_kept(settings) if hidden & _ADDRESSES else settings
     raise invalid(f"Pulumi.{stack}.yaml", problems)
+
+
+def _secrets_kept(settings: Settings) -> Settings:
+    """The settings with all recipients as secrets: a variable of the account monitor holds both lists."""
+    lists = {"page": settings.page, "warn": settings.warn}
+    return settings.model_copy(update={name: tuple(map(Secret, one)) for name, one in lists.items()})
 
 
 def check_stack_name(stack: str) -> None:

@@ -50,7 +50,7 @@ class Metrics(Group):
         dict[str, Dimension],
         AfterValidator(_named),
         Allowed(f"up to {MOST_DIMENSIONS} dimensions by name: ASCII letters, digits, _, - and :"),
-        Field(description="What events are counted by: the name of the tag or header. Nothing unless given."),
+        Field(description="What events are counted by: the name of the tag or header. None by default."),
     ] = Field(default={})
     events: Annotated[
         tuple[Event, ...],

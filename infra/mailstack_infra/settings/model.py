@@ -6,7 +6,7 @@ Not for reading them or for wording what is wrong with them (`configuration.py`)
 from email.utils import parseaddr
 from typing import Annotated, Literal, cast
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WrapValidator, field_validator
 
 from mailstack_infra.settings import validators
 from mailstack_infra.settings.access import AccessSettings
@@ -16,6 +16,7 @@ from mailstack_infra.settings.dns_access import DnsAccess
 from mailstack_infra.settings.domain import Bimi, Dkim, Dmarc, MailFrom
 from mailstack_infra.settings.marks import NAMESPACE, Allowed
 from mailstack_infra.settings.pool import Pool
+from mailstack_infra.settings.secret import kept
 from mailstack_infra.settings.slack import Slack
 from mailstack_infra.settings.stream import StreamSettings
 from mailstack_infra.settings.tenant import Tenant
@@ -51,22 +52,22 @@ class Settings(Group):
         Field(description="The domain that mail is sent from; the SES identity. Required, unless `address` is given."),
     ] = ""
     page: Annotated[
-        tuple[Annotated[str, AfterValidator(validators.page)], ...],
+        tuple[Annotated[str, AfterValidator(validators.page), WrapValidator(kept)], ...],
         BeforeValidator(validators.one_or_many),
         Allowed("an e-mail address, an https URL, or a list of them"),
         Field(description="Who is paged by alarms. At least one, unless the domain ends in .test."),
     ] = ()
     warn: Annotated[
-        tuple[Annotated[str, AfterValidator(validators.page)], ...],
+        tuple[Annotated[str, AfterValidator(validators.page), WrapValidator(kept)], ...],
         BeforeValidator(validators.one_or_many),
         Allowed("an e-mail address, an https URL, or a list of them"),
-        Field(description="Who hears of warnings, and of their end; whoever is paged, unless given."),
+        Field(description="Who receives warnings, and their recovery. The default is `page`."),
     ] = ()
     slack: Annotated[Slack, Allowed("workspace, page and warn")] = Slack()
     zone: Annotated[
         str,
         Allowed("the name of a zone that holds the domain, or its id at Route 53 (Z0123456789ABC) or Cloudflare"),
-        Field(description="The public zone that the records go to; the domain's own unless told otherwise."),
+        Field(description="The public zone of the DNS records. The default is the zone named like the domain."),
     ] = ""
     dns: Annotated[
         Literal["route53", "cloudflare", "none"],
@@ -91,10 +92,7 @@ class Settings(Group):
     sender: Annotated[
         str,
         Allowed("an address at the domain, with or without a name: Example <no-reply@example.com>"),
-        Field(
-            description="The From address of mail that names none; no-reply at the domain, or `address`, unless told "
-            "otherwise."
-        ),
+        Field(description="The From address of mail that names none; by default no-reply at the domain, or `address`."),
     ] = ""
     allowed_senders: Annotated[
         tuple[Annotated[str, AfterValidator(validators.address_pattern)], ...],
@@ -102,7 +100,7 @@ class Settings(Group):
         Allowed("addresses at the domain or below it, or patterns such as *@example.com or news-*@example.com"),
         Field(
             description="Which From addresses the sender policy lets the application use, letter case included: IAM "
-            "compares them so. `sender` alone, unless given."
+            "compares case. The default is `sender` alone."
         ),
     ] = ()
     spf: Annotated[
@@ -156,13 +154,13 @@ class Settings(Group):
         Field(
             pattern=r"^([a-z]{2,4}(-[a-z]+)+-\d)?$",
             description="Send through a multi-region endpoint over the stack's region and this one, where a stack with "
-            "the same configuration sets must be deployed first. Off unless given.",
+            "the same configuration sets must be deployed first. Off by default.",
         ),
     ] = ""
     tenants: Annotated[
         dict[str, Tenant],
         Allowed("tenants by name; names of up to 20 lower-case letters, digits, hyphens"),
-        Field(description="On whose behalf mail is sent, each with a reputation of its own. Nobody's unless given."),
+        Field(description="On whose behalf mail is sent, each with its own reputation. None by default."),
     ] = Field(default={})
     owns_account: Annotated[
         Switch,
@@ -189,8 +187,8 @@ class Settings(Group):
         AfterValidator(validators.https_or_nothing),
         Allowed("an https URL"),
         Field(
-            description="Where those who are paged can read docs/guides/monitoring.md: each alarm's text links to its "
-            "section there. The file's own path unless given."
+            description="The URL of docs/guides/monitoring.md: each alarm's text links to its section there. The default is "
+            "the path of that file."
         ),
     ] = ""
     watch_account: Annotated[
@@ -213,7 +211,7 @@ class Settings(Group):
         Field(
             ge=2,
             le=1000,
-            description="How many of each function its queue may start at once. The account's limit unless given. "
+            description="The most concurrent invocations of each function. The default is the account's limit. "
             "Nothing is reserved: AWS refuses that in an account whose limit is 10, as many new ones have.",
         ),
     ] = None
@@ -288,7 +286,7 @@ class Settings(Group):
     @classmethod
     def _nobody_is_warned_twice(cls, warn: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(warn)) < len(warn):
-            raise ValueError("one of them stands there twice")
+            raise ValueError("it has a duplicate value")
         return warn
 
     @field_validator("page")
@@ -297,7 +295,7 @@ class Settings(Group):
         if not page and not validators.within(_domain(info), TEST_TLD):
             raise ValueError("nobody would be paged")
         if len(set(page)) < len(page):
-            raise ValueError("one of them stands there twice")
+            raise ValueError("it has a duplicate value")
         return page
 
     @field_validator("zone")

@@ -22,7 +22,7 @@ class Slack(Group):
     ] = ""
     page: Annotated[_Channel, Field(description="The channel that shows what pages.")] = ""
     warn: Annotated[
-        _Channel, Field(description="The channel that shows warnings; the pages' unless told otherwise.")
+        _Channel, Field(description="The channel that shows warnings. The default is the channel of `page`.")
     ] = ""
 
     @field_validator("warn")

@@ -25,7 +25,7 @@ class Tracking(Group):
         AfterValidator(validators.domain_or_nothing),
         Allowed("a domain below the identity's, such as links.example.com"),
         Field(
-            description="Whose links people see; SES's own unless given. SES takes it once the identity is "
+            description="The domain of tracked links; SES's own by default. SES takes it once the identity is "
             "verified: the first deployment of a new domain leaves it out and says so, the next one sets it."
         ),
     ] = ""
@@ -38,7 +38,7 @@ class Tracking(Group):
         str,
         AfterValidator(validators.domain_or_nothing),
         Allowed("a domain name such as d111111abcdef8.cloudfront.net"),
-        Field(description="What the domain is a CNAME of: your CDN before SES; SES itself unless given."),
+        Field(description="What the domain is a CNAME of: your CDN before SES. The default is SES itself."),
     ] = ""
 
     @field_validator("target")
@@ -57,14 +57,12 @@ class Vdm(Group):
     engagement_metrics: Annotated[
         Literal["", "ENABLED", "DISABLED"],
         Allowed("ENABLED or DISABLED"),
-        Field(
-            description="Opens and clicks on VDM's dashboard, which tracks them. As the account has it unless given."
-        ),
+        Field(description="Opens and clicks on VDM's dashboard, which tracks them. The account's setting by default."),
     ] = ""
     optimized_delivery: Annotated[
         Literal["", "ENABLED", "DISABLED"],
         Allowed("ENABLED or DISABLED"),
-        Field(description="SES chooses among its shared IP addresses. As the account has it unless given."),
+        Field(description="SES chooses among its shared IP addresses. The account's setting by default."),
     ] = ""
 
 
@@ -94,7 +92,7 @@ class StreamSettings(Group):
     max_delivery_seconds: Annotated[
         int | None,
         Allowed("a whole number from 300 to 50400"),
-        Field(ge=300, le=50_400, description="How long SES tries to deliver. SES's own 14 hours unless given."),
+        Field(ge=300, le=50_400, description="How long SES tries to deliver. The default of SES is 14 hours."),
     ] = None
     dedicated_pool: Annotated[
         str,
@@ -102,7 +100,7 @@ class StreamSettings(Group):
         Field(
             pattern=r"^[a-z0-9_-]{0,64}$",
             description="The dedicated IP pool to send from: one of `mailstack:pools`, or one that exists already. "
-            "Shared addresses unless given.",
+            "Shared addresses by default.",
         ),
     ] = ""
     vdm: Annotated[Vdm, Allowed("engagementMetrics and optimizedDelivery")] = Vdm()
@@ -114,7 +112,7 @@ class StreamSettings(Group):
         str,
         AfterValidator(validators.firehose),
         Allowed("the ARN of a Firehose stream"),
-        Field(description="Where every event goes too, to be kept. Nowhere unless given."),
+        Field(description="Where every event is stored, too. None by default."),
     ] = ""
     tracking: Annotated[Tracking, Allowed("events, domain, https and target")] = Tracking()
     metrics: Annotated[Metrics, Allowed("dimensions and events")] = Metrics()

@@ -16,5 +16,5 @@ class Tenant(Group):
         tuple[str, ...],
         BeforeValidator(validators.one_or_many),
         Allowed("names of streams"),
-        Field(description="Which streams may carry its mail; all of them, unless given."),
+        Field(description="Which streams may carry its mail; all by default."),
     ] = ()

@@ -5,7 +5,7 @@ Not for how a setting is called or what it is for; that is `settings/`.
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from email.utils import parseaddr
 from typing import cast
 
@@ -73,6 +73,11 @@ def mailbox(text: str) -> str:
     if text.strip() not in {bare, f"<{bare}>"} and not text.rstrip().endswith(f"<{bare}>"):  # a group, a comment
         raise ValueError("it is not one address with an optional name before it")
     return tidied
+
+
+def duplicate(values: Sequence[object]) -> str:
+    """The first value that occurs twice, as text; empty if there is none."""
+    return next((str(value) for at, value in enumerate(values) if value in values[:at]), "")
 
 
 def page(text: str) -> str:

@@ -15,6 +15,7 @@ import pytest
 from mailer.cli import main
 from mailer.stack import StackOutputs
 from mailstack_infra.environment import Environment
+from mailstack_infra.inventory import Inventory
 from mailstack_infra.monitoring.definitions import Alarm, alarms, composites
 from mailstack_infra.settings.loading import read
 from mailstack_localcloud import LocalCloud
@@ -47,7 +48,7 @@ def _alone(alarm: Alarm) -> bool:
     return alarm.level is not None and alarm.key not in BY_ITSELF and not alarm.metric.startswith("Reputation.")
 
 
-ALARMS = {alarm.key: alarm for alarm in alarms(ENV, SETTINGS)}
+ALARMS = {alarm.key: alarm for alarm in alarms(ENV, SETTINGS, Inventory.of(SETTINGS))}
 HEARTBEAT, ENOUGH, PAGERS = "account-monitor-silent", "account-sends-enough", "account-pagers-missing"
 # Each has a drill of its own.
 BY_ITSELF = {HEARTBEAT, PAGERS}

@@ -9,7 +9,7 @@ import pytest
 from pulumi import ResourceOptions
 
 from mailer.stack import StackOutputs
-from mailstack_infra import Dkim, MailFrom, MailStack, Settings, SettingsInvalid, StreamSettings
+from mailstack_infra import Dkim, MailFrom, MailStack, Secret, Settings, SettingsInvalid, StreamSettings
 from tests.unit.infra.program import Deployment, run_own
 from tests.unit.infra.rsa import private
 
@@ -30,7 +30,7 @@ def none(_: object) -> None: ...
 # --- What it is told -----------------------------------------------------------------------------------------------
 
 
-def test_wrong_arguments_are_told_together_as_the_program_spells_them():
+def test_all_wrong_arguments_are_reported_in_one_error():
     with pytest.raises(SettingsInvalid) as caught:
         Settings(domain="no domain", page=PAGE, log_retention_days=2, mail_from={"onMxFailure": "NEVER"})  # pyright: ignore[reportArgumentType] - wrong on purpose
     first, *problems = str(caught.value).splitlines()
@@ -73,23 +73,38 @@ def test_names_carry_the_pulumi_stack_unless_told_otherwise(given: str | None, c
     assert found.one("Parameter", "outputs").inputs["name"] == f"/mailstack/{carried}/outputs"
 
 
-def test_a_name_that_cannot_be_part_of_others_is_refused_before_anything_is_registered():
+def test_an_invalid_stack_name_is_refused_before_registration():
     with pytest.raises(SettingsInvalid, match="the stack's name: found 'shop/dev'"):
         deployed(stack="shop/dev")
 
 
-def test_a_second_one_is_refused_in_words():
+@pytest.mark.parametrize("apart", [False, True], ids=["same parent", "other parent"])
+def test_a_second_mailstack_in_one_program_is_refused(apart: bool):
     def program() -> None:
         MailStack("mail", SHOP)
-        MailStack("more", SHOP)
+        parent = pulumi.ComponentResource("shop:index:Shop", "shop") if apart else None
+        MailStack("more", SHOP, opts=ResourceOptions(parent=parent))
 
-    with pytest.raises(pulumi.RunError, match=r"a second MailStack, 'more' beside 'mail'.* a Pulumi stack of its own"):
+    with pytest.raises(pulumi.RunError, match=r"two MailStacks, 'mail' and 'more'.* a Pulumi stack of its own"):
         run_own(program)
 
 
-def test_one_after_the_other_programs_may_have_one_each():
+def test_programs_that_run_in_turn_have_one_mailstack_each():
     assert deployed().aws
     assert deployed().aws
+
+
+def test_a_recipient_that_is_a_secret_stays_encrypted():
+    settings = Settings(domain="example.com", page=(Secret("oncall@example.com"), "ada@example.com"))
+    assert "oncall" not in repr(settings)
+    found = deployed(settings)
+    endpoints = {
+        each.inputs["endpoint"]: each.secret
+        for each in found.of("TopicSubscription")
+        if each.inputs["protocol"] == "email"
+    }
+    assert endpoints == {"oncall@example.com": {"endpoint"}, "ada@example.com": set()}
+    assert not any("oncall" in warning for warning in found.warnings)
 
 
 # --- Options for it and all that it makes --------------------------------------------------------------------------
@@ -171,7 +186,7 @@ def test_its_outputs_are_what_was_made():
     assert told["exports"]["outputs"] == outputs.model_dump(mode="json")
 
 
-def test_in_a_preview_what_aws_makes_up_is_not_known_yet_and_names_are():
+def test_a_preview_knows_names_but_not_computed_values():
     _, told = seen(preview=True)
     assert told["table_name"] == "mailstack-dev-store"
     assert told["configuration_sets"]["bulk"] == "mailstack-dev-bulk"

@@ -10,8 +10,8 @@ from botocore.session import Session
 
 from mailstack_infra.environment import DNS_SUFFIXES, Environment
 from mailstack_infra.settings.loading import SettingsInvalid
+from tests.unit.infra.options import ACCESS, FULL
 from tests.unit.infra.program import Deployment, run
-from tests.unit.infra.test_program import ACCESS, FULL
 
 BOTOCORE = Session()
 OPTIONS: dict[str, Any] = {"streams": {"transactional": {**FULL["transactional"], "firehose": ""}}, "access": ACCESS}

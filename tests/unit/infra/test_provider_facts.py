@@ -11,8 +11,8 @@ import pytest
 from mailstack_localcloud.pulumi import schema, wire
 from mailstack_localcloud.pulumi.provider.resource import Arg
 from mailstack_localcloud.pulumi.provider.resources import RESOURCES
+from tests.unit.infra.options import everywhere
 from tests.unit.infra.program import ROOT, run
-from tests.unit.infra.test_program import everywhere
 
 COLUMNS = 7
 LITERAL = re.compile(r"`(true|false|-?\d+)`")

@@ -14,8 +14,8 @@ from botocore import xform_name
 from botocore.session import get_session
 
 from tests.unit.infra.lint import lint
+from tests.unit.infra.options import MATRIX, USED
 from tests.unit.infra.program import ROOT, run
-from tests.unit.infra.test_program import MATRIX, USED
 from tools.docs.deploy_policy import CALLS, LONGEST, policies, size, write
 
 DOCUMENTS = [json.loads(policy) for policy in policies()]

@@ -1,6 +1,7 @@
-"""Which alarms a stack has: values, each with what to do about it.
+"""The alarms of a stack as values, each with the next step for its reader. Pure.
 
-Not for registering them (`watching.py`). docs/guides/monitoring.md is the runbook, one section an alarm.
+Not for registering them (`monitoring/alarms.py`), nor for who receives them (`monitoring/plan.py`).
+docs/guides/monitoring.md is the runbook, with one section for each alarm.
 """
 
 from collections.abc import Iterator
@@ -8,44 +9,35 @@ from typing import TYPE_CHECKING
 
 from mailstack_infra.monitoring.definitions import account, delivery, stream
 from mailstack_infra.monitoring.definitions.stream import SET_DIMENSION
+from mailstack_infra.monitoring.definitions.texts import Speaker
 from mailstack_infra.monitoring.definitions.values import Alarm, Both, Level
 
 if TYPE_CHECKING:
     from mailstack_infra.environment import Environment
+    from mailstack_infra.inventory import Inventory
     from mailstack_infra.settings.model import Settings
 
-__all__ = ["SET_DIMENSION", "Alarm", "Both", "Level", "alarms", "composites", "guarded", "pausing", "rule"]
+__all__ = ["SET_DIMENSION", "Alarm", "Both", "Level", "alarms", "composites", "rule"]
 
 
-def alarms(env: "Environment", settings: "Settings") -> Iterator[Alarm]:
+def alarms(env: "Environment", settings: "Settings", inventory: "Inventory") -> Iterator[Alarm]:
     """Every alarm of a stack on a single metric."""
+    speaker = Speaker(env, settings.runbook)
     for name, each in settings.streams.items():
-        yield from stream.singles(env, settings, name, each)
+        yield from stream.singles(env, speaker, name, each)
     if settings.watch_account:
-        yield from account.singles(env, settings)
-    yield from delivery.singles(env, settings)
+        paged = bool(settings.page or settings.slack.page)
+        yield from account.singles(env, speaker, least_sends=_least_sends(settings), paged=paged)
+    yield from delivery.singles(env, speaker, inventory)
 
 
 def composites(env: "Environment", settings: "Settings") -> Iterator[Both]:
-    """Every composite alarm of a stack: a critical rate that enough mail stands behind."""
+    """Every composite alarm of a stack: a critical rate, measured over enough mail."""
+    speaker = Speaker(env, settings.runbook)
     if settings.watch_account:
-        yield from account.criticals(env, settings)
+        yield from account.criticals(env, speaker, least_sends=_least_sends(settings))
     for name, each in settings.streams.items():
-        yield from stream.criticals(env, settings, name, each)
-
-
-def pausing(env: "Environment", settings: "Settings") -> dict[str, str]:
-    """Which configuration set each pausing alarm is about, by the alarm's name.
-
-    A composite alarm's notification names neither metric nor dimension, so that the guard could not tell.
-    """
-    return {env.name(alarm.key): alarm.pauses for alarm in composites(env, settings) if alarm.pauses}
-
-
-def guarded(env: "Environment", settings: "Settings") -> str:
-    """The streams that the guard may pause, as `mailer.functions.guard.pausing_alarms` reads them."""
-    sets = {name: each.called(env.name(name)) for name, each in settings.streams.items() if each.guard}
-    return ",".join(name if called == env.name(name) else f"{name}={called}" for name, called in sets.items())
+        yield from stream.criticals(env, speaker, name, each)
 
 
 def rule(env: "Environment", alarm: Both) -> str:
@@ -54,3 +46,8 @@ def rule(env: "Environment", alarm: Both) -> str:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutCompositeAlarm.html
     """
     return " AND ".join(f'ALARM("{env.name(part)}")' for part in alarm.parts)
+
+
+def _least_sends(settings: "Settings") -> int:
+    """How many sends make a rate of the account meaningful: the smallest minimum among the streams."""
+    return min(stream.minimum_sends for stream in settings.streams.values())

@@ -20,7 +20,6 @@ from mailstack_infra.settings.rates import (
 
 if TYPE_CHECKING:
     from mailstack_infra.environment import Environment
-    from mailstack_infra.settings.model import Settings
 
 # The monitor's clock ticks once a period. One tick may come late, so three periods in a row must be empty.
 TICK, SILENT_TICKS = 5 * MINUTE, 3
@@ -33,44 +32,45 @@ RATES = (
 _REACHES: Comparison = "GreaterThanOrEqualToThreshold"
 
 
-def singles(env: "Environment", settings: "Settings") -> Iterator[Alarm]:
-    """The alarms of the account on a single metric."""
-    yield from _rates(env, settings)
+def singles(env: "Environment", speaker: Speaker, *, least_sends: int, paged: bool) -> Iterator[Alarm]:
+    """The alarms of the account on a single metric.
+
+    Args:
+        env: The stack's environment.
+        speaker: Composes the texts.
+        least_sends: How many sends make a rate of the account meaningful.
+        paged: Whether anybody should be subscribed to pages.
+    """
+    yield from _rates(env, speaker)
     yield _measured(
         env,
         "account-sends-enough",
-        f"The account sent at least {mails(_least_sends(settings))} in 24 hours, counted by recipient, so that its "
+        f"The account sent at least {mails(least_sends)} in 24 hours, counted by recipient, so that its "
         "rates are meaningful. This is no problem by itself: a critical alarm needs it.",
         "SentLast24Hours",
-        _least_sends(settings),
+        least_sends,
         _REACHES,
         None,
     )
-    yield from _standing(env, settings)
-    if settings.page or settings.slack.page:
-        yield _pagers(env, settings)
+    yield from _standing(env, speaker)
+    if paged:
+        yield _pagers(env, speaker)
 
 
-def criticals(env: "Environment", settings: "Settings") -> Iterator[Both]:
-    """The composite alarms of the account: a critical rate that enough mail stands behind."""
-    speaker = Speaker(env, settings)
+def criticals(env: "Environment", speaker: Speaker, *, least_sends: int) -> Iterator[Both]:
+    """The composite alarms of the account: a critical rate, measured over enough mail."""
     for kind, _, _, critical, pause in RATES:
         yield Both(
             key=f"account-{kind}-rate-critical",
             does=speaker.says(
                 f"The {kind} rate of the whole SES account in {env.region} is {percent(critical)} or more, and the "
-                f"account sent at least {mails(_least_sends(settings))} in 24 hours. AWS may pause all sending of the "
+                f"account sent at least {mails(least_sends)} in 24 hours. AWS may pause all sending of the "
                 f"account at {percent(pause)}. {_dashboard(env)}",
                 then=speaker.aws("sesv2 get-account"),
                 section=RATES_SECTION,
             ),
             parts=(f"account-{kind}-rate-reached-critical", "account-sends-enough"),
         )
-
-
-def _least_sends(settings: "Settings") -> int:
-    """How much mail a rate of the whole account needs behind it: what the most watchful stream asks for."""
-    return min(stream.minimum_sends for stream in settings.streams.values())
 
 
 def _dashboard(env: "Environment") -> str:
@@ -80,8 +80,7 @@ def _dashboard(env: "Environment") -> str:
     )
 
 
-def _rates(env: "Environment", settings: "Settings") -> Iterator[Alarm]:
-    speaker = Speaker(env, settings)
+def _rates(env: "Environment", speaker: Speaker) -> Iterator[Alarm]:
     for kind, metric, warning, critical, pause in RATES:
         levels: tuple[tuple[str, Level | None, float], ...] = (
             ("warning", "warning", warning),
@@ -132,9 +131,8 @@ def _measured(
     )
 
 
-def _standing(env: "Environment", settings: "Settings") -> Iterator[Alarm]:
+def _standing(env: "Environment", speaker: Speaker) -> Iterator[Alarm]:
     """Quota and standing, and a heartbeat: when the monitor is silent, all of this is unknown."""
-    speaker = Speaker(env, settings)
     quotas: tuple[tuple[Level, float], ...] = (("warning", QUOTA_WARNING), ("critical", QUOTA_CRITICAL))
     for level, used in quotas:
         what = (
@@ -181,8 +179,7 @@ def _standing(env: "Environment", settings: "Settings") -> Iterator[Alarm]:
     )
 
 
-def _pagers(env: "Environment", settings: "Settings") -> Alarm:
-    speaker = Speaker(env, settings)
+def _pagers(env: "Environment", speaker: Speaker) -> Alarm:
     topic = env.arn("sns", env.name(inventory.PAGING))
     does = speaker.says(
         f"Nobody is subscribed to the pages of the stack {env.stack}: no subscription of the topic is confirmed. SNS "

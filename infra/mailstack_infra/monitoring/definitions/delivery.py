@@ -1,61 +1,70 @@
 """What the ways of events and pages are watched for: functions that fail, queues that stand still, DLQs, deliveries."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mailer.functions.metrics import FAILED_RECORDS, FUNCTIONS_DIMENSION, FUNCTIONS_NAMESPACE
-from mailstack_infra import inventory
+from mailstack_infra import inventory as names
 from mailstack_infra.monitoring.definitions.texts import Speaker, minutes
 from mailstack_infra.monitoring.definitions.values import MINUTE, Alarm, Level
 
 if TYPE_CHECKING:
     from mailstack_infra.environment import Environment
-    from mailstack_infra.settings.model import Settings
+    from mailstack_infra.inventory import Inventory
 
 # A queue that a function drains is empty within seconds; this old, its worker has stopped or cannot keep up.
 OLDEST_MESSAGE_SECONDS = 15 * MINUTE
 CONSEQUENCES = {
-    inventory.FEEDBACK: "Bounces and complaints are not recorded.",
-    inventory.GUARD: "Streams are not paused when they must be.",
-    inventory.MONITOR: "The account's quota and standing are not watched, and SES's own events do not page.",
+    names.FEEDBACK: "Bounces and complaints are not recorded.",
+    names.GUARD: "Streams are not paused when they must be.",
+    names.MONITOR: "The account's quota and standing are not watched, and SES's own events do not page.",
 }
 RULE_CONSEQUENCES = {
-    inventory.MONITOR_CLOCK: "The account's quota and standing are not measured.",
-    inventory.SES_EVENTS: "What SES says about the account does not page.",
-    inventory.GUARD_CLOCK: "A stream that somebody resumes under an alarm is not paused again.",
+    names.MONITOR_CLOCK: "The account's quota and standing are not measured.",
+    names.SES_EVENTS: "What SES says about the account does not page.",
+    names.GUARD_CLOCK: "A stream that somebody resumes under an alarm is not paused again.",
 }
 WORKER_SECTION, DLQ_SECTION, UNDELIVERED_SECTION = "errors-throttles-queue-age", "dlq", "undelivered"
 
 
-def singles(env: "Environment", settings: "Settings") -> Iterator[Alarm]:
+def singles(env: "Environment", speaker: Speaker, inventory: "Inventory") -> Iterator[Alarm]:
     """Every alarm on functions, queues, topics and rules."""
-    for name in inventory.workers(settings):
-        yield from _function(env, settings, name)
-        yield from _queues(env, settings, name)
+    for name in inventory.workers:
+        yield from _function(env, speaker, name)
+        yield from _queues(env, speaker, name)
     yield _depth(
         env,
-        inventory.PAGING_DLQ,
-        Speaker(env, settings).says(
+        names.PAGING_DLQ,
+        speaker.says(
             f"SNS could not deliver pages, so that somebody did not hear of an alarm. They wait in "
-            f"{env.name(inventory.PAGING_DLQ)} for 14 days. Find out which pager it was, and mend or replace it.",
-            then=_queue_command(env, "receive-message", inventory.PAGING_DLQ, " --max-number-of-messages 10"),
+            f"{env.name(names.PAGING_DLQ)} for 14 days. Find out which pager it was, and mend or replace it.",
+            then=_queue_command(env, "receive-message", names.PAGING_DLQ, " --max-number-of-messages 10"),
             section=UNDELIVERED_SECTION,
         ),
     )
-    yield from _topics(env, settings)
-    yield from _rules(env, settings)
+    yield from _topics(env, speaker, inventory)
+    yield from _rules(env, speaker, inventory)
 
 
-def _count(
-    key: str, does: str, metric: tuple[str, str], dimensions: tuple[str, str], *, level: Level = "warning"
-) -> Alarm:
-    """An alarm that goes off at the first of something that must not happen."""
+@dataclass(frozen=True, slots=True)
+class _Metric:
+    """A metric of CloudWatch with its one dimension."""
+
+    namespace: str
+    name: str
+    dimension: str
+    value: str
+
+
+def _count(key: str, does: str, metric: _Metric, *, level: Level = "warning") -> Alarm:
+    """An alarm that goes off at the first occurrence."""
     return Alarm(
         key=key,
         does=does,
-        namespace=metric[0],
-        metric=metric[1],
-        dimensions=dict([dimensions]),
+        namespace=metric.namespace,
+        metric=metric.name,
+        dimensions={metric.dimension: metric.value},
         statistic="Sum",
         threshold=0,
         missing="notBreaching",
@@ -64,9 +73,8 @@ def _count(
     )
 
 
-def _function(env: "Environment", settings: "Settings", name: str) -> Iterator[Alarm]:
-    speaker, function = Speaker(env, settings), env.name(name)
-    by_name = ("FunctionName", function)
+def _function(env: "Environment", speaker: Speaker, name: str) -> Iterator[Alarm]:
+    function = env.name(name)
     tried = "Each message is tried five times, three minutes apart, and then goes to the DLQ."
     yield _count(
         f"{name}-errors",
@@ -76,8 +84,7 @@ def _function(env: "Environment", settings: "Settings", name: str) -> Iterator[A
             then=speaker.log(name),
             section=WORKER_SECTION,
         ),
-        ("AWS/Lambda", "Errors"),
-        by_name,
+        _Metric("AWS/Lambda", "Errors", "FunctionName", function),
     )
     yield _count(
         f"{name}-failed-records",
@@ -86,8 +93,7 @@ def _function(env: "Environment", settings: "Settings", name: str) -> Iterator[A
             then=speaker.log(name, '{ $.level = "ERROR" }'),
             section=WORKER_SECTION,
         ),
-        (FUNCTIONS_NAMESPACE, FAILED_RECORDS),
-        (FUNCTIONS_DIMENSION, function),
+        _Metric(FUNCTIONS_NAMESPACE, FAILED_RECORDS, FUNCTIONS_DIMENSION, function),
     )
     yield _count(
         f"{name}-throttles",
@@ -97,13 +103,12 @@ def _function(env: "Environment", settings: "Settings", name: str) -> Iterator[A
             then=speaker.aws("lambda get-account-settings"),
             section=WORKER_SECTION,
         ),
-        ("AWS/Lambda", "Throttles"),
-        by_name,
+        _Metric("AWS/Lambda", "Throttles", "FunctionName", function),
     )
 
 
-def _queues(env: "Environment", settings: "Settings", name: str) -> Iterator[Alarm]:
-    speaker, queue, dlq = Speaker(env, settings), env.name(name), env.name(f"{name}-dlq")
+def _queues(env: "Environment", speaker: Speaker, name: str) -> Iterator[Alarm]:
+    queue, dlq = env.name(name), env.name(f"{name}-dlq")
     yield Alarm(
         key=f"{name}-queue-age",
         # SQS leaves messages that were received three times out of this metric: those are failed records.
@@ -150,14 +155,11 @@ def _depth(env: "Environment", queue: str, does: str) -> Alarm:
     )
 
 
-def _topics(env: "Environment", settings: "Settings") -> Iterator[Alarm]:
+def _topics(env: "Environment", speaker: Speaker, inventory: "Inventory") -> Iterator[Alarm]:
     """https://docs.aws.amazon.com/sns/latest/dg/sns-monitoring-using-cloudwatch.html."""
-    speaker, dlqs = (
-        Speaker(env, settings),
-        {wiring.topic: f"{n}-dlq" for n, wiring in inventory.workers(settings).items()},
-    )
-    for topic in inventory.topics(settings):
-        name, dlq = env.name(topic), env.name(dlqs.get(topic, inventory.PAGING_DLQ))
+    dlqs = {wiring.topic: f"{worker}-dlq" for worker, wiring in inventory.workers.items()}
+    for topic in inventory.topics:
+        name, dlq = env.name(topic), env.name(dlqs.get(topic, names.PAGING_DLQ))
         yield _count(
             f"{topic}-undelivered",
             speaker.says(
@@ -166,16 +168,14 @@ def _topics(env: "Environment", settings: "Settings") -> Iterator[Alarm]:
                 then=speaker.aws(f"sns list-subscriptions-by-topic --topic-arn {env.arn('sns', name)}"),
                 section=UNDELIVERED_SECTION,
             ),
-            ("AWS/SNS", "NumberOfNotificationsFailed"),
-            ("TopicName", name),
-            level="critical" if topic == inventory.PAGING else "warning",
+            _Metric("AWS/SNS", "NumberOfNotificationsFailed", "TopicName", name),
+            level="critical" if topic == names.PAGING else "warning",
         )
 
 
-def _rules(env: "Environment", settings: "Settings") -> Iterator[Alarm]:
+def _rules(env: "Environment", speaker: Speaker, inventory: "Inventory") -> Iterator[Alarm]:
     """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html."""
-    speaker = Speaker(env, settings)
-    for worker, wiring in inventory.workers(settings).items():
+    for worker, wiring in inventory.workers.items():
         for rule in wiring.rules:
             name, dlq = env.name(rule), env.name(f"{worker}-dlq")
             yield _count(
@@ -186,8 +186,7 @@ def _rules(env: "Environment", settings: "Settings") -> Iterator[Alarm]:
                     then=speaker.aws(f"events list-targets-by-rule --rule {name}"),
                     section=UNDELIVERED_SECTION,
                 ),
-                ("AWS/Events", "FailedInvocations"),
-                ("RuleName", name),
+                _Metric("AWS/Events", "FailedInvocations", "RuleName", name),
             )
 
 

@@ -12,7 +12,6 @@ from mailstack_infra.monitoring.definitions.values import DAY, Alarm, Both, Leve
 
 if TYPE_CHECKING:
     from mailstack_infra.environment import Environment
-    from mailstack_infra.settings.model import Settings
     from mailstack_infra.settings.rates import Rates
     from mailstack_infra.settings.stream import StreamSettings
 
@@ -30,9 +29,8 @@ def rates_of(stream: "StreamSettings") -> tuple[tuple[str, str, "Rates"], ...]:
     )
 
 
-def singles(env: "Environment", settings: "Settings", name: str, stream: "StreamSettings") -> Iterator[Alarm]:
+def singles(env: "Environment", speaker: Speaker, name: str, stream: "StreamSettings") -> Iterator[Alarm]:
     """The alarms of a stream on a single metric."""
-    speaker = Speaker(env, settings)
     dimensions = {SET_DIMENSION: stream.called(env.name(name))}
     if stream.reputation_metrics:
         yield from _rates(speaker, name, stream, dimensions)
@@ -63,9 +61,8 @@ def singles(env: "Environment", settings: "Settings", name: str, stream: "Stream
         )
 
 
-def criticals(env: "Environment", settings: "Settings", name: str, stream: "StreamSettings") -> Iterator[Both]:
-    """The composite alarms of a stream: a critical rate that enough mail stands behind."""
-    speaker = Speaker(env, settings)
+def criticals(env: "Environment", speaker: Speaker, name: str, stream: "StreamSettings") -> Iterator[Both]:
+    """The composite alarms of a stream: a critical rate, measured over enough mail."""
     for kind, _, rates in rates_of(stream):
         guarded = (
             f"The guard pauses the stream, and its mail is refused. Remove the cause, then: "

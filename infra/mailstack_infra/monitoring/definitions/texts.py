@@ -1,11 +1,10 @@
-"""How an alarm speaks to the person whom it wakes: what happened, the next command, the runbook."""
+"""The text of an alarm: what happened, the next command, and a link to the runbook."""
 
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mailstack_infra.environment import Environment
-    from mailstack_infra.settings.model import Settings
 
 
 def percent(fraction: float) -> str:
@@ -40,10 +39,15 @@ def minutes(seconds: int) -> str:
 
 
 class Speaker:
-    """Puts texts together for one stack."""
+    """Composes the texts of one stack's alarms.
 
-    def __init__(self, env: "Environment", settings: "Settings") -> None:
-        self._env, self._runbook = env, settings.runbook or "docs/guides/monitoring.md"
+    Args:
+        env: The stack's environment, for names and the region.
+        runbook: The URL of the runbook; empty for the path of the file in the repository.
+    """
+
+    def __init__(self, env: "Environment", runbook: str) -> None:
+        self._env, self._runbook = env, runbook or "docs/guides/monitoring.md"
 
     def says(self, what: str, *, then: str, section: str) -> str:
         """A whole text.
@@ -62,7 +66,7 @@ class Speaker:
         return f"aws logs tail {name} --since 1h --region {self._env.region}{matching}"
 
     def events(self, kind: str) -> str:
-        """The command that shows what came back from SES, of one kind."""
+        """The command that shows SES's events of one kind."""
         return self.log("feedback", f'{{ $.kind = "{kind}" }}')
 
     def aws(self, command: str) -> str:

@@ -47,7 +47,7 @@ def names(path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_the_same_sources_give_the_same_bytes_wherever_and_whenever(function: str, project: Path, tmp_path: Path):
+def test_the_same_sources_give_the_same_bytes(function: str, project: Path, tmp_path: Path):
     first = build(function, project)
     content = first.path.read_bytes()
     other = shutil.copytree(project, tmp_path / "elsewhere", ignore=shutil.ignore_patterns(".build"))
@@ -135,7 +135,7 @@ def test_an_import_for_type_checking_alone_does_not_count(project: Path):
         ("from . import sibling\n", "lambdas.mine"),
     ],
 )
-def test_an_import_that_the_lambda_will_not_have_is_refused_by_name_and_place(project: Path, source: str, module: str):
+def test_an_import_missing_from_the_lambda_is_refused(project: Path, source: str, module: str):
     write(project, source)
     with pytest.raises(PackagingError, match=rf"\.py:\d+ imports {module}"):
         build("mine", project)

@@ -17,7 +17,7 @@ def settings(**values: Any) -> Settings:
         *("eu-central-2", "eu-south-1", "il-central-1", "me-central-1", "us-gov-east-1"),
     ],
 )
-def test_some_regions_publish_dkim_keys_under_a_domain_of_their_own(region: str):
+def test_some_regions_have_a_dkim_domain_of_their_own(region: str):
     record = dns.dkim_record("token", "example.com", region)
     assert record.name == "token._domainkey.example.com"
     assert (record.type, record.values) == ("CNAME", (f"token.dkim.{region}.amazonses.com",))
@@ -93,7 +93,7 @@ def test_what_lies_outside_the_zone_is_told_apart():
     assert list(dns.outside(records, "example.com")) == ["dmarc-report-example.org"]
 
 
-def test_an_outside_mailbox_for_failure_reports_needs_consent_too():
+def test_an_outside_mailbox_for_failure_reports_needs_consent():
     records = dns.fixed_records(settings(dmarc={"failureReports": ["f@example.org"]}), "us-east-1")
     assert records["dmarc-report-example.org"].name == "example.com._report._dmarc.example.org"
 

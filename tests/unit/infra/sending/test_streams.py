@@ -6,8 +6,8 @@ from typing import Any
 import pulumi
 import pytest
 
+from tests.unit.infra.options import guards_alarms
 from tests.unit.infra.program import Deployment, run
-from tests.unit.infra.test_program import guards_alarms
 
 KEPT_BY = "arn:aws:firehose:eu-west-1:123456789012:deliverystream/mail-events"
 
@@ -21,7 +21,7 @@ def widgets_of(deployment: Deployment) -> list[dict[str, Any]]:
     return json.loads(deployment.one("Dashboard", "dashboard").inputs["dashboardBody"])["widgets"]
 
 
-def test_events_are_counted_by_dimensions_of_ones_own_beside_the_stacks():
+def test_custom_dimensions_add_to_the_stacks_own_counts():
     by = {"template": {}, "X-Campaign": {"source": "EMAIL_HEADER", "default": "other"}}
     options = {"metrics": {"dimensions": by, "events": ["BOUNCE", "SEND", "BOUNCE"]}}
     made = destination("transactional-metrics", **options)
@@ -44,7 +44,7 @@ def test_clicks_may_be_counted_by_the_link_that_was_clicked():
     assert made["matchingEventTypes"] == ["CLICK"]
 
 
-def test_a_stream_sends_from_a_pool_of_the_stacks_own_or_from_one_that_exists():
+def test_a_stream_sends_from_its_own_or_an_existing_pool():
     pools = {"receipts": {}, "campaigns": {"scaling": "STANDARD"}}
     streams = {
         "transactional": {"dedicatedPool": "receipts"},
@@ -78,7 +78,7 @@ def test_a_tenant_may_use_the_identity_and_its_streams_alone():
     }
 
 
-def test_a_multi_region_endpoint_is_told_to_the_library_and_allowed_in_both_regions():
+def test_a_multi_region_endpoint_is_allowed_in_both_regions():
     deployment = run("prod", secondaryRegion="eu-west-1")
     (endpoint,) = deployment.of("MultiRegionEndpoint")
     assert endpoint.inputs["details"] == {"routesDetails": {"region": "eu-west-1"}}
@@ -124,7 +124,7 @@ def test_a_configuration_set_may_be_called_as_in_another_region():
     assert [text for text in map(json.dumps, texts) if ours in text or (name not in text and "bulk" not in text)] == []
 
 
-def test_a_stream_without_rates_of_its_own_has_no_alarms_that_would_wait_for_them():
+def test_a_stream_without_reputation_metrics_has_no_rate_alarms():
     quiet = {"reputationMetrics": False, "guard": False}
     deployment = run("prod", streams={"transactional": {}, "bulk": quiet})
     enabled = {

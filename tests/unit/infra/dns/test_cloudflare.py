@@ -41,7 +41,7 @@ def test_every_input_is_one_that_the_provider_has(preview: bool):
     assert len(problems) == 2
 
 
-def test_each_record_of_the_outputs_is_published_once_and_never_proxied():
+def test_cloudflare_publishes_each_record_once_unproxied():
     deployment = deployed()
     records = [record.inputs for record in published(deployment).values()]
     assert {(r["name"], r["type"]) for r in records} == {(r.name, r.type) for r in deployment.values.dns_records}
@@ -94,7 +94,7 @@ def test_a_preview_shows_dkim_records_whose_names_are_unknown():
         ("f" * 32, r"Cloudflare gave no zone 'f+'.*CLOUDFLARE_API_TOKEN"),
     ],
 )
-def test_a_zone_that_is_not_there_or_not_ours_is_told_before_anything_is_made(zone: str, words: str):
+def test_a_missing_cloudflare_zone_is_reported_before_all_else(zone: str, words: str):
     with pytest.raises(SettingsInvalid, match=f"(?s){words}"):
         deployed(zone=zone)
 
@@ -129,7 +129,7 @@ def test_nothing_stands_beside_a_cname():
 
 
 @pytest.mark.parametrize("zone", ["example.com", ZONE], ids=["by name", "by id"])
-def test_records_of_others_in_the_place_of_ours_are_refused_with_the_way_to_take_them_over(zone: str):
+def test_conflicting_cloudflare_records_are_refused_with_advice(zone: str):
     others = (DMARC, Standing("MX", "bounce.example.com", "mail.example.org"), Standing("TXT", "example.com", "x=1"))
     with pytest.raises(SettingsInvalid) as caught:
         deployed(standing=others, zone=zone)

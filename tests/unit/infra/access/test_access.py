@@ -8,8 +8,8 @@ import pytest
 from mailstack_infra.access.smtp_user import password
 from mailstack_infra.settings.access import Oidc
 from mailstack_infra.settings.loading import SettingsInvalid, read
+from tests.unit.infra.options import ACCESS, FULL
 from tests.unit.infra.program import ACCOUNT, ROOT, Deployment, run
-from tests.unit.infra.test_program import ACCESS, FULL
 
 GITHUB, EKS = ACCESS["oidc"]["deploys"], ACCESS["oidc"]["pod"]
 # Some of it: one service, a provider that two share and one that is there, a login that the application may not read.
@@ -41,7 +41,7 @@ def test_without_settings_there_is_the_policy_and_nobody_has_it():
     assert (deployment.values.roles, deployment.values.smtp_secret) == ({}, "")
 
 
-def test_every_role_that_is_asked_for_has_the_sender_policy_and_is_told():
+def test_every_requested_role_has_the_sender_policy():
     deployment = run("prod", access=ACCESS)
     attached = {each.inputs["role"]: each.inputs["policyArn"] for each in deployment.of("RolePolicyAttachment")}
     names = {name: f"mailstack-prod-app-{name}-us-east-1" for name in ("ecs", "lambda", "ec2", "deploys", "pod")}
@@ -50,7 +50,7 @@ def test_every_role_that_is_asked_for_has_the_sender_policy_and_is_told():
     assert roles == {name: f"arn:aws:iam::{ACCOUNT}:role/{physical}" for name, physical in names.items()}
 
 
-def test_ecs_takes_its_role_for_tasks_of_this_account_and_region_alone():
+def test_ecs_assumes_its_role_in_this_account_and_region_only():
     assert trust(run("prod", access=ACCESS), "app-ecs") == {
         "Sid": "EcsRuns",
         "Effect": "Allow",
@@ -97,7 +97,7 @@ def test_a_token_must_be_for_this_audience_and_of_these_subjects():
     assert pod["Condition"]["StringLike"] == {f"{issuer}:sub": [EKS["subjects"]]}
 
 
-def test_a_provider_that_is_there_is_named_by_its_url_and_not_made():
+def test_an_existing_oidc_provider_is_referenced_by_its_url():
     deployment = run("prod", access=SOME)
     (made,) = deployment.of("OpenIdConnectProvider")
     assert made.inputs["url"] == GITHUB["provider"]
@@ -105,7 +105,7 @@ def test_a_provider_that_is_there_is_named_by_its_url_and_not_made():
     assert named == {"Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/gitlab.com"}
 
 
-def test_two_roles_share_the_provider_that_one_of_them_makes_with_the_audiences_of_both():
+def test_two_roles_share_one_oidc_provider_with_all_audiences():
     deployment = run("prod", access=SOME)
     (made,) = deployment.of("OpenIdConnectProvider")
     assert made.inputs["clientIdLists"] == ["sts.amazonaws.com", "https://example.com"]
@@ -115,7 +115,7 @@ def test_two_roles_share_the_provider_that_one_of_them_makes_with_the_audiences_
 # --- What a sender may send ----------------------------------------------------------------------------------------
 
 
-def test_bulk_mail_goes_where_single_mail_goes_and_with_named_templates_where_nobody_is_kept_from_anybody():
+def test_bulk_mail_has_the_resources_and_templates_of_single():
     plain = run("prod", access={"bulk": True}).policy("Policy", "sender")
     in_bulk, singly = (
         {arn for arn in plain[sid]["Resource"] if ":identity/" not in arn} for sid in ("SendBulk", "Send")
@@ -130,7 +130,7 @@ def test_bulk_mail_goes_where_single_mail_goes_and_with_named_templates_where_no
     assert templates <= set(deployment.policy("Policy", "sender")["Send"]["Resource"])
 
 
-def test_raw_and_bulk_mail_are_granted_only_where_the_settings_ask():
+def test_raw_and_bulk_mail_are_granted_only_if_enabled():
     plain = run("prod", access=ACCESS).policy("Policy", "sender")
     assert "SendBulk" not in plain
     assert plain["Send"]["Action"] == "ses:SendEmail"
@@ -160,7 +160,7 @@ def test_mail_is_from_the_stacks_sender_or_the_allowed_ones(changed: dict[str, A
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
-def test_the_smtp_user_may_send_raw_mail_under_the_senders_conditions_and_nothing_else(stack: str):
+def test_the_smtp_user_may_only_send_raw_mail_as_the_sender(stack: str):
     deployment = run(stack, access=ACCESS)
     (send,) = deployment.policy("Policy", "smtp").values()
     sender = deployment.policy("Policy", "sender")["Send"]
@@ -190,7 +190,7 @@ def test_the_login_is_in_the_secret_and_nowhere_else():
     assert secret_key not in told
 
 
-def test_while_the_password_changes_there_are_two_keys_and_the_secret_holds_the_newer():
+def test_during_rotation_the_secret_holds_the_newer_smtp_key():
     deployment = run("prod", access=ACCESS)
     assert {key.name for key in deployment.of("AccessKey")} == {"smtp-1", "smtp-2"}
     assert json.loads(deployment.one("SecretVersion", "smtp").inputs["secretString"])["username"] == "smtp-2-id"
@@ -199,11 +199,11 @@ def test_while_the_password_changes_there_are_two_keys_and_the_secret_holds_the_
 
 
 @pytest.mark.parametrize(("stack", "days"), [("prod", 30), ("dev", 0)])
-def test_a_deleted_login_can_be_restored_where_things_are_protected(stack: str, days: int):
+def test_a_deleted_smtp_secret_can_be_restored_if_protected(stack: str, days: int):
     assert run(stack, access=ACCESS).one("Secret", "smtp").inputs["recoveryWindowInDays"] == days
 
 
-def test_the_application_reads_the_login_only_where_that_is_wanted():
+def test_the_application_reads_the_smtp_secret_if_enabled():
     policy = run("prod", access=ACCESS).policy("Policy", "sender")
     reads = policy["ReadSmtpLogin"]
     assert reads["Action"] == "secretsmanager:GetSecretValue"
@@ -214,9 +214,7 @@ def test_the_application_reads_the_login_only_where_that_is_wanted():
 
 
 @pytest.mark.parametrize(("changed", "expected"), [({}, False), ({"access": SOME}, True)], ids=["none", "some"])
-def test_the_account_uses_the_key_through_secrets_manager_only_where_there_is_a_secret(
-    changed: dict[str, Any], expected: bool
-):
+def test_secrets_manager_uses_the_key_only_with_an_smtp_secret(changed: dict[str, Any], expected: bool):
     statement = run("prod", **changed).policy("Key", "key")["AccountUsesThroughServices"]
     through = statement["Condition"]["StringEquals"]["kms:ViaService"]
     assert ("secretsmanager.us-east-1.amazonaws.com" in through) is expected
@@ -229,7 +227,7 @@ def test_the_account_uses_the_key_through_secrets_manager_only_where_there_is_a_
         ("us-west-1", "BH+jbMzper5WwlwUar9E1ySBqHa9whi0GPo+sJ0mVYJj"),
     ],
 )
-def test_the_password_is_derived_for_the_region_as_others_derive_it(region: str, expected: str):
+def test_the_smtp_password_matches_other_implementations(region: str, expected: str):
     # What hashicorp/terraform-provider-aws, internal/service/iam/access_key_test.go, expects.
     assert password("some+secret+key", region) == expected
 
@@ -241,7 +239,7 @@ def test_the_password_is_derived_for_the_region_as_others_derive_it(region: str,
     ("access", "key", "words"),
     [
         ({"services": "eks"}, "access.services.0", "allowed: ecs, lambda, ec2"),
-        ({"services": ["ecs", "ecs"]}, "access.services", "stands there twice"),
+        ({"services": ["ecs", "ecs"]}, "access.services", "duplicate value: ecs"),
         ({"attachTo": "arn:aws:iam::123456789012:role/web"}, "access.attachTo.0", "not the name of a role"),
         ({"templates": "a b"}, "access.templates.0", "not the name of a template"),
         ({"oidc": {"ecs": EKS}}, "access.oidc", "'ecs' cannot name a role"),
@@ -263,7 +261,7 @@ def test_the_password_is_derived_for_the_region_as_others_derive_it(region: str,
             )
         ),
         ({"smtp": {"keys": [0]}}, "access.smtp.keys.0", "one whole number from 1"),
-        ({"smtp": {"keys": [1, 1]}}, "access.smtp.keys", "stands there twice"),
+        ({"smtp": {"keys": [1, 1]}}, "access.smtp.keys", "duplicate value: 1"),
         ({"smtp": {"keys": [1, 2, 3]}}, "access.smtp.keys", "or two while the password changes"),
         ({"smtp": {"readBySender": True}}, "access.smtp.readBySender", "there is no SMTP user"),
     ],

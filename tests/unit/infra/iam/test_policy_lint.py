@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from tests.unit.infra.lint import Finding, lint, lint_trust
+from tests.unit.infra.options import ACCESS, MATRIX
 from tests.unit.infra.program import Deployment, run
-from tests.unit.infra.test_program import ACCESS, MATRIX
 
 # The only findings that are passed over, each with the reason.
 OF_A_KEY = {
@@ -88,7 +88,7 @@ LONGEST = {
 }
 
 
-def test_with_many_streams_and_long_names_no_policy_is_longer_than_aws_takes():
+def test_no_policy_exceeds_aws_limits_with_many_streams():
     streams = {f"announcements-no-{number:03}": {} for number in range(5)}
     long: dict[str, Any] = {"domain": f"{'a' * 40}.example.com", "zone": "example.com", "sender": ""}
     deployment = run("prod", region="ap-southeast-3", **long, streams={"transactional": {}, **streams}, access=ACCESS)

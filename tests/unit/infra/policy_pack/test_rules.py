@@ -7,8 +7,8 @@ import pytest
 
 from mailstack_infra.policy_pack.rules import RULES, STACK, STACK_RULES, Resource
 from mailstack_localcloud.pulumi import wire
+from tests.unit.infra.options import everywhere
 from tests.unit.infra.program import Deployment, run
-from tests.unit.infra.test_program import everywhere
 
 BY_NAME = {rule.name: rule for rule in RULES}
 BY_NAME_OF_STACK = {rule.name: rule for rule in STACK_RULES}
@@ -104,7 +104,7 @@ def test_only_production_must_be_protected(stack: str):
     assert list(BY_NAME["protected"].check(table)) == []
 
 
-def test_an_alarm_that_nobody_hears_of_is_refused_unless_another_is_made_of_it():
+def test_an_alarm_without_actions_must_be_part_of_another():
     silent = Resource("aws:cloudwatch/metricAlarm:MetricAlarm", "a", {"name": "a"}, urn="urn:a")
     rule = {"alarmName": "b", "alarmRule": 'ALARM("a")', "alarmActions": ["arn:aws:sns:us-east-1:123456789012:t"]}
     both = Resource("aws:cloudwatch/compositeAlarm:CompositeAlarm", "b", rule, urn="urn:b")
@@ -130,7 +130,7 @@ DKIM = Resource(
         ("aws:lambda/function:Function", {"environment": {"variables": {"LOGIN": "BPa55"}}}, "environment.LOGIN"),
     ],
 )
-def test_a_secret_is_neither_exported_nor_kept_where_many_can_read_it(kind: str, props: dict[str, Any], place: str):
+def test_a_secret_is_neither_exported_nor_stored_in_plain_text(kind: str, props: dict[str, Any], place: str):
     check = BY_NAME_OF_STACK["no-exported-secret"].check
     leak = Resource(kind, "x", props, urn="urn:leak")
     ((urn, problem),) = check([KEY, DKIM, leak])

@@ -70,7 +70,7 @@ def test_a_single_address_stands_instead_of_a_domain():
     assert (named.identity, named.sender) == ("Ada@example.com", "Ada Lovelace <Ada@example.com>")
 
 
-def test_nobody_needs_to_be_paged_about_an_address_that_no_mail_can_come_from():
+def test_page_is_optional_for_an_address_below_test():
     assert settings(**address(address="ada@example.test", page=None)).page == ()
 
 
@@ -84,7 +84,7 @@ def test_what_is_not_said_is_safe():
     assert (stream.tls, stream.suppress, stream.guard) == ("REQUIRE", ("BOUNCE", "COMPLAINT"), True)
 
 
-def test_default_rates_page_before_aws_reviews_and_pause_before_aws_does():
+def test_default_rates_act_before_aws_reviews_or_pauses():
     stream = settings().streams[DEFAULT_STREAM]
     assert stream.bounce_rate.warning < 0.05 < stream.bounce_rate.critical < 0.10
     assert stream.complaint_rate.warning < 0.001 < stream.complaint_rate.critical < 0.005
@@ -165,8 +165,8 @@ def test_settings_are_read_and_tidied(key: str, value: object, attribute: str, e
         ({"page": "oncall"}, "page.0", "found 'oncall', but it is not an e-mail address"),
         ({"page": ["a@example.com", "http://example.com"]}, "page.1", "not an e-mail address"),
         ({"page": "https://localhost/x"}, "page.0", "not an https URL"),
-        ({"page": ["a@example.com", "a@example.com"]}, "page", "stands there twice"),
-        ({"warn": ["a@example.com", "a@example.com"]}, "warn", "stands there twice"),
+        ({"page": ["a@example.com", "a@example.com"]}, "page", "duplicate value"),
+        ({"warn": ["a@example.com", "a@example.com"]}, "warn", "duplicate value"),
         ({"warn": "team"}, "warn.0", "found 'team', but it is not an e-mail address"),
         ({"slack": {"page": "C07EZ1ABC23"}}, "slack.warn", "a workspace and a channel go together"),
         ({"slack": {"workspace": "T07EA123LEP", "page": "#alerts"}}, "slack.page", "allowed: a channel's id such as"),
@@ -283,9 +283,7 @@ def test_settings_are_read_and_tidied(key: str, value: object, attribute: str, e
         ({"tags": {f"t{n}": "x" for n in range(50)}}, "tags", "there are 50, and AWS takes 49"),
     ],
 )  # fmt: skip
-def test_a_wrong_setting_is_named_with_what_was_found_and_what_is_allowed(
-    changed: dict[str, Any], key: str, words: str
-):
+def test_an_error_names_the_setting_its_value_and_allowed_values(changed: dict[str, Any], key: str, words: str):
     (problem,) = problems(**changed)
     assert problem.startswith(f"mailstack:{key}: found ")
     assert words in problem
@@ -300,7 +298,7 @@ def test_a_wrong_setting_is_named_with_what_was_found_and_what_is_allowed(
         *(("reject", "reject"), ("none", "reject")),
     ],
 )
-def test_dmarc_may_go_one_step_beyond_what_is_confirmed_and_back_at_any_time(policy: str, confirmed: str):
+def test_dmarc_may_tighten_one_step_and_loosen_at_any_time(policy: str, confirmed: str):
     assert settings(dmarc={"policy": policy, "confirmed": confirmed}).dmarc.policy == policy
 
 
@@ -352,7 +350,7 @@ def test_the_path_in_the_command_is_one_that_pulumi_takes():
     assert "pulumi config set --path 'mailstack:page[1]' VALUE" in problem
 
 
-def test_nobody_needs_to_be_paged_about_a_domain_that_no_mail_can_come_from():
+def test_page_is_optional_for_a_domain_below_test():
     assert settings(domain="example.test", page=None).page == ()
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from mailstack_infra.environment import Environment
 from mailstack_infra.settings.loading import SettingsInvalid
+from tests.unit.infra.options import ACCESS, KEPT_BY
 from tests.unit.infra.program import Deployment, Sent, run
-from tests.unit.infra.test_program import ACCESS, KEPT_BY
 
 LETTERS = r"[A-Za-z0-9_-]"
 DOMAIN = r"(?=.{1,253}\Z)(\*|[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?)(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?)+"

@@ -10,6 +10,7 @@ import pytest
 from botocore import xform_name
 
 from mailstack_infra.environment import Environment
+from mailstack_infra.inventory import Inventory
 from mailstack_infra.monitoring.definitions import Alarm, Both, alarms, composites
 from mailstack_infra.monitoring.definitions.texts import percent
 from mailstack_infra.settings.loading import read
@@ -21,7 +22,7 @@ EVERYTHING: dict[str, str] = {
 }
 SETTINGS = read("prod", {**config_of("prod"), **EVERYTHING})
 ENV = Environment("prod", ACCOUNT, "us-east-1", "aws", {})
-SINGLE: dict[str, Alarm] = {alarm.key: alarm for alarm in alarms(ENV, SETTINGS)}
+SINGLE: dict[str, Alarm] = {alarm.key: alarm for alarm in alarms(ENV, SETTINGS, Inventory.of(SETTINGS))}
 TOLD: dict[str, Alarm | Both] = {**SINGLE, **{alarm.key: alarm for alarm in composites(ENV, SETTINGS)}}
 PAGING = {key: alarm for key, alarm in TOLD.items() if alarm.level}
 each = pytest.mark.parametrize("key", SINGLE)
@@ -220,5 +221,6 @@ def test_a_percentage_has_exactly_the_digits_of_its_fraction(fraction: float):
 
 def test_the_runbook_may_be_somewhere_else():
     config = {**config_of("prod"), "mailstack:runbook": "https://wiki.example.com/mail"}
-    alarm = next(alarms(ENV, read("prod", config)))
+    settings = read("prod", config)
+    alarm = next(alarms(ENV, settings, Inventory.of(settings)))
     assert alarm.does.endswith("\nRunbook: https://wiki.example.com/mail#bounce-or-complaint-rate")
