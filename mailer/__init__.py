@@ -11,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mailer.address import Address
     from mailer.attachment import Attachment
+    from mailer.content import RawMime, StoredTemplate
     from mailer.errors import (
         AccessDenied,
         AccountSuspended,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     )
     from mailer.mailer import Mailer
     from mailer.message import Message
+    from mailer.options import SendOptions
     from mailer.results import NotSent, RecipientResult, SendResult, Status
     from mailer.sending.retry import RetryPolicy
     from mailer.stack import DnsRecord, StackOutputs, Stream, load, tenant_name
@@ -85,6 +87,7 @@ __all__ = [
     "OutcomeUnknown",
     "PutOutcome",
     "QuotaExceeded",
+    "RawMime",
     "RecipientResult",
     "Refused",
     "ResourceNotFound",
@@ -92,6 +95,7 @@ __all__ = [
     "RetryPolicy",
     "SecretText",
     "SecretUrl",
+    "SendOptions",
     "SendResult",
     "SendingPaused",
     "SesTransport",
@@ -100,6 +104,7 @@ __all__ = [
     "StackOutputsInvalid",
     "Status",
     "StoreError",
+    "StoredTemplate",
     "Stream",
     "Suppression",
     "SuppressionStore",
@@ -144,6 +149,7 @@ _HOME = {
     "OutcomeUnknown": "errors",
     "PutOutcome": "stores.base",
     "QuotaExceeded": "errors",
+    "RawMime": "content",
     "RecipientResult": "results",
     "Refused": "errors",
     "ResourceNotFound": "errors",
@@ -151,6 +157,7 @@ _HOME = {
     "RetryPolicy": "sending.retry",
     "SecretText": "templates.secret",
     "SecretUrl": "templates.secret",
+    "SendOptions": "options",
     "SendResult": "results",
     "SendingPaused": "errors",
     "SesTransport": "transports.ses",
@@ -159,6 +166,7 @@ _HOME = {
     "StackOutputsInvalid": "errors",
     "Status": "results",
     "StoreError": "errors",
+    "StoredTemplate": "content",
     "Stream": "stack",
     "Suppression": "stores.base",
     "SuppressionStore": "stores.base",

@@ -6,6 +6,7 @@ importing the class stays cheap.
 
 import logging
 from functools import partial
+from os import urandom
 from typing import TYPE_CHECKING, cast
 
 from mailer.address import Address
@@ -23,13 +24,17 @@ if TYPE_CHECKING:
     from boto3.session import Session
 
     from mailer.attachment import Attachment
+    from mailer.content import RawMime, StoredTemplate
     from mailer.message import Envelope, Mailboxes, Message, Pairs
+    from mailer.options import SendOptions
     from mailer.stack import StackOutputs
     from mailer.stores.base import SuppressionStore
     from mailer.templates.base import EmailTemplate
     from mailer.templates.brand import Brand
     from mailer.transports.base import Transport
     from mailer.wire.access import Access
+
+    Content = EmailTemplate | Message | StoredTemplate | RawMime
 
 log = logging.getLogger("mailer")
 # The application decides what is logged. Without a handler, Python would print our warnings to stderr.
@@ -127,7 +132,7 @@ class Mailer:
 
     def send(  # noqa: PLR0913 - the parts of a message, written out for help() and completion
         self,
-        content: "EmailTemplate | Message",
+        content: "Content",
         *,
         subject: "str | Unchanged" = UNCHANGED,
         to: "Mailboxes | Unchanged" = UNCHANGED,
@@ -140,6 +145,8 @@ class Mailer:
         attachments: "Attachment | Iterable[Attachment] | Unchanged | None" = UNCHANGED,
         stream: "str | Unchanged | None" = UNCHANGED,
         tenant: "str | Unchanged | None" = UNCHANGED,
+        options: "SendOptions | Unchanged | None" = UNCHANGED,
+        secret: "bool | Unchanged | None" = UNCHANGED,
     ) -> SendResult:
         """Send one message, which all its recipients share.
 
@@ -150,7 +157,7 @@ class Mailer:
         Arguments replace the values of a `Message`. The default keeps its value; None and `()` remove it.
 
         Args:
-            content: A template with its fields, or a whole message.
+            content: A template with its fields, a whole message, a `StoredTemplate` or `RawMime`.
             subject: Replaces the subject of the template or message.
             to: One address or several: `ada@example.com`, `Ada <ada@example.com>` or `mailer.Address`.
             cc: As `to`.
@@ -162,6 +169,9 @@ class Mailer:
             attachments: One `mailer.Attachment` or several.
             stream: The name of a stream of the stack. Default: the stack's default stream.
             tenant: The name of a tenant of the stack. Default: none.
+            options: Further options of SES's `SendEmail`, as a `SendOptions`.
+            secret: Whether the message contains a link or a code that is as good as a password, so that SES must not
+                track it. Default: whether a field of the template is a `SecretText` or `SecretUrl`.
 
         Returns:
             One result per recipient.
@@ -184,7 +194,9 @@ class Mailer:
             attachments=attachments,
             stream=stream,
             tenant=tenant,
-        )
+            options=options,
+            secret=secret,
+        ).identified(urandom(16).hex())
         try:
             found = self._suppressions.get_many([address.key for address in message.recipients])
         except StoreError as error:  # it is not known who may be sent to, so nobody is
@@ -209,7 +221,7 @@ class Mailer:
 
     def compose(  # noqa: PLR0913 - as `send`
         self,
-        content: "EmailTemplate | Message",
+        content: "Content",
         *,
         subject: "str | Unchanged" = UNCHANGED,
         to: "Mailboxes | Unchanged" = UNCHANGED,
@@ -222,6 +234,8 @@ class Mailer:
         attachments: "Attachment | Iterable[Attachment] | Unchanged | None" = UNCHANGED,
         stream: "str | Unchanged | None" = UNCHANGED,
         tenant: "str | Unchanged | None" = UNCHANGED,
+        options: "SendOptions | Unchanged | None" = UNCHANGED,
+        secret: "bool | Unchanged | None" = UNCHANGED,
     ) -> "Message":
         """Compose the message that `send` would send, with sender and stream. Arguments and errors: see `send`."""
         from mailer.templates.compose import compose
@@ -238,6 +252,8 @@ class Mailer:
             "attachments": attachments,
             "stream": stream,
             "tenant": tenant,
+            "options": options,
+            "secret": secret,
         }
         envelope = {name: value for name, value in given.items() if value is not UNCHANGED}
         message = compose(content, self.brand, **cast("Envelope", envelope))
@@ -255,9 +271,10 @@ class Mailer:
 
     def _report(self, message: "Message", results: list[RecipientResult]) -> SendResult:
         by_key = {result.address.key: result for result in results}
-        result = SendResult(tuple(by_key[address.key] for address in message.recipients))
+        result = SendResult(tuple(by_key[address.key] for address in message.recipients), message.id)
         level = logging.INFO if result.ok else logging.WARNING
-        log.log(level, "%s stream=%s message_id=%s", result, message.stream, result.message_id or "-")
+        words = "%s stream=%s message_id=%s id=%s"
+        log.log(level, words, result, message.stream, result.message_id or "-", message.id)
         return result
 
 
