@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         MalformedEvent,
         OutcomeUnknown,
         QuotaExceeded,
+        RecipientNotAllowed,
         Refused,
         ResourceNotFound,
         ResumeFailed,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from mailer.message import Message
     from mailer.options import SendOptions
     from mailer.results import NotSent, RecipientResult, SendResult, Status
+    from mailer.sending.recipient_guard import RecipientGuard
     from mailer.sending.retry import RetryPolicy
     from mailer.stack import DnsRecord, StackOutputs, Stream, load, tenant_name
     from mailer.stores.base import PutOutcome, Suppression, SuppressionStore
@@ -88,6 +90,8 @@ __all__ = [
     "PutOutcome",
     "QuotaExceeded",
     "RawMime",
+    "RecipientGuard",
+    "RecipientNotAllowed",
     "RecipientResult",
     "Refused",
     "ResourceNotFound",
@@ -150,6 +154,8 @@ _HOME = {
     "PutOutcome": "stores.base",
     "QuotaExceeded": "errors",
     "RawMime": "content",
+    "RecipientGuard": "sending.recipient_guard",
+    "RecipientNotAllowed": "errors",
     "RecipientResult": "results",
     "Refused": "errors",
     "ResourceNotFound": "errors",

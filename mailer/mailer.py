@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mailer.content import RawMime, StoredTemplate
     from mailer.message import Envelope, Mailboxes, Message, Pairs
     from mailer.options import SendOptions
+    from mailer.sending.recipient_guard import RecipientGuard
     from mailer.stack import StackOutputs
     from mailer.stores.base import SuppressionStore
     from mailer.templates.base import EmailTemplate
@@ -54,9 +55,11 @@ class Mailer:
             finds by itself.
         role: The ARN of a role to assume with those credentials. It is assumed again before its session expires. Not
             with an `Access`, which has its own.
+        guard: Who may get mail, for stacks outside production. Default: what the variables
+            `MAILSTACK_ALLOWED_RECIPIENTS` and `MAILSTACK_REDIRECT_TO` say; without them, everyone.
 
     Raises:
-        ConfigurationError: `outputs` is not a `StackOutputs`.
+        ConfigurationError: `outputs` is not a `StackOutputs`, or a guard is set in a production stack.
 
     Example:
         >>> from mailer.catalog import Welcome
@@ -75,7 +78,9 @@ class Mailer:
         retries: RetryPolicy | None = None,
         session: "Session | Access | None" = None,
         role: str = "",
+        guard: "RecipientGuard | None" = None,
     ) -> None:
+        from mailer.sending.recipient_guard import guard_from_environment
         from mailer.wire.access import Access
 
         self.outputs = _checked_outputs(outputs)
@@ -86,9 +91,12 @@ class Mailer:
         self._transport = _ses(outputs, access) if transport is None else transport
         self._suppressions = _stack_suppressions(outputs, access) if suppressions is None else suppressions
         self._retries = retries or RetryPolicy()
+        self._guard = guard_from_environment() if guard is None else guard
+        if self._guard:
+            self._guard.check_stack(outputs.stack)
 
     @classmethod
-    def from_stack(
+    def from_stack(  # noqa: PLR0913 - as the constructor
         cls,
         stack: str,
         *,
@@ -99,6 +107,7 @@ class Mailer:
         retries: RetryPolicy | None = None,
         session: "Session | None" = None,
         role: str = "",
+        guard: "RecipientGuard | None" = None,
     ) -> "Mailer":
         """Create a mailer from the name of a stack. `mailer.load` documents where the outputs are found.
 
@@ -112,6 +121,7 @@ class Mailer:
             retries: See `Mailer`.
             session: See `Mailer`.
             role: See `Mailer`.
+            guard: See `Mailer`.
 
         Raises:
             StackNotFound: The outputs were not found.
@@ -127,6 +137,7 @@ class Mailer:
             transport=transport,
             suppressions=suppressions,
             retries=retries,
+            guard=guard,
             session=access,  # which has a session open already, where the outputs were read from AWS
         )
 
@@ -197,14 +208,8 @@ class Mailer:
             options=options,
             secret=secret,
         ).identified(urandom(16).hex())
-        try:
-            found = self._suppressions.get_many([address.key for address in message.recipients])
-        except StoreError as error:  # it is not known who may be sent to, so nobody is
-            return self._report(message, [RecipientResult.of_error(one, error) for one in message.recipients])
-        suppressed = suppressed_results(message, found)
-        allowed = message.without(found)
-        handed_over = self._hand_over(allowed) if allowed else ()
-        return self._report(message, [*suppressed, *handed_over])
+        results = self._guard.deliver(message, self._deliver) if self._guard else self._deliver(message)
+        return self._report(message, results)
 
     def close(self) -> None:
         """Close the open connections. A later `send` opens new ones."""
@@ -262,6 +267,15 @@ class Mailer:
             known = ", ".join(sorted(self.outputs.streams))
             raise UnknownStream(f"The stack {self.outputs.stack!r} has no stream {stream!r}.", hint=f"It has: {known}.")
         return message.filled_in(sender=self._sender, stream=stream)
+
+    def _deliver(self, message: "Message") -> list[RecipientResult]:
+        """Send to everyone who is not suppressed."""
+        try:
+            found = self._suppressions.get_many([address.key for address in message.recipients])
+        except StoreError as error:  # it is not known who may be sent to, so nobody is
+            return [RecipientResult.of_error(one, error) for one in message.recipients]
+        allowed = message.without(found)
+        return [*suppressed_results(message, found), *(self._hand_over(allowed) if allowed else ())]
 
     def _hand_over(self, message: "Message") -> tuple[RecipientResult, ...]:
         try:

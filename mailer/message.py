@@ -210,6 +210,12 @@ class Message:
         """A copy with this id."""
         return self._changed(id=id_)
 
+    def readdressed(
+        self, *, subject: str, to: tuple[Address, ...], cc: tuple[Address, ...], bcc: tuple[Address, ...]
+    ) -> "Message":
+        """A copy to other recipients, of whom there are no more, under another subject."""
+        return self._changed(subject=subject, to=to, cc=cc, bcc=bcc)
+
     def from_template(self, name: str) -> "Message":
         """A copy that says which template it was composed from."""
         return self._changed(template_name=name)

@@ -14,6 +14,7 @@ from mailer.mailer import Mailer
 from mailer.message import Message
 from mailer.options import SendOptions
 from mailer.results import Status
+from mailer.sending.recipient_guard import RecipientGuard
 from mailer.stores.base import Suppression
 from mailer.testing.memory import MemorySuppressions
 from mailstack_localcloud import LocalCloud, LocalCloudError
@@ -130,3 +131,12 @@ def test_mail_with_a_secret_link_carries_no_tracking(cloud: LocalCloud, mail: Ma
         assert cloud.control("POST", f"messages/{welcome}/events", {"event": event})["kind"] == kind
         with pytest.raises(LocalCloudError, match="its sender switched that off"):
             cloud.control("POST", f"messages/{reset}/events", {"event": event})
+
+
+def test_guarded_mail_reaches_the_team_alone(cloud: LocalCloud, mail: Mailer):
+    guard = RecipientGuard(allowed=(ADA,), redirect_to="team@example.net")
+    result = Mailer(outputs(), suppressions=MemorySuppressions(), guard=guard).send(RESET, to=BOB)
+    assert result[BOB].status is Status.SENT
+    stored = kept(cloud, result.message_id)
+    assert stored["to"] == ["team@example.net"]
+    assert arrived(cloud, result.message_id)["Subject"].startswith(f"[to {BOB}] ")

@@ -21,8 +21,10 @@ _BLOCK = re.compile(r"(?:^`(?P<file>[\w/.]+)`\n\n)?^```(?P<kind>\w+)\n(?P<code>.
 
 def test_the_guide_runs(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     ses = cloud.client("sesv2")
-    ses.create_email_identity(EmailIdentity="example.test")
-    cloud.control("POST", "identities/example.test/verify")
+    for domain in ("example.test", "example.com"):
+        ses.create_email_identity(EmailIdentity=domain)
+        cloud.control("POST", f"identities/{domain}/verify")
+    ses.create_email_template(TemplateName="welcome", TemplateContent={"Subject": "Hi {{name}}", "Text": "{{name}}"})
     ses.create_configuration_set(ConfigurationSetName=SET)
     ses.create_tenant(TenantName="mailstack-prod-acme")
     for resource in ("identity/example.test", f"configuration-set/{SET}"):
@@ -46,7 +48,7 @@ def test_the_guide_runs(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch, tmp_
     kept = cloud.control("GET", "messages")["messages"]
     subjects = [mail["subject"] for mail in kept]
     welcome = "Welcome to example.test"
-    assert subjects == ["Order 7 is on its way", welcome, "Your invoice", welcome]
+    assert subjects == ["Order 7 is on its way", welcome, "Hello", "Hi Ada", welcome, "Your invoice", welcome]
     assert main(["templates", "compile", str(tmp_path / "shop")]) == 0
     assert "Follow the parcel" in (tmp_path / "shop" / "order_shipped.html").read_text(encoding="utf-8")
     for name in ("shop", "shop.mails"):
