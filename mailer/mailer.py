@@ -6,7 +6,7 @@ importing the class stays cheap.
 
 import logging
 from functools import partial
-from os import urandom
+from os import environ, urandom
 from typing import TYPE_CHECKING, cast
 
 from mailer.address import Address
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from mailer.attachment import Attachment
     from mailer.content import RawMime, StoredTemplate
+    from mailer.local import Place
     from mailer.message import Envelope, Mailboxes, Message, Pairs
     from mailer.options import SendOptions
     from mailer.sending.recipient_guard import RecipientGuard
@@ -96,6 +97,48 @@ class Mailer:
             self._guard.check_stack(outputs.stack)
 
     @classmethod
+    def local(
+        cls,
+        folder: "str | Path" = "mails",
+        *,
+        stack: str = "local",
+        streams: "Iterable[str]" = ("transactional", "marketing"),
+        sender: str = "Example <no-reply@example.test>",
+        brand: "Brand | None" = None,
+        suppressions: "SuppressionStore | None" = None,
+        console: bool = True,
+    ) -> "Mailer":
+        """Create a mailer that needs no AWS and sends nothing: each mail becomes a file on this machine.
+
+        The environment variable `MAILSTACK_OUTPUTS=local:///folder` makes `from_stack` return one, so that an
+        application needs no `if`.
+
+        Args:
+            folder: Where the mails are written, with an `index.html`.
+            stack: The name of the stack that it stands for.
+            streams: The names of its streams; the first is the default.
+            sender: The default From address.
+            brand: See `Mailer`.
+            suppressions: The suppression list. Default: an empty one in memory.
+            console: Whether to print each mail to standard error.
+
+        Raises:
+            ConfigurationError: There is no stream. `InvalidAddress` is raised for an invalid sender.
+        """
+        from mailer.local import folder_of, local_outputs
+        from mailer.stores.memory import MemorySuppressions
+        from mailer.transports.files import FileTransport
+
+        transport = FileTransport(folder_of(folder), console=console)
+        log.warning("Mail is not sent: it is written to %s", transport.folder)
+        return cls(
+            local_outputs(stack, streams, sender),
+            brand=brand,
+            transport=transport,
+            suppressions=MemorySuppressions() if suppressions is None else suppressions,
+        )
+
+    @classmethod
     def from_stack(  # noqa: PLR0913 - as the constructor
         cls,
         stack: str,
@@ -114,7 +157,7 @@ class Mailer:
         Args:
             stack: The name of the stack.
             outputs: The outputs, their JSON, or the path of a file. Default: `MAILSTACK_OUTPUTS`, then the Systems
-                Manager parameter of the stack.
+                Manager parameter of the stack. `MAILSTACK_OUTPUTS=local:///folder` creates a `Mailer.local`.
             brand: See `Mailer`.
             transport: See `Mailer`.
             suppressions: See `Mailer`.
@@ -130,6 +173,12 @@ class Mailer:
         from mailer.stack import load
         from mailer.wire.access import Access
 
+        local = _local_place() if outputs is None else None
+        if local:
+            mailer = cls.local(local.folder, stack=stack, streams=local.streams, sender=local.sender, brand=brand)
+            found, transport = mailer.outputs, transport or mailer._transport  # noqa: SLF001 - our own
+            suppressions = mailer._suppressions if suppressions is None else suppressions  # noqa: SLF001
+            return cls(found, brand=brand, transport=transport, suppressions=suppressions, retries=retries, guard=guard)
         access = Access(session, role)
         return cls(
             load(stack, outputs=outputs, access=access),
@@ -300,6 +349,18 @@ def _checked_outputs(outputs: object) -> "StackOutputs":
     stack = outputs if isinstance(outputs, str) and outputs.replace("-", "").isalnum() else "prod"
     hint = f'Call Mailer.from_stack("{stack}"), which finds the outputs of a stack by its name.'
     raise ConfigurationError(f"Mailer(...) takes StackOutputs, not {type(outputs).__name__}.", hint=hint)
+
+
+def _local_place() -> "Place | None":
+    """The folder that the environment names for local mail; None if it names none."""
+    from mailer.stack import LOCAL_SCHEME, VARIABLE
+
+    value = environ.get(VARIABLE, "").strip()
+    if not value.startswith(LOCAL_SCHEME):
+        return None
+    from mailer.local import Place
+
+    return Place.parse(value)
 
 
 def _default_brand(outputs: "StackOutputs") -> "Brand":
