@@ -9,8 +9,8 @@ export PYTHONDONTWRITEBYTECODE :=
 # Each worker begins with a half of the tests, so that neighbours share what they set up.
 TESTS := $(BIN)/pytest -n 2 --dist worksteal -m "not e2e"
 # What fails first when something is wrong, and needs no network, no deployment and no waiting.
-QUICK := tests/unit/mailer tests/unit/lambdas tests/unit/tools tests/unit/test_docs.py tests/unit/infra/test_settings.py \
-	tests/unit/infra/test_dns.py tests/unit/infra/test_dns_zonefile.py localcloud/tests/unit
+QUICK := tests/unit/mailer tests/unit/lambdas tests/unit/tools tests/unit/test_docs.py tests/unit/infra/settings \
+	tests/unit/infra/dns/test_records.py tests/unit/infra/dns/test_zonefile.py localcloud/tests/unit
 SLOW := tests/unit/mailer/wire tests/unit/mailer/test_processes.py tests/unit/mailer/test_fault_schedule.py \
 	tests/unit/mailer/test_leaks.py tests/unit/mailer/test_mailer.py tests/unit/mailer/test_cli.py \
 	tests/unit/tools/test_wheel.py tests/unit/tools/test_install.py localcloud/tests/unit/pulumi

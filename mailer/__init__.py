@@ -11,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mailer.address import Address
     from mailer.attachment import Attachment
+    from mailer.content import RawMime, StoredTemplate
     from mailer.errors import (
         AccessDenied,
         AccountSuspended,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         MalformedEvent,
         OutcomeUnknown,
         QuotaExceeded,
+        RecipientNotAllowed,
         Refused,
         ResourceNotFound,
         ResumeFailed,
@@ -43,7 +45,9 @@ if TYPE_CHECKING:
     )
     from mailer.mailer import Mailer
     from mailer.message import Message
+    from mailer.options import SendOptions
     from mailer.results import NotSent, RecipientResult, SendResult, Status
+    from mailer.sending.recipient_guard import RecipientGuard
     from mailer.sending.retry import RetryPolicy
     from mailer.stack import DnsRecord, StackOutputs, Stream, load, tenant_name
     from mailer.stores.base import PutOutcome, Suppression, SuppressionStore
@@ -85,6 +89,9 @@ __all__ = [
     "OutcomeUnknown",
     "PutOutcome",
     "QuotaExceeded",
+    "RawMime",
+    "RecipientGuard",
+    "RecipientNotAllowed",
     "RecipientResult",
     "Refused",
     "ResourceNotFound",
@@ -92,6 +99,7 @@ __all__ = [
     "RetryPolicy",
     "SecretText",
     "SecretUrl",
+    "SendOptions",
     "SendResult",
     "SendingPaused",
     "SesTransport",
@@ -100,6 +108,7 @@ __all__ = [
     "StackOutputsInvalid",
     "Status",
     "StoreError",
+    "StoredTemplate",
     "Stream",
     "Suppression",
     "SuppressionStore",
@@ -144,6 +153,9 @@ _HOME = {
     "OutcomeUnknown": "errors",
     "PutOutcome": "stores.base",
     "QuotaExceeded": "errors",
+    "RawMime": "content",
+    "RecipientGuard": "sending.recipient_guard",
+    "RecipientNotAllowed": "errors",
     "RecipientResult": "results",
     "Refused": "errors",
     "ResourceNotFound": "errors",
@@ -151,6 +163,7 @@ _HOME = {
     "RetryPolicy": "sending.retry",
     "SecretText": "templates.secret",
     "SecretUrl": "templates.secret",
+    "SendOptions": "options",
     "SendResult": "results",
     "SendingPaused": "errors",
     "SesTransport": "transports.ses",
@@ -159,6 +172,7 @@ _HOME = {
     "StackOutputsInvalid": "errors",
     "Status": "results",
     "StoreError": "errors",
+    "StoredTemplate": "content",
     "Stream": "stack",
     "Suppression": "stores.base",
     "SuppressionStore": "stores.base",

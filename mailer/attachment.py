@@ -12,7 +12,9 @@ from mailer.errors import InvalidMessage, refuse
 from mailer.text import as_text
 
 # https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Attachment.html
-MAX_FILENAME, MAX_CONTENT_ID, MAX_CONTENT_TYPE = 255, 78, 78
+MAX_FILENAME, MAX_CONTENT_ID, MAX_CONTENT_TYPE, MAX_DESCRIPTION = 255, 78, 78, 1000
+DISPOSITIONS = ("ATTACHMENT", "INLINE")
+TRANSFER_ENCODINGS = ("BASE64", "QUOTED_PRINTABLE", "SEVEN_BIT")
 # RFC 5322 §2.1.1: octets of a line without its end.
 MAX_LINE = 998
 # SES refuses these; https://docs.aws.amazon.com/ses/latest/dg/mime-types.html
@@ -39,6 +41,10 @@ class Attachment:
         content: The bytes.
         content_type: Default: guessed from the extension.
         content_id: Set for an image that the HTML shows inline as `<img src="cid:...">`, without angle brackets.
+        description: What the file is, for mail programs that show it (Content-Description, RFC 2045 §8).
+        disposition: `ATTACHMENT` or `INLINE`. Default: `INLINE` if it has a content id.
+        transfer_encoding: `BASE64`, `QUOTED_PRINTABLE` or `SEVEN_BIT`. Default: `SEVEN_BIT` for a mail inside the mail,
+            as RFC 2046 §5.2.1 wants, else `BASE64`.
 
     Raises:
         InvalidMessage: SES would refuse it.
@@ -52,6 +58,9 @@ class Attachment:
     content: bytes
     content_type: str = ""
     content_id: str = ""
+    description: str = ""
+    disposition: Literal["", "ATTACHMENT", "INLINE"] = ""
+    transfer_encoding: Literal["", "BASE64", "QUOTED_PRINTABLE", "SEVEN_BIT"] = ""
 
     def __post_init__(self) -> None:
         name = as_text(self.filename, "The attachment's file name")
@@ -60,12 +69,18 @@ class Attachment:
         object.__setattr__(self, "content_id", as_text(self.content_id, "The attachment's content id"))
         kind = as_text(self.content_type, "The attachment's content type") or _guessed(name, self.content)
         object.__setattr__(self, "content_type", kind)
+        object.__setattr__(self, "description", as_text(self.description, "The attachment's description"))
         refuse(_attachment_problems(self))
 
     @property
-    def transfer_encoding(self) -> Literal["BASE64", "SEVEN_BIT"]:
-        """How SES must encode it: a mail inside the mail as it is, anything else in base64."""
-        return "SEVEN_BIT" if _is_composite(self.content_type) else "BASE64"
+    def chosen_disposition(self) -> Literal["ATTACHMENT", "INLINE"]:
+        """How mail programs must show it."""
+        return self.disposition or ("INLINE" if self.content_id else "ATTACHMENT")
+
+    @property
+    def chosen_encoding(self) -> Literal["BASE64", "QUOTED_PRINTABLE", "SEVEN_BIT"]:
+        """How SES must encode it. SES's own default is SEVEN_BIT, which breaks anything that is not ASCII."""
+        return self.transfer_encoding or ("SEVEN_BIT" if _is_composite(self.content_type) else "BASE64")
 
     @classmethod
     def from_path(cls, path: str | Path, *, content_type: str = "", content_id: str = "") -> "Attachment":
@@ -117,6 +132,7 @@ def _extensions(name: str) -> set[str]:
 
 def _attachment_problems(attachment: Attachment) -> Iterable[str]:
     name, cid, kind = attachment.filename, attachment.content_id, attachment.content_type
+    text, encoding = attachment.description, attachment.chosen_encoding
     if len(name) > MAX_FILENAME or len(kind) > MAX_CONTENT_TYPE or len(cid) > MAX_CONTENT_ID:
         yield (
             f"the attachment {name[:MAX_FILENAME]!r} has a file name, a content type or a content id of more than "
@@ -134,6 +150,21 @@ def _attachment_problems(attachment: Attachment) -> Iterable[str]:
         (
             _is_composite(kind) and not _is_seven_bit(attachment.content),
             f"is {kind}, which must not be in base64 (RFC 2046 §5.2.1), and is no plain ASCII: make it {_ANYTHING}",
+        ),
+        (len(text) > MAX_DESCRIPTION, f"has a description of more than {MAX_DESCRIPTION} characters"),
+        (
+            UNPRINTABLE.search(text) or BIDI_CONTROL.search(text),
+            "has a description with a control or bidirectional control character",
+        ),
+        (attachment.disposition not in ("", *DISPOSITIONS), f"needs a disposition of {', '.join(DISPOSITIONS)}"),
+        (encoding not in TRANSFER_ENCODINGS, f"needs a transfer encoding of {', '.join(TRANSFER_ENCODINGS)}"),
+        (
+            _is_composite(kind) and encoding != "SEVEN_BIT",
+            f"is {kind}, which needs the transfer encoding SEVEN_BIT (RFC 2046 §5.2.1)",
+        ),
+        (
+            encoding == "SEVEN_BIT" and not _is_composite(kind) and not _is_seven_bit(attachment.content),
+            "is not 7-bit (RFC 2045 §2.7), so it needs the transfer encoding BASE64",
         ),
     )
     yield from (f"the attachment {name!r} {problem}" for wrong, problem in checks if wrong)

@@ -28,7 +28,8 @@ MailerError                           what happened, why, and what to do next
         ├── AccessDenied              an IAM policy does not allow it
         ├── CredentialsInvalid        the credentials are expired or wrong
         ├── ClockSkewed               the clock of this machine is wrong
-        └── ResourceNotFound          the configuration set does not exist
+        ├── ResourceNotFound          the configuration set does not exist
+        └── RecipientNotAllowed       the recipient guard of a stack outside production does not allow it
 
 Each transport has a table that maps replies of its service to these classes.
 """
@@ -201,6 +202,10 @@ class CredentialsInvalid(Refused):
 
 class ClockSkewed(Refused):
     """The clock of this machine is wrong, so AWS rejects its signatures."""
+
+
+class RecipientNotAllowed(Refused):
+    """The recipient guard does not allow this recipient; the service was not asked."""
 
 
 class ResourceNotFound(Refused):

@@ -6,6 +6,7 @@ importing the class stays cheap.
 
 import logging
 from functools import partial
+from os import environ, urandom
 from typing import TYPE_CHECKING, cast
 
 from mailer.address import Address
@@ -23,13 +24,19 @@ if TYPE_CHECKING:
     from boto3.session import Session
 
     from mailer.attachment import Attachment
+    from mailer.content import RawMime, StoredTemplate
+    from mailer.local import Place
     from mailer.message import Envelope, Mailboxes, Message, Pairs
+    from mailer.options import SendOptions
+    from mailer.sending.recipient_guard import RecipientGuard
     from mailer.stack import StackOutputs
     from mailer.stores.base import SuppressionStore
     from mailer.templates.base import EmailTemplate
     from mailer.templates.brand import Brand
     from mailer.transports.base import Transport
     from mailer.wire.access import Access
+
+    Content = EmailTemplate | Message | StoredTemplate | RawMime
 
 log = logging.getLogger("mailer")
 # The application decides what is logged. Without a handler, Python would print our warnings to stderr.
@@ -49,9 +56,11 @@ class Mailer:
             finds by itself.
         role: The ARN of a role to assume with those credentials. It is assumed again before its session expires. Not
             with an `Access`, which has its own.
+        guard: Who may get mail, for stacks outside production. Default: what the variables
+            `MAILSTACK_ALLOWED_RECIPIENTS` and `MAILSTACK_REDIRECT_TO` say; without them, everyone.
 
     Raises:
-        ConfigurationError: `outputs` is not a `StackOutputs`.
+        ConfigurationError: `outputs` is not a `StackOutputs`, or a guard is set in a production stack.
 
     Example:
         >>> from mailer.catalog import Welcome
@@ -70,7 +79,9 @@ class Mailer:
         retries: RetryPolicy | None = None,
         session: "Session | Access | None" = None,
         role: str = "",
+        guard: "RecipientGuard | None" = None,
     ) -> None:
+        from mailer.sending.recipient_guard import guard_from_environment
         from mailer.wire.access import Access
 
         self.outputs = _checked_outputs(outputs)
@@ -81,9 +92,54 @@ class Mailer:
         self._transport = _ses(outputs, access) if transport is None else transport
         self._suppressions = _stack_suppressions(outputs, access) if suppressions is None else suppressions
         self._retries = retries or RetryPolicy()
+        self._guard = guard_from_environment() if guard is None else guard
+        if self._guard:
+            self._guard.check_stack(outputs.stack)
 
     @classmethod
-    def from_stack(
+    def local(
+        cls,
+        folder: "str | Path" = "mails",
+        *,
+        stack: str = "local",
+        streams: "Iterable[str]" = ("transactional", "marketing"),
+        sender: str = "Example <no-reply@example.test>",
+        brand: "Brand | None" = None,
+        suppressions: "SuppressionStore | None" = None,
+        console: bool = True,
+    ) -> "Mailer":
+        """Create a mailer that needs no AWS and sends nothing: each mail becomes a file on this machine.
+
+        The environment variable `MAILSTACK_OUTPUTS=local:///folder` makes `from_stack` return one, so that an
+        application needs no `if`.
+
+        Args:
+            folder: Where the mails are written, with an `index.html`.
+            stack: The name of the stack that it stands for.
+            streams: The names of its streams; the first is the default.
+            sender: The default From address.
+            brand: See `Mailer`.
+            suppressions: The suppression list. Default: an empty one in memory.
+            console: Whether to print each mail to standard error.
+
+        Raises:
+            ConfigurationError: There is no stream. `InvalidAddress` is raised for an invalid sender.
+        """
+        from mailer.local import folder_of, local_outputs
+        from mailer.stores.memory import MemorySuppressions
+        from mailer.transports.files import FileTransport
+
+        transport = FileTransport(folder_of(folder), console=console)
+        log.warning("Mail is not sent: it is written to %s", transport.folder)
+        return cls(
+            local_outputs(stack, streams, sender),
+            brand=brand,
+            transport=transport,
+            suppressions=MemorySuppressions() if suppressions is None else suppressions,
+        )
+
+    @classmethod
+    def from_stack(  # noqa: PLR0913 - as the constructor
         cls,
         stack: str,
         *,
@@ -94,19 +150,21 @@ class Mailer:
         retries: RetryPolicy | None = None,
         session: "Session | None" = None,
         role: str = "",
+        guard: "RecipientGuard | None" = None,
     ) -> "Mailer":
         """Create a mailer from the name of a stack. `mailer.load` documents where the outputs are found.
 
         Args:
             stack: The name of the stack.
             outputs: The outputs, their JSON, or the path of a file. Default: `MAILSTACK_OUTPUTS`, then the Systems
-                Manager parameter of the stack.
+                Manager parameter of the stack. `MAILSTACK_OUTPUTS=local:///folder` creates a `Mailer.local`.
             brand: See `Mailer`.
             transport: See `Mailer`.
             suppressions: See `Mailer`.
             retries: See `Mailer`.
             session: See `Mailer`.
             role: See `Mailer`.
+            guard: See `Mailer`.
 
         Raises:
             StackNotFound: The outputs were not found.
@@ -115,6 +173,12 @@ class Mailer:
         from mailer.stack import load
         from mailer.wire.access import Access
 
+        local = _local_place() if outputs is None else None
+        if local:
+            mailer = cls.local(local.folder, stack=stack, streams=local.streams, sender=local.sender, brand=brand)
+            found, transport = mailer.outputs, transport or mailer._transport  # noqa: SLF001 - our own
+            suppressions = mailer._suppressions if suppressions is None else suppressions  # noqa: SLF001
+            return cls(found, brand=brand, transport=transport, suppressions=suppressions, retries=retries, guard=guard)
         access = Access(session, role)
         return cls(
             load(stack, outputs=outputs, access=access),
@@ -122,12 +186,13 @@ class Mailer:
             transport=transport,
             suppressions=suppressions,
             retries=retries,
+            guard=guard,
             session=access,  # which has a session open already, where the outputs were read from AWS
         )
 
     def send(  # noqa: PLR0913 - the parts of a message, written out for help() and completion
         self,
-        content: "EmailTemplate | Message",
+        content: "Content",
         *,
         subject: "str | Unchanged" = UNCHANGED,
         to: "Mailboxes | Unchanged" = UNCHANGED,
@@ -140,6 +205,8 @@ class Mailer:
         attachments: "Attachment | Iterable[Attachment] | Unchanged | None" = UNCHANGED,
         stream: "str | Unchanged | None" = UNCHANGED,
         tenant: "str | Unchanged | None" = UNCHANGED,
+        options: "SendOptions | Unchanged | None" = UNCHANGED,
+        secret: "bool | Unchanged | None" = UNCHANGED,
     ) -> SendResult:
         """Send one message, which all its recipients share.
 
@@ -150,7 +217,7 @@ class Mailer:
         Arguments replace the values of a `Message`. The default keeps its value; None and `()` remove it.
 
         Args:
-            content: A template with its fields, or a whole message.
+            content: A template with its fields, a whole message, a `StoredTemplate` or `RawMime`.
             subject: Replaces the subject of the template or message.
             to: One address or several: `ada@example.com`, `Ada <ada@example.com>` or `mailer.Address`.
             cc: As `to`.
@@ -162,6 +229,9 @@ class Mailer:
             attachments: One `mailer.Attachment` or several.
             stream: The name of a stream of the stack. Default: the stack's default stream.
             tenant: The name of a tenant of the stack. Default: none.
+            options: Further options of SES's `SendEmail`, as a `SendOptions`.
+            secret: Whether the message contains a link or a code that is as good as a password, so that SES must not
+                track it. Default: whether a field of the template is a `SecretText` or `SecretUrl`.
 
         Returns:
             One result per recipient.
@@ -184,15 +254,11 @@ class Mailer:
             attachments=attachments,
             stream=stream,
             tenant=tenant,
-        )
-        try:
-            found = self._suppressions.get_many([address.key for address in message.recipients])
-        except StoreError as error:  # it is not known who may be sent to, so nobody is
-            return self._report(message, [RecipientResult.of_error(one, error) for one in message.recipients])
-        suppressed = suppressed_results(message, found)
-        allowed = message.without(found)
-        handed_over = self._hand_over(allowed) if allowed else ()
-        return self._report(message, [*suppressed, *handed_over])
+            options=options,
+            secret=secret,
+        ).identified(urandom(16).hex())
+        results = self._guard.deliver(message, self._deliver) if self._guard else self._deliver(message)
+        return self._report(message, results)
 
     def close(self) -> None:
         """Close the open connections. A later `send` opens new ones."""
@@ -209,7 +275,7 @@ class Mailer:
 
     def compose(  # noqa: PLR0913 - as `send`
         self,
-        content: "EmailTemplate | Message",
+        content: "Content",
         *,
         subject: "str | Unchanged" = UNCHANGED,
         to: "Mailboxes | Unchanged" = UNCHANGED,
@@ -222,6 +288,8 @@ class Mailer:
         attachments: "Attachment | Iterable[Attachment] | Unchanged | None" = UNCHANGED,
         stream: "str | Unchanged | None" = UNCHANGED,
         tenant: "str | Unchanged | None" = UNCHANGED,
+        options: "SendOptions | Unchanged | None" = UNCHANGED,
+        secret: "bool | Unchanged | None" = UNCHANGED,
     ) -> "Message":
         """Compose the message that `send` would send, with sender and stream. Arguments and errors: see `send`."""
         from mailer.templates.compose import compose
@@ -238,6 +306,8 @@ class Mailer:
             "attachments": attachments,
             "stream": stream,
             "tenant": tenant,
+            "options": options,
+            "secret": secret,
         }
         envelope = {name: value for name, value in given.items() if value is not UNCHANGED}
         message = compose(content, self.brand, **cast("Envelope", envelope))
@@ -247,6 +317,15 @@ class Mailer:
             raise UnknownStream(f"The stack {self.outputs.stack!r} has no stream {stream!r}.", hint=f"It has: {known}.")
         return message.filled_in(sender=self._sender, stream=stream)
 
+    def _deliver(self, message: "Message") -> list[RecipientResult]:
+        """Send to everyone who is not suppressed."""
+        try:
+            found = self._suppressions.get_many([address.key for address in message.recipients])
+        except StoreError as error:  # it is not known who may be sent to, so nobody is
+            return [RecipientResult.of_error(one, error) for one in message.recipients]
+        allowed = message.without(found)
+        return [*suppressed_results(message, found), *(self._hand_over(allowed) if allowed else ())]
+
     def _hand_over(self, message: "Message") -> tuple[RecipientResult, ...]:
         try:
             return retrying(partial(self._transport.send, message), self._retries)
@@ -255,9 +334,10 @@ class Mailer:
 
     def _report(self, message: "Message", results: list[RecipientResult]) -> SendResult:
         by_key = {result.address.key: result for result in results}
-        result = SendResult(tuple(by_key[address.key] for address in message.recipients))
+        result = SendResult(tuple(by_key[address.key] for address in message.recipients), message.id)
         level = logging.INFO if result.ok else logging.WARNING
-        log.log(level, "%s stream=%s message_id=%s", result, message.stream, result.message_id or "-")
+        words = "%s stream=%s message_id=%s id=%s"
+        log.log(level, words, result, message.stream, result.message_id or "-", message.id)
         return result
 
 
@@ -269,6 +349,18 @@ def _checked_outputs(outputs: object) -> "StackOutputs":
     stack = outputs if isinstance(outputs, str) and outputs.replace("-", "").isalnum() else "prod"
     hint = f'Call Mailer.from_stack("{stack}"), which finds the outputs of a stack by its name.'
     raise ConfigurationError(f"Mailer(...) takes StackOutputs, not {type(outputs).__name__}.", hint=hint)
+
+
+def _local_place() -> "Place | None":
+    """The folder that the environment names for local mail; None if it names none."""
+    from mailer.stack import LOCAL_SCHEME, VARIABLE
+
+    value = environ.get(VARIABLE, "").strip()
+    if not value.startswith(LOCAL_SCHEME):
+        return None
+    from mailer.local import Place
+
+    return Place.parse(value)
 
 
 def _default_brand(outputs: "StackOutputs") -> "Brand":

@@ -11,7 +11,9 @@ from uuid import UUID
 
 from mailer.address import BIDI_CONTROL, UNPRINTABLE, Address
 from mailer.attachment import Attachment
+from mailer.content import RawMime, StoredTemplate
 from mailer.errors import InvalidAddress, InvalidMessage, refuse
+from mailer.options import NO_OPTIONS, SendOptions
 from mailer.text import as_text
 
 # https://docs.aws.amazon.com/ses/latest/dg/quotas.html: To, Cc and Bcc together; the message with its attachments in
@@ -34,6 +36,8 @@ FORBIDDEN_HEADER_PREFIX = "x-ses-"
 # Names of tags that SES keeps for itself, but for these: they become parts of Gmail's Feedback-ID header.
 # https://docs.aws.amazon.com/ses/latest/dg/feedback-id.html
 SES_TAGS = frozenset({"ses:feedback-id-a", "ses:feedback-id-b"})
+# The tag that carries `SendResult.id` into every event of SES about the message.
+ID_TAG = "mailstack-id"
 # RFC 5322 §2.2 has no NUL in a body; halves of a surrogate pair are no text at all.
 _HEADER_NAME = re.compile(r"[!-9;-~]+\Z")  # RFC 5322 §2.2: printable ASCII without the colon
 _HEADER_VALUE = re.compile(r"[ -~]+\Z")
@@ -76,6 +80,8 @@ class Envelope(TypedDict, total=False):
     attachments: "Attachment | Iterable[Attachment] | None"
     stream: str | None
     tenant: str | None
+    options: SendOptions | None
+    secret: bool | None
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -89,6 +95,8 @@ class Message:
         subject: One line. Lazy translations are accepted wherever text is.
         text: Plain text. At least one of `text` and `html` is required; both are better.
         html: HTML.
+        template: A template stored in SES, instead of subject, text and HTML.
+        raw: Raw MIME, instead of subject, text, HTML, headers, attachments, `reply_to` and `sender`.
         to: One address or several: text (`ada@example.com`, `Ada <ada@example.com>`) or `Address`.
         cc: As `to`.
         bcc: As `to`; other recipients do not see them.
@@ -100,6 +108,13 @@ class Message:
         attachments: One `Attachment` or several.
         stream: The name of a stream of the stack. Default: the stack's default stream.
         tenant: The name of a tenant of the stack. Default: none.
+        options: Further options of SES's `SendEmail`.
+        secret: Whether it contains a link or a code that is as good as a password. SES then tracks neither opens nor
+            clicks, unless `options` says so. Default: whether a value of the template is a `SecretText` or `SecretUrl`.
+
+    Attributes:
+        id: The id that `Mailer.send` gave it, which SES's events carry as the tag `mailstack-id`; empty before.
+        template_name: The name of the `EmailTemplate` that it was composed from; empty without one.
 
     Raises:
         InvalidMessage: SES would refuse the message, or it would arrive changed. The error names every problem.
@@ -127,11 +142,17 @@ class Message:
     attachments: tuple[Attachment, ...] = field(hash=False)
     stream: str
     tenant: str
+    template: StoredTemplate | None
+    raw: RawMime | None
+    options: SendOptions
+    secret: bool
+    id: str = field(init=False, compare=False)
+    template_name: str = field(init=False, compare=False)
 
     def __init__(  # noqa: PLR0913 - a message has that many parts
         self,
         *,
-        subject: str,
+        subject: str | None = "",
         text: str | None = "",
         html: str | None = "",
         to: Mailboxes = (),
@@ -144,8 +165,15 @@ class Message:
         attachments: "Attachment | Iterable[Attachment] | None" = (),
         stream: str | None = "",
         tenant: str | None = "",
+        template: StoredTemplate | None = None,
+        raw: RawMime | None = None,
+        options: SendOptions | None = None,
+        secret: bool | None = None,
     ) -> None:
         seen: set[str] = set()
+        _check_types(template=template, raw=raw, options=options, secret=secret)
+        if raw and _is_nothing(to) and _is_nothing(cc) and _is_nothing(bcc):
+            to, cc, bcc = raw.to, raw.cc, raw.bcc
         self.__dict__.update(  # the class is frozen, so attributes cannot be assigned
             subject=as_text(subject, "The subject"),
             text=as_text(text, "The plain text"),
@@ -154,12 +182,18 @@ class Message:
             cc=_first_of_each(_mailboxes(cc, "cc"), seen),
             bcc=_first_of_each(_mailboxes(bcc, "bcc"), seen),
             reply_to=_first_of_each(_mailboxes(reply_to, "reply_to"), set()),
-            sender=None if sender is None else _mailbox(sender, "sender"),
-            headers=_pairs(headers, "headers"),
-            tags=_pairs(tags, "tags"),
+            sender=_mailbox(sender, "sender") if sender is not None else raw.sender if raw else None,
+            headers=as_pairs(headers, "headers"),
+            tags=as_pairs(tags, "tags"),
             attachments=_attachments(attachments),
             stream=as_text(stream, "The stream"),
             tenant=as_text(tenant, "The tenant"),
+            template=template,
+            raw=raw,
+            options=NO_OPTIONS if options is None else options,
+            secret=bool(template and template.has_secret) if secret is None else secret,
+            id="",
+            template_name="",
         )
         refuse(_message_problems(self))
 
@@ -171,6 +205,20 @@ class Message:
     def filled_in(self, *, sender: Address, stream: str) -> "Message":
         """A copy with this stream, and with this sender if it has none."""
         return self._changed(sender=self.sender or sender, stream=stream)
+
+    def identified(self, id_: str) -> "Message":
+        """A copy with this id."""
+        return self._changed(id=id_)
+
+    def readdressed(
+        self, *, subject: str, to: tuple[Address, ...], cc: tuple[Address, ...], bcc: tuple[Address, ...]
+    ) -> "Message":
+        """A copy to other recipients, of whom there are no more, under another subject."""
+        return self._changed(subject=subject, to=to, cc=cc, bcc=bcc)
+
+    def from_template(self, name: str) -> "Message":
+        """A copy that says which template it was composed from."""
+        return self._changed(template_name=name)
 
     def without(self, keys: Container[str]) -> "Message | None":
         """The message without the recipients whose `Address.key` is among these; None if no recipient is left."""
@@ -193,6 +241,7 @@ class Message:
     def size(self) -> int:
         """About how many bytes SES counts: the parts, with attachments in base64 (RFC 2045 §6.8, lines of 76)."""
         text = len(self.text.encode(errors="replace")) + len(self.html.encode(errors="replace"))
+        text += len(self.raw.data) if self.raw else 0
         return text + sum(-(-len(attachment.content) // 57) * 78 for attachment in self.attachments)
 
     def __repr__(self) -> str:
@@ -255,7 +304,8 @@ def _first_of_each(addresses: tuple[Address, ...], seen: set[str]) -> tuple[Addr
     return tuple(kept)
 
 
-def _pairs(value: object, part: str) -> tuple[tuple[str, str], ...]:
+def as_pairs(value: object, part: str) -> tuple[tuple[str, str], ...]:
+    """The names and values of a mapping or of pairs, as text."""
     if _is_nothing(value):
         return ()
     wanted = "a mapping, or pairs of a name and a value"
@@ -274,10 +324,11 @@ def _pair(item: object, part: str, wanted: str) -> tuple[str, str]:
 
 def _message_problems(message: Message) -> Iterable[str]:
     count, size = len(message.recipients), message.size
+    is_simple = not message.template and not message.raw
     checks = (
         (not count, "it has no recipient"),
         (count > MAX_RECIPIENTS, f"it has {count} recipients; SES allows {MAX_RECIPIENTS} per message"),
-        (not message.subject.strip(), "it has no subject"),
+        (is_simple and not message.subject.strip(), "it has no subject"),
         (UNPRINTABLE.search(message.subject), "the subject contains a line break or another control character"),
         (BIDI_CONTROL.search(message.subject), "the subject contains a bidirectional control character"),
         (_ENCODED_WORD.search(message.subject), "the subject contains an encoded word (RFC 2047); pass the plain text"),
@@ -285,12 +336,14 @@ def _message_problems(message: Message) -> Iterable[str]:
             _is_no_text(message.text) or _is_no_text(message.html),
             "it contains a NUL or a lone surrogate, which cannot be sent as text",
         ),
-        (not message.text and not message.html, "it has neither text nor HTML"),
+        (is_simple and not message.text and not message.html, "it has neither text nor HTML"),
         (len(message.headers) > MAX_HEADERS, f"it has {len(message.headers)} headers; SES allows {MAX_HEADERS}"),
         (size > MAX_BYTES, f"it is about {size:,} bytes; SES allows {MAX_BYTES:,}"),
         (message.tenant and not _TAG.match(message.tenant), f"{message.tenant!r} is not a valid tenant name"),
     )
     yield from (problem for wrong, problem in checks if wrong)
+    yield from _content_problems(message)
+    yield from _list_problems(message)
     seen: set[str] = set()
     for name, value in message.headers:
         yield from _header_problems(name, value, seen)
@@ -301,6 +354,50 @@ def _message_problems(message: Message) -> Iterable[str]:
         for what, text, known in (("name", name, name in SES_TAGS), ("value", value, False)):
             if not known and (len(text) > MAX_TAG or not _TAG.match(text)):
                 yield f"the tag {what} {text[:MAX_TAG]!r} is not 1 to {MAX_TAG} ASCII letters, digits, '_' and '-'"
+        if name == ID_TAG:
+            yield f"the tag {ID_TAG} is set by this library; use another name"
+
+
+_TYPES = {"template": StoredTemplate, "raw": RawMime, "options": SendOptions, "secret": bool}
+# What stands in the content itself, so that a message has none of its own.
+_REPLACED = {
+    "template": ("subject", "text", "html"),
+    "raw": ("subject", "text", "html", "headers", "attachments", "reply_to", "template"),
+}
+
+
+def _check_types(**parts: object) -> None:
+    for part, value in parts.items():
+        if value is not None and not isinstance(value, _TYPES[part]):
+            wanted = _TYPES[part].__name__
+            raise InvalidMessage(f"{part} is of type {type(value).__name__}.", hint=f"Pass a {wanted}.")
+
+
+def _content_problems(message: Message) -> Iterable[str]:
+    """Parts that SES's `Content` does not take together."""
+    for content, parts in _REPLACED.items():
+        if getattr(message, content):
+            yield from (
+                f"`{part}` cannot be used with `{content}`: put it there" for part in parts if getattr(message, part)
+            )
+    if message.raw and message.sender != message.raw.sender:
+        yield "`sender` cannot differ from the From header of `raw`: put it there"
+
+
+# https://docs.aws.amazon.com/ses/latest/dg/sending-email-subscription-management.html
+_UNSUBSCRIBE_URL = re.compile(r"\{\{\s*amazonSESUnsubscribeUrl\s*\}\}")
+_MAX_UNSUBSCRIBE_URLS = 2
+
+
+def _list_problems(message: Message) -> Iterable[str]:
+    if not message.options.contact_list:
+        return
+    if len(message.recipients) > 1:
+        yield "a message with `contact_list` must have one recipient; send one message to each"
+    if any(name.lower().startswith("list-unsubscribe") for name, _ in message.headers):
+        yield "SES writes List-Unsubscribe itself for a message with `contact_list`; remove the header"
+    if any(len(_UNSUBSCRIBE_URL.findall(body)) > _MAX_UNSUBSCRIBE_URLS for body in (message.text, message.html)):
+        yield "it contains {{amazonSESUnsubscribeUrl}} more than twice"
 
 
 def _is_no_text(text: str) -> bool:

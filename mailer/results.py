@@ -59,6 +59,8 @@ class RecipientResult:
         message_id: The message id of the service, if it accepted the message. Feedback events carry the same id.
         error: The error, with its hint; None if there was none.
         reason: The reason in a few words: that of the suppression, or the message of the error.
+        message_id_header: The `Message-ID` that SES writes into the message, for `In-Reply-To` and `References` of
+            later ones. Empty if it is not known: not sent, or sent through a multi-region endpoint.
     """
 
     address: "Address"
@@ -66,6 +68,7 @@ class RecipientResult:
     message_id: str = ""
     error: MailerError | None = None
     reason: str = ""
+    message_id_header: str = ""
 
     @classmethod
     def of_error(cls, address: "Address", error: MailerError) -> "RecipientResult":
@@ -91,6 +94,11 @@ class RecipientResult:
 class SendResult:
     """What became of a message: one `RecipientResult` for each recipient, in the message's order.
 
+    Attributes:
+        recipients: The results.
+        id: The id that this library gave the message before it was sent. SES's events carry it as the tag
+            `mailstack-id`, so that a message whose outcome is unknown can be found in them.
+
     Example:
         >>> from mailer.address import Address
         >>> result = SendResult((RecipientResult(Address("ada@example.com"), Status.SENT, "0100-example"),))
@@ -101,6 +109,7 @@ class SendResult:
     """
 
     recipients: "tuple[RecipientResult, ...]"
+    id: str = ""
 
     @property
     def ok(self) -> bool:
@@ -111,6 +120,11 @@ class SendResult:
     def message_id(self) -> str:
         """The message id of the service; empty if the message was sent to nobody."""
         return next((recipient.message_id for recipient in self.recipients if recipient.message_id), "")
+
+    @property
+    def message_id_header(self) -> str:
+        """The `Message-ID` header that SES writes; see `RecipientResult`. Empty if it is not known."""
+        return next((one.message_id_header for one in self.recipients if one.message_id_header), "")
 
     @property
     def not_sent(self) -> "tuple[RecipientResult, ...]":
@@ -134,7 +148,7 @@ class SendResult:
 
     def to_dict(self) -> dict[str, object]:
         """JSON-able, with addresses masked."""
-        return {"ok": self.ok, "recipients": [recipient.to_dict() for recipient in self.recipients]}
+        return {"ok": self.ok, "id": self.id, "recipients": [recipient.to_dict() for recipient in self.recipients]}
 
     def __iter__(self) -> "Iterator[RecipientResult]":
         return iter(self.recipients)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 VERSION = 1
 VARIABLE = "MAILSTACK_OUTPUTS"
+# What the variable's value begins with where mail stays on this machine; see `Mailer.local`.
+LOCAL_SCHEME = "local:"
 # Systems Manager's standard tier, which is free, and its advanced one. https://docs.aws.amazon.com/general/latest/gr/ssm.html
 MAX_PARAMETER_CHARACTERS, MAX_ADVANCED_CHARACTERS = 4096, 8192
 # Of a value that is shown in an error message.
@@ -261,6 +263,11 @@ def _from_environment(environ: "Mapping[str, str]") -> StackOutputs | None:
 
 
 def _from_text_or_file(value: str | Path, *, source: str) -> StackOutputs:
+    if isinstance(value, str) and value.startswith(LOCAL_SCHEME):
+        raise StackNotFound(
+            f"{source} names a folder for local mail, and no stack.",
+            hint="Mailer.from_stack understands it. Give the outputs of a stack for anything else.",
+        )
     if isinstance(value, str) and value.lstrip().startswith(("{", "[", '"')):
         return StackOutputs.from_json(value, source=source)
     try:

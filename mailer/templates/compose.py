@@ -4,10 +4,11 @@ Not for the stack's own part, its sender and streams, nor for sending.
 """
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Unpack, cast
+from typing import TYPE_CHECKING, Unpack
 
+from mailer.content import RawMime, StoredTemplate
 from mailer.errors import InvalidMessage
-from mailer.message import Envelope, Message
+from mailer.message import MAX_HEADERS, Envelope, Message, as_pairs
 
 if TYPE_CHECKING:
     from mailer.templates.brand import Brand
@@ -17,7 +18,7 @@ def compose(content: object, brand: "Brand", **envelope: Unpack[Envelope]) -> Me
     """The message that a template or a message makes with what is said beside it, which takes precedence.
 
     Args:
-        content: A filled-in template, or a whole message.
+        content: A filled-in template, a template stored in SES, raw MIME, or a whole message.
         brand: Whose mail it is.
         **envelope: See `mailer.message.Envelope`.
 
@@ -26,15 +27,35 @@ def compose(content: object, brand: "Brand", **envelope: Unpack[Envelope]) -> Me
         TemplateError: The template cannot be rendered.
     """
     if isinstance(content, Message):
-        return replace(content, **envelope)
+        return replace(content, **envelope).from_template(content.template_name)
+    if isinstance(content, StoredTemplate):
+        return Message(template=content, **_automatic(envelope))
+    if isinstance(content, RawMime):
+        return Message(raw=content, **envelope)
     from mailer.templates.base import EmailTemplate
     from mailer.templates.engine import render
 
     if not isinstance(content, EmailTemplate):
         raise InvalidMessage(f"{_named(content)} is not a template or a message.", hint=_hint(content))
     rendered = render(content, brand)
-    parts = cast("Envelope", {"subject": rendered.subject, **envelope})
-    return Message(text=rendered.text, html=rendered.html, **parts)
+    parts: Envelope = {"subject": rendered.subject, **_automatic(envelope)}
+    if parts.get("secret") is None:
+        parts["secret"] = rendered.has_secret
+    message = Message(text=rendered.text, html=rendered.html, **parts)
+    return message.from_template(content.template_name())
+
+
+# What tells mail programs and auto-responders that no person wrote the mail, so that they do not answer it.
+# RFC 3834 §5; [MS-OXCMAIL] 2.1.3.2.20 (X-Auto-Response-Suppress). NDR is left out: SES needs non-delivery reports.
+_AUTOMATIC = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "DR, RN, NRN, OOF, AutoReply"}
+
+
+def _automatic(envelope: Envelope) -> Envelope:
+    """The envelope with the headers of automatic mail, as far as SES's limit allows. Headers that are given win."""
+    given = as_pairs(envelope.get("headers"), "headers")
+    names = {name.lower() for name, _ in given}
+    added = [(name, value) for name, value in _AUTOMATIC.items() if name.lower() not in names]
+    return {**envelope, "headers": (*given, *added[: max(0, MAX_HEADERS - len(given))])}
 
 
 def _named(content: object) -> str:

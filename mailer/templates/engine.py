@@ -21,7 +21,7 @@ from mailer.errors import TemplateError
 from mailer.redaction import Secret, redact
 from mailer.templates.brand import Brand
 from mailer.templates.mjml import LAYOUT, LAYOUT_PREFIX, compile_mjml
-from mailer.templates.secret import revealed
+from mailer.templates.secret import has_secret, revealed
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -37,6 +37,7 @@ class Rendered:
     subject: Secret
     text: Secret
     html: Secret
+    has_secret: bool
 
 
 class _Shown(SimpleNamespace):
@@ -96,7 +97,8 @@ def _filled_in(files: _Files, fields: dict[str, object]) -> Rendered:
     context["subject"] = _one_line(files.subject.render(context))
     context["preheader"] = _one_line(files.preheader.render(context))
     html = files.html.render(context) if files.html else ""
-    return Rendered(Secret(context["subject"]), Secret(files.text.render(context).strip() + "\n"), Secret(html))
+    text = files.text.render(context).strip() + "\n"
+    return Rendered(Secret(context["subject"]), Secret(text), Secret(html), any(map(has_secret, fields.values())))
 
 
 def _failure(kind: "type[EmailTemplate]", error: Exception, fields: dict[str, object]) -> TemplateError:

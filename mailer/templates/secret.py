@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING, Annotated, cast
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BaseModel
 
 from mailer.redaction import Secret
 from mailer.templates.url import Url
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 SecretText = Annotated[str, AfterValidator(Secret)]
 """Text that prints as `***`; `Annotated[SecretText, ...]` takes further checks."""
@@ -28,3 +28,14 @@ def revealed(value: object) -> object:
     if type(value) is tuple:  # a named one keeps its names
         return tuple(revealed(one) for one in cast("tuple[object, ...]", value))
     return value
+
+
+def has_secret(value: object) -> bool:
+    """Whether a field is a `Secret`, or a list, mapping or model that holds one."""
+    if isinstance(value, Secret):
+        return True
+    if isinstance(value, dict):
+        return any(map(has_secret, cast("Mapping[object, object]", value).values()))
+    if isinstance(value, list | tuple | set | frozenset):
+        return any(map(has_secret, cast("Iterable[object]", value)))
+    return isinstance(value, BaseModel) and any(has_secret(one) for _, one in value)

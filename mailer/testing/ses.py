@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from mailer.stack import StackOutputs
     from mailer.stores.dynamodb import DynamoDBSuppressions
 
-# SES's own tags begin with this; an application's do not.
-_OWN_TAG = "ses:"
+# SES's own tags and this library's begin so; an application's do not.
+_OWN_TAGS = ("ses:", "mailstack-id")
 _MANY = 10_000
 
 
@@ -226,7 +226,7 @@ class Ses:
             text=content["text"] or "",
             html=content["html"] or "",
             headers={header["name"]: header["value"] for header in content["headers"]},
-            tags={name: values[0] for name, values in found["tags"].items() if not name.startswith(_OWN_TAG)},
+            tags={name: values[0] for name, values in found["tags"].items() if not name.startswith(_OWN_TAGS)},
             links=tuple(content["links"]),
             attachments=tuple(
                 SentAttachment(one["name"], one["content_type"], one["content_id"] or "", one["size"]) for one in files

@@ -3,12 +3,18 @@
 One attempt: SES has no idempotency token, so a request that is made again after a lost answer sends the mail twice.
 """
 
+import logging
+import re
+from functools import lru_cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_json
 
+from mailer.address import Address
 from mailer.errors import ConfigurationError, InvalidMessage, OutcomeUnknown
+from mailer.message import ID_TAG, MAX_TAG
+from mailer.options import NO_OPTIONS
 from mailer.redaction import raise_masked
 from mailer.results import RecipientResult, Status
 from mailer.stack import tenant_name
@@ -16,7 +22,7 @@ from mailer.transports.ses_replies import Context, classify
 from mailer.wire.boto import BotoApi
 from mailer.wire.client import SES, WireApi, encoded
 from mailer.wire.deadline import Limits
-from mailer.wire.errors import WireError
+from mailer.wire.errors import CannotAsk, WireError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,9 +32,11 @@ if TYPE_CHECKING:
         AttachmentTypeDef,
         BodyTypeDef,
         EmailContentTypeDef,
-        MessageTagTypeDef,
+        MessageHeaderTypeDef,
         MessageTypeDef,
         SendEmailRequestTypeDef,
+        TemplateTypeDef,
+        TrackingConfigurationOverridesTypeDef,
     )
 
     from mailer.message import Attachment, Message
@@ -37,6 +45,8 @@ if TYPE_CHECKING:
 
 # SES answers within a second; what a large message takes to be written comes on top.
 LIMITS = Limits(connect=3.0, attempt=15.0)
+_OVERRIDES = "ConfigurationOverrides"
+log = logging.getLogger("mailer")
 
 
 class SesTransport:
@@ -67,8 +77,9 @@ class SesTransport:
         tenant = tenant_name(self._outputs.stack, message.tenant) if message.tenant else ""
         endpoint = self._outputs.endpoint_id
         try:  # the request is no variable here: a traceback with locals would show the body
-            message_id = self._api.call(
-                "SendEmail", {**send_email_request(message, configuration_set, tenant=tenant, endpoint=endpoint)}
+            message_id = self._call(
+                {**send_email_request(message, configuration_set, tenant=tenant, endpoint=endpoint)},
+                can_be_tracked=message.secret and not message.options.has_tracking,
             ).get("MessageId")
         except WireError as error:
             where = Context(configuration_set, self._outputs.region, self._outputs.sender_policy_arn, tenant)
@@ -77,7 +88,32 @@ class SesTransport:
             raise OutcomeUnknown(
                 "The response is not from SES: it has no message id.", hint="Check for a proxy that changes responses."
             )
-        return tuple(RecipientResult(address, Status.SENT, message_id) for address in message.recipients)
+        # Through a multi-region endpoint, the region that accepted the message is not known.
+        header = "" if endpoint else message_id_header(message_id, self._outputs.region)
+        return tuple(
+            RecipientResult(address, Status.SENT, message_id, message_id_header=header)
+            for address in message.recipients
+        )
+
+    def _call(self, request: "dict[str, Any]", *, can_be_tracked: bool) -> "dict[str, object]":
+        """Send it. An older botocore knows no `ConfigurationOverrides` and refuses the request before it is written.
+
+        Args:
+            request: The parameters.
+            can_be_tracked: Whether to send it without the override then, rather than not at all.
+        """
+        try:
+            return self._api.call("SendEmail", request)
+        except CannotAsk as error:
+            if _OVERRIDES not in str(error):
+                raise
+        if not can_be_tracked:
+            raise ConfigurationError(
+                f"This boto3 cannot set track_opens and track_clicks: its SendEmail has no {_OVERRIDES}.",
+                hint="pip install --upgrade boto3",
+            )
+        log.warning("Opens and clicks of a message with a secret may be tracked: upgrade boto3.")
+        return self._api.call("SendEmail", {name: value for name, value in request.items() if name != _OVERRIDES})
 
     def close(self) -> None:
         """Close the open connections, but not those of a `client` that was passed in."""
@@ -97,7 +133,8 @@ def _wire(outputs: "StackOutputs", limits: Limits, access: "Access | None") -> W
 
 def _encoded(request: "Mapping[str, Any]") -> bytes:
     """The request as JSON, by pydantic's encoder: a whole mail takes it half the time that Python's own needs."""
-    if "Attachments" in request["Content"]["Simple"]:  # bytes, for which pydantic has another alphabet of base64
+    (content,) = request["Content"].values()
+    if "Attachments" in content or "Data" in content:  # bytes, for which pydantic has another alphabet of base64
         return encoded(request)
     return to_json(request)
 
@@ -118,35 +155,122 @@ def send_email_request(
     """
     if message.sender is None:
         raise InvalidMessage("The message has no sender.", hint="Set `sender`, or send it through a Mailer.")
-    body: BodyTypeDef = {}
-    if message.text:
-        body["Text"] = {"Data": message.text, "Charset": "UTF-8"}
-    if message.html:
-        body["Html"] = {"Data": message.html, "Charset": "UTF-8"}
-    simple: MessageTypeDef = {"Subject": {"Data": message.subject, "Charset": "UTF-8"}, "Body": body}
-    if message.headers:
-        simple["Headers"] = [{"Name": name, "Value": value} for name, value in message.headers]
-    if message.attachments:
-        simple["Attachments"] = [_attachment(attachment) for attachment in message.attachments]
-    content: EmailContentTypeDef = {"Simple": simple}
-    tags: list[MessageTagTypeDef] = [{"Name": name, "Value": value} for name, value in message.tags]
     request: SendEmailRequestTypeDef = {
-        "FromEmailAddress": message.sender.formatted(),
         "Destination": {
             "ToAddresses": [address.formatted() for address in message.to],
             "CcAddresses": [address.formatted() for address in message.cc],
             "BccAddresses": [address.formatted() for address in message.bcc],
         },
-        "ReplyToAddresses": [address.formatted() for address in message.reply_to],
-        "Content": content,
-        "EmailTags": tags,
+        "Content": _content(message),
+        "EmailTags": [{"Name": name, "Value": value} for name, value in sent_tags(message)],
         "ConfigurationSetName": configuration_set,
     }
+    if not message.raw:  # which has both in its headers
+        request["FromEmailAddress"] = message.sender.formatted()
+        request["ReplyToAddresses"] = [address.formatted() for address in message.reply_to]
     if tenant:
         request["TenantName"] = tenant
     if endpoint:
         request["EndpointId"] = endpoint
+    if message.secret or message.options is not NO_OPTIONS:
+        _add_options(request, message)
     return request
+
+
+def _content(message: "Message") -> "EmailContentTypeDef":
+    if message.raw:
+        return {"Raw": {"Data": message.raw.data}}
+    simple: MessageTypeDef = {"Subject": {"Data": message.subject, "Charset": "UTF-8"}, "Body": _body(message)}
+    stored: TemplateTypeDef = {}
+    part: MessageTypeDef | TemplateTypeDef = stored if message.template else simple
+    if message.headers:
+        headers: list[MessageHeaderTypeDef] = [{"Name": name, "Value": value} for name, value in message.headers]
+        part["Headers"] = headers
+    if message.attachments:
+        part["Attachments"] = [_attachment(attachment) for attachment in message.attachments]
+    if not message.template:
+        return {"Simple": simple}
+    stored["TemplateData"] = message.template.json
+    if message.template.arn:
+        stored["TemplateArn"] = message.template.arn
+    else:
+        stored["TemplateName"] = message.template.name
+    return {"Template": stored}
+
+
+def _body(message: "Message") -> "BodyTypeDef":
+    body: BodyTypeDef = {}
+    if message.text:
+        body["Text"] = {"Data": message.text, "Charset": "UTF-8"}
+    if message.html:
+        body["Html"] = {"Data": message.html, "Charset": "UTF-8"}
+    return body
+
+
+def _add_options(request: "SendEmailRequestTypeDef", message: "Message") -> None:
+    options = message.options
+    if isinstance(options.feedback_address, Address):
+        request["FeedbackForwardingEmailAddress"] = options.feedback_address.email
+    if options.feedback_identity_arn:
+        request["FeedbackForwardingEmailAddressIdentityArn"] = options.feedback_identity_arn
+    if options.identity_arn:
+        request["FromEmailAddressIdentityArn"] = options.identity_arn
+    if options.contact_list:
+        request["ListManagementOptions"] = {"ContactListName": options.contact_list}
+        if options.topic:
+            request["ListManagementOptions"]["TopicName"] = options.topic
+    tracking = _tracking(message)
+    if tracking:
+        request["ConfigurationOverrides"] = {"Tracking": tracking}
+
+
+def _tracking(message: "Message") -> "TrackingConfigurationOverridesTypeDef":
+    """What is decided for this message. A secret one is not tracked: SES would keep its links, and open them up."""
+    default = False if message.secret else None
+    opens, clicks = message.options.track_opens, message.options.track_clicks
+    opens, clicks = default if opens is None else opens, default if clicks is None else clicks
+    tracking: TrackingConfigurationOverridesTypeDef = {}
+    if opens is not None:
+        tracking["OpenTrackingEnabled"] = "ENABLED" if opens else "DISABLED"
+    if clicks is not None:
+        tracking["ClickTrackingEnabled"] = "ENABLED" if clicks else "DISABLED"
+    return tracking
+
+
+def sent_tags(message: "Message") -> list[tuple[str, str]]:
+    """The message's tags, and those that this library adds: its id, and the parts of Gmail's Feedback-ID.
+
+    Gmail's Postmaster Tools reports spam rates by each part of the Feedback-ID. A tag of the message's own wins.
+    https://docs.aws.amazon.com/ses/latest/dg/feedback-id.html, https://support.google.com/a/answer/6254652
+    """
+    given = {name for name, _ in message.tags}
+    template = message.template_name or (message.template.name if message.template else "")
+    ours = (
+        (ID_TAG, message.id),
+        ("ses:feedback-id-a", _feedback_part(template)),
+        ("ses:feedback-id-b", _feedback_part(message.stream)),
+    )
+    return [*message.tags, *((name, value) for name, value in ours if value and name not in given)]
+
+
+@lru_cache(maxsize=256)
+def _feedback_part(name: str) -> str:
+    """A name in the characters and the length that SES allows in a tag."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", name)[:MAX_TAG]
+
+
+def message_id_header(message_id: str, region: str) -> str:
+    """The RFC 5322 `Message-ID` that SES writes into a message: its own id, in a domain of the region.
+
+    SES replaces a Message-ID (https://docs.aws.amazon.com/ses/latest/dg/header-fields.html); its form is documented
+    nowhere, and seen in mail from us-east-1 (`email.amazonses.com`) and other regions.
+
+    Example:
+        >>> message_id_header("0100-example", "eu-west-1")
+        '<0100-example@eu-west-1.amazonses.com>'
+    """
+    domain = "email" if region == "us-east-1" else region
+    return f"<{message_id}@{domain}.amazonses.com>"
 
 
 def _attachment(attachment: "Attachment") -> "AttachmentTypeDef":
@@ -154,10 +278,11 @@ def _attachment(attachment: "Attachment") -> "AttachmentTypeDef":
         "FileName": attachment.filename,
         "RawContent": attachment.content,
         "ContentType": attachment.content_type,
-        "ContentDisposition": "INLINE" if attachment.content_id else "ATTACHMENT",
-        # SES's own default is SEVEN_BIT, which breaks anything that is not ASCII.
-        "ContentTransferEncoding": attachment.transfer_encoding,
+        "ContentDisposition": attachment.chosen_disposition,
+        "ContentTransferEncoding": attachment.chosen_encoding,
     }
     if attachment.content_id:
         described["ContentId"] = attachment.content_id
+    if attachment.description:
+        described["ContentDescription"] = attachment.description
     return described

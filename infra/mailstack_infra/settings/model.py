@@ -187,8 +187,8 @@ class Settings(Group):
         AfterValidator(validators.https_or_nothing),
         Allowed("an https URL"),
         Field(
-            description="The URL of docs/guides/monitoring.md: each alarm's text links to its section there. The default is "
-            "the path of that file."
+            description="The URL of docs/guides/monitoring.md: each alarm's text links to its section there. The "
+            "default is the path of that file."
         ),
     ] = ""
     watch_account: Annotated[

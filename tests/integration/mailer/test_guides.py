@@ -67,9 +67,14 @@ def test_the_guide_names_every_status():
 
 
 def test_the_guide_of_message_options_runs(ses: Ses, tmp_path: Path):
+    client = ses.cloud.client("sesv2")
+    client.create_email_identity(EmailIdentity="example.com")
+    ses.cloud.control("POST", "identities/example.com/verify")
+    client.create_email_template(TemplateName="welcome", TemplateContent={"Subject": "Hi {{name}}", "Text": "{{name}}"})
     run(DOCS / "guides" / "message-options.md", tmp_path)
-    (mail,) = ses.sent
-    assert (mail.subject, mail.cc, len(mail.attachments)) == ("Your invoice", ("Bob <bob@example.com>",), 2)
+    invoice, *others = ses.sent
+    assert (invoice.subject, invoice.cc, len(invoice.attachments)) == ("Your invoice", ("Bob <bob@example.com>",), 2)
+    assert [mail.subject for mail in others] == [WELCOME, "Hi Ada", "Hello"]
 
 
 def test_the_guide_of_tenants_runs(ses: Ses, tmp_path: Path):

@@ -60,8 +60,8 @@ def accept(handler: "_Handler") -> None:
 
 
 def echo_tag(handler: "_Handler") -> None:
-    (tag,) = handler.posted["EmailTags"]
-    handler.reply(200, {"MessageId": f"message-for-{tag['Value']}"})
+    number = next(tag["Value"] for tag in handler.posted["EmailTags"] if tag["Name"] == "n")
+    handler.reply(200, {"MessageId": f"message-for-{number}"})
 
 
 def refuse(status: int, code: str, message: str) -> Answer:

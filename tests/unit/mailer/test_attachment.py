@@ -80,14 +80,14 @@ def mail(text: str) -> bytes:
 
 def test_a_mail_inside_a_mail_is_not_in_base64():
     made = Attachment("forwarded.eml", mail("Hello"))
-    assert (made.content_type, made.transfer_encoding) == ("message/rfc822", "SEVEN_BIT")
+    assert (made.content_type, made.chosen_encoding) == ("message/rfc822", "SEVEN_BIT")
     assert message_from_bytes(made.content)["Subject"] == "Inner"
 
 
 @pytest.mark.parametrize("content", [mail("Grüße"), b"X: " + b"a" * 999, b"X: 1\r\n\r\n\x00"])
 def test_a_mail_that_is_not_seven_bit_travels_as_a_file(content: bytes):
     made = Attachment("forwarded.eml", content)
-    assert (made.content_type, made.transfer_encoding) == ("application/octet-stream", "BASE64")
+    assert (made.content_type, made.chosen_encoding) == ("application/octet-stream", "BASE64")
     with pytest.raises(InvalidMessage, match=r"RFC 2046 §5\.2\.1"):
         Attachment("forwarded.eml", content, "message/rfc822")
 
@@ -100,7 +100,7 @@ def test_a_mail_that_is_not_seven_bit_travels_as_a_file(content: bytes):
     ],
 )
 def test_only_composite_types_are_left_unencoded(kind: str, encoding: str):
-    assert Attachment("a", b"X: 1", kind).transfer_encoding == encoding
+    assert Attachment("a", b"X: 1", kind).chosen_encoding == encoding
 
 
 @pytest.mark.parametrize("content", ["text", None, 7, object(), BytesIO(b"x"), [1]])

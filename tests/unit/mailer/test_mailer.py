@@ -99,8 +99,17 @@ def test_a_template_goes_out_with_text_html_sender_stream_and_tags(mail: Mailer,
     assert request["Destination"]["ToAddresses"] == ["Ada Lovelace <ada@example.com>"]
     assert request["ReplyToAddresses"] == ["help@example.test"]
     assert request["ConfigurationSetName"] == SET
-    assert request["EmailTags"] == [{"Name": "kind", "Value": "welcome"}]
-    assert simple["Headers"] == [{"Name": "X-Order", "Value": "7"}]
+    assert {tag["Name"]: tag["Value"] for tag in request["EmailTags"]} == {
+        "kind": "welcome",
+        "mailstack-id": result.id,
+        "ses:feedback-id-a": "welcome",
+        "ses:feedback-id-b": "transactional",
+    }
+    assert {one["Name"]: one["Value"] for one in simple["Headers"]} == {
+        "X-Order": "7",
+        "Auto-Submitted": "auto-generated",
+        "X-Auto-Response-Suppress": "DR, RN, NRN, OOF, AutoReply",
+    }
     assert simple["Subject"]["Data"] == "Welcome to example.test"
     assert "https://app.example.com/" in simple["Body"]["Text"]["Data"]
     assert 'href="https://app.example.com/"' in simple["Body"]["Html"]["Data"]
@@ -237,12 +246,18 @@ def test_the_second_of_five_failing_does_not_lose_the_rest(mail: Mailer, ses: Sc
     assert [result.ok for result in results] == [True, False, True, True, True]
 
 
+def tags_of(ses: ScriptedSes, name: str) -> list[dict[str, str]]:
+    return [tag for posted in ses.posted for tag in posted["EmailTags"] if tag["Name"] == name]
+
+
 def test_sending_a_message_again_posts_the_same_and_leaks_nothing_into_it(mail: Mailer, ses: ScriptedSes):
     message = Message(subject="Hello", text="Hello", to=ADA, headers={"X-One": "1"})
     assert mail.send(message).ok
     assert mail.send(message).ok
-    first, second = ses.posted
+    ids = [{"Name": "mailstack-id", "Value": tag["Value"]} for tag in tags_of(ses, "mailstack-id")]
+    first, second = ({**one, "EmailTags": [t for t in one["EmailTags"] if t not in ids]} for one in ses.posted)
     assert first == second
+    assert ids[0] != ids[1]
     assert message == Message(subject="Hello", text="Hello", to=ADA, headers={"X-One": "1"})
 
 

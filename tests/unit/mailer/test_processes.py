@@ -22,10 +22,13 @@ import mailer
 from mailer.address import Address
 from mailer.attachment import Attachment
 from mailer.catalog import PasswordReset, VerificationCode
+from mailer.content import RawMime, StoredTemplate
 from mailer.errors import MailerError, OutcomeUnknown, TransportError
 from mailer.message import Message
+from mailer.options import SendOptions
 from mailer.redaction import Cause, Secret
 from mailer.results import NotSent, RecipientResult, SendResult, Status
+from mailer.sending.recipient_guard import RecipientGuard
 from mailer.stores.base import Reason, Suppression
 from mailer.templates.base import EmailTemplate
 from mailer.testing.outputs import stack_outputs
@@ -43,6 +46,10 @@ MADE: dict[type, Any] = {
     Address: ADA,
     Attachment: Attachment("a.txt", b"x"),
     Message: Message(subject="s", text="t", to=ADA, tags={"a": 1}, attachments=Attachment("a.txt", b"x")),
+    SendOptions: SendOptions(feedback_address="feedback@example.com", track_opens=False),
+    RecipientGuard: RecipientGuard(allowed=("*@example.com",), redirect_to="team@example.com"),
+    StoredTemplate: StoredTemplate("welcome", {"name": "Ada"}),
+    RawMime: RawMime(b"From: shop@example.com\nTo: ada@example.org\n\nHello\n"),
     RecipientResult: RESULT.recipients[1],
     SendResult: RESULT,
     NotSent: NotSent(RESULT),

@@ -133,7 +133,7 @@ def test_public_signatures_are_written_out():
 
 
 def test_send_and_compose_take_the_parts_of_a_message():
-    parts = inspect.signature(mailer.Message).parameters.keys() - {"text", "html"}
+    parts = inspect.signature(mailer.Message).parameters.keys() - {"text", "html", "template", "raw"}
     for method in (Mailer.send, Mailer.compose):
         assert inspect.signature(method).parameters.keys() - {"self", "content"} == parts
     arguments = inspect.getdoc(Mailer.send) or ""

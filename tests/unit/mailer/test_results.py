@@ -36,10 +36,11 @@ def test_it_raises_when_asked_with_every_failure_and_hint_masked():
 
 
 def test_neither_repr_nor_json_shows_a_full_address():
-    result = SendResult((SENT, LOST))
+    result = SendResult((SENT, LOST), "our-id")
     assert "bob@" not in repr(result) + str(result.to_dict())
     assert result.to_dict() == {
         "ok": False,
+        "id": "our-id",
         "recipients": [
             {"address": "a***@example.com", "status": "sent", "message_id": "message-1"},
             {

@@ -1,0 +1,86 @@
+"""The stores in memory, for tests and work without a cloud. They promise what every store of `stores.base` does."""
+
+from itertools import islice
+from threading import RLock
+from typing import TYPE_CHECKING
+
+from mailer.address import address_key
+from mailer.stores.base import REMEMBERED, ProcessedEvent, PutOutcome, Suppression, in_utc, utcnow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
+
+
+class MemorySuppressions:
+    """A `mailer.stores.base.SuppressionStore`.
+
+    Attributes:
+        rows: What is suppressed, and was until it ended, by `address_key`.
+    """
+
+    def __init__(self, clock: "Callable[[], datetime]" = utcnow) -> None:
+        self.rows: dict[str, Suppression] = {}
+        self._removed: dict[str, datetime] = {}
+        self._clock = clock
+        self._lock = RLock()
+
+    def get_many(self, keys: "Iterable[str]") -> dict[str, Suppression]:
+        """See `SuppressionStore`."""
+        now, wanted = self._clock(), {address_key(key) for key in keys}
+        with self._lock:
+            return {key: row for key in wanted if (row := self.rows.get(key)) and row.active(now)}
+
+    def put(self, suppression: Suppression) -> PutOutcome:
+        """See `SuppressionStore`."""
+        now = self._clock()
+        suppression = suppression.known_at(now)
+        with self._lock:
+            removed, standing = self._removed.get(suppression.address), self.rows.get(suppression.address)
+            if removed and suppression.created_at <= removed and now < removed + REMEMBERED:
+                return PutOutcome.REMOVED_SINCE
+            if standing and not suppression.outranks(standing):
+                return PutOutcome.OUTRANKED
+            self.rows[suppression.address] = suppression
+            return PutOutcome.WRITTEN
+
+    def remove(self, address: str) -> bool:
+        """See `SuppressionStore`."""
+        now, key = in_utc(self._clock()), address_key(address)
+        with self._lock:
+            self._removed[key] = now
+            row = self.rows.pop(key, None)
+        return row is not None and row.active(now)
+
+    def iterate(self, limit: int = 10_000) -> "Iterator[Suppression]":
+        """See `SuppressionStore`."""
+        with self._lock:
+            rows = list(self.rows.values())
+        now = self._clock()
+        return islice((row for row in rows if row.active(now)), limit)
+
+
+class MemoryEvents:
+    """A `mailer.stores.base.EventStore`.
+
+    Attributes:
+        rows: What was recorded, by its key.
+    """
+
+    def __init__(self, clock: "Callable[[], datetime]" = utcnow) -> None:
+        self.rows: dict[str, ProcessedEvent] = {}
+        self._clock = clock
+        self._lock = RLock()
+
+    def get(self, key: str) -> ProcessedEvent | None:
+        """See `EventStore`."""
+        row = self.rows.get(key)
+        return row if row and row.expires_at > self._clock() else None
+
+    def record(self, event: ProcessedEvent) -> bool:
+        """See `EventStore`."""
+        with self._lock:
+            if self.get(event.key):
+                return False
+            self.rows[event.key] = event
+            return True
