@@ -3,6 +3,7 @@
 Not for how a setting is called or what it is for; that is `settings/`.
 """
 
+import fnmatch
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -144,8 +145,7 @@ def fits(address: str, pattern: str) -> bool:
         >>> fits("no-reply@example.com", "*@example.com"), fits("No-Reply@example.com", "no-reply@example.com")
         (True, False)
     """
-    wild = {"*": ".*", "?": "."}
-    return bool(re.fullmatch("".join(wild.get(each, re.escape(each)) for each in pattern), address))
+    return fnmatch.fnmatchcase(address, pattern.replace("[", "[[]"))  # IAM has no classes of characters
 
 
 def names(named: Iterable[str], kind: str) -> None:

@@ -32,7 +32,7 @@ class Accounts:
         self.client(THEIRS, "route53").create_hosted_zone(Name="example.test", CallerReference="theirs")
         trust = json.dumps({"Version": "2012-10-17", "Statement": [TRUST]})
         self.client(THEIRS, "iam").create_role(RoleName="dns", AssumeRolePolicyDocument=trust)
-        policy = (ROOT / "docs" / "dns-policy.json").read_text()
+        policy = (ROOT / "docs" / "reference" / "dns-policy.json").read_text()
         self.client(THEIRS, "iam").put_role_policy(RoleName="dns", PolicyName="dns", PolicyDocument=policy)
 
     def client(self, account: str, service: str) -> Any:

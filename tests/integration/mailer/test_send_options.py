@@ -129,7 +129,7 @@ def test_mail_with_a_secret_link_carries_no_tracking(cloud: LocalCloud, mail: Ma
     welcome, reset = (mail.send(content, to=ADA).message_id for content in (WELCOME, RESET))
     for event, kind in (("open", "Open"), ("click", "Click")):
         assert cloud.control("POST", f"messages/{welcome}/events", {"event": event})["kind"] == kind
-        with pytest.raises(LocalCloudError, match="its sender switched that off"):
+        with pytest.raises(LocalCloudError, match="the sender switched it off"):
             cloud.control("POST", f"messages/{reset}/events", {"event": event})
 
 

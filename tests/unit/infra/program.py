@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import pulumi
 import pytest
 import yaml
+from botocore.exceptions import UnknownRegionError
 from botocore.session import Session
 from pulumi.runtime import mocks, proto
 from pulumi.runtime.proto import source_pb2
@@ -132,9 +133,18 @@ class Deployment:
         return StackOutputs.from_json(json.dumps(self.exports["outputs"]), source="The export")
 
 
+@cache
+def partition(region: str) -> str:
+    """That of a region that botocore does not know is the first one."""
+    try:
+        return Session().get_partition_for_region(region)
+    except UnknownRegionError:
+        return "aws"
+
+
 class _Recorder(mocks.MockMonitor):
     def __init__(self, region: str, standing: Sequence[Standing], identity: Sent, *, preview: bool) -> None:
-        self.partition = Session().get_partition_for_region(region)
+        self.partition = partition(region)
         super().__init__(_Facts(region, self.partition, standing, identity))
         self.region, self.preview, self.deployment = region, preview, Deployment()
 

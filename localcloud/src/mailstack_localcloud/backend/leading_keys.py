@@ -51,7 +51,9 @@ def _queried(request: _Json, attribute: str) -> Iterator[str]:
     """A query names one, by equality: API_Query.html, or in `KeyConditions` as before."""
     empty: _Json = {}
     names, values = (cast("_Json", request.get(f"ExpressionAttribute{kind}") or empty) for kind in ("Names", "Values"))
-    for name, value in re.findall(r"([\w#.-]+)\s*=\s*(:\w+)", request.get("KeyConditionExpression") or ""):
+    for name, value in re.findall(
+        r"(?<![\w#.-])([\w#.-]++)\s*+=\s*+(:\w++)", request.get("KeyConditionExpression") or ""
+    ):
         if names.get(name, name) == attribute and value in values:
             yield _value(values[value])
     yield from map(_value, request.get("KeyConditions", {}).get(attribute, {}).get("AttributeValueList", ()))
