@@ -118,7 +118,11 @@ def public_functions() -> Iterator[Any]:
         if inspect.isfunction(value):
             yield value
         elif inspect.isclass(value) and not issubclass(value, BaseModel):
-            yield from (one for name, one in inspect.getmembers(value, inspect.isroutine) if not name.startswith("_"))
+            yield from (one for name, one in inspect.getmembers(value, is_function) if not name.startswith("_"))
+
+
+def is_function(value: object) -> bool:
+    return inspect.isfunction(value) or inspect.ismethod(value)
 
 
 def test_public_signatures_are_written_out():
