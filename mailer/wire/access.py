@@ -102,9 +102,14 @@ class Identity:
         belongs_to_process(self)
 
     def after_fork(self) -> None:
-        """Find the credentials again: a thread of the parent may have held a lock, botocore's included."""
+        """Find renewable credentials again: a thread of the parent may have held a lock, botocore's included.
+
+        Others have no lock and stay. To find them takes OpenSSL, whose locks the fork may have left held, too.
+        """
         self._lock = Lock()
-        self._session = self._credentials = None
+        self._session = None
+        if hasattr(self._credentials, "_refresh_lock"):
+            self._credentials = None
         if self._access.session is not None:
             kept: object = vars(self._access.botocore_session()).get("_credentials")  # asking for it would fetch it
             if hasattr(kept, "_refresh_lock"):

@@ -143,6 +143,17 @@ def fork_storm(api: WireApi, children: int, sends: int) -> tuple[list[str], list
     threads = [threading.Thread(target=keep_sending, args=(1_000_000 + n,)) for n in range(4)]
     for thread in threads:
         thread.start()
+    try:
+        answers, expected = fork_and_send(api, children, sends)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    return found + answers, expected + [f"message-for-{n}" for n in sent]
+
+
+def fork_and_send(api: WireApi, children: int, sends: int) -> tuple[list[str], list[str]]:
+    """Have children send; give back whose answers came, and whose should have come."""
     context = multiprocessing.get_context("fork")
     started: list[tuple[Any, Any, range]] = []
     for child in range(children):
@@ -152,16 +163,13 @@ def fork_storm(api: WireApi, children: int, sends: int) -> tuple[list[str], list
         process.start()
         theirs.close()
         started.append((process, ours, numbers))
-    expected: list[str] = []
+    found, expected = list[str](), list[str]()
     for process, pipe, numbers in started:
         assert pipe.poll(PATIENCE), "a child never said what it sent"
         found += pipe.recv()
         expected += [f"message-for-{n}" for n in numbers]
         process.join()
-    stop.set()
-    for thread in threads:
-        thread.join()
-    return found, expected + [f"message-for-{n}" for n in sent]
+    return found, expected
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
