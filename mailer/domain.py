@@ -15,7 +15,7 @@ _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\Z")
 def ascii_domain(text: str) -> str:
     """A domain name in lower case and ASCII, by IDNA 2008 with the mapping of UTS 46 (non-transitional).
 
-    `str.encode("idna")` is IDNA 2003: it turns `faß.example` into `fass.example`, which is somebody else's name.
+    `str.encode("idna")` is IDNA 2003: it turns `faß.example` into `fass.example`, which another owner may register.
 
     Args:
         text: The name, without a dot at its end.

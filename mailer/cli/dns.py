@@ -1,4 +1,4 @@
-"""`mailer dns`: the DNS records that a stack needs, for whoever publishes them. With --check, see `dns_check.py`."""
+"""`mailer dns`: the DNS records that a stack needs, to publish them by hand. With --check, see `dns_check.py`."""
 
 from typing import TYPE_CHECKING
 

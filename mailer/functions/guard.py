@@ -114,7 +114,7 @@ def decide(alarm: Alarm, pausing: "Mapping[str, str]") -> Pause | Leave:
 
 
 def page(pause: Pause, region: str, stack: str) -> tuple[str, str]:
-    """Subject and text for whoever is on call: what was paused, why, and what to do next."""
+    """Subject and text of the page: what was paused, why, and what to do next."""
     alarm, name = pause.alarm, pause.configuration_set
     subject = f"Sending paused: {name}".encode("ascii", "replace").decode()[:MAX_SUBJECT]
     text = f"""\

@@ -1,6 +1,6 @@
 """Log lines of the Lambdas: one JSON object each on standard output, which CloudWatch Logs Insights reads by field.
 
-Whoever writes one passes masked or redacted text only.
+Callers pass only masked or redacted text.
 """
 
 import json

@@ -31,7 +31,7 @@ _KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
 
 
 class Answer(NamedTuple):
-    """What came back, whoever sent it. Names of headers are in lower case."""
+    """The response, from AWS or a proxy. Names of headers are in lower case."""
 
     status: int
     headers: dict[str, str]

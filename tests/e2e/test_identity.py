@@ -58,7 +58,7 @@ def test_existing_record_is_taken_over_only_with_consent(cloud: LocalCloud, open
         stack.up()
     said = str(caught.value)
     assert "already exists" in said
-    assert f"TXT {name} stands in the zone already, and was left as it is." in said
+    assert f"TXT {name} already exists in the zone and was not changed." in said
     assert "pulumi config set --path 'mailstack:overwriteRecords[0]' dmarc" in said
     parent = "urn:pulumi:dev::mailstack::mailstack:index:MailStack$mailstack:identity:Identity::identity"
     take_over = f"pulumi import aws:route53/record:Record dmarc '{zone}_{name}_TXT' --parent 'identity={parent}'"

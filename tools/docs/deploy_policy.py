@@ -1,4 +1,4 @@
-"""What whoever deploys must be allowed: IAM policies out of what each resource type's calls to AWS are.
+"""IAM policies for deployment, generated from the calls to AWS that each resource type takes.
 
 Not for what the deployed parts may do (`mailstack_infra.iam`). The calls were read in the official provider's source,
 hashicorp/terraform-provider-aws, `internal/service/`: the file stands beside each type. Which resource an action may be

@@ -47,7 +47,7 @@ def advice(urn: str, token: str, inputs: Mapping[str, Any], error: str) -> str:
     else:
         known, first = f"{zone}/RECORD_ID", "If nobody needs it, delete it in Cloudflare."
     return (
-        f"{kind} {name} stands in the zone already, and was left as it is. {first} To keep it and its history: "
+        f"{kind} {name} already exists in the zone and was not changed. {first} To keep it and its history: "
         f"pulumi import {token} {key} '{known}' --parent 'identity={parent}'. "
-        "If it is somebody else's: docs/guides/dns.md."
+        "If another stack or tool owns it: docs/guides/dns.md."
     )

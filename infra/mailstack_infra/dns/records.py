@@ -108,7 +108,7 @@ def records(settings: "Settings", region: str, tokens: Sequence[str]) -> tuple[D
 
 
 def outside(records: Mapping[str, DnsRecord], zone: str) -> dict[str, DnsRecord]:
-    """The records that belong to somebody else's zone, who must publish them."""
+    """The records outside the zone; the owner of their zone must publish them."""
     return {key: record for key, record in records.items() if not within(record.name, zone)}
 
 

@@ -1,6 +1,6 @@
 """Who may take a role: every trust policy of the stack, as pure functions that return it as JSON.
 
-Not for what a role may do then (`policies.py`). Whoever takes it says on whose behalf, where AWS tells:
+Not for what a role may do (`statements.py`). Conditions prevent the confused-deputy problem where AWS documents them:
 https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
 """
 
@@ -54,7 +54,7 @@ def instances() -> str:
 
 
 def tokens(provider_arn: str, audiences: Sequence[str], subjects: Sequence[str]) -> str:
-    """Whoever shows a token of an OpenID Connect provider, for one of these audiences and of one of these subjects.
+    """Trust tokens of an OpenID Connect provider that have one of these audiences and one of these subjects.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create_for-idp_oidc.html
 

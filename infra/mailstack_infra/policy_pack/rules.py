@@ -237,7 +237,11 @@ def _at(resource: Resource, block: str, member: str) -> Any:
 
 RULES = (
     Rule("no-star", "No statement allows every action or every resource where one can be named.", _no_star),
-    Rule("conditioned", "Whoever lets a service in says on whose behalf.", _conditioned),
+    Rule(
+        "conditioned",
+        "Grants to services name the source account or resource (confused deputy).",
+        _conditioned,
+    ),
     Rule("tls", "Mail goes only to servers that speak TLS.", _tls),
     Rule("https", "Pages go over https.", _https),
     Rule("retention", "Every log ends.", _retention),

@@ -66,7 +66,7 @@ def name(settings: Settings, selector: str) -> str:
 
 
 def _say_what_to_keep(settings: Settings, before: Standing) -> None:
-    """Where somebody else publishes: which records they keep, and until when.
+    """The records to keep, and until when, where the stack does not publish them.
 
     Their values are not known here, nor whether a selector has another key than before: SES tells no public key.
     """

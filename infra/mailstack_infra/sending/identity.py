@@ -28,7 +28,7 @@ class Identity(pulumi.ComponentResource):
     An adopted identity keeps what another stack may own: of MAIL FROM, feedback and records only what `takeOver` names.
 
     Args:
-        zone: Where the records go; None when somebody else publishes them.
+        zone: Where the records go; None if the stack does not publish them.
         before: The identity as SES has it.
         configuration_set: The set that mail goes through when its sender names none, so that nothing goes unseen.
 

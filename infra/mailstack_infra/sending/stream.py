@@ -15,7 +15,7 @@ from mailstack_infra.settings.stream import StreamSettings
 # What somebody must act upon. Sends, deliveries, opens and clicks would double the traffic and change nothing.
 # https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_EventDestination.html
 FEEDBACK_EVENTS = ("BOUNCE", "COMPLAINT", "DELIVERY_DELAY", "REJECT", "RENDERING_FAILURE", "SUBSCRIPTION")
-# Those, and what tells how well mail does; for whoever keeps or counts events.
+# Those, and what tells how well mail does; for archives and metrics of events.
 EVERY_EVENT = (*FEEDBACK_EVENTS, "SEND", "DELIVERY")
 # SES takes a redirect domain only below a verified identity, and an identity only a configuration set that exists.
 # https://docs.aws.amazon.com/ses/latest/dg/configure-custom-open-click-domains.html

@@ -131,7 +131,7 @@ class SmtpUser(Group):
 
 
 class AccessSettings(Group):
-    """Who may send besides whoever you attach the sender policy to yourself. See docs/guides/access.md."""
+    """Roles and users that may send, beside those that you attach the sender policy to. See docs/guides/access.md."""
 
     services: Annotated[
         tuple[Literal["ecs", "lambda", "ec2"], ...],

@@ -33,7 +33,7 @@ class Group(BaseModel):
         alias_generator=to_camel,
         populate_by_name=True,
         validate_default=True,
-        # `selector: 2026` and `cost-center: 1234` are numbers to YAML, and text to whoever writes them.
+        # `selector: 2026` and `cost-center: 1234` are numbers in YAML, but text is meant.
         coerce_numbers_to_str=True,
     )
 

@@ -317,7 +317,8 @@ class Settings(Group):
         zone: str = info.data.get("zone", "")
         others = {"route53": validators.is_cloudflare_zone_id, "cloudflare": validators.is_zone_id}
         if dns in others and others[dns](zone):
-            raise ValueError(f"the zone {zone} is an id of somebody else's")
+            owner = "Cloudflare" if dns == "route53" else "Route 53"
+            raise ValueError(f"{NAMESPACE}:zone {zone} is a zone id of {owner}")
         return dns
 
     @field_validator("dns_access")

@@ -450,7 +450,7 @@ def _sent(client: Client) -> int:
 
 
 def test_requests_that_are_sent_ahead_wait_in_the_network():
-    """What is read ahead is bounded, whoever sends: the rest is the client's to keep."""
+    """The server reads ahead a bounded amount; the client keeps the rest."""
 
     def work(client: Client) -> int:
         client.send(asked("/wait"))

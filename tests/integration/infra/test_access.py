@@ -157,7 +157,7 @@ def test_an_application_sends_nothing_else(program: Program, changed: dict[str, 
     assert refused.value.response["Error"]["Code"] == "AccessDeniedException"
 
 
-def test_every_role_may_send_whoever_takes_it(program: Program):
+def test_every_role_may_send(program: Program):
     for role in ("lambda", "ec2", "deploys"):
         assert send(application(program, role))
     iam = program.cloud.client("iam")

@@ -44,7 +44,7 @@ class Program:
         return stack
 
     def publish(self, name: str, kind: "RRTypeType", value: str) -> None:
-        """A record that somebody else made."""
+        """A record that another tool created."""
         route53 = self.cloud.client("route53")
         route53.change_resource_record_sets(
             HostedZoneId=route53.list_hosted_zones()["HostedZones"][0]["Id"],

@@ -83,7 +83,7 @@ def apart_from_dkim(records: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     return [record for record in records if "._domainkey." not in record[0]]
 
 
-def test_what_the_owner_set_stays_whoever_goes_first(domain: Domain):
+def test_owners_settings_stay_in_every_order_of_destroy(domain: Domain):
     """Settings that differ from what SES and the program have by default, so that a reset would show."""
     first = domain.stack("first", feedbackForwarding=True, mailFrom={"subdomain": "post"})
     second = domain.stack("second", adopt=True)

@@ -1,6 +1,6 @@
 """A package index on loopback: what the real one offers, and a newer release of everything that a lock names.
 
-The newer releases are wheels with no content. Whoever installs one has resolved where the lock should have decided.
+The newer releases are wheels with no content. An installer that takes one did not follow the lock.
 """
 
 import hashlib

@@ -374,7 +374,7 @@ def send_both(mail: Mailer, pipe: Any) -> None:
 
 
 def suppressed_if_asked(stream: socket.socket, request: Request) -> None:
-    """A table that holds whoever is called gone, and SES."""
+    """A table with a suppression for every address that contains `gone`, and SES."""
     if "RequestItems" not in request.json:
         return ok({"MessageId": "message-1"})(stream, request)
     (keys,) = request.json["RequestItems"].values()

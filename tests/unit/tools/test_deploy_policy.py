@@ -1,4 +1,4 @@
-"""The policies of whoever deploys: complete for the program, understood by IAM, and as docs/ shows them."""
+"""The policies for deployment: complete for the program, understood by IAM, and as docs/ shows them."""
 
 import ast
 import fnmatch

@@ -148,7 +148,7 @@ def test_a_request_to_an_index_is_recognised(text: str, asks: bool):
 
 
 def test_nothing_asks_a_package_index_for_mailstack():
-    """Nobody here published it: whoever takes the name on an index would be installed by a page of ours."""
+    """The project is on no index: a stranger who registers its name there would be installed by our pages."""
     files = [file for pattern in PAGES for file in ROOT.glob(pattern) if file.suffix in {".md", ".py", ".txt", ".yaml"}]
     found = {str(file.relative_to(ROOT)): from_an_index(file.read_text(encoding="utf-8")) for file in files}
     assert len(files) > 100

@@ -1,4 +1,4 @@
-"""What the SES account is watched for, whoever sends in it: its rates, quota, standing, and the monitor itself."""
+"""Alarms on the whole SES account: its rates, quota and standing, and the account monitor itself."""
 
 from collections.abc import Iterator
 from dataclasses import replace

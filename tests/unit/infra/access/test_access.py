@@ -1,4 +1,4 @@
-"""Who may send besides whoever has the sender policy attached by hand: roles, and the SMTP user with its secret."""
+"""Access of applications: roles, and the SMTP user with its secret."""
 
 import json
 from typing import Any

@@ -20,7 +20,7 @@ def said(token: str, error: str) -> str:
 
 def test_a_record_in_route_53_can_be_overwritten_or_imported():
     text = said(ROUTE53, EXISTS)
-    assert text.startswith("TXT _dmarc.example.com stands in the zone already, and was left as it is.")
+    assert text.startswith("TXT _dmarc.example.com already exists in the zone and was not changed.")
     assert "pulumi config set --path 'mailstack:overwriteRecords[0]' dmarc" in text
     assert f"pulumi import {ROUTE53} dmarc 'Z1__dmarc.example.com_TXT' --parent 'identity={PLACE}::identity'" in text
 

@@ -42,7 +42,7 @@ def test_policies_of_roles_name_what_the_stack_makes(stack: str, changed: dict[s
 
 
 @everywhere
-def test_whoever_lets_a_service_in_says_on_whose_behalf(stack: str, changed: dict[str, Any]):
+def test_policies_for_services_name_the_source(stack: str, changed: dict[str, Any]):
     for urn, statement in policy_documents(run(stack, **changed)):
         service = statement.get("Principal", {}).get("Service")
         # These two tell nothing of themselves; a role of ours is taken for nobody else's channel or instance.

@@ -72,7 +72,7 @@ def test_one_more_pager_leaves_the_others_subscriptions_alone():
     assert names[0] < names[1]
 
 
-def test_whoever_deploys_is_told_who_hears_nothing_yet():
+def test_deployment_lists_unconfirmed_recipients():
     page = ["oncall@example.com", "https://events.example.org/x"]
     (warning,) = run("prod", page=page).warnings
     assert warning.startswith("oncall@example.com has not confirmed the subscription to pages")

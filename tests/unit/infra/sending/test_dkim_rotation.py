@@ -78,9 +78,7 @@ EASY: dict[str, Any] = {"dkim": {}}
         (OWN, rotated(m2025="2999-12-31"), None),
     ],
 )
-def test_whoever_publishes_is_told_which_records_to_keep(
-    before: Sent, changed: dict[str, Any], kept: tuple[str, str] | None
-):
+def test_deployment_lists_dkim_records_to_keep(before: Sent, changed: dict[str, Any], kept: tuple[str, str] | None):
     if before.status == "":
         before = before._replace(tokens=())
     warnings = run("prod", dns="none", secret=SECRET, identity=before, **changed).warnings

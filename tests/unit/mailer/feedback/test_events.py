@@ -214,7 +214,7 @@ def test_an_event_without_what_a_decision_hangs_on_is_refused_by_name(event: Jso
         parse(event, RECEIVED)
 
 
-def test_one_bounce_has_one_key_whoever_tells_of_it_and_however_often():
+def test_one_bounce_has_one_key_however_it_is_reported():
     told_by_set = parsed(changed("bounce", "bounce", feedbackId="f1"))
     told_by_identity = parsed({**changed("bounce", "bounce", feedbackId="f1"), "notificationType": "Bounce"})
     respelt = bounce(feedbackId="f1", bouncedRecipients=[{"emailAddress": "ADA <Ada@EXAMPLE.org>"}])

@@ -40,7 +40,7 @@ def parts(reached: str = "ALARM", enough: str = "ALARM") -> Any:
         ("OK", accept(0.10), parts(), 0.10, False),
         ("OK", accept(0.10), parts(), 0.1099, False),
         ("OK", accept(0.10), parts(), 0.1101, True),
-        # Accepted below critical, or reset by somebody else: above critical by a tenth.
+        # Accepted below critical, or reset by another person: above critical by a tenth.
         ("OK", accept(0.02), parts(), 0.087, False),
         ("OK", accept(0.02), parts(), 0.089, True),
         ("OK", accept(None), parts(), 0.089, True),
