@@ -51,7 +51,8 @@ if TYPE_CHECKING:
     from mailer.sending.retry import RetryPolicy
     from mailer.stack import DnsRecord, StackOutputs, Stream, load, tenant_name
     from mailer.stores.base import PutOutcome, Suppression, SuppressionStore
-    from mailer.stores.dynamodb import DynamoDBSuppressions, dynamodb_api
+    from mailer.stores.dynamodb.suppressions import DynamoDBSuppressions
+    from mailer.stores.dynamodb.table import dynamodb_api
     from mailer.templates.base import EmailTemplate
     from mailer.templates.brand import Brand
     from mailer.templates.secret import SecretText, SecretUrl
@@ -139,7 +140,7 @@ _HOME = {
     "CredentialsMissing": "errors",
     "CredentialsUnavailable": "errors",
     "DnsRecord": "stack",
-    "DynamoDBSuppressions": "stores.dynamodb",
+    "DynamoDBSuppressions": "stores.dynamodb.suppressions",
     "EmailTemplate": "templates.base",
     "IdentityNotVerified": "errors",
     "InvalidAddress": "errors",
@@ -184,7 +185,7 @@ _HOME = {
     "UnknownStream": "errors",
     "Unreachable": "errors",
     "Url": "templates.url",
-    "dynamodb_api": "stores.dynamodb",
+    "dynamodb_api": "stores.dynamodb.table",
     "load": "stack",
     "tenant_name": "stack",
 }

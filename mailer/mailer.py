@@ -377,6 +377,7 @@ def _ses(outputs: "StackOutputs", access: "Access") -> "Transport":
 
 def _stack_suppressions(outputs: "StackOutputs", access: "Access") -> "SuppressionStore":
     """The stack's table, in the stack's region, whichever region the process is set to."""
-    from mailer.stores.dynamodb import DynamoDBSuppressions, dynamodb_api
+    from mailer.stores.dynamodb.suppressions import DynamoDBSuppressions
+    from mailer.stores.dynamodb.table import dynamodb_api
 
     return DynamoDBSuppressions(outputs.table, dynamodb_api(outputs.region, access))

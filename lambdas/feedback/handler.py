@@ -14,7 +14,9 @@ from mailer.functions.batch import SqsAnswer, SqsEvent, SqsRecord, each_record
 from mailer.functions.envelope import unwrap
 from mailer.functions.log import log
 from mailer.functions.variables import TABLE
-from mailer.stores.dynamodb import DynamoDBEvents, DynamoDBSuppressions, dynamodb_api
+from mailer.stores.dynamodb.events import DynamoDBEvents
+from mailer.stores.dynamodb.suppressions import DynamoDBSuppressions
+from mailer.stores.dynamodb.table import dynamodb_api
 
 
 def handle(event: SqsEvent, _context: object) -> SqsAnswer:

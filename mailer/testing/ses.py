@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mailer.feedback.events import Event
     from mailer.mailer import Mailer
     from mailer.stack import StackOutputs
-    from mailer.stores.dynamodb import DynamoDBSuppressions
+    from mailer.stores.dynamodb.suppressions import DynamoDBSuppressions
 
 # SES's own tags and this library's begin so; an application's do not.
 _OWN_TAGS = ("ses:", "mailstack-id")
@@ -173,7 +173,7 @@ class Ses:
     @property
     def suppressions(self) -> "DynamoDBSuppressions":
         """The stack's suppression list."""
-        from mailer.stores.dynamodb import DynamoDBSuppressions
+        from mailer.stores.dynamodb.suppressions import DynamoDBSuppressions
 
         return DynamoDBSuppressions(self.outputs.table, self.cloud.client("dynamodb"))
 
@@ -203,7 +203,7 @@ class Ses:
         An event that was dealt with before is left out, as there.
         """
         from mailer.feedback.processor import Processor
-        from mailer.stores.dynamodb import DynamoDBEvents
+        from mailer.stores.dynamodb.events import DynamoDBEvents
 
         events = DynamoDBEvents(self.outputs.table, self.cloud.client("dynamodb"))
         processor = Processor(self.suppressions, events)

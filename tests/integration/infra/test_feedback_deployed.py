@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mailer.stores.dynamodb import DynamoDBSuppressions
+from mailer.stores.dynamodb.suppressions import DynamoDBSuppressions
 from mailstack_infra.functions.packages import build
 from mailstack_localcloud import LocalCloud
 from tests.integration.queues import open_to

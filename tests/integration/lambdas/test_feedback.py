@@ -9,7 +9,7 @@ import pytest
 
 from mailer.errors import BatchFailed
 from mailer.functions.metrics import FAILED_RECORDS
-from mailer.stores.dynamodb import DynamoDBSuppressions
+from mailer.stores.dynamodb.suppressions import DynamoDBSuppressions
 from mailstack_localcloud import LocalCloud
 from tests.integration.tables import new_table
 from tests.unit.lambdas.records import batch, handler

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutE
 
 from mailer import Mailer, Message, Status
 from mailer.sending.retry import RetryPolicy
-from mailer.stores.dynamodb import DynamoDBSuppressions
+from mailer.stores.dynamodb.suppressions import DynamoDBSuppressions
 from mailer.transports.ses import SesTransport
 from mailstack_localcloud import LocalCloud, LocalCloudError
 from tests.integration.tables import new_table

@@ -10,7 +10,7 @@ from mailer.catalog import VerificationCode
 from mailer.mailer import Mailer
 from mailer.results import Status
 from mailer.stack import StackOutputs
-from mailer.stores.dynamodb import DynamoDBSuppressions
+from mailer.stores.dynamodb.suppressions import DynamoDBSuppressions
 from mailstack_localcloud import LocalCloud
 from mailstack_localcloud.pulumi.inprocess import InProcessStack
 from tests.waiting import eventually

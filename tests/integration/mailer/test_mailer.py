@@ -16,7 +16,7 @@ from mailer.message import Attachment, Message
 from mailer.results import Status
 from mailer.stack import StackOutputs, parameter_name
 from mailer.stores.base import Suppression
-from mailer.stores.dynamodb import DynamoDBSuppressions
+from mailer.stores.dynamodb.suppressions import DynamoDBSuppressions
 from mailstack_localcloud import LocalCloud
 from tests.integration.tables import new_table
 from tests.unit.mailer.stack_outputs import SET, outputs

@@ -10,7 +10,9 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from mailer.errors import StoreError
 from mailer.stores.base import REMEMBERED, PutOutcome, Suppression
-from mailer.stores.dynamodb import DynamoDBEvents, DynamoDBSuppressions, dynamodb_api
+from mailer.stores.dynamodb.events import DynamoDBEvents
+from mailer.stores.dynamodb.suppressions import DynamoDBSuppressions
+from mailer.stores.dynamodb.table import dynamodb_api
 from mailer.wire.client import WireApi
 from mailstack_localcloud import LocalCloud
 from tests.contract.event_store import EVENT, EventStoreContract

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mailer.stores import dynamodb
+from mailer.stores.dynamodb import table
 from mailer.transports import ses
 from mailer.wire import access
 from mailer.wire.deadline import Limits
@@ -14,5 +14,5 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Time-outs by default; a test of one sets its own."""
     limits = Limits(connect=PATIENCE, attempt=PATIENCE)
     monkeypatch.setattr(access, "SET_UP_SECONDS", PATIENCE)
-    monkeypatch.setattr(dynamodb, "LIMITS", limits)
+    monkeypatch.setattr(table, "LIMITS", limits)
     monkeypatch.setattr(ses, "LIMITS", limits)

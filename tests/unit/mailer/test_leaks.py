@@ -14,7 +14,7 @@ from mailer.feedback.events import parse
 from mailer.mailer import Mailer
 from mailer.results import NotSent
 from mailer.stores.base import Suppression
-from mailer.stores.dynamodb import DynamoDBSuppressions
+from mailer.stores.dynamodb.suppressions import DynamoDBSuppressions
 from mailer.testing.memory import MemorySuppressions
 from mailer.transports.ses import SesTransport
 from tests.unit.mailer.scripted_ses import ScriptedSes, hang_up, refuse, scripted_ses

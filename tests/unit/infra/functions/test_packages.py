@@ -90,7 +90,7 @@ def test_a_zip_holds_what_the_handler_reaches_and_no_more(project: Path):
     found = names(build("mine", project).path)
     assert found == sorted(found)
     assert {"mailer/__init__.py", "mailer/feedback/__init__.py", "mailer/feedback/events.py"} <= set(found)
-    assert not {"mailer/stack.py", "mailer/functions/guard.py", "mailer/stores/dynamodb.py"} & set(found)
+    assert not {"mailer/stack.py", "mailer/functions/guard.py", "mailer/stores/dynamodb/table.py"} & set(found)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 
 from mailer.functions.variables import GUARDED, STACK
 from mailer.stores.base import ProcessedEvent
-from mailer.stores.dynamodb import DynamoDBEvents
+from mailer.stores.dynamodb.events import DynamoDBEvents
 from mailer.table import EVENTS
 from tests.unit.infra.options import BULK, everywhere, listed
 from tests.unit.infra.program import ROOT, run

@@ -11,7 +11,7 @@ import pytest
     [
         *(f"mailer.feedback.{name}" for name in ("events", "policy", "recipients")),
         *(f"mailer.functions.{name}" for name in ("envelope", "guard", "log")),
-        "mailer.stores.dynamodb",
+        "mailer.stores.dynamodb.suppressions",
     ],
 )
 def test_examples_say_what_happens(module: str):

@@ -9,9 +9,9 @@ from botocore.stub import Stubber
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from mailer.errors import StoreError
-from mailer.stores import dynamodb
 from mailer.stores.base import PutOutcome, Suppression
-from mailer.stores.dynamodb import DynamoDBSuppressions
+from mailer.stores.dynamodb import table
+from mailer.stores.dynamodb.suppressions import DynamoDBSuppressions
 
 TABLE = "mailstack-test"
 ROW = Suppression("b@example.org", "bounce", created_at=datetime(2026, 3, 2, tzinfo=UTC))
@@ -19,7 +19,7 @@ ROW = Suppression("b@example.org", "bounce", created_at=datetime(2026, 3, 2, tzi
 
 @pytest.fixture
 def client(monkeypatch: pytest.MonkeyPatch) -> DynamoDBClient:
-    monkeypatch.setattr(dynamodb, "_FIRST_DELAY", 0.0001)
+    monkeypatch.setattr(table, "_FIRST_DELAY", 0.0001)
     return boto3.client("dynamodb", region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b")
 
 
@@ -75,7 +75,7 @@ def test_keys_that_were_left_unread_are_asked_for_again(client: DynamoDBClient, 
 
 def test_asking_again_has_an_end(client: DynamoDBClient, stub: Stubber):
     asked = request("a@example.org")
-    for _ in range(dynamodb._ATTEMPTS):
+    for _ in range(table.ATTEMPTS):
         stub.add_response("batch_get_item", {"Responses": {}, "UnprocessedKeys": asked["RequestItems"]}, asked)
     with pytest.raises(StoreError, match="left keys unread after 7 requests"):
         DynamoDBSuppressions(TABLE, client).get_many(["a@example.org"])
@@ -104,7 +104,7 @@ def test_a_write_that_others_got_in_the_way_of_is_sent_again(client: DynamoDBCli
 
 
 def test_sending_again_has_an_end(client: DynamoDBClient, stub: Stubber):
-    for _ in range(dynamodb._ATTEMPTS):
+    for _ in range(table.ATTEMPTS):
         cancelled(stub, "None", "TransactionConflict")
     with pytest.raises(StoreError, match="cancelled a transaction 7 times"):
         DynamoDBSuppressions(TABLE, client).put(ROW)
@@ -132,7 +132,7 @@ def test_what_was_not_written_says_why(
 
 
 def test_a_removal_that_never_gets_through_is_an_error(client: DynamoDBClient, stub: Stubber):
-    for _ in range(dynamodb._ATTEMPTS):
+    for _ in range(table.ATTEMPTS):
         stub.add_response("get_item", {"Item": item(ROW)})
         cancelled(stub, "None", "ConditionalCheckFailed")
     with pytest.raises(StoreError, match="changed during every attempt"):

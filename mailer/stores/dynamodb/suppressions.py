@@ -1,0 +1,195 @@
+"""The suppression list in a stack's DynamoDB table."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from mailer.address import address_key
+from mailer.errors import StoreError
+from mailer.stores.base import REASONS, REMEMBERED, PutOutcome, Suppression, utcnow
+from mailer.stores.dynamodb.items import (
+    ABSENT,
+    epoch_seconds,
+    iso_text,
+    item_key,
+    parse_moment,
+    read_expiry,
+    read_string,
+)
+from mailer.stores.dynamodb.table import ATTEMPTS, MAX_KEYS, Table, batch_get, get, scan, transact
+from mailer.table import PARTITION_KEY, SUPPRESSIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, ConditionCheckTypeDef, DeleteTypeDef, PutTypeDef
+
+    from mailer.stores.dynamodb.table import Item
+    from mailer.wire.client import Api
+
+
+class DynamoDBSuppressions:
+    """A `mailer.stores.base.SuppressionStore` in a stack's table.
+
+    Args:
+        table: The table's name; `StackOutputs.table`.
+        client: What `dynamodb_api` gives, or a boto3 DynamoDB client with time-outs of its own; the former when left
+            out.
+        clock: The time now, with a zone.
+
+    Example:
+        >>> suppressions = DynamoDBSuppressions("mailstack-local")
+        >>> suppressions.get_many(["ada@example.com"])  # doctest: +SKIP
+        {}
+    """
+
+    def __init__(
+        self, table: str, client: "DynamoDBClient | Api | None" = None, *, clock: "Callable[[], datetime]" = utcnow
+    ) -> None:
+        self._table = Table(table, client)
+        self._clock = clock
+
+    def get_many(self, keys: "Iterable[str]") -> dict[str, Suppression]:
+        """See `SuppressionStore.get_many`. Read consistently, 100 keys a request."""
+        wanted = sorted({address_key(key) for key in keys})
+        found: dict[str, Suppression] = {}
+        with self._table.translated("read suppressions from") as api:
+            for start in range(0, len(wanted), MAX_KEYS):
+                chunk = [_suppression_key(key) for key in wanted[start : start + MAX_KEYS]]
+                for item in batch_get(api, self._table.name, chunk):
+                    suppression = _suppression(item)
+                    found[suppression.address] = suppression
+        now = self._clock()
+        return {key: suppression for key, suppression in found.items() if suppression.active(now)}
+
+    def close(self) -> None:
+        """Close the connections that are kept; those of a client that was given are its owner's."""
+        self._table.close()
+
+    def put(self, suppression: Suppression) -> PutOutcome:
+        """See `SuppressionStore.put`. One transaction, so that two writers cannot weaken what either wrote."""
+        now = self._clock()
+        row = suppression.known_at(now)
+        not_removed_since: ConditionCheckTypeDef = {
+            "TableName": self._table.name,
+            "Key": _removal_key(row.address),
+            "ConditionExpression": f"{ABSENT} OR removed_at < :created_at OR expires_at <= :now",
+            "ExpressionAttributeValues": {":created_at": {"S": iso_text(row.created_at)}, ":now": epoch_seconds(now)},
+        }
+        condition, values = _outranked_by(row)
+        write: PutTypeDef = {
+            "TableName": self._table.name,
+            "Item": _suppression_item(row),
+            "ConditionExpression": condition,
+            "ExpressionAttributeValues": values,
+        }
+        with self._table.translated("write a suppression to") as api:
+            unmet = transact(api, {"ConditionCheck": not_removed_since}, {"Put": write})
+        if not unmet:
+            return PutOutcome.WRITTEN
+        return PutOutcome.REMOVED_SINCE if 0 in unmet else PutOutcome.OUTRANKED
+
+    def remove(self, address: str) -> bool:
+        """See `SuppressionStore.remove`. The removal is kept and the row is deleted in one transaction."""
+        address = address_key(address)
+        key = _suppression_key(address)
+        for _ in range(ATTEMPTS):
+            now = self._clock()
+            with self._table.translated("remove a suppression from") as api:
+                found = get(api, self._table.name, key)
+                # Only the row that was read: one that came since is newer than this removal, and is read again.
+                delete: DeleteTypeDef = {
+                    "TableName": self._table.name,
+                    "Key": key,
+                    "ConditionExpression": "attribute_not_exists(created_at)",
+                }
+                if found and "created_at" in found:
+                    delete["ConditionExpression"] = "created_at = :seen"
+                    delete["ExpressionAttributeValues"] = {":seen": found["created_at"]}
+                put: PutTypeDef = {"TableName": self._table.name, "Item": _removal_item(address, now)}
+                if not transact(api, {"Put": put}, {"Delete": delete}):
+                    return bool(found) and _suppression(found).active(now)
+        raise StoreError(
+            f"A suppression in the DynamoDB table {self._table.name} changed during every attempt to remove it.",
+            hint="Try again.",
+        )
+
+    def iterate(self, limit: int = 10_000) -> "Iterator[Suppression]":
+        """See `SuppressionStore.iterate`. A scan: it reads, and costs, the whole table."""
+        now, given = self._clock(), 0
+        with self._table.translated("list the suppressions in") as api:
+            for item in scan(api, self._table.name, "SUPPRESSION"):
+                suppression = _suppression(item)
+                if not suppression.active(now):
+                    continue
+                if given == limit:
+                    return
+                given += 1
+                yield suppression
+
+
+def _outranked_by(suppression: Suppression) -> "tuple[str, dict[str, AttributeValueTypeDef]]":
+    """`Suppression.outranks` as a condition expression on the item in the table, with its values."""
+    weaker: dict[str, AttributeValueTypeDef] = {
+        f":weaker{i}": {"S": reason} for i, reason in enumerate(REASONS[: REASONS.index(suppression.reason)])
+    }
+    values: dict[str, AttributeValueTypeDef] = {
+        ":reason": {"S": suppression.reason},
+        ":created_at": {"S": iso_text(suppression.created_at)},
+        ":feedback_id": {"S": suppression.feedback_id},
+        ":message_id": {"S": suppression.message_id},
+        **weaker,
+    }
+    ends_earlier, same = "attribute_exists(expires_at)", "attribute_not_exists(expires_at)"
+    if suppression.expires_at:
+        values[":end"] = epoch_seconds(suppression.expires_at)
+        ends_earlier, same = "expires_at < :end", "expires_at = :end"
+    alternatives = [ABSENT, ends_earlier]
+    if weaker:
+        alternatives.append(f"({same} AND reason IN ({', '.join(weaker)}))")
+    same += " AND reason = :reason"
+    for name in ("created_at", "feedback_id", "message_id"):
+        alternatives.append(f"({same} AND {name} < :{name})")
+        same += f" AND {name} = :{name}"
+    return " OR ".join(alternatives), values
+
+
+def _suppression_key(key: str) -> "dict[str, AttributeValueTypeDef]":
+    return item_key(f"{SUPPRESSIONS}{key}", "SUPPRESSION")
+
+
+def _suppression_item(suppression: Suppression) -> "dict[str, AttributeValueTypeDef]":
+    item: dict[str, AttributeValueTypeDef] = {
+        **_suppression_key(suppression.address),
+        "address": {"S": suppression.address},
+        "reason": {"S": suppression.reason},
+        "detail": {"S": suppression.detail},
+        "created_at": {"S": iso_text(suppression.created_at)},
+        "message_id": {"S": suppression.message_id},
+        "feedback_id": {"S": suppression.feedback_id},
+    }
+    if suppression.expires_at:
+        item["expires_at"] = epoch_seconds(suppression.expires_at)
+    return item
+
+
+def _suppression(item: "Item") -> Suppression:
+    """Read leniently: people and other programs write rows, too, and one that cannot be read must still suppress."""
+    reason = read_string(item, "reason")
+    return Suppression(
+        address=read_string(item, "address") or item[PARTITION_KEY]["S"].partition("#")[2],
+        reason=reason if reason in REASONS else "manual",
+        detail=read_string(item, "detail"),
+        created_at=parse_moment(read_string(item, "created_at")),
+        message_id=read_string(item, "message_id"),
+        feedback_id=read_string(item, "feedback_id"),
+        expires_at=read_expiry(item) if "expires_at" in item else None,
+    )
+
+
+def _removal_key(address: str) -> "dict[str, AttributeValueTypeDef]":
+    return item_key(f"{SUPPRESSIONS}{address}", "REMOVAL")
+
+
+def _removal_item(address: str, now: datetime) -> "dict[str, AttributeValueTypeDef]":
+    return {**_removal_key(address), "removed_at": {"S": iso_text(now)}, "expires_at": epoch_seconds(now + REMEMBERED)}
