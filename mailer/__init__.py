@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         CredentialsInvalid,
         CredentialsMissing,
         CredentialsUnavailable,
+        IdempotencyConflict,
         IdentityNotVerified,
         InvalidAddress,
         InvalidMessage,
@@ -45,8 +46,11 @@ if TYPE_CHECKING:
     )
     from mailer.mailer import Mailer
     from mailer.message import Message
+    from mailer.observability.opentelemetry import OpenTelemetryHook
+    from mailer.observability.prometheus import PrometheusHook
     from mailer.options import SendOptions
     from mailer.results import NotSent, RecipientResult, SendResult, Status
+    from mailer.sending.hooks import SendHook
     from mailer.sending.recipient_guard import RecipientGuard
     from mailer.sending.retry import RetryPolicy
     from mailer.stack import DnsRecord, StackOutputs, Stream, load, tenant_name
@@ -78,6 +82,7 @@ __all__ = [
     "DnsRecord",
     "DynamoDBSuppressions",
     "EmailTemplate",
+    "IdempotencyConflict",
     "IdentityNotVerified",
     "InvalidAddress",
     "InvalidMessage",
@@ -87,7 +92,9 @@ __all__ = [
     "MalformedEvent",
     "Message",
     "NotSent",
+    "OpenTelemetryHook",
     "OutcomeUnknown",
+    "PrometheusHook",
     "PutOutcome",
     "QuotaExceeded",
     "RawMime",
@@ -100,6 +107,7 @@ __all__ = [
     "RetryPolicy",
     "SecretText",
     "SecretUrl",
+    "SendHook",
     "SendOptions",
     "SendResult",
     "SendingPaused",
@@ -142,6 +150,7 @@ _HOME = {
     "DnsRecord": "stack",
     "DynamoDBSuppressions": "stores.dynamodb.suppressions",
     "EmailTemplate": "templates.base",
+    "IdempotencyConflict": "errors",
     "IdentityNotVerified": "errors",
     "InvalidAddress": "errors",
     "InvalidMessage": "errors",
@@ -151,7 +160,9 @@ _HOME = {
     "MalformedEvent": "errors",
     "Message": "message",
     "NotSent": "results",
+    "OpenTelemetryHook": "observability.opentelemetry",
     "OutcomeUnknown": "errors",
+    "PrometheusHook": "observability.prometheus",
     "PutOutcome": "stores.base",
     "QuotaExceeded": "errors",
     "RawMime": "content",
@@ -164,6 +175,7 @@ _HOME = {
     "RetryPolicy": "sending.retry",
     "SecretText": "templates.secret",
     "SecretUrl": "templates.secret",
+    "SendHook": "sending.hooks",
     "SendOptions": "options",
     "SendResult": "results",
     "SendingPaused": "errors",

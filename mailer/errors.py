@@ -9,6 +9,7 @@ MailerError                           what happened, why, and what to do next
 │       └── TemplateFieldsInvalid (ValueError)  a field is missing, misspelt or of the wrong type
 ├── InvalidMessage (ValueError)       the message cannot be sent as it is
 │   └── InvalidAddress                no mail can be sent to this address
+├── IdempotencyConflict (ValueError)  the idempotency key was used for another message; nothing was sent
 ├── StoreError                        a store could not be read or written
 ├── NotSent                           raised by `SendResult.raise_if_not_sent`: a recipient was not sent to
 ├── ResumeFailed                      of `mailer resume`: AWS refused to resume sending
@@ -101,6 +102,10 @@ class InvalidMessage(MailerError, ValueError):
 
 class InvalidAddress(InvalidMessage):
     """No mail can be sent to or from this address."""
+
+
+class IdempotencyConflict(MailerError, ValueError):
+    """The idempotency key was used for another message within its 24 hours; nothing was sent."""
 
 
 def refuse(problems: "Iterable[str]") -> None:

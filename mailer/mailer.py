@@ -1,10 +1,11 @@
-"""The pipeline: compose, check suppressions, hand over to the transport, report one result per recipient.
+"""The pipeline: compose, check the idempotency key and suppressions, hand over to the transport, report the result.
 
 Decisions are in `mailer.sending`, requests in `mailer.transports`. Functions import what only sending needs, so that
 importing the class stays cheap.
 """
 
 import logging
+from datetime import timedelta
 from functools import partial
 from os import environ, urandom
 from typing import TYPE_CHECKING, cast
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 from mailer.address import Address
 from mailer.errors import ConfigurationError, StoreError, TransportError, UnknownStream
 from mailer.results import RecipientResult, SendResult
+from mailer.sending.hooks import observed
 from mailer.sending.retry import RetryPolicy, retrying
 from mailer.sending.screening import suppressed_results
 from mailer.unchanged import UNCHANGED, Unchanged
@@ -28,9 +30,12 @@ if TYPE_CHECKING:
     from mailer.local import Place
     from mailer.message import Envelope, Mailboxes, Message, Pairs
     from mailer.options import SendOptions
+    from mailer.sending.hooks import SendHook
     from mailer.sending.recipient_guard import RecipientGuard
+    from mailer.sending.threads import Threads
     from mailer.stack import StackOutputs
     from mailer.stores.base import SuppressionStore
+    from mailer.stores.idempotency import IdempotencyStore
     from mailer.templates.base import EmailTemplate
     from mailer.templates.brand import Brand
     from mailer.transports.base import Transport
@@ -39,6 +44,8 @@ if TYPE_CHECKING:
     Content = EmailTemplate | Message | StoredTemplate | RawMime
 
 log = logging.getLogger("mailer")
+# Seconds from the last retry's start until a send has ended, whatever the network does.
+_LAST_ATTEMPT = 60
 # The application decides what is logged. Without a handler, Python would print our warnings to stderr.
 log.addHandler(logging.NullHandler())
 
@@ -58,6 +65,10 @@ class Mailer:
             with an `Access`, which has its own.
         guard: Who may get mail, for stacks outside production. Default: what the variables
             `MAILSTACK_ALLOWED_RECIPIENTS` and `MAILSTACK_REDIRECT_TO` say; without them, everyone.
+        idempotency: Where idempotency keys are recorded. Default: the stack's table.
+        hooks: `SendHook` objects, called before and after each message.
+        send_on_store_error: Streams whose mail is sent when the suppression list cannot be read. SES's own list still
+            holds. Default: none, and nobody gets mail then.
 
     Raises:
         ConfigurationError: `outputs` is not a `StackOutputs`, or a guard is set in a production stack.
@@ -69,7 +80,7 @@ class Mailer:
         SendResult(<a***@example.com: sent>)
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts of a mailer, written out for help() and completion
         self,
         outputs: "StackOutputs",
         *,
@@ -80,8 +91,12 @@ class Mailer:
         session: "Session | Access | None" = None,
         role: str = "",
         guard: "RecipientGuard | None" = None,
+        idempotency: "IdempotencyStore | None" = None,
+        hooks: "Iterable[SendHook]" = (),
+        send_on_store_error: "Iterable[str]" = (),
     ) -> None:
         from mailer.sending.recipient_guard import guard_from_environment
+        from mailer.stores.bundle import dynamodb_stores
         from mailer.wire.access import Access
 
         self.outputs = _checked_outputs(outputs)
@@ -90,14 +105,19 @@ class Mailer:
         access = session if isinstance(session, Access) else Access(session, role)
         # Compare with None: an empty store is falsy.
         self._transport = _ses(outputs, access) if transport is None else transport
-        self._suppressions = _stack_suppressions(outputs, access) if suppressions is None else suppressions
+        self._stores = dynamodb_stores(outputs.table, outputs.region, access)
+        self._suppressions = self._stores.suppressions if suppressions is None else suppressions
+        self._idempotency = self._stores.idempotency if idempotency is None else idempotency
         self._retries = retries or RetryPolicy()
         self._guard = guard_from_environment() if guard is None else guard
         if self._guard:
             self._guard.check_stack(outputs.stack)
+        self._hooks = tuple(hooks)
+        self._send_on_store_error = frozenset(map(self._known_stream, send_on_store_error))
+        self._threads: Threads | None = None
 
     @classmethod
-    def local(
+    def local(  # noqa: PLR0913 - as the constructor
         cls,
         folder: "str | Path" = "mails",
         *,
@@ -106,6 +126,8 @@ class Mailer:
         sender: str = "Example <no-reply@example.test>",
         brand: "Brand | None" = None,
         suppressions: "SuppressionStore | None" = None,
+        idempotency: "IdempotencyStore | None" = None,
+        hooks: "Iterable[SendHook]" = (),
         console: bool = True,
     ) -> "Mailer":
         """Create a mailer that needs no AWS and sends nothing: each mail becomes a file on this machine.
@@ -120,13 +142,15 @@ class Mailer:
             sender: The default From address.
             brand: See `Mailer`.
             suppressions: The suppression list. Default: an empty one in memory.
+            idempotency: Where idempotency keys are recorded. Default: in memory.
+            hooks: See `Mailer`.
             console: Whether to print each mail to standard error.
 
         Raises:
             ConfigurationError: There is no stream. `InvalidAddress` is raised for an invalid sender.
         """
         from mailer.local import folder_of, local_outputs
-        from mailer.stores.memory import MemorySuppressions
+        from mailer.stores.memory import MemoryIdempotency, MemorySuppressions
         from mailer.transports.files import FileTransport
 
         transport = FileTransport(folder_of(folder), console=console)
@@ -136,6 +160,8 @@ class Mailer:
             brand=brand,
             transport=transport,
             suppressions=MemorySuppressions() if suppressions is None else suppressions,
+            idempotency=MemoryIdempotency() if idempotency is None else idempotency,
+            hooks=hooks,
         )
 
     @classmethod
@@ -151,6 +177,9 @@ class Mailer:
         session: "Session | None" = None,
         role: str = "",
         guard: "RecipientGuard | None" = None,
+        idempotency: "IdempotencyStore | None" = None,
+        hooks: "Iterable[SendHook]" = (),
+        send_on_store_error: "Iterable[str]" = (),
     ) -> "Mailer":
         """Create a mailer from the name of a stack. `mailer.load` documents where the outputs are found.
 
@@ -165,6 +194,9 @@ class Mailer:
             session: See `Mailer`.
             role: See `Mailer`.
             guard: See `Mailer`.
+            idempotency: See `Mailer`.
+            hooks: See `Mailer`.
+            send_on_store_error: See `Mailer`.
 
         Raises:
             StackNotFound: The outputs were not found.
@@ -178,7 +210,17 @@ class Mailer:
             mailer = cls.local(local.folder, stack=stack, streams=local.streams, sender=local.sender, brand=brand)
             found, transport = mailer.outputs, transport or mailer._transport  # noqa: SLF001 - our own
             suppressions = mailer._suppressions if suppressions is None else suppressions  # noqa: SLF001
-            return cls(found, brand=brand, transport=transport, suppressions=suppressions, retries=retries, guard=guard)
+            return cls(
+                found,
+                brand=brand,
+                transport=transport,
+                suppressions=suppressions,
+                retries=retries,
+                guard=guard,
+                idempotency=mailer._idempotency if idempotency is None else idempotency,  # noqa: SLF001
+                hooks=hooks,
+                send_on_store_error=send_on_store_error,
+            )
         access = Access(session, role)
         return cls(
             load(stack, outputs=outputs, access=access),
@@ -187,6 +229,9 @@ class Mailer:
             suppressions=suppressions,
             retries=retries,
             guard=guard,
+            idempotency=idempotency,
+            hooks=hooks,
+            send_on_store_error=send_on_store_error,
             session=access,  # which has a session open already, where the outputs were read from AWS
         )
 
@@ -207,6 +252,7 @@ class Mailer:
         tenant: "str | Unchanged | None" = UNCHANGED,
         options: "SendOptions | Unchanged | None" = UNCHANGED,
         secret: "bool | Unchanged | None" = UNCHANGED,
+        idempotency_key: str | None = None,
     ) -> SendResult:
         """Send one message, which all its recipients share.
 
@@ -232,6 +278,10 @@ class Mailer:
             options: Further options of SES's `SendEmail`, as a `SendOptions`.
             secret: Whether the message contains a link or a code that is as good as a password, so that SES must not
                 track it. Default: whether a field of the template is a `SecretText` or `SecretUrl`.
+            idempotency_key: Names the event that the mail is about, such as `order-1042-shipped`. For 24 hours, a send
+                with the same key and content returns the result of the first, from any worker, and sends nothing. It
+                waits while the first is under way. If the first ended without a result, the status is `unknown`. A
+                message that was not sent does not use the key up.
 
         Returns:
             One result per recipient.
@@ -240,6 +290,7 @@ class Mailer:
             InvalidMessage: SES would refuse the message. `InvalidAddress` is a subclass.
             TemplateError: The template cannot be rendered.
             UnknownStream: The stack has no such stream.
+            IdempotencyConflict: The key was used for a message with another content.
         """
         message = self.compose(
             content,
@@ -257,12 +308,59 @@ class Mailer:
             options=options,
             secret=secret,
         ).identified(urandom(16).hex())
-        results = self._guard.deliver(message, self._deliver) if self._guard else self._deliver(message)
-        return self._report(message, results)
+        return observed(self._hooks, message, partial(self._send_message, key=idempotency_key))
+
+    async def asend(  # noqa: PLR0913 - as `send`
+        self,
+        content: "Content",
+        *,
+        subject: "str | Unchanged" = UNCHANGED,
+        to: "Mailboxes | Unchanged" = UNCHANGED,
+        cc: "Mailboxes | Unchanged" = UNCHANGED,
+        bcc: "Mailboxes | Unchanged" = UNCHANGED,
+        reply_to: "Mailboxes | Unchanged" = UNCHANGED,
+        sender: "str | Address | Unchanged | None" = UNCHANGED,
+        headers: "Pairs | Unchanged" = UNCHANGED,
+        tags: "Pairs | Unchanged" = UNCHANGED,
+        attachments: "Attachment | Iterable[Attachment] | Unchanged | None" = UNCHANGED,
+        stream: "str | Unchanged | None" = UNCHANGED,
+        tenant: "str | Unchanged | None" = UNCHANGED,
+        options: "SendOptions | Unchanged | None" = UNCHANGED,
+        secret: "bool | Unchanged | None" = UNCHANGED,
+        idempotency_key: str | None = None,
+    ) -> SendResult:
+        """Send one message from a coroutine of asyncio. Arguments, result and errors: see `send`.
+
+        It runs in one of 50 threads of this mailer. If the caller is cancelled before a thread was free, nothing is
+        sent. If it is cancelled later, the send is completed in its thread and its result is logged; a retry with the
+        same `idempotency_key` returns it.
+        """
+        return await self._pool.run(
+            partial(
+                self.send,
+                content,
+                subject=subject,
+                to=to,
+                cc=cc,
+                bcc=bcc,
+                reply_to=reply_to,
+                sender=sender,
+                headers=headers,
+                tags=tags,
+                attachments=attachments,
+                stream=stream,
+                tenant=tenant,
+                options=options,
+                secret=secret,
+                idempotency_key=idempotency_key,
+            )
+        )
 
     def close(self) -> None:
-        """Close the open connections. A later `send` opens new ones."""
-        for part in (self._transport, self._suppressions):
+        """Wait for what `asend` has begun, and close the open connections. A later send opens new ones."""
+        if self._threads:
+            self._threads.close()
+        for part in (self._transport, self._suppressions, self._idempotency, self._stores):
             close = getattr(part, "close", None)
             if close is not None:
                 close()
@@ -272,6 +370,18 @@ class Mailer:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    async def aclose(self) -> None:
+        """As `close`, without blocking the event loop."""
+        from asyncio import to_thread
+
+        await to_thread(self.close)
+
+    async def __aenter__(self) -> "Self":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
 
     def compose(  # noqa: PLR0913 - as `send`
         self,
@@ -311,18 +421,46 @@ class Mailer:
         }
         envelope = {name: value for name, value in given.items() if value is not UNCHANGED}
         message = compose(content, self.brand, **cast("Envelope", envelope))
-        stream = message.stream or self.outputs.default_stream
+        stream = self._known_stream(message.stream or self.outputs.default_stream)
+        return message.filled_in(sender=self._sender, stream=stream)
+
+    def _known_stream(self, stream: str) -> str:
         if stream not in self.outputs.streams:
             known = ", ".join(sorted(self.outputs.streams))
             raise UnknownStream(f"The stack {self.outputs.stack!r} has no stream {stream!r}.", hint=f"It has: {known}.")
-        return message.filled_in(sender=self._sender, stream=stream)
+        return stream
+
+    @property
+    def _pool(self) -> "Threads":
+        """The threads of `asend`; an object without threads until they are needed."""
+        from mailer.sending.threads import Threads
+
+        self._threads = self._threads or Threads()
+        return self._threads
+
+    def _send_message(self, message: "Message", *, key: str | None) -> SendResult:
+        if key is None:
+            result = SendResult.ordered(message, self._guarded(message))
+        else:
+            from mailer.sending.idempotency import Once  # loads hashlib and OpenSSL
+
+            busy = timedelta(seconds=self._retries.budget + _LAST_ATTEMPT)
+            result = Once(self._idempotency, self._guarded, busy).deliver(message, key)
+        self._report(message, result)
+        return result
+
+    def _guarded(self, message: "Message") -> list[RecipientResult]:
+        return self._guard.deliver(message, self._deliver) if self._guard else self._deliver(message)
 
     def _deliver(self, message: "Message") -> list[RecipientResult]:
         """Send to everyone who is not suppressed."""
         try:
             found = self._suppressions.get_many([address.key for address in message.recipients])
         except StoreError as error:  # it is not known who may be sent to, so nobody is
-            return [RecipientResult.of_error(one, error) for one in message.recipients]
+            if message.stream not in self._send_on_store_error:
+                return [RecipientResult.of_error(one, error) for one in message.recipients]
+            log.warning("Sent without a suppression check: %s stream=%s id=%s", error, message.stream, message.id)
+            found = {}
         allowed = message.without(found)
         return [*suppressed_results(message, found), *(self._hand_over(allowed) if allowed else ())]
 
@@ -332,13 +470,13 @@ class Mailer:
         except TransportError as error:
             return tuple(RecipientResult.of_error(address, error) for address in message.recipients)
 
-    def _report(self, message: "Message", results: list[RecipientResult]) -> SendResult:
-        by_key = {result.address.key: result for result in results}
-        result = SendResult(tuple(by_key[address.key] for address in message.recipients), message.id)
+    def _report(self, message: "Message", result: SendResult) -> None:
         level = logging.INFO if result.ok else logging.WARNING
+        if not log.isEnabledFor(level):
+            return
         words = "%s stream=%s message_id=%s id=%s"
-        log.log(level, words, result, message.stream, result.message_id or "-", message.id)
-        return result
+        facts = {"stream": message.stream, "template": message.template_name, **result.to_dict()}
+        log.log(level, words, result, message.stream, result.message_id or "-", result.id, extra={"mailstack": facts})
 
 
 def _checked_outputs(outputs: object) -> "StackOutputs":
@@ -373,11 +511,3 @@ def _ses(outputs: "StackOutputs", access: "Access") -> "Transport":
     from mailer.transports.ses import SesTransport
 
     return SesTransport(outputs, access=access)
-
-
-def _stack_suppressions(outputs: "StackOutputs", access: "Access") -> "SuppressionStore":
-    """The stack's table, in the stack's region, whichever region the process is set to."""
-    from mailer.stores.dynamodb.suppressions import DynamoDBSuppressions
-    from mailer.stores.dynamodb.table import dynamodb_api
-
-    return DynamoDBSuppressions(outputs.table, dynamodb_api(outputs.region, access))

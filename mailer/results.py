@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from mailer.errors import MailerError, OutcomeUnknown, Refused, Throttled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from mailer.address import Address
+    from mailer.message import Message
 
 
 class Status(StrEnum):
@@ -98,6 +99,7 @@ class SendResult:
         recipients: The results.
         id: The id that this library gave the message before it was sent. SES's events carry it as the tag
             `mailstack-id`, so that a message whose outcome is unknown can be found in them.
+        replayed: Whether this is the result of an earlier send with the same idempotency key; nothing was sent now.
 
     Example:
         >>> from mailer.address import Address
@@ -110,6 +112,13 @@ class SendResult:
 
     recipients: "tuple[RecipientResult, ...]"
     id: str = ""
+    replayed: bool = False
+
+    @classmethod
+    def ordered(cls, message: "Message", results: "Iterable[RecipientResult]") -> "SendResult":
+        """The result of a message from those of its recipients, in any order."""
+        by_key = {result.address.key: result for result in results}
+        return cls(tuple(by_key[address.key] for address in message.recipients), message.id)
 
     @property
     def ok(self) -> bool:
@@ -148,7 +157,12 @@ class SendResult:
 
     def to_dict(self) -> dict[str, object]:
         """JSON-able, with addresses masked."""
-        return {"ok": self.ok, "id": self.id, "recipients": [recipient.to_dict() for recipient in self.recipients]}
+        return {
+            "ok": self.ok,
+            "id": self.id,
+            "replayed": self.replayed,
+            "recipients": [recipient.to_dict() for recipient in self.recipients],
+        }
 
     def __iter__(self) -> "Iterator[RecipientResult]":
         return iter(self.recipients)

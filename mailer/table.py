@@ -10,3 +10,4 @@ EXPIRES_AT = "expires_at"
 # The prefixes of partition keys.
 SUPPRESSIONS = "SUPPRESSION#"
 EVENTS = "EVENT#"
+IDEMPOTENCY = "IDEMPOTENCY#"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mailer.address import address_key
 from mailer.stores.base import REMEMBERED, ProcessedEvent, PutOutcome, Suppression, in_utc, utcnow
+from mailer.stores.idempotency import IdempotencyRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -84,3 +85,47 @@ class MemoryEvents:
                 return False
             self.rows[event.key] = event
             return True
+
+
+class MemoryIdempotency:
+    """A `mailer.stores.idempotency.IdempotencyStore`, for the threads of one process."""
+
+    def __init__(self, clock: "Callable[[], datetime]" = utcnow) -> None:
+        self._rows: dict[str, IdempotencyRecord] = {}
+        self._clock = clock
+        self._lock = RLock()
+
+    def begin(self, record: IdempotencyRecord) -> IdempotencyRecord | None:
+        """See `IdempotencyStore`."""
+        with self._lock:
+            self._forget()
+            there = self._rows.setdefault(record.key, record)
+            return None if there is record else there
+
+    def complete(self, record: IdempotencyRecord) -> None:
+        """See `IdempotencyStore`."""
+        with self._lock:
+            if self._is_own(record):
+                self._rows[record.key] = record
+
+    def release(self, record: IdempotencyRecord) -> None:
+        """See `IdempotencyStore`."""
+        with self._lock:
+            if self._is_own(record):
+                del self._rows[record.key]
+
+    def get(self, key: str) -> IdempotencyRecord | None:
+        """See `IdempotencyStore`."""
+        with self._lock:
+            self._forget()
+            return self._rows.get(key)
+
+    def _is_own(self, record: IdempotencyRecord) -> bool:
+        there = self._rows.get(record.key)
+        return there is not None and there.id == record.id
+
+    def _forget(self) -> None:
+        """Delete what has expired: rows are in the order of their expiry, since every key lives equally long."""
+        now = self._clock()
+        while self._rows and (oldest := next(iter(self._rows.values()))).expires_at <= now:
+            del self._rows[oldest.key]

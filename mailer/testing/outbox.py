@@ -40,10 +40,17 @@ class Outbox(Sequence["Message"]):
         if self._mailer is None:
             from mailer.mailer import Mailer
             from mailer.sending.retry import RetryPolicy
+            from mailer.stores.memory import MemoryIdempotency
             from mailer.testing.outputs import stack_outputs
 
             at_once = RetryPolicy(first_delay=0)
-            self._mailer = Mailer(stack_outputs(), transport=self, suppressions=self.suppressions, retries=at_once)
+            self._mailer = Mailer(
+                stack_outputs(),
+                transport=self,
+                suppressions=self.suppressions,
+                idempotency=MemoryIdempotency(),
+                retries=at_once,
+            )
         return self._mailer
 
     def fail(self, error: "TransportError", *, times: int = 1) -> None:

@@ -4,9 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
+from mailer.stores.memory import MemoryIdempotency
 from mailer.testing.memory import MemoryEvents, MemorySuppressions
 from tests.contract.event_store import EventStoreContract
 from tests.contract.feedback_disorder import FeedbackDisorder, Stores
+from tests.contract.idempotency_store import IdempotencyStoreContract
 from tests.contract.suppression_store import Clock, SuppressionStoreContract
 
 
@@ -20,6 +22,12 @@ class TestEventsInMemory(EventStoreContract):
     @pytest.fixture
     def make(self) -> Callable[[Clock], MemoryEvents]:
         return MemoryEvents
+
+
+class TestIdempotencyInMemory(IdempotencyStoreContract):
+    @pytest.fixture
+    def make(self) -> Callable[[Clock], MemoryIdempotency]:
+        return MemoryIdempotency
 
 
 class TestFeedbackInMemory(FeedbackDisorder):

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
 from mailer.functions.metrics import ACCOUNT_NAMESPACE
-from mailer.table import EVENTS, SUPPRESSIONS
+from mailer.table import EVENTS, IDEMPOTENCY, SUPPRESSIONS
 
 _VERSION = "2012-10-17"
 Condition = Mapping[str, Mapping[str, str | Sequence[str]]]
@@ -434,7 +434,7 @@ def sender(sends: Sequence[Statement], *, table_arn: str, parameter_arn: str, mo
 
     Args:
         sends: What it sends.
-        table_arn: Where it reads suppressions.
+        table_arn: Where it reads suppressions and keeps idempotency keys.
         parameter_arn: Where it reads the stack's outputs.
         more: What else that takes.
     """
@@ -446,6 +446,13 @@ def sender(sends: Sequence[Statement], *, table_arn: str, parameter_arn: str, mo
             "Action": ["dynamodb:BatchGetItem", "dynamodb:GetItem"],
             "Resource": table_arn,
             "Condition": _items(SUPPRESSIONS),
+        },
+        {
+            "Sid": "KeepIdempotencyKeys",
+            "Effect": "Allow",
+            "Action": ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
+            "Resource": table_arn,
+            "Condition": _items(IDEMPOTENCY),
         },
         {"Sid": "ReadOutputs", "Effect": "Allow", "Action": "ssm:GetParameter", "Resource": parameter_arn},
         *more,

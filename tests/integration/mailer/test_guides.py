@@ -58,7 +58,17 @@ def run(page: Path, folder: Path, ses: Ses | None = None) -> dict[str, Any]:
 
 def test_the_guide_of_sending_runs(ses: Ses, tmp_path: Path):
     run(SENDING, tmp_path)
-    assert [mail.subject for mail in ses.sent] == [WELCOME]
+    shipped = "Your order 1042 has shipped"
+    assert [mail.subject for mail in ses.sent] == [WELCOME, shipped, shipped]
+
+
+def test_the_guide_of_observability_runs(ses: Ses, tmp_path: Path):
+    names = run(DOCS / "guides" / "observability.md", tmp_path)
+    mail = names["Message"](subject="Hello", text="Hello", to="ada@example.com")
+    hooks = [names[hook]() for hook in ("NoNewsletterOnSunday", "OpenTelemetryHook")]
+    assert names["Mailer"].from_stack("prod", hooks=hooks).send(mail).ok
+    with pytest.raises(ValueError, match="Duplicated timeseries"):  # the guide has registered the metrics
+        names["PrometheusHook"]()
 
 
 def test_the_guide_names_every_status():

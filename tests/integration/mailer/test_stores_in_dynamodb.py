@@ -9,14 +9,16 @@ import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from mailer.errors import StoreError
-from mailer.stores.base import REMEMBERED, PutOutcome, Suppression
+from mailer.stores.base import REMEMBERED, PutOutcome, Suppression, utcnow
 from mailer.stores.dynamodb.events import DynamoDBEvents
+from mailer.stores.dynamodb.idempotency import DynamoDBIdempotency
 from mailer.stores.dynamodb.suppressions import DynamoDBSuppressions
 from mailer.stores.dynamodb.table import dynamodb_api
 from mailer.wire.client import WireApi
 from mailstack_localcloud import LocalCloud
 from tests.contract.event_store import EVENT, EventStoreContract
 from tests.contract.feedback_disorder import FeedbackDisorder, Stores
+from tests.contract.idempotency_store import RECORD, RESULTS, IdempotencyStoreContract
 from tests.contract.suppression_store import ADA, NOW, Clock, SuppressionStoreContract, suppression
 from tests.integration.tables import new_table
 from tests.unit.mailer.wire.raw_server import Behaviour, answer, hang_up, raw, raw_server
@@ -52,6 +54,12 @@ class TestEventsInDynamoDB(EventStoreContract):
         return lambda clock: DynamoDBEvents(new_table(dynamodb), api, clock=clock)
 
 
+class TestIdempotencyInDynamoDB(IdempotencyStoreContract):
+    @pytest.fixture
+    def make(self, dynamodb: DynamoDBClient, api: DynamoDBClient | WireApi) -> Callable[[Clock], DynamoDBIdempotency]:
+        return lambda clock: DynamoDBIdempotency(new_table(dynamodb), api, clock=clock)
+
+
 class TestFeedbackInDynamoDB(FeedbackDisorder):
     seeds = range(6)
 
@@ -64,15 +72,15 @@ class TestFeedbackInDynamoDB(FeedbackDisorder):
         return stores
 
 
-def sent_twice(client: DynamoDBClient) -> list[int]:
-    """Make botocore send the next transaction again although it was done, as after a lost answer; counts the sends."""
+def sent_twice(client: DynamoDBClient, operation: str = "TransactWriteItems") -> list[int]:
+    """Make botocore send the next request again although it was done, as after a lost answer; counts the sends."""
     sent: list[int] = []
 
     def again(**_: object) -> int | None:
         sent.append(1)
         return 0 if len(sent) == 1 else None
 
-    client.meta.events.register_first("needs-retry.dynamodb.TransactWriteItems", again)  # pyright: ignore[reportArgumentType] - the answer matters
+    client.meta.events.register_first(f"needs-retry.dynamodb.{operation}", again)  # pyright: ignore[reportArgumentType] - the answer matters
     return sent
 
 
@@ -89,6 +97,17 @@ def test_a_suppression_whose_answer_was_lost_was_written(dynamodb: DynamoDBClien
     sent = sent_twice(dynamodb)
     assert suppressions.put(suppression()) is PutOutcome.WRITTEN
     assert len(sent) == 2
+
+
+def test_idempotency_key_whose_answer_was_lost_is_its_own(dynamodb: DynamoDBClient):
+    attempts = sent_twice(dynamodb, "PutItem")
+    store = DynamoDBIdempotency(new_table(dynamodb), dynamodb)
+    record = replace(RECORD, expires_at=utcnow().replace(microsecond=0) + timedelta(hours=24))
+    assert store.begin(record) is None
+    assert len(attempts) == 2
+    assert store.begin(replace(record, id="message-2")) == record
+    store.complete(replace(record, results=RESULTS))
+    assert store.begin(record) == replace(record, results=RESULTS)
 
 
 def test_what_happens_while_a_removal_is_under_way_is_not_lost(dynamodb: DynamoDBClient):

@@ -30,6 +30,7 @@ from mailer.redaction import Cause, Secret
 from mailer.results import NotSent, RecipientResult, SendResult, Status
 from mailer.sending.recipient_guard import RecipientGuard
 from mailer.stores.base import Reason, Suppression
+from mailer.stores.idempotency import IdempotencyRecord
 from mailer.templates.base import EmailTemplate
 from mailer.testing.outputs import stack_outputs
 from mailer.wire.errors import AnswerLost, CannotAsk, CredentialsFailed, NotWritten, ServiceError, WireError
@@ -53,6 +54,7 @@ MADE: dict[type, Any] = {
     RecipientResult: RESULT.recipients[1],
     SendResult: RESULT,
     NotSent: NotSent(RESULT),
+    IdempotencyRecord: IdempotencyRecord("0a" * 32, "0b" * 32, "message-1", NOW, NOW),
     Suppression: Suppression("ada@example.com", "bounce", created_at=NOW),
     Secret: Secret("424242"),
     Cause: Cause("OSError: ***"),
@@ -79,6 +81,8 @@ MACHINERY = {
     "Access",
     "Service",
     "Malformed",
+    "Once",
+    "Stores",
 }
 
 

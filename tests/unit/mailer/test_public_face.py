@@ -138,10 +138,11 @@ def test_public_signatures_are_written_out():
 
 def test_send_and_compose_take_the_parts_of_a_message():
     parts = inspect.signature(mailer.Message).parameters.keys() - {"text", "html", "template", "raw"}
-    for method in (Mailer.send, Mailer.compose):
-        assert inspect.signature(method).parameters.keys() - {"self", "content"} == parts
+    sending = parts | {"idempotency_key"}
+    for method, expected in ((Mailer.send, sending), (Mailer.asend, sending), (Mailer.compose, parts)):
+        assert inspect.signature(method).parameters.keys() - {"self", "content"} == expected
     arguments = inspect.getdoc(Mailer.send) or ""
-    assert all(f"\n    {part}: " in arguments for part in parts)
+    assert all(f"\n    {part}: " in arguments for part in sending)
 
 
 def test_from_stack_takes_what_the_constructor_takes():

@@ -41,6 +41,7 @@ def test_neither_repr_nor_json_shows_a_full_address():
     assert result.to_dict() == {
         "ok": False,
         "id": "our-id",
+        "replayed": False,
         "recipients": [
             {"address": "a***@example.com", "status": "sent", "message_id": "message-1"},
             {

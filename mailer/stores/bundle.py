@@ -1,0 +1,36 @@
+"""The stores of one mailer, one for each concern, over the same connections."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mailer.stores.dynamodb.idempotency import DynamoDBIdempotency
+from mailer.stores.dynamodb.suppressions import DynamoDBSuppressions
+from mailer.stores.dynamodb.table import dynamodb_api
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mailer.stores.base import SuppressionStore
+    from mailer.stores.idempotency import IdempotencyStore
+    from mailer.wire.access import Access
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Where a mailer keeps what it must know.
+
+    Attributes:
+        suppressions: Addresses that no mail may be sent to.
+        idempotency: Keys that are spent.
+        close: Closes the connections.
+    """
+
+    suppressions: "SuppressionStore"
+    idempotency: "IdempotencyStore"
+    close: "Callable[[], None]"
+
+
+def dynamodb_stores(table: str, region: str, access: "Access") -> Stores:
+    """The stores in a stack's table, in the stack's region, whichever region the process is set to."""
+    api = dynamodb_api(region, access)
+    return Stores(DynamoDBSuppressions(table, api), DynamoDBIdempotency(table, api), api.close)
