@@ -163,11 +163,16 @@ class Ses:
         if self._mailer is None:
             from mailer.mailer import Mailer
             from mailer.sending.retry import RetryPolicy
+            from mailer.stores.dynamodb.idempotency import DynamoDBIdempotency
             from mailer.transports.ses import SesTransport
 
-            transport = SesTransport(self.outputs, client=self.cloud.client("sesv2"))
-            soon = RetryPolicy(first_delay=0.01)
-            self._mailer = Mailer(self.outputs, transport=transport, suppressions=self.suppressions, retries=soon)
+            self._mailer = Mailer(
+                self.outputs,
+                transport=SesTransport(self.outputs, client=self.cloud.client("sesv2")),
+                suppressions=self.suppressions,
+                idempotency=DynamoDBIdempotency(self.outputs.table, self.cloud.client("dynamodb")),
+                retries=RetryPolicy(first_delay=0.01),
+            )
         return self._mailer
 
     @property
