@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from mailer.options import SendOptions
     from mailer.results import NotSent, RecipientResult, SendResult, Status
     from mailer.sending.hooks import SendHook
+    from mailer.sending.many import Mail, MailResult
     from mailer.sending.recipient_guard import RecipientGuard
     from mailer.sending.retry import RetryPolicy
     from mailer.stack import DnsRecord, StackOutputs, Stream, load, tenant_name
@@ -87,6 +88,8 @@ __all__ = [
     "InvalidAddress",
     "InvalidMessage",
     "Limits",
+    "Mail",
+    "MailResult",
     "Mailer",
     "MailerError",
     "MalformedEvent",
@@ -155,6 +158,8 @@ _HOME = {
     "InvalidAddress": "errors",
     "InvalidMessage": "errors",
     "Limits": "wire.deadline",
+    "Mail": "sending.many",
+    "MailResult": "sending.many",
     "Mailer": "mailer",
     "MailerError": "errors",
     "MalformedEvent": "errors",

@@ -19,7 +19,7 @@ from mailer.sending.screening import suppressed_results
 from mailer.unchanged import UNCHANGED, Unchanged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
     from pathlib import Path
     from typing import Self
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from mailer.message import Envelope, Mailboxes, Message, Pairs
     from mailer.options import SendOptions
     from mailer.sending.hooks import SendHook
+    from mailer.sending.many import Mail, MailResult
     from mailer.sending.recipient_guard import RecipientGuard
     from mailer.sending.threads import Threads
     from mailer.stack import StackOutputs
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("mailer")
 # Seconds from the last retry's start until a send has ended, whatever the network does.
 _LAST_ATTEMPT = 60
+# As many connections as are kept open: `mailer.wire.pool`.
+_MAX_THREADS = 64
 # The application decides what is logged. Without a handler, Python would print our warnings to stderr.
 log.addHandler(logging.NullHandler())
 
@@ -356,6 +359,33 @@ class Mailer:
             )
         )
 
+    def send_many(self, mails: "Iterable[Mail]", *, threads: int = 16) -> "Iterator[MailResult]":
+        """Send many mails at once, in constant memory.
+
+        Args:
+            mails: Any number of `Mail` objects; a generator is read as fast as mails are sent.
+            threads: How many mails are sent at the same time, 64 at most.
+
+        Returns:
+            The results, each as soon as it is there, not in the order of the mails. A mail that cannot be sent as it is
+            has an error in its result, and the others go on. Mails are sent while you iterate: if you stop, those that
+            have not begun are not sent.
+
+        Raises:
+            ConfigurationError: `threads` is not 1 to 64.
+        """
+        from mailer.sending.many import send_many
+
+        return send_many(mails, self.send, _checked_threads(threads))
+
+    def asend_many(
+        self, mails: "Iterable[Mail] | AsyncIterable[Mail]", *, threads: int = 16
+    ) -> "AsyncIterator[MailResult]":
+        """Send many mails from a coroutine: `async for result in mailer.asend_many(mails)`. See `send_many`."""
+        from mailer.sending.many import asend_many
+
+        return asend_many(mails, self._pool.run, self.send, _checked_threads(threads))
+
     def close(self) -> None:
         """Wait for what `asend` has begun, and close the open connections. A later send opens new ones."""
         if self._threads:
@@ -487,6 +517,12 @@ def _checked_outputs(outputs: object) -> "StackOutputs":
     stack = outputs if isinstance(outputs, str) and outputs.replace("-", "").isalnum() else "prod"
     hint = f'Call Mailer.from_stack("{stack}"), which finds the outputs of a stack by its name.'
     raise ConfigurationError(f"Mailer(...) takes StackOutputs, not {type(outputs).__name__}.", hint=hint)
+
+
+def _checked_threads(threads: int) -> int:
+    if not 1 <= threads <= _MAX_THREADS:
+        raise ConfigurationError(f"threads is {threads}.", hint=f"Pass 1 to {_MAX_THREADS}.")
+    return threads
 
 
 def _local_place() -> "Place | None":

@@ -88,8 +88,9 @@ class Envelope(TypedDict, total=False):
 class Message:
     r"""A message that can be sent: validated when created, immutable. `dataclasses.replace` creates a changed copy.
 
-    All recipients share it: the addresses in `to` and `cc` are visible to everyone. To send separate mails, call
-    `Mailer.send` for each recipient. A duplicate mailbox is kept in its first place only.
+    All recipients share it: the addresses in `to` and `cc` are visible to everyone. To send separate mails, create it
+    without recipients and call `Mailer.send(message, to=...)` for each. A duplicate mailbox is kept in its first place
+    only.
 
     Args:
         subject: One line. Lazy translations are accepted wherever text is.
@@ -326,7 +327,6 @@ def _message_problems(message: Message) -> Iterable[str]:
     count, size = len(message.recipients), message.size
     is_simple = not message.template and not message.raw
     checks = (
-        (not count, "it has no recipient"),
         (count > MAX_RECIPIENTS, f"it has {count} recipients; SES allows {MAX_RECIPIENTS} per message"),
         (is_simple and not message.subject.strip(), "it has no subject"),
         (UNPRINTABLE.search(message.subject), "the subject contains a line break or another control character"),

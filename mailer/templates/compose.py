@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Unpack
 
 from mailer.content import RawMime, StoredTemplate
-from mailer.errors import InvalidMessage
+from mailer.errors import InvalidMessage, refuse
 from mailer.message import MAX_HEADERS, Envelope, Message, as_pairs
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def compose(content: object, brand: "Brand", **envelope: Unpack[Envelope]) -> Message:
-    """The message that a template or a message makes with what is said beside it, which takes precedence.
+    """Compose a message from its content and its envelope; the envelope takes precedence over a message's own values.
 
     Args:
         content: A filled-in template, a template stored in SES, raw MIME, or a whole message.
@@ -23,11 +23,18 @@ def compose(content: object, brand: "Brand", **envelope: Unpack[Envelope]) -> Me
         **envelope: See `mailer.message.Envelope`.
 
     Raises:
-        InvalidMessage: It is neither, or SES would refuse the message.
+        InvalidMessage: It is none of these, has no recipient, or SES would refuse the message.
         TemplateError: The template cannot be rendered.
     """
+    message = _composed(content, brand, envelope)
+    if not message.recipients:
+        refuse(["it has no recipient"])
+    return message
+
+
+def _composed(content: object, brand: "Brand", envelope: Envelope) -> Message:
     if isinstance(content, Message):
-        return replace(content, **envelope).from_template(content.template_name)
+        return replace(content, **envelope).from_template(content.template_name) if envelope else content
     if isinstance(content, StoredTemplate):
         return Message(template=content, **_automatic(envelope))
     if isinstance(content, RawMime):

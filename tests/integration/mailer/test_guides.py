@@ -59,7 +59,7 @@ def run(page: Path, folder: Path, ses: Ses | None = None) -> dict[str, Any]:
 def test_the_guide_of_sending_runs(ses: Ses, tmp_path: Path):
     run(SENDING, tmp_path)
     shipped = "Your order 1042 has shipped"
-    assert [mail.subject for mail in ses.sent] == [WELCOME, shipped, shipped]
+    assert [mail.subject for mail in ses.sent] == [WELCOME, shipped, shipped, *["Our opening hours"] * 2]
 
 
 def test_the_guide_of_observability_runs(ses: Ses, tmp_path: Path):

@@ -305,9 +305,17 @@ def test_a_message_names_the_endpoint_and_the_tenant_that_it_is_sent_through(ses
 
 
 def test_a_message_to_nobody_is_refused_before_anything_is_asked(mail: Mailer, ses: ScriptedSes):
-    with pytest.raises(InvalidMessage, match="no recipient"):
-        mail.send(CODE)
+    for content in (CODE, Message(subject="Hello", text="Hello")):
+        with pytest.raises(InvalidMessage, match="no recipient"):
+            mail.send(content)
     assert not ses.posted
+
+
+def test_message_without_recipients_is_sent_to_those_of_send(mail: Mailer, ses: ScriptedSes):
+    news = Message(subject="Hello", text="Hello")
+    for reader in (ADA, BOB):
+        assert mail.send(news, to=reader).ok
+    assert [post["Destination"]["ToAddresses"] for post in ses.posted] == [[ADA], [BOB]]
 
 
 def test_what_is_given_to_send_replaces_the_parts_of_a_message(mail: Mailer, ses: ScriptedSes):

@@ -200,7 +200,6 @@ def test_no_line_break_gets_into_a_header(part: str, break_: str):
 @pytest.mark.parametrize(
     ("parts", "problem"),
     [
-        ({"to": ()}, "no recipient"),
         ({"to": [f"reader-{n}@example.com" for n in range(51)]}, "51 recipients; SES allows 50"),
         ({"subject": "  "}, "no subject"),
         ({"text": ""}, "neither text nor HTML"),

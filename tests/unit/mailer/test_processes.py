@@ -28,6 +28,7 @@ from mailer.message import Message
 from mailer.options import SendOptions
 from mailer.redaction import Cause, Secret
 from mailer.results import NotSent, RecipientResult, SendResult, Status
+from mailer.sending.many import Mail, MailResult
 from mailer.sending.recipient_guard import RecipientGuard
 from mailer.stores.base import Reason, Suppression
 from mailer.stores.idempotency import IdempotencyRecord
@@ -47,6 +48,8 @@ MADE: dict[type, Any] = {
     Address: ADA,
     Attachment: Attachment("a.txt", b"x"),
     Message: Message(subject="s", text="t", to=ADA, tags={"a": 1}, attachments=Attachment("a.txt", b"x")),
+    Mail: Mail(Message(subject="s", text="t"), to=ADA, reference=7),
+    MailResult: MailResult(Mail(Message(subject="s", text="t"), to=ADA), RESULT),
     SendOptions: SendOptions(feedback_address="feedback@example.com", track_opens=False),
     RecipientGuard: RecipientGuard(allowed=("*@example.com",), redirect_to="team@example.com"),
     StoredTemplate: StoredTemplate("welcome", {"name": "Ada"}),
@@ -157,7 +160,7 @@ def same(one: Any, other: Any) -> None:
     else:
         assert (repr(one), str(one)) == (repr(other), str(other))
         # An error is equal to itself alone, and so is what holds one.
-        assert one == other or isinstance(one, RecipientResult | SendResult)
+        assert one == other or isinstance(one, RecipientResult | SendResult | MailResult)
 
 
 def again(value: Any) -> Any:
