@@ -13,6 +13,7 @@ from mailer.errors import ConfigurationError, InvalidMessage
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+    from collections.abc import Mapping
 
     from mailer.message import Attachment, Envelope, Message
     from mailer.results import SendResult
@@ -29,6 +30,12 @@ examples:
   mailer send verification_code --to ada@example.com --set code=424242 --dry-run
   mailer send shop.mails:OrderShipped --to ada@example.com --data order.json --attach invoice.pdf --json
   mailer send shop.mails:OrderShipped --to ada@example.com --data order.json --brand brand.json --dry-run --html
+
+  mailer send shop.mails:Renewal --stack prod --csv people.csv --dry-run
+  mailer send shop.mails:Renewal --stack prod --csv people.csv --resume
+
+--csv sends one mail for each row: the column `to`, and a column for each field. Every row is checked before the first
+mail is sent. A journal beside the file records each row, so that --resume after an interruption sends nobody twice.
 
 `mailer templates` lists the templates and their fields. Several --to share one message and see each other.
 """
@@ -52,6 +59,9 @@ def configure(command: "ArgumentParser") -> None:
     command.add_argument("--brand", metavar="BRAND", help="a JSON file, or module:NAME; a plain one when left out")
     command.add_argument("--attach", metavar="FILE", action="append", type=Path, default=[], help="may be repeated")
     command.add_argument("--stream", metavar="NAME", default="", help="the stack's default stream when left out")
+    command.add_argument("--csv", metavar="FILE", type=Path, help="one mail for each row of the file")
+    command.add_argument("--resume", action="store_true", help="with --csv: send the rows that were not sent")
+    command.add_argument("--threads", metavar="N", type=int, default=16, help="with --csv: mails at once; default 16")
     command.add_argument("--dry-run", action="store_true", help="show the message; send nothing; needs no stack")
     form = command.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="the result, or with --dry-run the message, as JSON")
@@ -65,17 +75,15 @@ def run(given: "Namespace") -> int:
     if given.html and not given.dry_run:
         raise ConfigurationError("--html shows the message's HTML.", hint="Give --dry-run, too.")
     values = {**fields_of(given.data), **dict(cast("list[tuple[str, str]]", given.set))}
+    if given.csv:
+        return _send_csv(given, values)
     template = fill(find(given.template), values)
     brand = brand_of(given.brand)
     envelope: Envelope = {
         "to": cast("list[str]", given.to),
         "cc": cast("list[str]", given.cc),
         "bcc": cast("list[str]", given.bcc),
-        "reply_to": cast("list[str]", given.reply_to),
-        "sender": cast("str | None", given.sender),
-        "stream": cast("str", given.stream),
-        "tags": cast("list[tuple[str, str]]", given.tag),
-        "attachments": [_attachment(path) for path in cast("list[Path]", given.attach)],
+        **_shared(given),
     }
     if given.dry_run:
         _show_message(_composed(template, brand, envelope, _outputs_if_any(given)), given)
@@ -83,6 +91,32 @@ def run(given: "Namespace") -> int:
     result = Mailer(outputs_of(given), brand=brand).send(template, **envelope)
     _show_result(result, json=bool(given.json))
     return 0 if result.ok else NOT_SENT
+
+
+def _shared(given: "Namespace") -> "Envelope":
+    """The parts that mails to different recipients share."""
+    return {
+        "reply_to": cast("list[str]", given.reply_to),
+        "sender": cast("str | None", given.sender),
+        "stream": cast("str", given.stream),
+        "tags": cast("list[tuple[str, str]]", given.tag),
+        "attachments": [_attachment(path) for path in cast("list[Path]", given.attach)],
+    }
+
+
+def _send_csv(given: "Namespace", values: "Mapping[str, object]") -> int:
+    from mailer.cli.send_csv import CsvRun, dry_run, report
+    from mailer.mailer import Mailer
+
+    if given.to or given.cc or given.bcc or given.html:
+        raise ConfigurationError("--csv names the recipients.", hint="Leave out --to, --cc, --bcc and --html.")
+    run = CsvRun(given.csv, find(given.template), values, _shared(given))
+    with Mailer(outputs_of(given), brand=brand_of(given.brand)) as mailer:
+        if given.dry_run:
+            dry_run(run, mailer, json=bool(given.json))
+            return 0
+        statuses = run.send(mailer, resume=bool(given.resume), threads=int(given.threads))
+    return 0 if report(statuses, run, json=bool(given.json)) else NOT_SENT
 
 
 def _outputs_if_any(given: "Namespace") -> "StackOutputs | None":

@@ -84,6 +84,8 @@ MACHINERY = {
     "Access",
     "Service",
     "Malformed",
+    "CsvRun",
+    "Journal",
     "Once",
     "Stores",
 }
