@@ -25,8 +25,10 @@ if TYPE_CHECKING:
         IdentityNotVerified,
         InvalidAddress,
         InvalidMessage,
+        InvalidMessageId,
         MailerError,
         MalformedEvent,
+        OutcomeExpired,
         OutcomeUnknown,
         QuotaExceeded,
         RecipientNotAllowed,
@@ -52,12 +54,15 @@ if TYPE_CHECKING:
     from mailer.results import NotSent, RecipientResult, SendResult, Status
     from mailer.sending.hooks import SendHook
     from mailer.sending.many import Mail, MailResult
+    from mailer.sending.outcome import MailState, MessageOutcome, RecipientOutcome
     from mailer.sending.recipient_guard import RecipientGuard
     from mailer.sending.retry import RetryPolicy
     from mailer.stack import DnsRecord, StackOutputs, Stream, load, tenant_name
     from mailer.stores.base import PutOutcome, Suppression, SuppressionStore
+    from mailer.stores.dynamodb.messages import DynamoDBMessageLog
     from mailer.stores.dynamodb.suppressions import DynamoDBSuppressions
     from mailer.stores.dynamodb.table import dynamodb_api
+    from mailer.stores.messages import LogEntry, MessageLog
     from mailer.templates.base import EmailTemplate
     from mailer.templates.brand import Brand
     from mailer.templates.secret import SecretText, SecretUrl
@@ -81,21 +86,28 @@ __all__ = [
     "CredentialsMissing",
     "CredentialsUnavailable",
     "DnsRecord",
+    "DynamoDBMessageLog",
     "DynamoDBSuppressions",
     "EmailTemplate",
     "IdempotencyConflict",
     "IdentityNotVerified",
     "InvalidAddress",
     "InvalidMessage",
+    "InvalidMessageId",
     "Limits",
+    "LogEntry",
     "Mail",
     "MailResult",
+    "MailState",
     "Mailer",
     "MailerError",
     "MalformedEvent",
     "Message",
+    "MessageLog",
+    "MessageOutcome",
     "NotSent",
     "OpenTelemetryHook",
+    "OutcomeExpired",
     "OutcomeUnknown",
     "PrometheusHook",
     "PutOutcome",
@@ -103,6 +115,7 @@ __all__ = [
     "RawMime",
     "RecipientGuard",
     "RecipientNotAllowed",
+    "RecipientOutcome",
     "RecipientResult",
     "Refused",
     "ResourceNotFound",
@@ -151,21 +164,28 @@ _HOME = {
     "CredentialsMissing": "errors",
     "CredentialsUnavailable": "errors",
     "DnsRecord": "stack",
+    "DynamoDBMessageLog": "stores.dynamodb.messages",
     "DynamoDBSuppressions": "stores.dynamodb.suppressions",
     "EmailTemplate": "templates.base",
     "IdempotencyConflict": "errors",
     "IdentityNotVerified": "errors",
     "InvalidAddress": "errors",
     "InvalidMessage": "errors",
+    "InvalidMessageId": "errors",
     "Limits": "wire.deadline",
+    "LogEntry": "stores.messages",
     "Mail": "sending.many",
     "MailResult": "sending.many",
+    "MailState": "sending.outcome",
     "Mailer": "mailer",
     "MailerError": "errors",
     "MalformedEvent": "errors",
     "Message": "message",
+    "MessageLog": "stores.messages",
+    "MessageOutcome": "sending.outcome",
     "NotSent": "results",
     "OpenTelemetryHook": "observability.opentelemetry",
+    "OutcomeExpired": "errors",
     "OutcomeUnknown": "errors",
     "PrometheusHook": "observability.prometheus",
     "PutOutcome": "stores.base",
@@ -173,6 +193,7 @@ _HOME = {
     "RawMime": "content",
     "RecipientGuard": "sending.recipient_guard",
     "RecipientNotAllowed": "errors",
+    "RecipientOutcome": "sending.outcome",
     "RecipientResult": "results",
     "Refused": "errors",
     "ResourceNotFound": "errors",

@@ -10,6 +10,8 @@ MailerError                           what happened, why, and what to do next
 ├── InvalidMessage (ValueError)       the message cannot be sent as it is
 │   └── InvalidAddress                no mail can be sent to this address
 ├── IdempotencyConflict (ValueError)  the idempotency key was used for another message; nothing was sent
+├── InvalidMessageId (ValueError)     of `Mailer.outcome`: this library did not make the id
+├── OutcomeExpired (LookupError)      of `Mailer.outcome`: the message log does not go back so far
 ├── StoreError                        a store could not be read or written
 ├── NotSent                           raised by `SendResult.raise_if_not_sent`: a recipient was not sent to
 ├── ResumeFailed                      of `mailer resume`: AWS refused to resume sending
@@ -115,6 +117,14 @@ def refuse(problems: "Iterable[str]") -> None:
         raise InvalidMessage(
             f"The message cannot be sent: {'; '.join(found)}.", hint="Correct it and send again; nothing was sent."
         )
+
+
+class InvalidMessageId(MailerError, ValueError):
+    """This library did not make the id, so the message log cannot tell when the message was sent."""
+
+
+class OutcomeExpired(MailerError, LookupError):
+    """The message is older than what the message log keeps."""
 
 
 class StoreError(MailerError):

@@ -7,11 +7,12 @@ importing the class stays cheap.
 import logging
 from datetime import timedelta
 from functools import partial
-from os import environ, urandom
+from os import environ
 from typing import TYPE_CHECKING, cast
 
 from mailer.address import Address
 from mailer.errors import ConfigurationError, StoreError, TransportError, UnknownStream
+from mailer.message_id import new_id
 from mailer.results import RecipientResult, SendResult
 from mailer.sending.hooks import observed
 from mailer.sending.retry import RetryPolicy, retrying
@@ -32,11 +33,13 @@ if TYPE_CHECKING:
     from mailer.options import SendOptions
     from mailer.sending.hooks import SendHook
     from mailer.sending.many import Mail, MailResult
+    from mailer.sending.outcome import MessageOutcome
     from mailer.sending.recipient_guard import RecipientGuard
     from mailer.sending.threads import Threads
     from mailer.stack import StackOutputs
     from mailer.stores.base import SuppressionStore
     from mailer.stores.idempotency import IdempotencyStore
+    from mailer.stores.messages import MessageLog
     from mailer.templates.base import EmailTemplate
     from mailer.templates.brand import Brand
     from mailer.transports.base import Transport
@@ -72,6 +75,7 @@ class Mailer:
         hooks: `SendHook` objects, called before and after each message.
         send_on_store_error: Streams whose mail is sent when the suppression list cannot be read. SES's own list still
             holds. Default: none, and nobody gets mail then.
+        message_log: What became of each message. Default: the stack's own, if the stack keeps one.
 
     Raises:
         ConfigurationError: `outputs` is not a `StackOutputs`, or a guard is set in a production stack.
@@ -97,6 +101,7 @@ class Mailer:
         idempotency: "IdempotencyStore | None" = None,
         hooks: "Iterable[SendHook]" = (),
         send_on_store_error: "Iterable[str]" = (),
+        message_log: "MessageLog | None" = None,
     ) -> None:
         from mailer.sending.recipient_guard import guard_from_environment
         from mailer.stores.bundle import dynamodb_stores
@@ -108,9 +113,10 @@ class Mailer:
         access = session if isinstance(session, Access) else Access(session, role)
         # Compare with None: an empty store is falsy.
         self._transport = _ses(outputs, access) if transport is None else transport
-        self._stores = dynamodb_stores(outputs.table, outputs.region, access)
+        self._stores = dynamodb_stores(outputs.table, outputs.region, access, log_days=outputs.message_log_days)
         self._suppressions = self._stores.suppressions if suppressions is None else suppressions
         self._idempotency = self._stores.idempotency if idempotency is None else idempotency
+        self._message_log = self._stores.messages if message_log is None else message_log
         self._retries = retries or RetryPolicy()
         self._guard = guard_from_environment() if guard is None else guard
         if self._guard:
@@ -183,6 +189,7 @@ class Mailer:
         idempotency: "IdempotencyStore | None" = None,
         hooks: "Iterable[SendHook]" = (),
         send_on_store_error: "Iterable[str]" = (),
+        message_log: "MessageLog | None" = None,
     ) -> "Mailer":
         """Create a mailer from the name of a stack. `mailer.load` documents where the outputs are found.
 
@@ -200,6 +207,7 @@ class Mailer:
             idempotency: See `Mailer`.
             hooks: See `Mailer`.
             send_on_store_error: See `Mailer`.
+            message_log: See `Mailer`.
 
         Raises:
             StackNotFound: The outputs were not found.
@@ -223,6 +231,7 @@ class Mailer:
                 idempotency=mailer._idempotency if idempotency is None else idempotency,  # noqa: SLF001
                 hooks=hooks,
                 send_on_store_error=send_on_store_error,
+                message_log=message_log,
             )
         access = Access(session, role)
         return cls(
@@ -235,6 +244,7 @@ class Mailer:
             idempotency=idempotency,
             hooks=hooks,
             send_on_store_error=send_on_store_error,
+            message_log=message_log,
             session=access,  # which has a session open already, where the outputs were read from AWS
         )
 
@@ -310,7 +320,7 @@ class Mailer:
             tenant=tenant,
             options=options,
             secret=secret,
-        ).identified(urandom(16).hex())
+        ).identified(new_id(logged=self._message_log is not None))
         return observed(self._hooks, message, partial(self._send_message, key=idempotency_key))
 
     async def asend(  # noqa: PLR0913 - as `send`
@@ -386,11 +396,39 @@ class Mailer:
 
         return asend_many(mails, self._pool.run, self.send, _checked_threads(threads))
 
+    def outcome(self, id_: str) -> "MessageOutcome":
+        """What became of a message, as far as it is known now. Resolves the status `unknown`.
+
+        An event of SES that carries the id proves that SES accepted the message. If none has come an hour after the
+        message was handed over, SES did not accept it. The stack must keep a message log.
+
+        Args:
+            id_: `SendResult.id`.
+
+        Raises:
+            ConfigurationError: The stack keeps no message log.
+            InvalidMessageId: It is not an id of this library.
+            OutcomeExpired: The message is older than what the message log keeps.
+            StoreError: The message log cannot be read.
+        """
+        from mailer.sending.outcome import checked_time, outcome_of
+        from mailer.stores.base import utcnow
+
+        if self._message_log is None:
+            raise ConfigurationError(
+                f"The stack {self.outputs.stack!r} keeps no message log, so outcomes are not known.",
+                hint="Set mailstack:messageLog.days to the number of days to keep, such as 30, and run `pulumi up`.",
+            )
+        # The time is read first: an event that comes meanwhile is then counted, and never missed.
+        now = utcnow()
+        handed_over = checked_time(id_, now=now, days=self._message_log.days)
+        return outcome_of(id_, self._message_log.of_message(id_), handed_over=handed_over, now=now)
+
     def close(self) -> None:
         """Wait for what `asend` has begun, and close the open connections. A later send opens new ones."""
         if self._threads:
             self._threads.close()
-        for part in (self._transport, self._suppressions, self._idempotency, self._stores):
+        for part in (self._transport, self._suppressions, self._idempotency, self._message_log, self._stores):
             close = getattr(part, "close", None)
             if close is not None:
                 close()
@@ -477,6 +515,8 @@ class Mailer:
             busy = timedelta(seconds=self._retries.budget + _LAST_ATTEMPT)
             result = Once(self._idempotency, self._guarded, busy).deliver(message, key)
         self._report(message, result)
+        if self._message_log is not None and not result.ok and not result.replayed:
+            self._record(self._message_log, message, result)
         return result
 
     def _guarded(self, message: "Message") -> list[RecipientResult]:
@@ -507,6 +547,17 @@ class Mailer:
         words = "%s stream=%s message_id=%s id=%s"
         facts = {"stream": message.stream, "template": message.template_name, **result.to_dict()}
         log.log(level, words, result, message.stream, result.message_id or "-", result.id, extra={"mailstack": facts})
+
+    def _record(self, message_log: "MessageLog", message: "Message", result: SendResult) -> None:
+        """Record what was not sent. The result is what counts, so a failure is only logged."""
+        from mailer.sending.attempts import attempts_of
+        from mailer.stores.base import utcnow
+
+        sent_with = self.outputs.streams[message.stream].configuration_set
+        try:
+            message_log.add(attempts_of(message, result, configuration_set=sent_with, now=utcnow()))
+        except StoreError as error:
+            log.warning("Not recorded in the message log: id=%s %s", message.id, error.message)
 
 
 def _checked_outputs(outputs: object) -> "StackOutputs":

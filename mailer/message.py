@@ -13,6 +13,7 @@ from mailer.address import BIDI_CONTROL, UNPRINTABLE, Address
 from mailer.attachment import Attachment
 from mailer.content import RawMime, StoredTemplate
 from mailer.errors import InvalidAddress, InvalidMessage, refuse
+from mailer.message_id import ID_TAG, TEMPLATE_TAG
 from mailer.options import NO_OPTIONS, SendOptions
 from mailer.text import as_text
 
@@ -36,8 +37,6 @@ FORBIDDEN_HEADER_PREFIX = "x-ses-"
 # Names of tags that SES keeps for itself, but for these: they become parts of Gmail's Feedback-ID header.
 # https://docs.aws.amazon.com/ses/latest/dg/feedback-id.html
 SES_TAGS = frozenset({"ses:feedback-id-a", "ses:feedback-id-b"})
-# The tag that carries `SendResult.id` into every event of SES about the message.
-ID_TAG = "mailstack-id"
 # RFC 5322 §2.2 has no NUL in a body; halves of a surrogate pair are no text at all.
 _HEADER_NAME = re.compile(r"[!-9;-~]+\Z")  # RFC 5322 §2.2: printable ASCII without the colon
 _HEADER_VALUE = re.compile(r"[ -~]+\Z")
@@ -354,8 +353,8 @@ def _message_problems(message: Message) -> Iterable[str]:
         for what, text, known in (("name", name, name in SES_TAGS), ("value", value, False)):
             if not known and (len(text) > MAX_TAG or not _TAG.match(text)):
                 yield f"the tag {what} {text[:MAX_TAG]!r} is not 1 to {MAX_TAG} ASCII letters, digits, '_' and '-'"
-        if name == ID_TAG:
-            yield f"the tag {ID_TAG} is set by this library; use another name"
+        if name in {ID_TAG, TEMPLATE_TAG}:
+            yield f"the tag {name} is set by this library; use another name"
 
 
 _TYPES = {"template": StoredTemplate, "raw": RawMime, "options": SendOptions, "secret": bool}

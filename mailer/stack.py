@@ -117,6 +117,7 @@ class StackOutputs(_Frozen):
     endpoint_id: str = Field(default="", description="The multi-region endpoint that mail goes through; empty without.")
     table: str = Field(description="DynamoDB table: suppressions and processed events.")
     table_arn: str
+    message_log_days: int = Field(default=0, ge=0, description="How long the message log is kept; 0 without one.")
     events_topic_arn: str
     paging_topic_arn: str
     feedback_queue_url: str

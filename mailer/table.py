@@ -11,3 +11,8 @@ EXPIRES_AT = "expires_at"
 SUPPRESSIONS = "SUPPRESSION#"
 EVENTS = "EVENT#"
 IDEMPOTENCY = "IDEMPOTENCY#"
+
+# The message log: entries by message, and what finds messages by recipient and by tag.
+MESSAGES = "MESSAGE#"
+RECIPIENTS = "RECIPIENT#"
+TAGS = "TAG#"

@@ -141,6 +141,7 @@ class MailStack(pulumi.ComponentResource):
             plan.inventory.workers[inventory.FEEDBACK],
             runtime=self._runtime,
             configuration_set_arns=[env.arn("ses", f"configuration-set/{name}") for name in sets.values()],
+            message_log_days=settings.message_log.days,
             protect=settings.protect,
             opts=child,
         )
@@ -164,6 +165,7 @@ class MailStack(pulumi.ComponentResource):
                 topic=self.feedback.topic,
                 topic_policy=self.feedback.policy,
                 pool=pools.get(stream.dedicated_pool) or stream.dedicated_pool or None,
+                logs=bool(settings.message_log.days),
                 redirects=before.verified,
                 protect=settings.protect,
                 opts=child,
@@ -228,6 +230,7 @@ class MailStack(pulumi.ComponentResource):
             recipients=settings.allowed_recipients,
             configuration_set_arns=configuration_set_arns,
             secondary_region=settings.secondary_region,
+            message_log=bool(settings.message_log.days),
         )
         return Access(self._env, settings.access, scope=scope, protect=settings.protect, opts=self._child)
 
@@ -272,6 +275,7 @@ class MailStack(pulumi.ComponentResource):
             "endpoint_id": self.endpoint.id if self.endpoint else "",
             "table": self.feedback.table.name,
             "table_arn": self.feedback.table.arn,
+            "message_log_days": settings.message_log.days,
             "events_topic_arn": self.feedback.topic.arn,
             "paging_topic_arn": self.paging.topic.arn,
             "feedback_queue_url": worker.queue.url,

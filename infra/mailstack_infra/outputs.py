@@ -108,6 +108,7 @@ def _estimated(env: Environment, settings: Settings) -> StackOutputs:
         endpoint_id="x" * DKIM_TOKEN if settings.secondary_region else "",
         table=env.name("store"),
         table_arn=env.arn("dynamodb", f"table/{env.name('store')}"),
+        message_log_days=settings.message_log.days,
         events_topic_arn=topic,
         paging_topic_arn=topic,
         feedback_queue_url=queue,

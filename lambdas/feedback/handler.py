@@ -1,6 +1,7 @@
 """The feedback Lambda's edge: SES events from the queue go to `mailer.feedback.processor`, outcomes to the log.
 
-Environment: `MAILSTACK_TABLE`, the table's name. Nothing is decided here.
+Environment: `MAILSTACK_TABLE`, the table's name; `MAILSTACK_MESSAGE_LOG_DAYS`, how long the message log is kept.
+Nothing is decided here.
 """
 
 import os
@@ -13,8 +14,9 @@ from mailer.feedback.processor import Outcome, Processor
 from mailer.functions.batch import SqsAnswer, SqsEvent, SqsRecord, each_record
 from mailer.functions.envelope import unwrap
 from mailer.functions.log import log
-from mailer.functions.variables import TABLE
+from mailer.functions.variables import MESSAGE_LOG_DAYS, TABLE
 from mailer.stores.dynamodb.events import DynamoDBEvents
+from mailer.stores.dynamodb.messages import DynamoDBMessageLog
 from mailer.stores.dynamodb.suppressions import DynamoDBSuppressions
 from mailer.stores.dynamodb.table import dynamodb_api
 
@@ -40,8 +42,10 @@ def _log(outcome: Outcome) -> None:
 def _processor() -> Processor:
     """One for as long as the process lives: it keeps its connections."""
     table, api = os.environ[TABLE], dynamodb_api()
+    days = int(os.environ[MESSAGE_LOG_DAYS])
+    messages = DynamoDBMessageLog(table, api, days=days) if days else None
     # Each outcome is logged at once: what was decided of one recipient stands, whatever becomes of the next.
-    return Processor(DynamoDBSuppressions(table, api), DynamoDBEvents(table, api), report=_log)
+    return Processor(DynamoDBSuppressions(table, api), DynamoDBEvents(table, api), report=_log, messages=messages)
 
 
 def _received(record: SqsRecord) -> datetime:

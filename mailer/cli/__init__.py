@@ -1,6 +1,6 @@
 """Internal: the command line, `mailer COMMAND`. It reads arguments and prints, nothing else.
 
-Exit status: 0 success, 1 something was not sent (or is stale, not published, not resumed), 2 wrong usage or
+Exit status: 0 success, 1 something was not sent (or is stale, not published, not found, not resumed), 2 wrong usage or
 configuration.
 """
 
@@ -8,7 +8,7 @@ from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from importlib.metadata import version
 from typing import TYPE_CHECKING, cast
 
-from mailer.cli import dns, resume, send, stack, templates
+from mailer.cli import dns, resume, send, stack, templates, trace
 from mailer.cli.output import close, complain, flush
 from mailer.collision import HINT, WORDS
 from mailer.errors import ConfigurationError, MailerError
@@ -28,6 +28,7 @@ examples:
   mailer dns --stack prod
   mailer templates
   mailer send welcome --stack prod --to ada@example.com --set name=Ada --set dashboard_url=https://app.example.com
+  mailer trace ada@example.com --stack prod
   mailer resume transactional --stack prod
   mailer send --help
 
@@ -35,8 +36,11 @@ MAILSTACK_STACK names the stack where --stack does not. The stack's outputs are 
 (JSON or a file's path), which also names the stack where nothing else does, else from the Systems Manager parameter
 that `pulumi up` wrote.
 
-exit status: 0 success, 1 something was not sent (or is not published, not resumed), 2 wrong usage or configuration
+exit status: 0 success, 1 something was not sent (or is not published, found, resumed), 2 wrong usage or configuration
 """
+
+
+_COMMANDS = {"stack": stack, "dns": dns, "send": send, "trace": trace, "resume": resume, "templates": templates}
 
 
 def parser() -> ArgumentParser:
@@ -49,7 +53,7 @@ def parser() -> ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"mailstack {version('mailstack')}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for name, module in {"stack": stack, "dns": dns, "send": send, "resume": resume, "templates": templates}.items():
+    for name, module in _COMMANDS.items():
         command = commands.add_parser(
             name,
             help=module.HELP,

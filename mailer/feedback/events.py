@@ -93,9 +93,10 @@ class Complaint(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Delivery(Event):
-    """A receiving server took the mail."""
+    """A receiving server took the mail; `remote_ip` is its address, or empty where SES does not name it."""
 
     smtp_response: str
+    remote_ip: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -329,7 +330,7 @@ def _complaint(common: _Common, body: _Object) -> Complaint:
 def _delivery(common: _Common, body: _Object) -> Delivery:
     if recipients := body.texts("recipients"):
         common["recipients"] = _readable(recipients) or common["recipients"]
-    return Delivery(**common, smtp_response=body.text("smtpResponse"))
+    return Delivery(**common, smtp_response=body.text("smtpResponse"), remote_ip=body.text("remoteMtaIp"))
 
 
 def _send(common: _Common, _: _Object) -> Send:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from mailer.address import mask
-from mailer.errors import MalformedEvent
+from mailer.errors import MalformedEvent, StoreError
 from mailer.feedback.events import event_key
+from mailer.feedback.log_entries import entries_of
 from mailer.feedback.policy import decide
 from mailer.stores.base import REMEMBERED, ProcessedEvent, PutOutcome, Suppression, utcnow
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from mailer.feedback.events import Event, Recipient
     from mailer.feedback.policy import Decision
     from mailer.stores.base import EventStore, Reason, SuppressionStore
+    from mailer.stores.messages import MessageLog
 
 Status = Literal["suppressed", "superseded", "recorded", "ignored", "duplicate"]
 _ACTIONS = ("ignore", "record", "suppress")
@@ -58,6 +60,7 @@ class Processor:
         events: Where processed events are remembered.
         clock: The time now, with a zone.
         report: Called with each outcome as soon as it is final, whatever becomes of the event's other recipients.
+        messages: The message log; None if the stack keeps none.
     """
 
     def __init__(
@@ -67,8 +70,10 @@ class Processor:
         *,
         clock: "Callable[[], datetime]" = utcnow,
         report: "Callable[[Outcome], None] | None" = None,
+        messages: "MessageLog | None" = None,
     ) -> None:
         self._suppressions = suppressions
+        self._messages = messages
         self._events = events
         self._clock = clock
         self._report = report
@@ -90,6 +95,11 @@ class Processor:
             outcomes.append(outcome)
             if self._report:
                 self._report(outcome)
+        if self._messages:
+            try:  # last: whom not to write to matters more, and an event that fails here is processed again
+                self._messages.add(entries_of(event))
+            except StoreError as error:
+                failures.append(error)
         if event.unreadable:
             failures.append(MalformedEvent(" ".join(event.unreadable)))
         if failures:

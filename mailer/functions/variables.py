@@ -5,6 +5,8 @@ Standard library only.
 
 STACK = "MAILSTACK_STACK"
 TABLE = "MAILSTACK_TABLE"
+# How many days the message log is kept; 0 keeps none.
+MESSAGE_LOG_DAYS = "MAILSTACK_MESSAGE_LOG_DAYS"
 PAGING_TOPIC_ARN = "MAILSTACK_PAGING_TOPIC_ARN"
 # The streams that the guard may pause, as `mailer.functions.guard.pausing_alarms` reads them.
 GUARDED = "MAILSTACK_GUARDED"

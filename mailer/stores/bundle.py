@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
     from mailer.stores.base import SuppressionStore
     from mailer.stores.idempotency import IdempotencyStore
+    from mailer.stores.messages import MessageLog
     from mailer.wire.access import Access
+    from mailer.wire.client import Api
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +24,27 @@ class Stores:
     Attributes:
         suppressions: Addresses that no mail may be sent to.
         idempotency: Keys that are spent.
+        messages: What became of each message; None if the stack keeps no message log.
         close: Closes the connections.
     """
 
     suppressions: "SuppressionStore"
     idempotency: "IdempotencyStore"
+    messages: "MessageLog | None"
     close: "Callable[[], None]"
 
 
-def dynamodb_stores(table: str, region: str, access: "Access") -> Stores:
+def dynamodb_stores(table: str, region: str, access: "Access", *, log_days: int) -> Stores:
     """The stores in a stack's table, in the stack's region, whichever region the process is set to."""
     api = dynamodb_api(region, access)
-    return Stores(DynamoDBSuppressions(table, api), DynamoDBIdempotency(table, api), api.close)
+    return Stores(
+        DynamoDBSuppressions(table, api), DynamoDBIdempotency(table, api), _messages(table, api, log_days), api.close
+    )
+
+
+def _messages(table: str, api: "Api", days: int) -> "MessageLog | None":
+    if not days:
+        return None
+    from mailer.stores.dynamodb.messages import DynamoDBMessageLog
+
+    return DynamoDBMessageLog(table, api, days=days)

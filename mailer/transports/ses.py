@@ -13,7 +13,8 @@ from pydantic_core import to_json
 
 from mailer.address import Address
 from mailer.errors import ConfigurationError, InvalidMessage, OutcomeUnknown
-from mailer.message import ID_TAG, MAX_TAG
+from mailer.message import MAX_TAG
+from mailer.message_id import ID_TAG, TEMPLATE_TAG
 from mailer.options import NO_OPTIONS
 from mailer.redaction import raise_masked
 from mailer.results import RecipientResult, Status
@@ -238,7 +239,7 @@ def _tracking(message: "Message") -> "TrackingConfigurationOverridesTypeDef":
 
 
 def sent_tags(message: "Message") -> list[tuple[str, str]]:
-    """The message's tags, and those that this library adds: its id, and the parts of Gmail's Feedback-ID.
+    """The message's tags, and those that this library adds: id and template, and the parts of Gmail's Feedback-ID.
 
     Gmail's Postmaster Tools reports spam rates by each part of the Feedback-ID. A tag of the message's own wins.
     https://docs.aws.amazon.com/ses/latest/dg/feedback-id.html, https://support.google.com/a/answer/6254652
@@ -247,6 +248,7 @@ def sent_tags(message: "Message") -> list[tuple[str, str]]:
     template = message.template_name or (message.template.name if message.template else "")
     ours = (
         (ID_TAG, message.id),
+        (TEMPLATE_TAG, _feedback_part(template)),
         ("ses:feedback-id-a", _feedback_part(template)),
         ("ses:feedback-id-b", _feedback_part(message.stream)),
     )

@@ -5,10 +5,12 @@ from collections.abc import Callable
 import pytest
 
 from mailer.stores.memory import MemoryIdempotency
+from mailer.stores.memory_messages import MemoryMessageLog
 from mailer.testing.memory import MemoryEvents, MemorySuppressions
 from tests.contract.event_store import EventStoreContract
 from tests.contract.feedback_disorder import FeedbackDisorder, Stores
 from tests.contract.idempotency_store import IdempotencyStoreContract
+from tests.contract.message_log import DAYS, MessageLogContract
 from tests.contract.suppression_store import Clock, SuppressionStoreContract
 
 
@@ -28,6 +30,12 @@ class TestIdempotencyInMemory(IdempotencyStoreContract):
     @pytest.fixture
     def make(self) -> Callable[[Clock], MemoryIdempotency]:
         return MemoryIdempotency
+
+
+class TestMessageLogInMemory(MessageLogContract):
+    @pytest.fixture
+    def make(self) -> Callable[[Clock], MemoryMessageLog]:
+        return lambda clock: MemoryMessageLog(DAYS, clock=clock)
 
 
 class TestFeedbackInMemory(FeedbackDisorder):

@@ -28,6 +28,7 @@ class Scope:
         recipients: The allowed recipients, or patterns of them; empty for everybody.
         configuration_set_arns: The allowed configuration sets.
         secondary_region: The second region of a multi-region endpoint; empty for none.
+        message_log: Whether the stack keeps a message log.
     """
 
     identity: str
@@ -35,6 +36,7 @@ class Scope:
     recipients: Sequence[str]
     configuration_set_arns: Sequence[str]
     secondary_region: str
+    message_log: bool
 
 
 class Access(pulumi.ComponentResource):
@@ -93,6 +95,8 @@ class Access(pulumi.ComponentResource):
             sends.append(statements.send_bulk([*bulk, *templates]))
         reads_login = settings.smtp.read_by_sender
         login = [statements.read_secret(env.arn("secretsmanager", f"secret:{env.name('smtp')}-??????"))]
+        table = env.arn("dynamodb", f"table/{env.name('store')}")
+        logged = [statements.read_message_log(table), statements.write_message_log(table)]
         return aws.iam.Policy(
             "sender",
             name=env.iam_name("sender"),
@@ -100,9 +104,9 @@ class Access(pulumi.ComponentResource):
             policy=env.with_key(
                 lambda key: statements.sender(
                     sends,
-                    table_arn=env.arn("dynamodb", f"table/{env.name('store')}"),
+                    table_arn=table,
                     parameter_arn=env.arn("ssm", f"parameter{parameter_name(env.stack)}"),
-                    more=[*(login if reads_login else []), *key],
+                    more=[*(logged if self._scope.message_log else []), *(login if reads_login else []), *key],
                 ),
                 *(("dynamodb", "secretsmanager") if reads_login else ("dynamodb",)),
             ),

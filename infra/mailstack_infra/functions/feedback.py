@@ -4,7 +4,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from mailer.functions.variables import TABLE
+from mailer.functions.variables import MESSAGE_LOG_DAYS, TABLE
 from mailer.table import EXPIRES_AT, PARTITION_KEY, SORT_KEY
 from mailstack_infra.environment import Environment
 from mailstack_infra.functions.worker import Job, Runtime, Worker
@@ -19,12 +19,13 @@ class Feedback(pulumi.ComponentResource):
         wiring: The feedback worker's topic.
         runtime: The settings that all functions share.
         configuration_set_arns: The configuration sets whose events SES may publish.
+        message_log_days: How many days the message log is kept; 0 keeps none.
         protect: Whether deletion of the table is refused.
 
     Attributes:
         topic: The topic that SES publishes to.
         policy: Allows SES to publish; an event destination cannot be created before it.
-        table: Suppressions and processed events.
+        table: Suppressions, processed events and the message log.
         worker: The feedback function with its queues.
     """
 
@@ -35,6 +36,7 @@ class Feedback(pulumi.ComponentResource):
         *,
         runtime: Runtime,
         configuration_set_arns: list[str],
+        message_log_days: int,
         protect: bool,
         opts: ResourceOptions | None = None,
     ) -> None:
@@ -48,15 +50,16 @@ class Feedback(pulumi.ComponentResource):
             opts=child,
         )
         self.table = self._table(env, protect=protect)
+        table_arn = env.arn("dynamodb", f"table/{env.name('store')}")
+        variables: dict[str, pulumi.Input[str]] = {TABLE: self.table.name, MESSAGE_LOG_DAYS: str(message_log_days)}
+        permissions = [statements.keep_feedback(table_arn)]
+        if message_log_days:
+            permissions.append(statements.write_message_log(table_arn))
         self.worker = Worker(
             FEEDBACK,
             env,
             wiring,
-            Job(
-                source="feedback",
-                variables={TABLE: self.table.name},
-                permissions=[statements.keep_feedback(env.arn("dynamodb", f"table/{env.name('store')}"))],
-            ),
+            Job(source="feedback", variables=variables, permissions=permissions),
             runtime=runtime,
             topic=self.topic,
             opts=child,

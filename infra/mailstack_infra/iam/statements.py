@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
 from mailer.functions.metrics import ACCOUNT_NAMESPACE
-from mailer.table import EVENTS, IDEMPOTENCY, SUPPRESSIONS
+from mailer.table import EVENTS, IDEMPOTENCY, MESSAGES, RECIPIENTS, SUPPRESSIONS, TAGS
 
 _VERSION = "2012-10-17"
 Condition = Mapping[str, Mapping[str, str | Sequence[str]]]
@@ -311,6 +311,28 @@ def keep_feedback(table_arn: str) -> Statement:
         "Action": ["dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:PutItem"],
         "Resource": table_arn,
         "Condition": _items(SUPPRESSIONS, EVENTS),
+    }
+
+
+def write_message_log(table_arn: str) -> Statement:
+    """May add to the message log: `PutItem` cannot read or delete."""
+    return {
+        "Sid": "WriteMessageLog",
+        "Effect": "Allow",
+        "Action": "dynamodb:PutItem",
+        "Resource": table_arn,
+        "Condition": _items(MESSAGES, RECIPIENTS, TAGS),
+    }
+
+
+def read_message_log(table_arn: str) -> Statement:
+    """May read what became of a message whose id it knows. It cannot search by address or tag."""
+    return {
+        "Sid": "ReadMessageLog",
+        "Effect": "Allow",
+        "Action": "dynamodb:Query",
+        "Resource": table_arn,
+        "Condition": _items(MESSAGES),
     }
 
 

@@ -15,8 +15,10 @@ from mailstack_infra.settings.stream import StreamSettings
 # What somebody must act upon. Sends, deliveries, opens and clicks would double the traffic and change nothing.
 # https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_EventDestination.html
 FEEDBACK_EVENTS = ("BOUNCE", "COMPLAINT", "DELIVERY_DELAY", "REJECT", "RENDERING_FAILURE", "SUBSCRIPTION")
-# Those, and what tells how well mail does; for archives and metrics of events.
-EVERY_EVENT = (*FEEDBACK_EVENTS, "SEND", "DELIVERY")
+# Those, and what became of each mail; for the message log.
+LOGGED_EVENTS = (*FEEDBACK_EVENTS, "SEND", "DELIVERY")
+# The same, which is also what tells how well mail does; for archives and metrics of events.
+EVERY_EVENT = LOGGED_EVENTS
 # SES takes a redirect domain only below a verified identity, and an identity only a configuration set that exists.
 # https://docs.aws.amazon.com/ses/latest/dg/configure-custom-open-click-domains.html
 _NOT_YET = (
@@ -33,6 +35,7 @@ class MailStream(pulumi.ComponentResource):
         topic: Where events go.
         topic_policy: What lets SES publish there; SES tests it when the destination is made.
         pool: The dedicated pool that it sends from; None for SES's shared addresses.
+        logs: Whether the stack keeps a message log, which takes sends and deliveries, too.
         redirects: Whether the identity is verified, before which SES refuses `tracking.domain`.
 
     Attributes:
@@ -48,6 +51,7 @@ class MailStream(pulumi.ComponentResource):
         topic: aws.sns.Topic,
         topic_policy: aws.sns.TopicPolicy,
         pool: pulumi.Input[str] | None,
+        logs: bool,
         redirects: bool,
         protect: bool,
         opts: ResourceOptions | None = None,
@@ -68,7 +72,8 @@ class MailStream(pulumi.ComponentResource):
         )
         if settings.tracking.domain and not redirects:
             pulumi.log.warn(_NOT_YET.format(name=name, domain=settings.tracking.domain, stack=env.stack), self)
-        self._publish(name, "feedback", FEEDBACK_EVENTS, {"sns_destination": {"topic_arn": topic.arn}}, topic_policy)
+        heard = LOGGED_EVENTS if logs else FEEDBACK_EVENTS
+        self._publish(name, "feedback", heard, {"sns_destination": {"topic_arn": topic.arn}}, topic_policy)
         events = (*EVERY_EVENT, *settings.tracking.events)
         if settings.event_bridge:
             bus = env.arn("events", "event-bus/default")  # SES publishes to no other

@@ -15,6 +15,7 @@ from mailstack_infra.settings.base import Group, Switch
 from mailstack_infra.settings.dns_access import DnsAccess
 from mailstack_infra.settings.domain import Bimi, Dkim, Dmarc, MailFrom
 from mailstack_infra.settings.marks import NAMESPACE, Allowed
+from mailstack_infra.settings.message_log import MessageLog
 from mailstack_infra.settings.pool import Pool
 from mailstack_infra.settings.secret import kept
 from mailstack_infra.settings.slack import Slack
@@ -204,6 +205,7 @@ class Settings(Group):
         Allowed(", ".join(map(str, validators.LOG_RETENTIONS))),
         Field(description="How long the Lambda functions' logs are kept."),
     ] = 30
+    message_log: Annotated[MessageLog, Allowed("days")] = MessageLog()
     function_concurrency: Annotated[
         int | None,
         # Fewer than 2 no queue can be told: what Lambda holds back counts as tried, and would end in the DLQ.

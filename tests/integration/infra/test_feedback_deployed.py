@@ -37,7 +37,7 @@ class Deployed:
             Role="arn:aws:iam::000000000000:role/feedback",
             Handler="handler.handle",
             Code={"ZipFile": build("feedback", folder).path.read_bytes()},
-            Environment={"Variables": {"MAILSTACK_TABLE": table}},
+            Environment={"Variables": {"MAILSTACK_TABLE": table, "MAILSTACK_MESSAGE_LOG_DAYS": "0"}},
         )
         self.mapping = self._lambda.create_event_source_mapping(
             EventSourceArn=queue_arn,

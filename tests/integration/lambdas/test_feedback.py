@@ -44,7 +44,8 @@ def function(
 ) -> Iterator[Function]:
     client = cloud.client("dynamodb")
     table = new_table(client)
-    for name, value in {**cloud.environment(), "MAILSTACK_TABLE": table}.items():
+    stack = {"MAILSTACK_TABLE": table, "MAILSTACK_MESSAGE_LOG_DAYS": "0"}
+    for name, value in {**cloud.environment(), **stack}.items():
         monkeypatch.setenv(name, value)
     yield Function(handler("feedback"), DynamoDBSuppressions(table, client), capsys)
     client.delete_table(TableName=table)

@@ -12,6 +12,7 @@ from mailer.errors import StoreError
 from mailer.stores.base import REMEMBERED, PutOutcome, Suppression, utcnow
 from mailer.stores.dynamodb.events import DynamoDBEvents
 from mailer.stores.dynamodb.idempotency import DynamoDBIdempotency
+from mailer.stores.dynamodb.messages import DynamoDBMessageLog
 from mailer.stores.dynamodb.suppressions import DynamoDBSuppressions
 from mailer.stores.dynamodb.table import dynamodb_api
 from mailer.wire.client import WireApi
@@ -19,6 +20,7 @@ from mailstack_localcloud import LocalCloud
 from tests.contract.event_store import EVENT, EventStoreContract
 from tests.contract.feedback_disorder import FeedbackDisorder, Stores
 from tests.contract.idempotency_store import RECORD, RESULTS, IdempotencyStoreContract
+from tests.contract.message_log import DAYS, HISTORY, ID, SES_ID, MessageLogContract
 from tests.contract.suppression_store import ADA, NOW, Clock, SuppressionStoreContract, suppression
 from tests.integration.tables import new_table
 from tests.unit.mailer.wire.raw_server import Behaviour, answer, hang_up, raw, raw_server
@@ -58,6 +60,12 @@ class TestIdempotencyInDynamoDB(IdempotencyStoreContract):
     @pytest.fixture
     def make(self, dynamodb: DynamoDBClient, api: DynamoDBClient | WireApi) -> Callable[[Clock], DynamoDBIdempotency]:
         return lambda clock: DynamoDBIdempotency(new_table(dynamodb), api, clock=clock)
+
+
+class TestMessageLogInDynamoDB(MessageLogContract):
+    @pytest.fixture
+    def make(self, dynamodb: DynamoDBClient, api: DynamoDBClient | WireApi) -> Callable[[Clock], DynamoDBMessageLog]:
+        return lambda clock: DynamoDBMessageLog(new_table(dynamodb), api, days=DAYS, clock=clock)
 
 
 class TestFeedbackInDynamoDB(FeedbackDisorder):
@@ -191,6 +199,29 @@ def test_a_suppression_without_an_end_has_no_time_to_live(dynamodb: DynamoDBClie
     table = new_table(dynamodb)
     DynamoDBSuppressions(table, dynamodb).put(suppression())
     assert "expires_at" not in dynamodb.scan(TableName=table)["Items"][0]
+
+
+def test_message_log_items_have_keys_that_policies_name(dynamodb: DynamoDBClient):
+    table = new_table(dynamodb)
+    DynamoDBMessageLog(table, dynamodb, days=DAYS, clock=Clock()).add(HISTORY[:1])
+    items = dynamodb.scan(TableName=table)["Items"]
+    found_at = f"2026-03-02T12:00:00.000000+00:00#{ID}"
+    assert {(item["pk"]["S"], item["sk"]["S"]) for item in items} == {
+        (f"MESSAGE#{ID}", "Send-ada@example.org"),
+        (f"MESSAGE#{SES_ID}", "ID"),
+        ("RECIPIENT#ada@example.org", found_at),
+        ("TAG#mailstack-template=welcome", found_at),
+        ("TAG#order=1234", found_at),
+        ("TAG#campaign=spring", found_at),
+    }
+    assert {item["expires_at"]["N"] for item in items} == {str(int((NOW + timedelta(days=DAYS)).timestamp()))}
+
+
+def test_delivery_after_a_send_is_one_write(dynamodb: DynamoDBClient):
+    table = new_table(dynamodb)
+    log = DynamoDBMessageLog(table, dynamodb, days=DAYS, clock=Clock())
+    log.add(HISTORY[1:2])
+    assert [item["pk"]["S"] for item in dynamodb.scan(TableName=table)["Items"]] == [f"MESSAGE#{ID}"]
 
 
 def test_events_and_suppressions_share_a_table_and_do_not_mix(dynamodb: DynamoDBClient):

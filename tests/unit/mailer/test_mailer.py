@@ -102,6 +102,7 @@ def test_a_template_goes_out_with_text_html_sender_stream_and_tags(mail: Mailer,
     assert {tag["Name"]: tag["Value"] for tag in request["EmailTags"]} == {
         "kind": "welcome",
         "mailstack-id": result.id,
+        "mailstack-template": "welcome",
         "ses:feedback-id-a": "welcome",
         "ses:feedback-id-b": "transactional",
     }

@@ -344,7 +344,12 @@ def test_given_headers_and_tags_win_over_the_defaults():
     )
     assert [value for name, value in composed.headers if name.lower() == "auto-submitted"] == ["no"]
     tags = [(tag["Name"], tag["Value"]) for tag in request_of(composed)["EmailTags"]]
-    assert tags == [("ses:feedback-id-a", "mine"), ("mailstack-id", "0f"), ("ses:feedback-id-b", "news")]
+    assert tags == [
+        ("ses:feedback-id-a", "mine"),
+        ("mailstack-id", "0f"),
+        ("mailstack-template", "verification_code"),
+        ("ses:feedback-id-b", "news"),
+    ]
 
 
 def test_a_message_of_ones_own_gets_no_headers():

@@ -102,6 +102,15 @@ def test_the_feedback_function_may_do_what_it_does_and_no_more():
     assert found[-1]["Condition"] == {"ForAllValues:StringLike": own}
 
 
+def test_message_log_is_added_to_and_never_deleted_from():
+    write, read = policies.write_message_log(TABLE), policies.read_message_log(TABLE)
+    assert (write["Action"], write.get("Resource")) == ("dynamodb:PutItem", TABLE)
+    log = {"dynamodb:LeadingKeys": ["MESSAGE#*", "RECIPIENT#*", "TAG#*"]}
+    assert write.get("Condition") == {"ForAllValues:StringLike": log}
+    assert (read["Action"], read.get("Resource")) == ("dynamodb:Query", TABLE)
+    assert read.get("Condition") == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["MESSAGE#*"]}}
+
+
 def test_the_guard_may_pause_only_its_configuration_sets():
     paging = "arn:aws:sns:us-east-1:123456789012:mailstack-dev-paging"
     found = policies.pause_sending([SET], paging)

@@ -6,6 +6,7 @@ import pytest
 from mailstack_infra.settings.access import AccessSettings, SmtpUser
 from mailstack_infra.settings.domain import Dmarc
 from mailstack_infra.settings.loading import ENCRYPTED, SettingsInvalid, read
+from mailstack_infra.settings.message_log import MessageLog
 from mailstack_infra.settings.model import DEFAULT_STREAM, Settings
 from mailstack_infra.settings.problems import allowed
 from mailstack_infra.settings.stream import StreamSettings
@@ -119,6 +120,8 @@ def test_environments_differ_where_they_should():
         ("protect", "false", "protect", False),
         ("protect", False, "protect", False),
         ("logRetentionDays", "365", "log_retention_days", 365),
+        ("messageLog", {"days": "30"}, "message_log", MessageLog(days=30)),
+        ("messageLog", "", "message_log", MessageLog()),
         ("functionConcurrency", 5, "function_concurrency", 5),
         ("alarmPeriodSeconds", 120, "alarm_period_seconds", 120),
         ("allowedRecipients", "*@example.org", "allowed_recipients", ("*@example.org",)),
@@ -272,6 +275,8 @@ def test_settings_are_read_and_tidied(key: str, value: object, attribute: str, e
         ({"allowedRecipients": ["*"]}, "allowedRecipients.0", "it must name one domain"),
         ({"allowedRecipients": ["*@*"]}, "allowedRecipients.0", "it must name one domain"),
         ({"alarmPeriodSeconds": 45}, "alarmPeriodSeconds", "no such period"),
+        ({"messageLog": {"days": -1}}, "messageLog.days", "0 to 3653"),
+        ({"messageLog": {"days": 3654}}, "messageLog.days", "0 to 3653"),
         ({"logRetentionDays": 31}, "logRetentionDays", "does not keep logs for that number of days"),
         ({"functionConcurrency": 1}, "functionConcurrency", "found '1'; allowed: a whole number from 2 to 1000"),
         ({"tags": {"aws:x": "y"}}, "tags", "AWS keeps names"),
