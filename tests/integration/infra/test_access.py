@@ -120,7 +120,7 @@ def bulk(ses: "SESV2Client", template: str) -> list[str]:
     ],
     ids=["plain", "other stream", "other sender", "raw", "template", "two recipients"],
 )
-def test_an_application_sends_from_its_domain_through_its_streams(program: Program, changed: dict[str, Any]):
+def test_application_role_sends_from_its_domain_and_streams(program: Program, changed: dict[str, Any]):
     assert send(application(program, "ecs"), **changed)
 
 
@@ -207,7 +207,7 @@ def test_an_application_reads_suppressions_and_no_other_items(program: Program):
         dynamodb.batch_get_item(RequestItems={"mailstack-local-store": {"Keys": [*keys, event]}})
 
 
-def test_the_guards_role_uses_the_key_for_pages_and_not_for_the_table(program: Program):
+def test_guard_role_uses_the_key_for_sns_only(program: Program):
     paging = "arn:aws:sns:us-east-1:000000000000:mailstack-local-paging"
     assert function(program, "sending-guard", "sns").publish(TopicArn=paging, Message="hello")
     with pytest.raises(ClientError, match="AuthorizationError"):
@@ -259,7 +259,7 @@ def mail(sender: str = "no-reply@example.test", to: str = ADA) -> EmailMessage:
     return made
 
 
-def test_what_is_in_the_secret_logs_in_and_sends_from_the_domain_alone(program: Program):
+def test_smtp_secret_logs_in_and_sends_from_its_domain_only(program: Program):
     known = login(program)
     assert (known["host"], known["port"]) == ("email-smtp.us-east-1.amazonaws.com", 587)
     with connected(program, known) as client:
@@ -287,7 +287,7 @@ def test_the_login_is_in_no_output(program: Program):
     assert known["username"] not in exported
 
 
-def test_the_password_changes_without_a_moment_in_which_none_works_and_recipients_are_let_in_and_out(program: Program):
+def test_smtp_password_rotation_keeps_one_password_valid(program: Program):
     def deploy(recipients: list[str], *keys: int) -> None:
         access: dict[str, Any] = {**OPTIONS["access"], "bulk": not recipients, "smtp": {"keys": list(keys)}}
         changed: dict[str, Any] = {**OPTIONS, "allowedRecipients": recipients, "access": access}

@@ -236,7 +236,7 @@ def test_a_silent_monitor_pages_until_it_measures_again(drill: Drill):
 
 
 @pytest.mark.parametrize("key", [key for key, *_ in SINGLE])
-def test_the_alarms_of_a_metric_go_off_page_their_own_people_and_say_when_all_is_well(drill: Drill, key: str):
+def test_alarms_page_their_topic_and_report_recovery(drill: Drill, key: str):
     (group,) = (group for group in SINGLE if group[0] == key)
     worst = max(ALARMS[each].threshold for each in group)
     period = drill.period(ALARMS[key])
@@ -257,7 +257,7 @@ def test_the_alarms_of_a_metric_go_off_page_their_own_people_and_say_when_all_is
         assert not drill.heard({"warning": "critical", "critical": "warning"}[str(ALARMS[each].level)], each)
 
 
-def test_a_critical_rate_with_little_mail_behind_it_is_no_more_than_a_warning(drill: Drill):
+def test_critical_rate_with_few_mails_only_warns(drill: Drill):
     reached = ALARMS["transactional-bounce-rate-reached-critical"]
     drill.put(reached, reached.threshold, 2 * HOUR)
     states = drill.evaluate()
@@ -269,7 +269,7 @@ def test_a_critical_rate_with_little_mail_behind_it_is_no_more_than_a_warning(dr
 
 # To deploy takes a while, and does the same whichever rate it was.
 @pytest.mark.parametrize(("kind", "deploys"), [("bounce", True), ("complaint", False)])
-def test_a_critical_rate_pages_and_pauses_until_a_person_un_pauses(
+def test_critical_rate_pages_and_pauses_until_resumed(
     drill: Drill, monkeypatch: pytest.MonkeyPatch, kind: str, *, deploys: bool
 ):
     key = f"transactional-{kind}-rate-critical"
@@ -306,7 +306,7 @@ def _pausing(drill: Drill, rate: float) -> None:
     drill.evaluate()
 
 
-def test_a_stream_resumed_under_an_alarm_is_paused_again_until_mailer_resumes_it(
+def test_stream_resumed_in_alarm_is_paused_again(
     drill: Drill, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     name = drill.outputs.default_configuration_set
@@ -346,7 +346,7 @@ def test_resume_asks_and_changes_nothing_without_an_answer(
     assert drill.sends()
 
 
-def test_critical_rates_of_the_account_page_once_enough_was_sent_and_pause_nobody(drill: Drill):
+def test_critical_account_rates_page_and_pause_no_stream(drill: Drill):
     kinds = ("bounce", "complaint")
     criticals, warnings = ([f"account-{kind}-rate-{level}" for kind in kinds] for level in ("critical", "warning"))
     reached, enough = [ALARMS[BOTH[key].parts[0]] for key in criticals], ALARMS[ENOUGH]
@@ -409,7 +409,7 @@ HAPPENINGS = {
 
 
 @pytest.mark.parametrize("key", HAPPENINGS)
-def test_what_happens_is_measured_by_the_metric_that_the_alarm_looks_at(drill: Drill, key: str):
+def test_each_alarm_metric_measures_what_it_names(drill: Drill, key: str):
     HAPPENINGS[key](drill)
     eventually(lambda: drill.evaluate()[ENV.name(key)] == "ALARM", "nobody noticed")
     drill.page(str(ALARMS[key].level), key, "ALARM")
@@ -440,7 +440,7 @@ def test_a_table_that_refuses_every_write_pages_before_the_dlq(drill: Drill):
     assert drill.waiting("feedback-dlq") == given_up, "the page comes while the message is still tried"
 
 
-def test_when_nobody_is_subscribed_people_are_told_by_mail_and_at_the_other_topic(drill: Drill):
+def test_missing_pagers_are_reported_by_mail_and_other_topic(drill: Drill):
     sns, topic = drill.cloud.client("sns"), drill.outputs.paging_topic_arn
     subscriptions = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
     for subscription in subscriptions:

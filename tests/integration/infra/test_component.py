@@ -41,7 +41,7 @@ pulumi.export("outputs", mail.exports["outputs"])
 """.replace("INFRA", str(INFRA))
 
 
-def test_it_is_made_by_the_given_provider_as_its_options_say_and_stays_through_another_name(tmp_path: Path):
+def test_component_uses_the_given_provider_and_keeps_aliases(tmp_path: Path):
     project = tmp_path / "shop"
     project.mkdir()
     (project / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")

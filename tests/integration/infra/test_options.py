@@ -80,7 +80,7 @@ def program(cloud: LocalCloud, tmp_path: Path) -> Program:
     return Program(cloud, tmp_path / "state.json")
 
 
-def test_with_every_option_on_it_adopts_what_is_there_rests_and_leaves_it_behind(program: Program):
+def test_every_option_adopts_existing_resources_and_keeps_them(program: Program):
     program.publish("_dmarc.example.test", "TXT", '"mine"')
     logo = f"https://example.com/{'l' * 300}.svg"
     options = {
@@ -137,7 +137,7 @@ def test_with_every_option_on_it_adopts_what_is_there_rests_and_leaves_it_behind
     assert {kind for _, kind in left} == {"NS", "SOA"}
 
 
-def test_a_tracking_domain_is_set_once_the_new_identity_is_verified(program: Program):
+def test_tracking_domain_is_set_after_verification(program: Program):
     def redirect() -> str | None:
         found = program.cloud.client("sesv2").get_configuration_set(
             ConfigurationSetName="mailstack-local-transactional"

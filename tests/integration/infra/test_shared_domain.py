@@ -44,7 +44,7 @@ def domain(cloud: LocalCloud, tmp_path: Path) -> Domain:
     return Domain(cloud, tmp_path)
 
 
-def test_a_second_stack_comes_and_goes_and_leaves_the_first_whole(domain: Domain):
+def test_destroying_a_second_stack_leaves_the_first_whole(domain: Domain):
     first, second = domain.stack("first"), domain.stack("second", adopt=True)
     first.up()
     whole = domain.standing()

@@ -125,7 +125,7 @@ def test_a_paused_configuration_set_is_refused_with_the_way_back(cloud: LocalClo
     assert mailer.send(CODE, to=ADA).ok
 
 
-def test_an_unverified_sender_and_a_missing_configuration_set_are_told_apart(cloud: LocalCloud, stack: StackOutputs):
+def test_unverified_sender_and_missing_set_are_distinguished(cloud: LocalCloud, stack: StackOutputs):
     mailer = Mailer(stack)
     (unverified,) = mailer.send(CODE, to=ADA, sender="x@other.test")
     assert type(unverified.error) is IdentityNotVerified

@@ -25,7 +25,7 @@ HELLO = Message(
 )
 
 
-def test_the_guide_runs_in_a_folder_that_holds_the_files_of_the_other_guides(pytester: pytest.Pytester):
+def test_guide_runs_beside_the_files_of_other_guides(pytester: pytest.Pytester):
     for guide in (ROOT / "docs").rglob("*.md"):
         for name, code in files_of(guide).items():
             file = pytester.path / name
@@ -63,7 +63,7 @@ def files_of(guide: Path) -> dict[str, str]:
     return {match["name"]: match["code"] for match in _FILE.finditer(guide.read_text(encoding="utf-8"))}
 
 
-def test_ses_runs_inside_the_tests_process_and_leaves_it_as_it_was(pytester: pytest.Pytester):
+def test_ses_fixture_restores_the_process_environment(pytester: pytest.Pytester):
     """Environment, signals, logging, warnings, temporary files, threads: before, and at the end of the run."""
     pytester.makeconftest("""
         import gc, logging, os, signal, sys, tempfile, threading

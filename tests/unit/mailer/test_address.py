@@ -70,18 +70,18 @@ def test_a_mailbox_is_read_and_written_as_a_header(text: str, header: str):
         ("a." * 50_000, "not one mailbox"),
     ],
 )
-def test_what_is_not_one_deliverable_mailbox_is_refused_with_the_reason(text: str, complaint: str):
+def test_undeliverable_address_is_refused_with_a_reason(text: str, complaint: str):
     with pytest.raises(InvalidAddress, match=complaint):
         Address.parse(text)
 
 
 @pytest.mark.parametrize("end_of_line", ["\r\n", "\n", "\x0b", "\x85", "\u2028", "\u2029", "\ud800"])
-def test_a_line_break_in_a_display_name_cannot_start_another_header(end_of_line: str):
+def test_line_break_in_display_name_injects_no_header(end_of_line: str):
     with pytest.raises(InvalidAddress, match="control character"):
         Address("ada@example.com", f"Ada{end_of_line}Bcc: eve@example.org")
 
 
-def test_a_long_name_outside_ascii_stays_on_one_line_in_words_of_75_characters():
+def test_long_non_ascii_name_is_split_into_encoded_words():
     header = Address("ada@example.com", "é" * 128).formatted()
     assert "\n" not in header
     assert all(len(word) <= 75 for word in header.split(" "))

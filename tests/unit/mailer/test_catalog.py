@@ -160,7 +160,7 @@ def test_no_code_and_no_reset_link_is_shown_by_print(mail: EmailTemplate):
         assert isinstance(mail, Welcome) or URL not in shown
 
 
-def test_the_code_stands_first_in_the_subject_and_minutes_are_counted_right():
+def test_code_comes_first_in_subject_and_minutes_are_plural():
     made = render(VerificationCode(code="424242", expires_in_minutes=1), BRAND)
     assert made.subject == "424242 is your Example code"
     assert "valid for 1 minute." in made.text

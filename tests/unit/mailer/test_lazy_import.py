@@ -39,7 +39,7 @@ def test_the_command_line_shows_its_help_without_them():
     assert not HEAVY & loaded_after("from mailer.cli import parser; parser().format_help()")
 
 
-def test_what_the_lambdas_share_with_mailer_needs_no_pydantic_and_no_jinja():
+def test_lambda_modules_import_no_pydantic_or_jinja():
     assert not {"pydantic", "jinja2"} & loaded_after("import mailer.address, mailer.errors, mailer.stores.base")
 
 

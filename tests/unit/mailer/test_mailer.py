@@ -83,7 +83,7 @@ def statuses(result: SendResult) -> list[Status]:
     return [one.status for one in result]
 
 
-def test_a_template_goes_out_with_text_html_sender_stream_and_tags(mail: Mailer, ses: ScriptedSes):
+def test_template_is_sent_with_parts_sender_stream_and_tags(mail: Mailer, ses: ScriptedSes):
     result = mail.send(
         Welcome(name="Ada", dashboard_url="https://app.example.com"),  # pyright: ignore[reportArgumentType] - pydantic reads it
         to=ADA,
@@ -116,7 +116,7 @@ def test_a_template_goes_out_with_text_html_sender_stream_and_tags(mail: Mailer,
     assert 'href="https://app.example.com/"' in simple["Body"]["Html"]["Data"]
 
 
-def test_an_attachment_travels_in_base64_and_an_inline_image_with_its_id(mail: Mailer, ses: ScriptedSes):
+def test_attachments_are_base64_and_images_have_content_ids(mail: Mailer, ses: ScriptedSes):
     files = [Attachment("a.pdf", b"\xff\x00"), Attachment("logo.png", b"\x89PNG", content_id="logo")]
     assert mail.send(CODE, to=BOB, attachments=files).ok
     pdf, logo = ses.posted[0]["Content"]["Simple"]["Attachments"]
@@ -128,7 +128,7 @@ def test_an_attachment_travels_in_base64_and_an_inline_image_with_its_id(mail: M
     assert (logo["ContentId"], logo["ContentDisposition"], logo["ContentType"]) == ("logo", "INLINE", "image/png")
 
 
-def test_a_suppressed_recipient_is_left_out_and_the_others_keep_their_names(
+def test_suppressed_recipient_is_left_out_of_the_message(
     mail: Mailer, ses: ScriptedSes, suppressions: MemorySuppressions
 ):
     suppressions.put(Suppression("BOB@example.com", "bounce", "5.1.1"))
@@ -152,7 +152,7 @@ def test_nothing_is_posted_when_everybody_is_suppressed(
     assert not ses.posted
 
 
-def test_nothing_is_posted_when_the_suppression_list_cannot_be_read(ses: ScriptedSes, kind: str):
+def test_unreadable_suppression_list_prevents_sending(ses: ScriptedSes, kind: str):
     class Broken(MemorySuppressions):
         def get_many(self, keys: Iterable[str]) -> dict[str, Suppression]:
             raise StoreError("The table is out of reach.", hint="Look at it.")
@@ -163,14 +163,14 @@ def test_nothing_is_posted_when_the_suppression_list_cannot_be_read(ses: Scripte
     assert not ses.posted
 
 
-def test_a_throttled_message_is_handed_over_again_until_it_is_sent(mail: Mailer, ses: ScriptedSes):
+def test_throttled_message_is_retried_until_sent(mail: Mailer, ses: ScriptedSes):
     slow = refuse(429, "TooManyRequestsException", "Maximum sending rate exceeded.")
     ses.script = [slow, slow, accept]
     assert statuses(mail.send(CODE, to=BOB)) == [Status.SENT]
     assert len(ses.posted) == 3
 
 
-def test_a_message_throttled_to_the_end_is_throttled_and_says_what_to_do(mail: Mailer, ses: ScriptedSes):
+def test_exhausted_retries_give_throttled_with_a_hint(mail: Mailer, ses: ScriptedSes):
     ses.script = [refuse(429, "TooManyRequestsException", "Maximum sending rate exceeded.")] * 9
     (one,) = mail.send(CODE, to=BOB)
     assert one.status is Status.THROTTLED
@@ -185,9 +185,7 @@ def test_a_used_up_quota_is_not_tried_again(mail: Mailer, ses: ScriptedSes):
     assert (one.status, type(one.error), len(ses.posted)) == (Status.THROTTLED, QuotaExceeded, 1)
 
 
-def test_a_lost_answer_is_unknown_and_the_message_was_posted_exactly_once(
-    ses: ScriptedSes, suppressions: MemorySuppressions, kind: str
-):
+def test_lost_answer_is_unknown_and_posted_once(ses: ScriptedSes, suppressions: MemorySuppressions, kind: str):
     ses.script = [stay_silent]
     (one,) = mailer_for(ses, suppressions, kind, seconds=LIMIT).send(CODE, to=BOB)
     assert one.status is Status.UNKNOWN
@@ -200,13 +198,13 @@ def test_a_lost_answer_is_unknown_and_the_message_was_posted_exactly_once(
 @pytest.mark.parametrize(
     "answer", [hang_up, talk_nonsense, refuse(500, "InternalFailure", "Oops"), refuse(503, "ServiceUnavailable", "")]
 )
-def test_an_answer_that_tells_nothing_is_unknown_and_never_retried(mail: Mailer, ses: ScriptedSes, answer: Any):
+def test_uninformative_answer_is_unknown_and_not_retried(mail: Mailer, ses: ScriptedSes, answer: Any):
     ses.script = [answer]
     assert statuses(mail.send(CODE, to=BOB)) == [Status.UNKNOWN]
     assert len(ses.posted) == 1
 
 
-def test_a_service_that_is_not_there_is_tried_again_and_then_failed(suppressions: MemorySuppressions, kind: str):
+def test_unreachable_service_is_retried_and_then_failed(suppressions: MemorySuppressions, kind: str):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -225,7 +223,7 @@ def test_a_service_that_is_not_there_is_tried_again_and_then_failed(suppressions
         (400, "MessageRejected", "Email address is not verified: ada@example.com", IdentityNotVerified, "us-east-1"),
     ],
 )
-def test_a_refusal_stands_in_the_result_with_its_cause_and_what_to_do(
+def test_refusal_in_the_result_has_cause_and_hint(
     mail: Mailer, ses: ScriptedSes, status: int, code: str, message: str, kind: type[Exception], hint: str
 ):
     ses.script = [refuse(status, code, message)]
@@ -251,7 +249,7 @@ def tags_of(ses: ScriptedSes, name: str) -> list[dict[str, str]]:
     return [tag for posted in ses.posted for tag in posted["EmailTags"] if tag["Name"] == name]
 
 
-def test_sending_a_message_again_posts_the_same_and_leaks_nothing_into_it(mail: Mailer, ses: ScriptedSes):
+def test_sending_a_message_twice_leaves_it_unchanged(mail: Mailer, ses: ScriptedSes):
     message = Message(subject="Hello", text="Hello", to=ADA, headers={"X-One": "1"})
     assert mail.send(message).ok
     assert mail.send(message).ok
@@ -275,7 +273,7 @@ def test_threads_share_a_mailer_and_each_answer_is_its_own(mail: Mailer, ses: Sc
     assert [result.message_id for result in results] == [f"message-for-{n}" for n in range(64)]
 
 
-def test_a_stream_has_its_own_configuration_set_and_an_unknown_one_names_the_known(mail: Mailer, ses: ScriptedSes):
+def test_unknown_stream_error_names_the_known_streams(mail: Mailer, ses: ScriptedSes):
     mail.send(CODE, to=BOB, stream="news")
     assert ses.posted[0]["ConfigurationSetName"] == "mailstack-dev-news"
     with pytest.raises(UnknownStream, match=r"'newz'.*news, transactional"):
@@ -291,14 +289,14 @@ def test_an_endpoint_that_is_no_url_is_a_mistake_of_the_set_up(monkeypatch: pyte
         mail.send(CODE, to=BOB)
 
 
-def test_a_multi_region_endpoint_takes_a_signature_that_boto3_alone_cannot_make(monkeypatch: pytest.MonkeyPatch):
+def test_multi_region_endpoint_without_crt_names_the_extra(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("mailer.transports.ses.find_spec", lambda _: None)  # pyright: ignore[reportUnknownLambdaType]
     both = outputs().model_copy(update={"endpoint_id": "abcdef12.g3h"})
     with pytest.raises(ConfigurationError, match=r"Signature Version 4A.*pip install 'boto3\[crt\]'"):
         Mailer(both, suppressions=MemorySuppressions())
 
 
-def test_a_message_names_the_endpoint_and_the_tenant_that_it_is_sent_through(ses: ScriptedSes):
+def test_message_names_its_endpoint_and_tenant(ses: ScriptedSes):
     both = outputs().model_copy(update={"endpoint_id": "abcdef12.g3h"})
     mail = Mailer(both, transport=SesTransport(both, client=ses.client()), suppressions=MemorySuppressions())
     assert mail.send(CODE, to=BOB, tenant="acme").ok
@@ -325,7 +323,7 @@ def test_what_is_given_to_send_replaces_the_parts_of_a_message(mail: Mailer, ses
     assert ses.posted[0]["FromEmailAddress"] == "Ada <ada@example.test>"
 
 
-def test_a_log_line_says_what_became_of_whom_with_addresses_masked(
+def test_log_line_has_each_status_with_masked_addresses(
     mail: Mailer, ses: ScriptedSes, caplog: pytest.LogCaptureFixture
 ):
     ses.script = [accept, refuse(400, "MessageRejected", "bob@example.com is not verified")]
@@ -339,7 +337,7 @@ def test_a_log_line_says_what_became_of_whom_with_addresses_masked(
     assert "bob@" not in caplog.text
 
 
-def test_a_mailer_that_is_closed_connects_again_for_the_next_mail(ses: ScriptedSes, suppressions: MemorySuppressions):
+def test_closed_mailer_reconnects_for_the_next_mail(ses: ScriptedSes, suppressions: MemorySuppressions):
     with mailer_for(ses, suppressions, "wire") as mail:
         assert mail.send(CODE, to=BOB).ok
     assert mail.send(CODE, to=BOB).ok

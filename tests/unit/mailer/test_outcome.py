@@ -92,7 +92,7 @@ def test_mailer_marks_ids_while_a_log_is_on(transport: "Scripted", log: MemoryMe
     assert not was_logged(without.send(HELLO).id)
 
 
-def test_each_recipient_has_a_state_and_the_worst_is_the_message_s():
+def test_message_state_is_the_worst_of_its_recipients():
     bounced = entry("Bounce", BOB, category="Permanent General", words="smtp; 550 5.1.1 unknown")
     found = outcome_of(ID, (SEND, DELIVERY, entry("Send", BOB), bounced), handed_over=NOW, now=SOON)
     assert found.state is MailState.BOUNCED

@@ -24,7 +24,7 @@ POLICY = RetryPolicy(attempts=4, first_delay=1.0, max_delay=3.0, budget=10.0)
         (Refused("."), 1, 0.0, 1.0, None),
     ],
 )
-def test_the_wait_doubles_up_to_its_limit_within_attempts_and_budget(
+def test_backoff_doubles_within_attempts_and_budget(
     error: TransportError, attempt: int, elapsed: float, jitter: float, delay: float | None
 ):
     assert next_delay(error, POLICY, attempt=attempt, elapsed=elapsed, jitter=jitter) == delay

@@ -215,7 +215,7 @@ def test_what_ended_without_an_answer_has_its_class(error: WireError, kind: str,
     assert ours.hint
 
 
-def test_a_wrong_set_up_is_no_result_but_an_error_of_the_configuration():
+def test_wrong_configuration_is_raised_not_returned():
     error = classify(CannotAsk("Invalid endpoint: garbage", "ValueError"), WHERE)
     assert type(error) is errors.ConfigurationError
     assert "AWS_ENDPOINT_URL" in str(error)
@@ -233,7 +233,7 @@ def test_an_answer_that_is_not_aws_s_is_read_by_its_status(status: int, kind: st
     assert type(classify(ServiceError("", "", status), WHERE)) is getattr(errors, kind)
 
 
-def test_every_error_of_send_email_in_the_service_model_has_a_row():
+def test_every_send_email_error_has_a_reply_row():
     model = get_session().get_service_model("sesv2").operation_model("SendEmail")
     listed = {code for row in REPLIES for code in row.codes}
     assert {shape.name for shape in model.error_shapes} <= listed

@@ -51,7 +51,7 @@ def test_line_breaks_in_a_subject_become_spaces(tmp_path: Path):
 
 
 @pytest.mark.parametrize("text", ["{{ nmae }}", "{{ brand.nmae }}", "{% if %}", "{% include 'absent.txt' %}"])
-def test_a_name_that_is_not_there_is_an_error_that_lists_those_that_are(tmp_path: Path, text: str):
+def test_unknown_variable_error_lists_the_known_ones(tmp_path: Path, text: str):
     with pytest.raises(TemplateError, match=r"Note cannot be rendered.*its fields \(name\)"):
         template(tmp_path, {"name": "Ada"}, txt=text)
 
@@ -141,7 +141,7 @@ class Parcel(EmailTemplate):
 @pytest.mark.parametrize(
     "fields", [{}, {"tracking_ulr": "https://example.com"}, {"tracking_url": "javascript:alert(1)"}]
 )
-def test_a_missing_misspelt_or_dangerous_field_is_an_error_before_anything_is_sent(fields: dict[str, Any]):
+def test_invalid_fields_are_refused_before_sending(fields: dict[str, Any]):
     for make in (lambda: Parcel(**fields), lambda: Parcel.model_validate(fields)):
         with pytest.raises(TemplateFieldsInvalid, match=r"Parcel cannot be filled in: .*tracking_u.*Its fields are"):
             make()
@@ -187,7 +187,7 @@ def test_wrong_fields_are_an_error_of_ours_that_shows_no_input(make: Callable[[]
         *("{% include 'note.txt' %}", "{{ '%d' % code }}", "{{ backup[9].x }}", "{% if %}"),
     ],
 )
-def test_an_author_s_mistake_is_an_error_of_ours_that_shows_no_secret(tmp_path: Path, text: str):
+def test_template_error_shows_no_secret(tmp_path: Path, text: str):
     (tmp_path / "note.txt").write_text(text)
     kind: Any = type("Note", (Login,), {"__module__": __name__, "folder": tmp_path})
     with pytest.raises(TemplateError, match="Note cannot be rendered") as refusal:
@@ -215,7 +215,7 @@ def test_a_link_may_be_long(length: int):
     assert Login(code="x", link=url).link == url
 
 
-def test_a_user_s_template_with_the_layout_loads_nothing_from_strangers(tmp_path: Path):
+def test_template_with_layout_loads_no_remote_resource(tmp_path: Path):
     layout = '<mj-include path="mailstack/head.mjml" />'
     body = "<mj-text font-family='Open Sans, Lato, Roboto'>x</mj-text><mj-image src='https://example.com/a.png' />"
     source = tmp_path / "page.mjml"
@@ -246,7 +246,7 @@ def test_a_field_cannot_take_a_name_that_templates_rely_on():
         type("Clash", (EmailTemplate,), {"__module__": __name__, "__annotations__": {"brand": str}})
 
 
-def test_a_class_stands_beside_its_files_unless_it_says_otherwise():
+def test_template_folder_defaults_to_that_of_the_class():
     assert Parcel.template_folder() == Path(__file__).parent
     assert Parcel.template_name() == "parcel"
 

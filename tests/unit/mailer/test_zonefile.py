@@ -51,7 +51,7 @@ def test_a_name_server_reads_back_what_was_meant():
         assert values(zone, f"{record.name}.", record.type) == whole
 
 
-def test_a_long_value_is_several_strings_of_255_characters_at_most():
+def test_long_txt_value_is_split_at_255_characters():
     zone = dns.zone.from_text(HEAD.format(zone="example.test") + fragment(stack()), relativize=False)
     (record,) = zone.find_rdataset("own._domainkey.example.test.", "TXT")
     assert [len(string) for string in record.strings] == [255, len(LONG) - 255]

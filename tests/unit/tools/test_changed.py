@@ -40,7 +40,7 @@ def test_committed_edited_and_new_files_are_checked(repository: Path):
     assert changed(repository) == ["committed.py", "kept.py", "new.py"]
 
 
-def test_without_a_main_branch_only_uncommitted_files_are_checked(repository: Path):
+def test_missing_main_branch_checks_uncommitted_files_only(repository: Path):
     git(repository, "branch", "-m", "trunk")
     (repository / "kept.py").write_text("edited = True\n")
     assert changed(repository) == ["kept.py"]

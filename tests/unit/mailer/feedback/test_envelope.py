@@ -28,7 +28,7 @@ def test_the_same_event_comes_out_of_every_wrapper(wrap: Callable[[Json], str], 
         in_sns({"notificationType": "AmazonSnsSubscriptionSucceeded", "message": "You have subscribed."}),
     ],
 )
-def test_a_notice_that_a_topic_was_set_up_is_no_event_and_no_error(body: str):
+def test_topic_validation_notice_is_ignored(body: str):
     assert unwrap(body) is None
 
 
@@ -48,7 +48,7 @@ def test_what_is_no_event_says_what_it_is_instead(body: str, says: str):
         unwrap(body)
 
 
-def test_an_unreadable_message_is_not_quoted_because_it_may_hold_addresses():
+def test_unreadable_message_is_not_quoted_in_the_error():
     with pytest.raises(MalformedEvent) as caught:
         unwrap("Dear ada@example.org")
     assert "ada" not in str(caught.value)

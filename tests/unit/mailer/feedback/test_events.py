@@ -45,7 +45,7 @@ def test_a_bounce_carries_what_the_receiving_server_said():
     assert event.mail.configuration_set == "mailstack-prod-transactional"
 
 
-def test_only_those_who_bounced_are_its_recipients_however_they_are_spelt():
+def test_bounce_recipients_match_in_any_spelling():
     event = parsed(load("notification-bounce"))
     assert [recipient.address for recipient in event.recipients] == ["ada@example.org", "alan@example.org"]
 
@@ -55,7 +55,7 @@ def test_a_recipient_named_twice_is_one_recipient():
     assert len(bounce(bouncedRecipients=twice).recipients) == 1
 
 
-def test_an_event_that_names_nobody_concerns_everyone_the_mail_went_to():
+def test_event_without_recipients_concerns_all_of_the_mail():
     assert [recipient.address for recipient in parsed(load("reject")).recipients] == ["ada@example.org"]
 
 
@@ -83,24 +83,24 @@ def test_each_event_carries_what_is_its_own(name: str, field: str, value: object
     assert getattr(parsed(load(name)), field) == value
 
 
-def test_an_event_of_a_kind_that_did_not_exist_yet_is_unknown_and_not_an_error():
+def test_new_event_type_is_unknown_and_no_error():
     event = parsed({"eventType": "Teleported", "mail": load("send")["mail"], "teleported": {}})
     assert isinstance(event, events.Unknown)
     assert event.kind == "Teleported"
     assert [recipient.address for recipient in event.recipients] == ["ada@example.org"]
 
 
-def test_an_unknown_event_without_a_mail_is_still_one_thing_to_record():
+def test_unknown_event_without_mail_is_recorded_once():
     assert len(parsed({"eventType": "Teleported"}).recipients) == 1
 
 
 @pytest.mark.parametrize("gone", [{"deliveryDelay": None}, {"deliveryDelay": {"delayType": "General"}}])
-def test_a_delay_that_names_nobody_concerns_everyone_the_mail_went_to(gone: Json):
+def test_delay_without_recipients_concerns_all_of_the_mail(gone: Json):
     event = parsed({**load("delivery-delay"), **gone})
     assert [one.address for one in event.recipients] == [address_key(to) for to in event.mail.destination]
 
 
-def test_fields_that_nobody_knows_and_fields_that_are_gone_do_no_harm():
+def test_unknown_and_missing_fields_are_tolerated():
     event = parsed(
         {
             "eventType": "Bounce",
@@ -175,7 +175,7 @@ def test_an_automatic_answer_concerns_everyone_the_mail_went_to():
     assert [recipient.address for recipient in event.recipients] == ["ada@example.org"]
 
 
-def test_what_a_report_says_differently_about_one_address_stays_apart():
+def test_different_reports_for_one_address_stay_separate():
     twice = [{"emailAddress": "ada@example.org", "status": status} for status in ("4.2.2", "5.1.1", "4.2.2")]
     assert [one.status for one in bounce(bouncedRecipients=twice).recipients] == ["4.2.2", "5.1.1"]
 
@@ -185,7 +185,7 @@ def test_text_that_utf_8_cannot_hold_is_replaced():
     assert event.recipients[0].diagnostic == "gone ?"
 
 
-def test_a_link_in_an_event_is_not_shown_because_it_may_let_someone_in():
+def test_links_in_events_are_not_shown():
     assert "example.com/start" not in repr(parsed(load("click")))
 
 
@@ -209,7 +209,7 @@ def test_an_event_in_a_log_or_traceback_shows_no_address():
         (changed("complaint", "complaint", complainedRecipients=None), "complainedRecipients"),
     ],
 )
-def test_an_event_without_what_a_decision_hangs_on_is_refused_by_name(event: Json, missing: str):
+def test_event_without_a_required_field_names_the_field(event: Json, missing: str):
     with pytest.raises(MalformedEvent, match=missing):
         parse(event, RECEIVED)
 

@@ -70,7 +70,7 @@ def decision(event: Event) -> Decision:
         ("SomethingNew", "", "5.1.1", "", "record", None, False),
     ],
 )
-def test_a_bounce_suppresses_when_the_mailbox_is_gone_and_only_then(
+def test_only_bounces_of_missing_mailboxes_suppress(
     bounce_type: str, sub_type: str, status: str, diagnostic: str, action: str, reason: str | None, counts: bool
 ):
     event = bounce(
@@ -108,7 +108,7 @@ def test_a_mailbox_that_is_there_is_not_suppressed(sub_type: str, bounce_type: s
 
 
 @pytest.mark.parametrize("status", ["5.2.2", "4.2.2", "5.2.3", "5.3.4", "5.6.0", "5.6.1", "5.6.7"])
-def test_a_permanent_bounce_of_one_message_counts_and_suppresses_nobody(status: str):
+def test_permanent_bounce_of_content_suppresses_nobody(status: str):
     found = decision(bounce(bouncedRecipients=bounced(status=status)))
     assert (found.action, found.counts_as) == ("record", "bounce")
 
@@ -129,7 +129,7 @@ def test_a_report_that_says_no_other_action_is_a_failure(action: object):
 
 
 @pytest.mark.parametrize("code", sorted(NO_SUCH_MAILBOX | NO_SUCH_DOMAIN))
-def test_every_code_that_says_no_such_mailbox_suppresses_a_transient_bounce(code: str):
+def test_transient_bounce_with_no_such_mailbox_suppresses(code: str):
     event = bounce(bounceType="Transient", bouncedRecipients=bounced(status=code))
     assert decision(event).action == "suppress"
 
@@ -232,7 +232,7 @@ def test_evidence_is_bounded_however_long_the_servers_words(unit: str):
 
 
 @pytest.mark.parametrize("offset", range(20))
-def test_evidence_that_is_cut_within_an_address_does_not_show_its_half(offset: int):
+def test_truncated_evidence_shows_no_partial_address(offset: int):
     words = "x" * offset + " " + "adalovelace@example.org, " * 200
     assert "ada" not in decision(bounce(bouncedRecipients=bounced(diagnostic=words))).detail
 

@@ -45,7 +45,7 @@ def test_a_bounce_suppresses_its_recipient_with_the_evidence():
     )
 
 
-def test_every_recipient_of_one_event_is_dealt_with_and_nobody_else():
+def test_every_recipient_of_an_event_is_processed():
     loop = Loop()
     assert loop.take(parsed(load("notification-bounce"))) == ["suppressed", "suppressed"]
     assert set(loop.suppressions.rows) == {ADA, "alan@example.org"}
@@ -84,7 +84,7 @@ def test_the_same_event_again_changes_nothing():
     assert len(loop.events.rows) == 1
 
 
-def test_an_old_event_delivered_again_does_not_undo_a_persons_decision():
+def test_redelivered_event_keeps_a_manual_removal():
     loop = Loop()
     loop.take(parsed(load("bounce")))
     assert loop.suppressions.remove(ADA)
@@ -92,7 +92,7 @@ def test_an_old_event_delivered_again_does_not_undo_a_persons_decision():
     assert not loop.suppressions.rows
 
 
-def test_an_older_bounce_that_arrives_late_does_not_undo_it_either():
+def test_late_bounce_keeps_a_manual_removal():
     loop = Loop()
     loop.take(bounce(feedbackId="f1"))
     loop.suppressions.remove(ADA)
@@ -111,7 +111,7 @@ def test_a_new_bounce_after_a_persons_decision_suppresses_again():
     assert ADA in loop.suppressions.rows
 
 
-def test_a_persons_decision_between_a_crash_and_its_repetition_stands():
+def test_manual_removal_between_crash_and_retry_is_kept():
     loop = Loop()
     processor = Processor(loop.suppressions, _Crashing(loop.clock), clock=loop.clock)
     with pytest.raises(StoreError):
@@ -121,7 +121,7 @@ def test_a_persons_decision_between_a_crash_and_its_repetition_stands():
     assert not loop.suppressions.rows
 
 
-def test_a_row_that_was_deleted_by_hand_is_not_put_back_by_a_duplicate():
+def test_duplicate_event_does_not_restore_a_deleted_row():
     loop = Loop()
     loop.take(parsed(load("bounce")))
     del loop.suppressions.rows[ADA]
@@ -140,7 +140,7 @@ def test_one_bad_recipient_does_not_hold_up_the_others():
 
 
 @pytest.mark.parametrize("error", [StoreError("Throttled."), KeyError("a defect")])
-def test_a_recipient_that_cannot_be_stored_does_not_hold_up_the_others(error: Exception):
+def test_store_failure_of_one_recipient_spares_the_others(error: Exception):
     class Picky(MemorySuppressions):
         def put(self, suppression: Suppression) -> PutOutcome:
             if suppression.address == ADA:
@@ -164,7 +164,7 @@ def test_of_what_is_said_about_one_address_the_worst_counts():
     assert [line.counts_as for line in loop.reported] == ["bounce"]
 
 
-def test_a_bounce_of_a_forwarded_mail_suppresses_whom_it_was_sent_to():
+def test_bounce_of_forwarded_mail_suppresses_the_recipient():
     loop = Loop()
     assert loop.take(bounce(bouncedRecipients=bounced("stranger@example.com"))) == ["suppressed"]
     assert set(loop.suppressions.rows) == {ADA}

@@ -174,7 +174,7 @@ def test_a_report_of_another_address_is_about_the_only_recipient(destination: li
 
 
 @pytest.mark.parametrize("destination", [[ADA, "grace@example.org"], ["ada@example.org, grace@example.org"]])
-def test_a_report_of_another_address_is_about_nobody_among_several(destination: list[str]):
+def test_report_of_a_foreign_address_matches_nobody(destination: list[str]):
     assert Destination(destination).attribute("bob@example.com") == ("bob@example.com", "stranger")
     assert Destination(destination).attribute("grace@example.org") == ("grace@example.org", "named")
 

@@ -216,7 +216,7 @@ def fails_with(error: BaseException) -> Callable[[], Any]:
         lambda: {**fresh("token"), "expiry_time": "2001-01-01T00:00:00Z"},
     ],
 )
-def test_a_refresh_that_fails_in_whatever_way_is_credentials_that_failed(refresh: Callable[[], Any]):
+def test_any_failing_refresh_is_credentials_failed(refresh: Callable[[], Any]):
     with pytest.raises(CredentialsFailed):
         Identity(refreshing(refresh)).keys(Deadline(PATIENCE))
 

@@ -90,7 +90,7 @@ def test_what_is_raised_before_anything_is_sent_was_not_written(name: str):
 
 
 @pytest.mark.parametrize("name", sorted(KNOWN))
-def test_what_is_raised_while_sending_is_lost_unless_nothing_connected(name: str):
+def test_error_while_sending_is_lost_unless_not_connected(name: str):
     error = ending_of(made(KNOWN[name]), "SendEmail", sent=True)
     assert type(error) is (NotWritten if name in NEVER_CONNECTED else AnswerLost)
 

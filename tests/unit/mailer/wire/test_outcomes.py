@@ -300,9 +300,7 @@ def test_an_answer_with_something_behind_it_ends_its_connection(server: RawServe
     assert server.connections == 2
 
 
-def test_a_request_goes_through_a_proxy_that_the_environment_names(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, server: RawServer
-):
+def test_requests_use_the_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, server: RawServer):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://ses.test:8080")
     monkeypatch.setenv("HTTP_PROXY", server.url.replace("//", "//ada:l%40velace@"))
     assert api_of("wire").call("SendEmail", REQUEST)["MessageId"] == "message-1"

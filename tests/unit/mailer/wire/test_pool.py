@@ -57,7 +57,7 @@ def test_threads_have_a_connection_each_and_their_own_answers(server: RawServer)
 
 
 @pytest.mark.parametrize(("idle", "age"), [(-1.0, 600.0), (60.0, -1.0)])
-def test_a_connection_that_was_idle_or_open_for_too_long_is_renewed(server: RawServer, idle: float, age: float):
+def test_idle_or_old_connection_is_renewed(server: RawServer, idle: float, age: float):
     connections = pool_of(server, idle, age)
     ask(connections)
     ask(connections)
@@ -220,7 +220,7 @@ def test_a_child_closes_nothing_of_its_parent(server: RawServer):
     assert server.connections == 1
 
 
-def test_a_call_that_is_given_up_does_not_give_its_answer_to_the_next(server: RawServer):
+def test_abandoned_call_does_not_leak_its_answer(server: RawServer):
     server.script = [silent]
     connections = pool_of(server)
     with pytest.raises(Exception, match="no answer in time"):
