@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 from mailer.wire.deadline import Deadline, bounded
 from mailer.wire.endpoints import find_endpoint
 from mailer.wire.errors import CannotAsk, CredentialsFailed, NotWritten
-from mailer.wire.forks import belongs_to_process
+from mailer.wire.forks import GATE, belongs_to_process
 from mailer.wire.http import Destination
 from mailer.wire.signing import Keys
 
@@ -238,6 +238,7 @@ def _proxy(proxies: dict[str, str], scheme: str) -> SplitResult | None:
 
 def _tls(verify: str) -> ssl.SSLContext:
     try:
-        return ssl.create_default_context(cafile=verify)
+        with GATE.handshake():  # reading certificates takes the same locks
+            return ssl.create_default_context(cafile=verify)
     except (OSError, ssl.SSLError) as error:
         raise CannotAsk(f"The CA bundle {verify} cannot be read: {error}", "InvalidCaBundle") from error

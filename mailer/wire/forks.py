@@ -1,8 +1,16 @@
 """What must not cross a fork: connections, because two processes would read each other's answers, and held locks."""
 
 import os
-from typing import Protocol
+from contextlib import contextmanager
+from threading import Condition
+from typing import TYPE_CHECKING, Protocol
 from weakref import WeakSet
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+# Seconds that a fork waits at most: longer than a handshake takes, and than its time-outs of two seconds.
+_LONGEST_WAIT = 5.0
 
 
 class Forkable(Protocol):
@@ -21,10 +29,57 @@ def belongs_to_process(thing: Forkable) -> None:
     _KNOWN.add(thing)
 
 
-def _forget() -> None:
+class ForkGate:
+    """Keeps forks and OpenSSL's handshakes apart.
+
+    A handshake verifies certificates under locks of OpenSSL. A fork that happened meanwhile would copy them locked into
+    the child, where no thread is left to unlock them: its first handshake would wait for ever. So a fork waits until no
+    handshake is under way, and none begins until it has happened.
+    """
+
+    def __init__(self) -> None:
+        self.after_in_child()
+
+    def after_in_child(self) -> None:
+        """Forget the handshakes of the parent's threads, which do not exist here."""
+        self._free = Condition()
+        self._under_way = 0
+        self._forking = False
+
+    @contextmanager
+    def handshake(self) -> "Generator[None]":
+        """A time in which the process must not be forked."""
+        with self._free:
+            self._free.wait_for(lambda: not self._forking, _LONGEST_WAIT)
+            self._under_way += 1
+        try:
+            yield
+        finally:
+            with self._free:
+                self._under_way -= 1
+                self._free.notify_all()
+
+    def before_fork(self) -> None:
+        """Wait for the handshakes that are under way, and hold back others; not for ever, as no fork must hang."""
+        self._free.acquire()
+        self._forking = True
+        self._free.wait_for(lambda: not self._under_way, _LONGEST_WAIT)
+
+    def after_in_parent(self) -> None:
+        """Let handshakes begin again."""
+        self._forking = False
+        self._free.notify_all()
+        self._free.release()
+
+
+GATE = ForkGate()
+
+
+def _after_in_child() -> None:
+    GATE.after_in_child()
     for thing in list(_KNOWN):
         thing.after_fork()
 
 
 if hasattr(os, "register_at_fork"):  # Windows does not fork
-    os.register_at_fork(after_in_child=_forget)
+    os.register_at_fork(before=GATE.before_fork, after_in_parent=GATE.after_in_parent, after_in_child=_after_in_child)

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 from mailer.wire.deadline import Deadline, bounded
 from mailer.wire.errors import AnswerLost, NotWritten
+from mailer.wire.forks import GATE
 
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
@@ -261,7 +262,8 @@ def _open(destination: Destination, deadline: Deadline) -> socket.socket:
         if destination.proxy:
             _tunnel(opened, destination, deadline)
         opened.settimeout(deadline.remaining())
-        return destination.tls.wrap_socket(opened, server_hostname=destination.url.hostname)
+        with GATE.handshake():
+            return destination.tls.wrap_socket(opened, server_hostname=destination.url.hostname)
     except BaseException:
         opened.close()
         raise
