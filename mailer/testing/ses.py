@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
 
+from mailer.message_id import ID_TAG, TEMPLATE_TAG
 from mailer.testing.outputs import DOMAIN, stack_outputs
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from mailer.stores.dynamodb.suppressions import DynamoDBSuppressions
 
 # SES's own tags and this library's begin so; an application's do not.
-_OWN_TAGS = ("ses:", "mailstack-id")
+_OWN_TAGS = ("ses:", ID_TAG, TEMPLATE_TAG)
 _MANY = 10_000
 
 
