@@ -14,6 +14,8 @@ from mailstack_infra.settings.model import Settings
 LONGEST_POLICY = 6144
 # What the sender policy says besides configuration sets, templates and recipients.
 _REST_OF_POLICY = 1900
+# The two statements about the message log.
+_MESSAGE_LOG_IN_POLICY = 560
 # All variables of a function together. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 LONGEST_ENVIRONMENT = 4096
 _REST_OF_ENVIRONMENT = 500
@@ -47,7 +49,7 @@ def sendable_sets(env: Environment, settings: Settings, sets: Mapping[str, str])
     template = len(env.arn("ses", "template/"))
     named = sum(len(address) + 3 for address in (*settings.allowed_recipients, *settings.senders))
     named += times * sum(template + len(name) + 3 for name in settings.access.templates)
-    room = LONGEST_POLICY - _REST_OF_POLICY - named
+    room = LONGEST_POLICY - _REST_OF_POLICY - named - (_MESSAGE_LOG_IN_POLICY if settings.message_log.days else 0)
     each = [env.arn("ses", f"configuration-set/{name}") for name in sets.values()]
     own = {env.name(name) for name in sets}
     pattern = env.arn("ses", f"configuration-set/{env.name('*')}")

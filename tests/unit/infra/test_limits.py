@@ -48,6 +48,25 @@ def test_fifty_guarded_streams_fit_into_what_aws_bounds(count: int, secondary: s
         assert all(len("".join(each.inputs["policy"].split())) <= most for each in deployment.of(kind)), kind
 
 
+@pytest.mark.parametrize("count", [20, 22])
+def test_sender_policy_with_a_message_log_is_short_enough(count: int):
+    access = {"raw": True, "bulk": True, "smtp": {"keys": [1], "readBySender": True}}
+    policies = {
+        days: run(
+            "prod",
+            region="ap-southeast-3",
+            encryption="customer",
+            access=access,
+            messageLog={"days": days},
+            streams=named(count, guard=False),
+        )
+        .one("Policy", "sender")
+        .inputs["policy"]
+        for days in (0, 30)
+    }
+    assert all(len("".join(policy.split())) <= LONGEST_POLICY for policy in policies.values())
+
+
 def publishers_of(deployment: Deployment) -> dict[str, list[str]]:
     """The alarms that each topic's policy lets publish, or patterns of their ARNs."""
     statements = [deployment.policy("TopicPolicy", each.name) for each in deployment.of("TopicPolicy")]
