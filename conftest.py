@@ -6,9 +6,10 @@ from collections.abc import Iterator
 import pytest
 
 from mailstack_localcloud import LocalCloud
+from tests.postgresql import postgresql
 from tests.skips import pytest_make_collect_report, pytest_runtest_makereport
 
-__all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
+__all__ = ["postgresql", "pytest_make_collect_report", "pytest_runtest_makereport"]
 
 
 def pytest_collection_finish() -> None:

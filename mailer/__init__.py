@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from mailer.stores.dynamodb.suppressions import DynamoDBSuppressions
     from mailer.stores.dynamodb.table import dynamodb_api
     from mailer.stores.messages import LogEntry, MessageLog
+    from mailer.stores.sql.stores import SqlStores
     from mailer.templates.base import EmailTemplate
     from mailer.templates.brand import Brand
     from mailer.templates.secret import SecretText, SecretUrl
@@ -128,6 +129,7 @@ __all__ = [
     "SendResult",
     "SendingPaused",
     "SesTransport",
+    "SqlStores",
     "StackNotFound",
     "StackOutputs",
     "StackOutputsInvalid",
@@ -206,6 +208,7 @@ _HOME = {
     "SendResult": "results",
     "SendingPaused": "errors",
     "SesTransport": "transports.ses",
+    "SqlStores": "stores.sql.stores",
     "StackNotFound": "errors",
     "StackOutputs": "stack",
     "StackOutputsInvalid": "errors",

@@ -17,6 +17,7 @@ from mailer.results import RecipientResult, SendResult
 from mailer.sending.hooks import observed
 from mailer.sending.retry import RetryPolicy, retrying
 from mailer.sending.screening import suppressed_results
+from mailer.stores.base import scopes_of
 from mailer.unchanged import UNCHANGED, Unchanged
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from mailer.stores.base import SuppressionStore
     from mailer.stores.idempotency import IdempotencyStore
     from mailer.stores.messages import MessageLog
+    from mailer.stores.sql.stores import SqlStores
     from mailer.templates.base import EmailTemplate
     from mailer.templates.brand import Brand
     from mailer.transports.base import Transport
@@ -63,7 +65,7 @@ class Mailer:
         outputs: What the stack exported. `Mailer.from_stack("prod")` finds them by the stack's name.
         brand: The name, colours and addresses that templates show. Default: the stack's domain and plain colours.
         transport: How messages reach a service. Default: SES in the stack's region.
-        suppressions: The suppression list. Default: the stack's own.
+        suppressions: The suppression list. Default: that of `store`.
         retries: How often and how long a message that was not accepted is retried.
         session: A boto3 session, whose credentials and profile are used, or a `mailer.Access`. Default: what boto3
             finds by itself.
@@ -71,11 +73,13 @@ class Mailer:
             with an `Access`, which has its own.
         guard: Who may get mail, for stacks outside production. Default: what the variables
             `MAILSTACK_ALLOWED_RECIPIENTS` and `MAILSTACK_REDIRECT_TO` say; without them, everyone.
-        idempotency: Where idempotency keys are recorded. Default: the stack's table.
+        idempotency: Where idempotency keys are recorded. Default: in `store`.
         hooks: `SendHook` objects, called before and after each message.
         send_on_store_error: Streams whose mail is sent when the suppression list cannot be read. SES's own list still
             holds. Default: none, and nobody gets mail then.
         message_log: What became of each message. Default: the stack's own, if the stack keeps one.
+        store: The URL of a SQL database that keeps everything (`postgresql://…` or `sqlite:///mail.db`), or a
+            `SqlStores`. Default: the database that `MAILSTACK_STORE` names; without it, the stack's DynamoDB table.
 
     Raises:
         ConfigurationError: `outputs` is not a `StackOutputs`, or a guard is set in a production stack.
@@ -102,9 +106,10 @@ class Mailer:
         hooks: "Iterable[SendHook]" = (),
         send_on_store_error: "Iterable[str]" = (),
         message_log: "MessageLog | None" = None,
+        store: "str | SqlStores | None" = None,
     ) -> None:
         from mailer.sending.recipient_guard import guard_from_environment
-        from mailer.stores.bundle import dynamodb_stores
+        from mailer.stores.bundle import chosen_stores
         from mailer.wire.access import Access
 
         self.outputs = _checked_outputs(outputs)
@@ -113,7 +118,7 @@ class Mailer:
         access = session if isinstance(session, Access) else Access(session, role)
         # Compare with None: an empty store is falsy.
         self._transport = _ses(outputs, access) if transport is None else transport
-        self._stores = dynamodb_stores(outputs.table, outputs.region, access, log_days=outputs.message_log_days)
+        self._stores = chosen_stores(store, outputs, access)
         self._suppressions = self._stores.suppressions if suppressions is None else suppressions
         self._idempotency = self._stores.idempotency if idempotency is None else idempotency
         self._message_log = self._stores.messages if message_log is None else message_log
@@ -137,6 +142,7 @@ class Mailer:
         suppressions: "SuppressionStore | None" = None,
         idempotency: "IdempotencyStore | None" = None,
         hooks: "Iterable[SendHook]" = (),
+        store: "str | SqlStores | None" = None,
         console: bool = True,
     ) -> "Mailer":
         """Create a mailer that needs no AWS and sends nothing: each mail becomes a file on this machine.
@@ -153,6 +159,7 @@ class Mailer:
             suppressions: The suppression list. Default: an empty one in memory.
             idempotency: Where idempotency keys are recorded. Default: in memory.
             hooks: See `Mailer`.
+            store: See `Mailer`. Default: suppressions and keys in memory.
             console: Whether to print each mail to standard error.
 
         Raises:
@@ -168,9 +175,10 @@ class Mailer:
             local_outputs(stack, streams, sender),
             brand=brand,
             transport=transport,
-            suppressions=MemorySuppressions() if suppressions is None else suppressions,
-            idempotency=MemoryIdempotency() if idempotency is None else idempotency,
+            suppressions=MemorySuppressions() if suppressions is None and store is None else suppressions,
+            idempotency=MemoryIdempotency() if idempotency is None and store is None else idempotency,
             hooks=hooks,
+            store=store or "",  # not that of the environment
         )
 
     @classmethod
@@ -190,6 +198,7 @@ class Mailer:
         hooks: "Iterable[SendHook]" = (),
         send_on_store_error: "Iterable[str]" = (),
         message_log: "MessageLog | None" = None,
+        store: "str | SqlStores | None" = None,
     ) -> "Mailer":
         """Create a mailer from the name of a stack. `mailer.load` documents where the outputs are found.
 
@@ -208,6 +217,7 @@ class Mailer:
             hooks: See `Mailer`.
             send_on_store_error: See `Mailer`.
             message_log: See `Mailer`.
+            store: See `Mailer`.
 
         Raises:
             StackNotFound: The outputs were not found.
@@ -220,7 +230,9 @@ class Mailer:
         if local:
             mailer = cls.local(local.folder, stack=stack, streams=local.streams, sender=local.sender, brand=brand)
             found, transport = mailer.outputs, transport or mailer._transport  # noqa: SLF001 - our own
-            suppressions = mailer._suppressions if suppressions is None else suppressions  # noqa: SLF001
+            if store is None:
+                suppressions = mailer._suppressions if suppressions is None else suppressions  # noqa: SLF001
+                idempotency = mailer._idempotency if idempotency is None else idempotency  # noqa: SLF001
             return cls(
                 found,
                 brand=brand,
@@ -228,10 +240,11 @@ class Mailer:
                 suppressions=suppressions,
                 retries=retries,
                 guard=guard,
-                idempotency=mailer._idempotency if idempotency is None else idempotency,  # noqa: SLF001
+                idempotency=idempotency,
                 hooks=hooks,
                 send_on_store_error=send_on_store_error,
                 message_log=message_log,
+                store=store or "",
             )
         access = Access(session, role)
         return cls(
@@ -245,6 +258,7 @@ class Mailer:
             hooks=hooks,
             send_on_store_error=send_on_store_error,
             message_log=message_log,
+            store=store,
             session=access,  # which has a session open already, where the outputs were read from AWS
         )
 
@@ -525,7 +539,8 @@ class Mailer:
     def _deliver(self, message: "Message") -> list[RecipientResult]:
         """Send to everyone who is not suppressed."""
         try:
-            found = self._suppressions.get_many([address.key for address in message.recipients])
+            keys = [address.key for address in message.recipients]
+            found = self._suppressions.get_many(keys, scopes_of(message.stream, message.tenant))
         except StoreError as error:  # it is not known who may be sent to, so nobody is
             if message.stream not in self._send_on_store_error:
                 return [RecipientResult.of_error(one, error) for one in message.recipients]

@@ -8,7 +8,7 @@ from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from importlib.metadata import version
 from typing import TYPE_CHECKING, cast
 
-from mailer.cli import dns, resume, send, stack, templates, trace
+from mailer.cli import dns, erase, resume, send, stack, store, suppressions, templates, trace
 from mailer.cli.output import close, complain, flush
 from mailer.collision import HINT, WORDS
 from mailer.errors import ConfigurationError, MailerError
@@ -30,6 +30,7 @@ examples:
   mailer send welcome --stack prod --to ada@example.com --set name=Ada --set dashboard_url=https://app.example.com
   mailer trace ada@example.com --stack prod
   mailer resume transactional --stack prod
+  mailer suppressions check ada@example.com --stack prod
   mailer send --help
 
 MAILSTACK_STACK names the stack where --stack does not. The stack's outputs are read from MAILSTACK_OUTPUTS
@@ -40,7 +41,17 @@ exit status: 0 success, 1 something was not sent (or is not published, found, re
 """
 
 
-_COMMANDS = {"stack": stack, "dns": dns, "send": send, "trace": trace, "resume": resume, "templates": templates}
+_COMMANDS = {
+    "stack": stack,
+    "dns": dns,
+    "send": send,
+    "trace": trace,
+    "resume": resume,
+    "suppressions": suppressions,
+    "erase": erase,
+    "store": store,
+    "templates": templates,
+}
 
 
 def parser() -> ArgumentParser:

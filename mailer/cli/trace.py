@@ -1,20 +1,22 @@
 """`mailer trace`: what became of a message or of an address's mail, from the stack's message log."""
 
 import re
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mailer.address import Address, mask
 from mailer.cli.output import as_json, line, table
-from mailer.cli.stack import add_stack_option, outputs_of
+from mailer.cli.places import add_store_options, opened_sql, store_url
+from mailer.cli.stack import outputs_of
 from mailer.cli.trace_view import Trace, heading, page, traced
 from mailer.errors import ConfigurationError, InvalidAddress
 from mailer.message_id import TEMPLATE_TAG, time_of
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
 
     from mailer.stores.messages import LogEntry, MessageLog
 
@@ -39,7 +41,7 @@ _NOT_IN_A_TAG = re.compile(r"[^A-Za-z0-9_-]+")
 def configure(command: "ArgumentParser") -> None:
     """Give the command its options."""
     command.add_argument("what", nargs="?", metavar="ID|ADDRESS", help="a message's id, or an address")
-    add_stack_option(command)
+    add_store_options(command)
     command.add_argument("--tag", metavar="NAME=VALUE", help="messages with this tag, instead of an id or an address")
     command.add_argument("--template", metavar="NAME", help="messages of this template, instead of an id or an address")
     command.add_argument("--days", type=int, default=7, metavar="N", help="how far to search back; 7 by default")
@@ -51,6 +53,22 @@ def configure(command: "ArgumentParser") -> None:
 
 def run(given: "Namespace") -> int:
     """Search, and print what is found."""
+    with _opened_log(given) as log:
+        found = search(log, given, now=datetime.now(UTC))
+    show(found, given)
+    return 0 if any(trace.entries for trace in found) else NOT_FOUND
+
+
+@contextmanager
+def _opened_log(given: "Namespace") -> "Generator[MessageLog]":
+    """The message log of the SQL store or the stack. It is closed at the end."""
+    if store_url(given):
+        with opened_sql(given) as stores:
+            if stores.messages is None:
+                hint = "Add log_days=30 to the store's URL, here and where mail is sent."
+                raise ConfigurationError("The URL of the store turns no message log on.", hint=hint)
+            yield stores.messages
+        return
     outputs = outputs_of(given)
     if not outputs.message_log_days:
         raise ConfigurationError(
@@ -61,12 +79,8 @@ def run(given: "Namespace") -> int:
     from mailer.stores.dynamodb.table import dynamodb_api
 
     log = DynamoDBMessageLog(outputs.table, dynamodb_api(outputs.region), days=outputs.message_log_days)
-    try:
-        found = search(log, given, now=datetime.now(UTC))
-    finally:
-        log.close()
-    show(found, given)
-    return 0 if any(trace.entries for trace in found) else NOT_FOUND
+    with closing(log):
+        yield log
 
 
 def search(log: "MessageLog", given: "Namespace", *, now: datetime) -> list[Trace]:

@@ -20,6 +20,9 @@ REASONS: tuple[Reason, ...] = get_args(Reason)
 # A message lives 14 days at most in a queue and, moved there, 14 more in its DLQ; a redrive after that starts afresh.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 REMEMBERED = timedelta(days=60)
+# What a suppression holds for: all mail, that of a stream or that of a tenant.
+ALL = ""
+SCOPES = ("stream", "tenant")
 # The moments that can be written.
 FIRST, LAST = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 
@@ -55,6 +58,8 @@ class Suppression:
         message_id: The SES id of the message.
         feedback_id: The SES id of the bounce or complaint.
         expires_at: When it expires, with a time zone; None for never. Stored in UTC, rounded up to a second.
+        scope: The mail that it holds for: `stream:NAME`, `tenant:NAME`, or empty for all mail.
+        actor: Who added it; empty for SES.
     """
 
     address: str
@@ -64,17 +69,21 @@ class Suppression:
     message_id: str = ""
     feedback_id: str = ""
     expires_at: datetime | None = None
+    scope: str = ALL
+    actor: str = ""
 
     def __post_init__(self) -> None:
         if self.reason not in REASONS:
             raise ValueError(f"{self.reason!r} is not a suppression reason. Allowed: {', '.join(REASONS)}.")
+        check_scope(self.scope)
         object.__setattr__(self, "created_at", in_utc(self.created_at))
         object.__setattr__(self, "expires_at", _whole_second(self.expires_at) if self.expires_at else None)
         object.__setattr__(self, "address", address_key(self.address))
 
     def __repr__(self) -> str:
         until = f" until {self.expires_at:%Y-%m-%d}" if self.expires_at else ""
-        return f"<Suppression {mask(self.address)}: {self.reason} on {self.created_at:%Y-%m-%d}{until}>"
+        scope = f" for {self.scope}" if self.scope else ""
+        return f"<Suppression {mask(self.address)}: {self.reason} on {self.created_at:%Y-%m-%d}{until}{scope}>"
 
     def active(self, now: datetime) -> bool:
         """Whether it holds at that time."""
@@ -100,6 +109,23 @@ class Suppression:
         return replace(self, created_at=min(self.created_at, in_utc(now)))
 
 
+def check_scope(scope: str) -> None:
+    """Raise `ValueError` if it is not a scope."""
+    kind, colon, name = scope.partition(":")
+    if scope != ALL and not (colon and kind in SCOPES and name):
+        raise ValueError(f"{scope!r} is not a scope. Write stream:NAME or tenant:NAME; empty for all mail.")
+
+
+def scopes_of(stream: str, tenant: str = "") -> tuple[str, ...]:
+    """The scopes of a message, besides that of all mail."""
+    return tuple(f"{kind}:{name}" for kind, name in zip(SCOPES, (stream, tenant), strict=True) if name)
+
+
+def strongest(found: "Iterable[Suppression]") -> dict[str, Suppression]:
+    """Of the suppressions of each address, the one that outranks the others."""
+    return {one.address: one for one in sorted(found, key=lambda one: one.rank)}
+
+
 def _whole_second(moment: datetime) -> datetime:
     """Rounded up: DynamoDB's time to live has no fractions, and a suppression does not end early."""
     whole = in_utc(moment).replace(microsecond=0)
@@ -122,8 +148,11 @@ class PutOutcome(Enum):
 class SuppressionStore(Protocol):
     """The suppression list: addresses that no mail may be sent to. Every method raises `StoreError`."""
 
-    def get_many(self, keys: "Iterable[str]") -> dict[str, Suppression]:
-        """The active suppressions among these addresses, by the lower-case address; other addresses are left out."""
+    def get_many(self, keys: "Iterable[str]", scopes: "Iterable[str]" = ()) -> dict[str, Suppression]:
+        """The active suppressions among these addresses, by the lower-case address; other addresses are left out.
+
+        Those for all mail always count; `scopes` names further ones. Of several, the strongest is returned.
+        """
         ...
 
     def put(self, suppression: Suppression) -> PutOutcome:
@@ -133,8 +162,8 @@ class SuppressionStore(Protocol):
         """
         ...
 
-    def remove(self, address: str) -> bool:
-        """Remove an address from the list; return whether it was suppressed.
+    def remove(self, address: str, *, scope: str = ALL, actor: str = "", why: str = "") -> bool:
+        """Remove an address from the list, for one scope; return whether it was suppressed. Who and why are recorded.
 
         The time of the removal is stored for `REMEMBERED`, so that an earlier event that arrives late does not suppress
         the address again.

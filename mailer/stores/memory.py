@@ -5,7 +5,17 @@ from threading import RLock
 from typing import TYPE_CHECKING
 
 from mailer.address import address_key
-from mailer.stores.base import REMEMBERED, ProcessedEvent, PutOutcome, Suppression, in_utc, utcnow
+from mailer.stores.base import (
+    ALL,
+    REMEMBERED,
+    ProcessedEvent,
+    PutOutcome,
+    Suppression,
+    check_scope,
+    in_utc,
+    strongest,
+    utcnow,
+)
 from mailer.stores.idempotency import IdempotencyRecord
 
 if TYPE_CHECKING:
@@ -17,7 +27,7 @@ class MemorySuppressions:
     """A `mailer.stores.base.SuppressionStore`.
 
     Attributes:
-        rows: What is suppressed, and was until it ended, by `address_key`.
+        rows: What is suppressed, and was until it ended, by `address_key`; behind a scope, if it has one.
     """
 
     def __init__(self, clock: "Callable[[], datetime]" = utcnow) -> None:
@@ -26,28 +36,31 @@ class MemorySuppressions:
         self._clock = clock
         self._lock = RLock()
 
-    def get_many(self, keys: "Iterable[str]") -> dict[str, Suppression]:
+    def get_many(self, keys: "Iterable[str]", scopes: "Iterable[str]" = ()) -> dict[str, Suppression]:
         """See `SuppressionStore`."""
-        now, wanted = self._clock(), {address_key(key) for key in keys}
+        now, within = self._clock(), (ALL, *scopes)
+        wanted = {_key(address_key(key), scope) for key in keys for scope in within}
         with self._lock:
-            return {key: row for key in wanted if (row := self.rows.get(key)) and row.active(now)}
+            return strongest(row for key in wanted if (row := self.rows.get(key)) and row.active(now))
 
     def put(self, suppression: Suppression) -> PutOutcome:
         """See `SuppressionStore`."""
         now = self._clock()
         suppression = suppression.known_at(now)
         with self._lock:
-            removed, standing = self._removed.get(suppression.address), self.rows.get(suppression.address)
+            key = _key(suppression.address, suppression.scope)
+            removed, standing = self._removed.get(key), self.rows.get(key)
             if removed and suppression.created_at <= removed and now < removed + REMEMBERED:
                 return PutOutcome.REMOVED_SINCE
             if standing and not suppression.outranks(standing):
                 return PutOutcome.OUTRANKED
-            self.rows[suppression.address] = suppression
+            self.rows[key] = suppression
             return PutOutcome.WRITTEN
 
-    def remove(self, address: str) -> bool:
-        """See `SuppressionStore`."""
-        now, key = in_utc(self._clock()), address_key(address)
+    def remove(self, address: str, *, scope: str = ALL, actor: str = "", why: str = "") -> bool:  # noqa: ARG002
+        """See `SuppressionStore`. Who and why are not kept."""
+        check_scope(scope)
+        now, key = in_utc(self._clock()), _key(address_key(address), scope)
         with self._lock:
             self._removed[key] = now
             row = self.rows.pop(key, None)
@@ -59,6 +72,10 @@ class MemorySuppressions:
             rows = list(self.rows.values())
         now = self._clock()
         return islice((row for row in rows if row.active(now)), limit)
+
+
+def _key(address: str, scope: str) -> str:
+    return f"{scope} {address}" if scope else address
 
 
 class MemoryEvents:

@@ -245,3 +245,41 @@ class SuppressionStoreContract:
         assert {row.address for row in store.iterate()} == everyone
         assert len(list(store.iterate(limit=3))) == 3
         assert list(store.iterate(limit=0)) == []
+
+    def test_scoped_suppression_holds_for_its_scope_only(self, store: SuppressionStore):
+        row = replace(suppression("unsubscribe"), scope="stream:news", actor="ada")
+        assert store.put(row)
+        assert store.get_many([ADA]) == {}
+        assert store.get_many([ADA], ["stream:other", "tenant:news"]) == {}
+        assert store.get_many([ADA], ["tenant:acme", "stream:news"]) == {ADA: row}
+        assert list(store.iterate()) == [row]
+
+    def test_strongest_of_several_scopes_is_found(self, store: SuppressionStore):
+        everywhere, scoped = suppression("bounce"), replace(suppression("complaint"), scope="tenant:acme")
+        for row in (scoped, everywhere):
+            assert store.put(row)
+        assert store.get_many([ADA]) == {ADA: everywhere}
+        assert store.get_many([ADA], ["tenant:acme"]) == {ADA: scoped}
+
+    def test_removal_concerns_one_scope(self, store: SuppressionStore):
+        scoped = replace(suppression(), scope="stream:news")
+        for row in (suppression(), scoped):
+            store.put(row)
+        assert store.remove(ADA, actor="support", why="asked by telephone")
+        assert store.get_many([ADA]) == {}
+        assert store.get_many([ADA], ["stream:news"]) == {ADA: scoped}
+        assert store.put(scoped) is PutOutcome.OUTRANKED
+        assert store.remove(ADA, scope="stream:news")
+        assert store.put(scoped) is PutOutcome.REMOVED_SINCE
+
+    @pytest.mark.parametrize("scope", ["news", "stream:", "all:news", "*"])
+    def test_scope_that_does_not_exist_is_an_error(self, store: SuppressionStore, scope: str):
+        with pytest.raises(ValueError, match="stream:NAME or tenant:NAME"):
+            replace(suppression(), scope=scope)
+        with pytest.raises(ValueError, match="stream:NAME or tenant:NAME"):
+            store.remove(ADA, scope=scope)
+
+    def test_hostile_text_of_an_event_is_kept(self, store: SuppressionStore):
+        row = replace(suppression(), detail="5.1.1 'x'; DROP TABLE \u00e9 \U0001f600 %s :name " + "x" * 5000)
+        assert store.put(row)
+        assert store.get_many([ADA]) == {ADA: row}

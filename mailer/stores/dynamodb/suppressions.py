@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from mailer.address import address_key
 from mailer.errors import StoreError
-from mailer.stores.base import REASONS, REMEMBERED, PutOutcome, Suppression, utcnow
+from mailer.stores.base import ALL, REASONS, REMEMBERED, PutOutcome, Suppression, check_scope, strongest, utcnow
 from mailer.stores.dynamodb.items import (
     ABSENT,
     epoch_seconds,
@@ -16,7 +16,7 @@ from mailer.stores.dynamodb.items import (
     read_string,
 )
 from mailer.stores.dynamodb.table import ATTEMPTS, MAX_KEYS, Table, batch_get, get, scan, transact
-from mailer.table import PARTITION_KEY, SUPPRESSIONS
+from mailer.table import PARTITION_KEY, SORT_KEY, SUPPRESSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
     from mailer.stores.dynamodb.table import Item
     from mailer.wire.client import Api
+
+# The beginnings of the sort keys.
+_SUPPRESSION, _REMOVAL = "SUPPRESSION", "REMOVAL"
 
 
 class DynamoDBSuppressions:
@@ -49,18 +52,17 @@ class DynamoDBSuppressions:
         self._table = Table(table, client)
         self._clock = clock
 
-    def get_many(self, keys: "Iterable[str]") -> dict[str, Suppression]:
-        """See `SuppressionStore.get_many`. Read consistently, 100 keys a request."""
-        wanted = sorted({address_key(key) for key in keys})
-        found: dict[str, Suppression] = {}
+    def get_many(self, keys: "Iterable[str]", scopes: "Iterable[str]" = ()) -> dict[str, Suppression]:
+        """See `SuppressionStore.get_many`. Read consistently, 100 keys a request; a scope is a key more."""
+        within = (ALL, *scopes)
+        wanted = sorted({(address_key(key), scope) for key in keys for scope in within})
+        found: list[Suppression] = []
         with self._table.translated("read suppressions from") as api:
             for start in range(0, len(wanted), MAX_KEYS):
-                chunk = [_suppression_key(key) for key in wanted[start : start + MAX_KEYS]]
-                for item in batch_get(api, self._table.name, chunk):
-                    suppression = _suppression(item)
-                    found[suppression.address] = suppression
+                chunk = [_suppression_key(*key) for key in wanted[start : start + MAX_KEYS]]
+                found += map(_suppression, batch_get(api, self._table.name, chunk))
         now = self._clock()
-        return {key: suppression for key, suppression in found.items() if suppression.active(now)}
+        return strongest(suppression for suppression in found if suppression.active(now))
 
     def close(self) -> None:
         """Close the connections that are kept; those of a client that was given are its owner's."""
@@ -72,7 +74,7 @@ class DynamoDBSuppressions:
         row = suppression.known_at(now)
         not_removed_since: ConditionCheckTypeDef = {
             "TableName": self._table.name,
-            "Key": _removal_key(row.address),
+            "Key": _removal_key(row.address, row.scope),
             "ConditionExpression": f"{ABSENT} OR removed_at < :created_at OR expires_at <= :now",
             "ExpressionAttributeValues": {":created_at": {"S": iso_text(row.created_at)}, ":now": epoch_seconds(now)},
         }
@@ -89,10 +91,11 @@ class DynamoDBSuppressions:
             return PutOutcome.WRITTEN
         return PutOutcome.REMOVED_SINCE if 0 in unmet else PutOutcome.OUTRANKED
 
-    def remove(self, address: str) -> bool:
+    def remove(self, address: str, *, scope: str = ALL, actor: str = "", why: str = "") -> bool:
         """See `SuppressionStore.remove`. The removal is kept and the row is deleted in one transaction."""
+        check_scope(scope)
         address = address_key(address)
-        key = _suppression_key(address)
+        key = _suppression_key(address, scope)
         for _ in range(ATTEMPTS):
             now = self._clock()
             with self._table.translated("remove a suppression from") as api:
@@ -106,7 +109,8 @@ class DynamoDBSuppressions:
                 if found and "created_at" in found:
                     delete["ConditionExpression"] = "created_at = :seen"
                     delete["ExpressionAttributeValues"] = {":seen": found["created_at"]}
-                put: PutTypeDef = {"TableName": self._table.name, "Item": _removal_item(address, now)}
+                removal = {**_removal_item(address, scope, now), **_given(actor=actor, why=why)}
+                put: PutTypeDef = {"TableName": self._table.name, "Item": removal}
                 if not transact(api, {"Put": put}, {"Delete": delete}):
                     return bool(found) and _suppression(found).active(now)
         raise StoreError(
@@ -118,7 +122,7 @@ class DynamoDBSuppressions:
         """See `SuppressionStore.iterate`. A scan: it reads, and costs, the whole table."""
         now, given = self._clock(), 0
         with self._table.translated("list the suppressions in") as api:
-            for item in scan(api, self._table.name, "SUPPRESSION"):
+            for item in scan(api, self._table.name, _SUPPRESSION):
                 suppression = _suppression(item)
                 if not suppression.active(now):
                     continue
@@ -154,19 +158,30 @@ def _outranked_by(suppression: Suppression) -> "tuple[str, dict[str, AttributeVa
     return " OR ".join(alternatives), values
 
 
-def _suppression_key(key: str) -> "dict[str, AttributeValueTypeDef]":
-    return item_key(f"{SUPPRESSIONS}{key}", "SUPPRESSION")
+def _suppression_key(address: str, scope: str) -> "dict[str, AttributeValueTypeDef]":
+    return item_key(f"{SUPPRESSIONS}{address}", _scoped(_SUPPRESSION, scope))
+
+
+def _scoped(kind: str, scope: str) -> str:
+    """The sort key: the kind of item, and behind it the scope, if there is one."""
+    return f"{kind} {scope}".rstrip()
+
+
+def _given(**texts: str) -> "dict[str, AttributeValueTypeDef]":
+    """The attributes that are not empty."""
+    return {name: {"S": text} for name, text in texts.items() if text}
 
 
 def _suppression_item(suppression: Suppression) -> "dict[str, AttributeValueTypeDef]":
     item: dict[str, AttributeValueTypeDef] = {
-        **_suppression_key(suppression.address),
+        **_suppression_key(suppression.address, suppression.scope),
         "address": {"S": suppression.address},
         "reason": {"S": suppression.reason},
         "detail": {"S": suppression.detail},
         "created_at": {"S": iso_text(suppression.created_at)},
         "message_id": {"S": suppression.message_id},
         "feedback_id": {"S": suppression.feedback_id},
+        **_given(actor=suppression.actor),
     }
     if suppression.expires_at:
         item["expires_at"] = epoch_seconds(suppression.expires_at)
@@ -184,12 +199,18 @@ def _suppression(item: "Item") -> Suppression:
         message_id=read_string(item, "message_id"),
         feedback_id=read_string(item, "feedback_id"),
         expires_at=read_expiry(item) if "expires_at" in item else None,
+        scope=read_string(item, SORT_KEY).partition(" ")[2],
+        actor=read_string(item, "actor"),
     )
 
 
-def _removal_key(address: str) -> "dict[str, AttributeValueTypeDef]":
-    return item_key(f"{SUPPRESSIONS}{address}", "REMOVAL")
+def _removal_key(address: str, scope: str) -> "dict[str, AttributeValueTypeDef]":
+    return item_key(f"{SUPPRESSIONS}{address}", _scoped(_REMOVAL, scope))
 
 
-def _removal_item(address: str, now: datetime) -> "dict[str, AttributeValueTypeDef]":
-    return {**_removal_key(address), "removed_at": {"S": iso_text(now)}, "expires_at": epoch_seconds(now + REMEMBERED)}
+def _removal_item(address: str, scope: str, now: datetime) -> "dict[str, AttributeValueTypeDef]":
+    return {
+        **_removal_key(address, scope),
+        "removed_at": {"S": iso_text(now)},
+        "expires_at": epoch_seconds(now + REMEMBERED),
+    }

@@ -103,10 +103,10 @@ def get(api: "Api", table: str, key: "Item") -> "Item | None":
 
 
 def scan(api: "Api", table: str, kind: str) -> "Iterator[Item]":
-    """Every item of a kind, page by page (API_Scan.html)."""
+    """Every item whose sort key begins with the kind, page by page (API_Scan.html)."""
     request: dict[str, object] = {
         "TableName": table,
-        "FilterExpression": f"{SORT_KEY} = :kind",
+        "FilterExpression": f"begins_with({SORT_KEY}, :kind)",
         "ExpressionAttributeValues": {":kind": {"S": kind}},
     }
     while True:  # ends: each page begins where the last one ended

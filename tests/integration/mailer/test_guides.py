@@ -15,6 +15,7 @@ from django.test import override_settings
 
 from mailer import Status
 from mailer.cli import main
+from mailer.stores.transfer.formats import NAMES
 from mailer.testing import Ses
 from mailstack_localcloud import LocalCloud
 
@@ -69,6 +70,18 @@ def test_the_guide_of_observability_runs(ses: Ses, tmp_path: Path):
     assert names["Mailer"].from_stack("prod", hooks=hooks).send(mail).ok
     with pytest.raises(ValueError, match="Duplicated timeseries"):  # the guide has registered the metrics
         names["PrometheusHook"]()
+
+
+@pytest.mark.parametrize("page", ["stores.md", "suppressions.md"])
+def test_guides_of_sql_stores_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: str):
+    monkeypatch.chdir(tmp_path)
+    run(DOCS / "guides" / page, tmp_path)
+    assert (tmp_path / "mail.db").exists()
+
+
+def test_guide_of_suppressions_names_every_format():
+    text = (DOCS / "guides" / "suppressions.md").read_text(encoding="utf-8")
+    assert [name for name in NAMES if f"`{name}`" not in text] == []
 
 
 def test_the_guide_names_every_status():

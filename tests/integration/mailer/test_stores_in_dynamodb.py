@@ -1,6 +1,5 @@
-"""The stores in DynamoDB keep what every store promises."""
+"""What is particular to the stores in DynamoDB. Promises of every store: tests/contract/test_stores.py."""
 
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -15,13 +14,11 @@ from mailer.stores.dynamodb.idempotency import DynamoDBIdempotency
 from mailer.stores.dynamodb.messages import DynamoDBMessageLog
 from mailer.stores.dynamodb.suppressions import DynamoDBSuppressions
 from mailer.stores.dynamodb.table import dynamodb_api
-from mailer.wire.client import WireApi
 from mailstack_localcloud import LocalCloud
-from tests.contract.event_store import EVENT, EventStoreContract
-from tests.contract.feedback_disorder import FeedbackDisorder, Stores
-from tests.contract.idempotency_store import RECORD, RESULTS, IdempotencyStoreContract
-from tests.contract.message_log import DAYS, HISTORY, ID, SES_ID, MessageLogContract
-from tests.contract.suppression_store import ADA, NOW, Clock, SuppressionStoreContract, suppression
+from tests.contract.event_store import EVENT
+from tests.contract.idempotency_store import RECORD, RESULTS
+from tests.contract.message_log import DAYS, HISTORY, ID, SES_ID
+from tests.contract.suppression_store import ADA, NOW, Clock, suppression
 from tests.integration.tables import new_table
 from tests.unit.mailer.wire.raw_server import Behaviour, answer, hang_up, raw, raw_server
 from tests.unit.mailer.wire.test_outcomes import known
@@ -32,52 +29,6 @@ pytestmark = pytest.mark.integration
 @pytest.fixture
 def dynamodb(cloud: LocalCloud) -> DynamoDBClient:
     return cloud.client("dynamodb")
-
-
-@pytest.fixture(params=["wire", "boto3"])
-def api(
-    request: pytest.FixtureRequest, cloud: LocalCloud, dynamodb: DynamoDBClient, monkeypatch: pytest.MonkeyPatch
-) -> DynamoDBClient | WireApi:
-    """The same is promised over connections of our own and over a client of boto3's."""
-    for name, value in cloud.environment().items():
-        monkeypatch.setenv(name, value)
-    return dynamodb if request.param == "boto3" else dynamodb_api(cloud.region)
-
-
-class TestSuppressionsInDynamoDB(SuppressionStoreContract):
-    @pytest.fixture
-    def make(self, dynamodb: DynamoDBClient, api: DynamoDBClient | WireApi) -> Callable[[Clock], DynamoDBSuppressions]:
-        return lambda clock: DynamoDBSuppressions(new_table(dynamodb), api, clock=clock)
-
-
-class TestEventsInDynamoDB(EventStoreContract):
-    @pytest.fixture
-    def make(self, dynamodb: DynamoDBClient, api: DynamoDBClient | WireApi) -> Callable[[Clock], DynamoDBEvents]:
-        return lambda clock: DynamoDBEvents(new_table(dynamodb), api, clock=clock)
-
-
-class TestIdempotencyInDynamoDB(IdempotencyStoreContract):
-    @pytest.fixture
-    def make(self, dynamodb: DynamoDBClient, api: DynamoDBClient | WireApi) -> Callable[[Clock], DynamoDBIdempotency]:
-        return lambda clock: DynamoDBIdempotency(new_table(dynamodb), api, clock=clock)
-
-
-class TestMessageLogInDynamoDB(MessageLogContract):
-    @pytest.fixture
-    def make(self, dynamodb: DynamoDBClient, api: DynamoDBClient | WireApi) -> Callable[[Clock], DynamoDBMessageLog]:
-        return lambda clock: DynamoDBMessageLog(new_table(dynamodb), api, days=DAYS, clock=clock)
-
-
-class TestFeedbackInDynamoDB(FeedbackDisorder):
-    seeds = range(6)
-
-    @pytest.fixture
-    def make(self, dynamodb: DynamoDBClient, api: DynamoDBClient | WireApi) -> Callable[[Clock], Stores]:
-        def stores(clock: Clock) -> Stores:
-            table = new_table(dynamodb)
-            return DynamoDBSuppressions(table, api, clock=clock), DynamoDBEvents(table, api, clock=clock)
-
-        return stores
 
 
 def sent_twice(client: DynamoDBClient, operation: str = "TransactWriteItems") -> list[int]:

@@ -110,7 +110,7 @@ def test_unreadable_suppressions_stop_streams_by_default(outbox: Outbox, stream:
     from mailer.stores.memory import MemorySuppressions
 
     class Down(MemorySuppressions):
-        def get_many(self, keys: Iterable[str]) -> dict[str, Suppression]:
+        def get_many(self, keys: Iterable[str], scopes: Iterable[str] = ()) -> dict[str, Suppression]:
             raise StoreError("The table cannot be reached.")
 
     mail = Mailer(stack_outputs(), transport=outbox, suppressions=Down(), send_on_store_error=["transactional"])

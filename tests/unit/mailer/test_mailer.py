@@ -154,7 +154,7 @@ def test_nothing_is_posted_when_everybody_is_suppressed(
 
 def test_unreadable_suppression_list_prevents_sending(ses: ScriptedSes, kind: str):
     class Broken(MemorySuppressions):
-        def get_many(self, keys: Iterable[str]) -> dict[str, Suppression]:
+        def get_many(self, keys: Iterable[str], scopes: Iterable[str] = ()) -> dict[str, Suppression]:
             raise StoreError("The table is out of reach.", hint="Look at it.")
 
     result = mailer_for(ses, Broken(), kind).send(CODE, to=[ADA, BOB])

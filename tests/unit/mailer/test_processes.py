@@ -84,10 +84,15 @@ MACHINERY = {
     "Access",
     "Service",
     "Malformed",
-    "CsvRun",
-    "Journal",
     "Once",
     "Stores",
+    "CsvRun",
+    "Journal",
+    "Format",
+    "Key",
+    "Keyring",
+    "Location",
+    "Tables",
 }
 
 

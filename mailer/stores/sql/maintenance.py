@@ -1,0 +1,144 @@
+"""What keeps the tables small and the keys fresh: clean-up, key rotation, erasure."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import and_, delete, func, or_, select
+
+from mailer.address import address_key
+from mailer.errors import ConfigurationError
+from mailer.stores.base import REMEMBERED, in_utc
+from mailer.stores.sql.encryption import VARIABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement, Table
+    from sqlalchemy.engine import Connection, Row
+
+    from mailer.stores.sql.database import Database
+    from mailer.stores.sql.events import SqlEvents
+    from mailer.stores.sql.history import Changes
+    from mailer.stores.sql.messages import SqlMessageLog
+    from mailer.stores.sql.suppressions import SqlSuppressions
+
+# Rows of one transaction, so that other writers do not wait for long.
+BATCH = 500
+HISTORY = timedelta(days=730)
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """What a key rotation did.
+
+    Attributes:
+        rewritten: Rows that are encrypted with the current key now.
+        hashes: Erased addresses whose hash still needs an old key, because the address is not known any more.
+        keys: The ids of the keys that the store still needs; all others can be deleted.
+    """
+
+    rewritten: int
+    hashes: int
+    keys: tuple[str, ...]
+
+
+def clean_up(database: "Database", now: "datetime", history: timedelta, log: timedelta) -> dict[str, int]:
+    """Delete what has expired, a batch a transaction; return how many rows of each table were deleted."""
+    tables, now = database.tables, in_utc(now)
+    suppressions = tables.suppressions.c
+    ended = or_(suppressions.reason.is_(None), suppressions.expires_at <= now)
+    forgotten = or_(suppressions.removed_at.is_(None), suppressions.removed_at <= now - REMEMBERED)
+    expired: dict[str, tuple[Table, ColumnElement[bool]]] = {
+        "suppressions": (tables.suppressions, and_(ended, forgotten)),
+        "history": (tables.history, tables.history.c.at <= now - history),
+        "events": (tables.events, tables.events.c.expires_at <= now),
+        "idempotency": (tables.idempotency, tables.idempotency.c.expires_at <= now),
+        "messages": (tables.messages, tables.messages.c.sent_at <= now - log),
+        "tags": (tables.tags, tables.tags.c.sent_at <= now - log),
+    }
+    return {name: _delete(database, table, condition) for name, (table, condition) in expired.items()}
+
+
+def _delete(database: "Database", table: "Table", condition: "ColumnElement[bool]") -> int:
+    key, deleted = list(table.primary_key), 0
+    while True:  # ends: each turn deletes rows, and new ones have not expired
+        with database.write("clean up") as connection:
+            rows = connection.execute(select(*key).where(condition).limit(BATCH)).all()
+            for row in rows:
+                here = and_(*(column == value for column, value in zip(key, row, strict=True)))
+                # The condition again: another process may have written the row since.
+                deleted += connection.execute(delete(table).where(here, condition)).rowcount
+        if len(rows) < BATCH:
+            return deleted
+
+
+def erase(
+    database: "Database",
+    suppressions: "SqlSuppressions",
+    changes: "Changes",
+    messages: "SqlMessageLog",
+    address: str,
+) -> int:
+    """Remove what names a person, and keep the keyed hash; return how many rows were changed or deleted.
+
+    Raises:
+        ConfigurationError: The store has no key: a plain hash of an address can be reversed by guessing.
+    """
+    if not database.keyring.keys:
+        hint = f"Set {VARIABLE} (`mailer store new-key`) and run `mailer store rotate`; then erase."
+        raise ConfigurationError("Erasure needs a key: a hash without one can be reversed by guessing.", hint=hint)
+    key = address_key(address)
+    with database.write("erase an address in") as connection:
+        return suppressions.erase(connection, key) + changes.erase(connection, key) + messages.erase(connection, key)
+
+
+def rotate(
+    database: "Database",
+    suppressions: "SqlSuppressions",
+    changes: "Changes",
+    events: "SqlEvents",
+    messages: "SqlMessageLog",
+) -> Rotation:
+    """Encrypt all rows with the current key, a batch a transaction. May be interrupted and started again."""
+
+    def again(connection: "Connection", row: "Row[tuple[object, ...]]") -> None:
+        suppressions.rewrite(connection, suppressions.row_address(row), row.scope)
+
+    tables = database.tables
+    known = tables.suppressions.c.address.is_not(None)
+    rewritten = (
+        _rewrite(database, tables.suppressions, again, known)
+        + _rewrite(database, tables.history, changes.rewrite)
+        + _rewrite(database, tables.events, events.rewrite)
+        + _rewrite(database, tables.messages, messages.rewrite)
+    )
+    with database.write("rotate the keys of") as connection:
+        needed = {
+            key_id
+            for table in (tables.suppressions, tables.history, tables.events, tables.messages)
+            for key_id in connection.execute(select(table.c.key_id).distinct()).scalars()
+        } | {database.keyring.current}
+        connection.execute(delete(tables.keys).where(tables.keys.c.key_id.not_in(needed)))
+        stale = select(func.count()).where(tables.suppressions.c.key_id != database.keyring.current)
+        hashes = connection.execute(stale).scalar_one()
+    return Rotation(rewritten, hashes, tuple(sorted(needed - {""})))
+
+
+def _rewrite(
+    database: "Database",
+    table: "Table",
+    write: "Callable[[Connection, Row[tuple[object, ...]]], None]",
+    *conditions: "ColumnElement[bool]",
+) -> int:
+    query = select(table).where(table.c.key_id != database.keyring.current, *conditions).limit(BATCH)
+    rewritten = 0
+    while True:  # ends: what is written again does not match any more
+        with database.write("rotate the keys of") as connection:
+            rows = connection.execute(query.with_for_update(skip_locked=True)).all()
+            for row in rows:
+                write(connection, row)
+        rewritten += len(rows)
+        if not rows:
+            return rewritten

@@ -1,0 +1,1 @@
+"""Internal: suppressions from and to files: CSV of our own, and the exports of other providers."""
