@@ -19,6 +19,7 @@ from mailer.wire.http import Destination
 from tests.unit.mailer.wire.certificates import server_context
 from tests.unit.mailer.wire.raw_server import RawServer, numbered, ok, raw_server, silent
 from tests.unit.mailer.wire.test_outcomes import LIMIT, known
+from tests.unit.mailer.wire.tls_front import tls_front
 from tests.waiting import PATIENCE, eventually
 
 REQUEST = b"POST / HTTP/1.1\r\ncontent-length: 8\r\n\r\n" + b'{"n": 1}'
@@ -176,10 +177,10 @@ def fork_and_send(api: WireApi, children: int, sends: int) -> tuple[list[str], l
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 @pytest.mark.parametrize("tls", [False, True])
 def test_forked_children_get_their_own_answers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, tls: bool):
-    context, chain = server_context(tmp_path)
-    with raw_server(context if tls else None) as server:
+    _, chain = server_context(tmp_path)
+    with raw_server() as server, tls_front(server.port, chain, tmp_path / "key.pem") as secure:
         server.default = numbered
-        known(monkeypatch, server.url)
+        known(monkeypatch, secure if tls else server.url)
         monkeypatch.setenv("AWS_CA_BUNDLE", str(chain))
         api = WireApi(SES, "us-east-1", LIMITS)
         api.call("SendEmail", {"n": -1})  # what a process does before it forks its workers
