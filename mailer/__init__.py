@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         StoreError,
         TemplateError,
         TemplateFieldsInvalid,
+        TemporaryFailure,
         Throttled,
         TransportError,
         UnknownStream,
@@ -70,6 +71,7 @@ if TYPE_CHECKING:
     from mailer.templates.url import Url
     from mailer.transports.base import Transport
     from mailer.transports.ses import SesTransport
+    from mailer.transports.smtp import SmtpTransport
     from mailer.wire.access import Access
     from mailer.wire.deadline import Limits
 
@@ -129,6 +131,7 @@ __all__ = [
     "SendResult",
     "SendingPaused",
     "SesTransport",
+    "SmtpTransport",
     "SqlStores",
     "StackNotFound",
     "StackOutputs",
@@ -141,6 +144,7 @@ __all__ = [
     "SuppressionStore",
     "TemplateError",
     "TemplateFieldsInvalid",
+    "TemporaryFailure",
     "Throttled",
     "Transport",
     "TransportError",
@@ -208,6 +212,7 @@ _HOME = {
     "SendResult": "results",
     "SendingPaused": "errors",
     "SesTransport": "transports.ses",
+    "SmtpTransport": "transports.smtp",
     "SqlStores": "stores.sql.stores",
     "StackNotFound": "errors",
     "StackOutputs": "stack",
@@ -220,6 +225,7 @@ _HOME = {
     "SuppressionStore": "stores.base",
     "TemplateError": "errors",
     "TemplateFieldsInvalid": "errors",
+    "TemporaryFailure": "errors",
     "Throttled": "errors",
     "Transport": "transports.base",
     "TransportError": "errors",

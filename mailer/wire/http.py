@@ -291,6 +291,7 @@ def dial(host: str, port: int, deadline: Deadline) -> socket.socket:
 
 
 def tune(opened: socket.socket) -> None:
+    """Send small writes at once, and probe a silent connection."""
     opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in _KEEPALIVE.items():
