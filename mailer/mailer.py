@@ -526,7 +526,8 @@ class Mailer:
         else:
             from mailer.sending.idempotency import Once  # loads hashlib and OpenSSL
 
-            busy = timedelta(seconds=self._retries.budget + _LAST_ATTEMPT)
+            last = float(getattr(self._transport, "longest_attempt", _LAST_ATTEMPT))
+            busy = timedelta(seconds=self._retries.budget + last)
             result = Once(self._idempotency, self._guarded, busy).deliver(message, key)
         self._report(message, result)
         if self._message_log is not None and not result.ok and not result.replayed:

@@ -26,7 +26,7 @@ class SmtpServer:
     """What arrived, and what is done.
 
     Attributes:
-        replies: By command, the replies in turn; `CONNECT`, `.` and `TOKEN` (after an XOAUTH2 blob) are commands, too. An
+        replies: By command, the replies in turn; `CONNECT`, `.` and `TOKEN` (after XOAUTH2) are commands, too. An
             empty reply closes the connection; None says nothing.
         end_at: Close each connection after it sent so many bytes.
         tokens: The access tokens that are valid.

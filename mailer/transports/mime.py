@@ -39,7 +39,7 @@ def message_id(message: "Message") -> str:
 
     Example:
         >>> from mailer.message import Message
-        >>> message_id(Message(subject="Hi", text="Hi", to="ada@example.com", sender="shop@example.org").identified("7"))
+        >>> message_id(Message(subject="a", text="b", to="ada@example.com", sender="b@example.org").identified("7"))
         '<7@example.org>'
     """
     domain = message.sender.domain if message.sender else "localhost"

@@ -41,9 +41,7 @@ IDLE, AGE, COUNT = 20.0, 300.0, 100
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _WRONG_TOKEN, _SHUTTING_DOWN = 535, 421
 # The id by which the server's log knows the message, in the forms of SES, Postfix, Exim, Microsoft 365 and sendmail.
-_QUEUE_ID = re.compile(
-    r"(?:2\.\d\.\d )?(?:Ok:? queued as |OK id=|Ok |OK )?<?(?P<id>[^\s<>]+)>?", re.IGNORECASE
-)
+_QUEUE_ID = re.compile(r"(?:2\.\d\.\d )?(?:Ok:? queued as |OK id=|Ok |OK )?<?(?P<id>[^\s<>]+)>?", re.IGNORECASE)
 # https://docs.aws.amazon.com/ses/latest/dg/smtp-credentials.html#smtp-credentials-convert
 _STEPS, _PASSWORD_VERSION = ("11111111", "{region}", "ses", "aws4_request", "SendRawEmail"), b"\x04"
 log = logging.getLogger("mailer")
@@ -203,7 +201,7 @@ class SmtpTransport:
         )
 
 
-def _check(  # noqa: PLR0913 - what depends on each other
+def _check(
     host: str,
     security: str,
     username: str,

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from mailer.transports.smtp_connection import Connection
 
-# Connections that are idle at the same time. SES: "421 Too many concurrent SMTP connections"; Microsoft 365 allows three.
+# Connections that are idle at the same time. Servers limit them: Microsoft 365 allows three in use.
 KEPT = 10
 
 

@@ -149,7 +149,9 @@ _ANY = (
         "The server has too many connections of this client.",
         f"Send from fewer threads and processes: {_GUIDE}#connections",
     ),
-    Row(r"421", TemporaryFailure, "The server is closing connections.", "It is tried again; if it lasts, ask its owner."),
+    Row(
+        r"421", TemporaryFailure, "The server closes the connection.", "It is tried again; if it lasts, ask its owner."
+    ),
     Row(
         r"454 .*authentication",
         TemporaryFailure,

@@ -56,13 +56,16 @@ def test_message_arrives_with_its_envelope_and_queue_id(server: SmtpServer):
     assert ada.message_id_header == "<0123@example.com>"
     assert (arrived.sender, arrived.recipients) == ("shop@example.com", ("ada@example.com", "eve@example.com"))
     mail = message_from_bytes(arrived.data, policy=policy.default)
-    assert (mail["Subject"], mail.get_content().replace("\r", ""), b"eve" in arrived.data) == ("Grüße", "Hello\n.\n..dots\n", False)
+    assert (mail["Subject"], mail.get_content().replace("\r", ""), b"eve" in arrived.data) == (
+        "Grüße",
+        "Hello\n.\n..dots\n",
+        False,
+    )
 
 
 def test_connection_closed_at_every_byte_loses_and_doubles_nothing(server: SmtpServer):
     sending = transport(server)
     sending.send(MESSAGE)
-    sending.close()
     whole = server.received
     for count in range(1, whole):
         server.complete.clear()
