@@ -175,7 +175,7 @@ class Microsoft365Transport:
     ) -> None:
         if sum(map(bool, (client_id or client_secret or tenant, app_password, tokens))) != 1:
             raise ConfigurationError(
-                "Microsoft365Transport needs one login: a client secret (with tenant and client_id), an app password or "
+                "Microsoft365Transport needs one login: a client secret with tenant and client_id, an app password or "
                 "tokens.",
                 hint="See docs/guides/microsoft365.md",
             )

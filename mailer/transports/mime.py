@@ -14,7 +14,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from os import urandom
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from mailer.errors import InvalidMessage
 
@@ -171,13 +171,13 @@ def _attachment(file: "Attachment") -> EmailMessage:
     if file.content_type.lower().startswith(_COMPOSITE):  # a mail in the mail, which the generator writes by its parts
         part.set_payload("")
         head = part.as_bytes().partition(b"\r\n\r\n")[0]
-        return cast("EmailMessage", message_from_bytes(head + b"\r\n\r\n" + file.content, policy=_POLICY))
+        return message_from_bytes(head + b"\r\n\r\n" + file.content, policy=_POLICY)
     part.set_payload(_PAYLOADS[file.chosen_encoding](file.content).decode("ascii"))
     return part
 
 
-_PAYLOADS = {
-    "BASE64": encodebytes,
-    "QUOTED_PRINTABLE": lambda content: b2a_qp(content, istext=False),
-    "SEVEN_BIT": bytes,
-}
+def _quoted(content: bytes) -> bytes:
+    return b2a_qp(content, istext=False)
+
+
+_PAYLOADS = {"BASE64": encodebytes, "QUOTED_PRINTABLE": _quoted, "SEVEN_BIT": bytes}

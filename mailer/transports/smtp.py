@@ -216,7 +216,7 @@ def _check(
     unknown = ", ".join(sorted(ignored - IGNORABLE))
     local = security == "loopback"
     checks = (
-        (not host or not isinstance(host, str), "host is empty", "Pass the server's name."),
+        (not host, "host is empty", "Pass the server's name."),
         (security not in {"starttls", "tls", "loopback"}, f"security is {security!r}", 'Use "starttls" or "tls".'),
         (not verifies, "the TLS context does not verify certificates", "Use ssl.create_default_context(cafile=...)."),
         (local and host not in _LOOPBACK, f'security="loopback" is for this machine, not {host}', 'Use "starttls".'),

@@ -148,7 +148,7 @@ class Connection(smtplib.SMTP):
             raise Lost(Moment.BEFORE, _reason(error)) from error
         name = socket.gethostname()
         # RFC 5321 §4.1.3: an address where there is no full name.
-        address = cast("str", self.sock.getsockname()[0])
+        address = cast("str", self._stream.getsockname()[0])
         literal = f"[IPv6:{address}]" if ":" in address else f"[{address}]"
         self.local_hostname = name if "." in name and name.isascii() else literal
 
@@ -163,8 +163,8 @@ class Connection(smtplib.SMTP):
         if self._rest:  # RFC 3207 §6: what came before TLS must not be taken for what comes after
             raise Lost(Moment.BEFORE, "the server sent more than its reply to STARTTLS")
         try:
-            self.sock.settimeout(self.deadline.remaining())
-            self.sock = server.context.wrap_socket(self.sock, server_hostname=server.host)
+            self._stream.settimeout(self.deadline.remaining())
+            self.sock = server.context.wrap_socket(self._stream, server_hostname=server.host)
         except (OSError, ValueError) as error:
             raise Lost(Moment.BEFORE, _reason(error)) from error
         self._hello()
@@ -248,14 +248,20 @@ class Connection(smtplib.SMTP):
             return False
         return max(now[0] - self._started[0], now[1] - self._started[1]) <= age and not self._is_readable()
 
+    @property
+    def _stream(self) -> socket.socket:
+        if self.sock is None:
+            raise Lost(self._moment, "the connection is closed")
+        return self.sock
+
     def _is_readable(self) -> bool:
         """Whether the server has closed it, or said 421."""
         if self._rest or (isinstance(self.sock, ssl.SSLSocket) and self.sock.pending()):
             return True
         if not hasattr(select, "poll"):
-            return bool(select.select([self.sock], [], [], 0)[0])
+            return bool(select.select([self._stream], [], [], 0)[0])
         poll = select.poll()
-        poll.register(self.sock, select.POLLIN)
+        poll.register(self._stream, select.POLLIN)
         return bool(poll.poll(0))
 
     def leave(self) -> None:
@@ -274,8 +280,7 @@ class Connection(smtplib.SMTP):
             self.sock.close()
 
     def __del__(self) -> None:
-        if getattr(self, "sock", None):  # its transport is gone without a word
-            self.sock.close()
+        self.close()  # its transport is gone without a word
 
     def command(self, line: str) -> SmtpReply:
         """Write one command and read the reply."""
@@ -304,8 +309,8 @@ class Connection(smtplib.SMTP):
         rest = memoryview(data)
         try:
             while rest:
-                self.sock.settimeout(self.deadline.remaining())
-                rest = rest[self.sock.send(rest) :]
+                self._stream.settimeout(self.deadline.remaining())
+                rest = rest[self._stream.send(rest) :]
         except OSError as error:
             raise Lost(self._moment, _reason(error)) from error
 
@@ -325,8 +330,8 @@ class Connection(smtplib.SMTP):
             if len(self._rest) > _MAX_LINE:
                 raise Lost(self._moment, "a reply without an end")
             try:
-                self.sock.settimeout(self.deadline.remaining())
-                data = self.sock.recv(_READ)
+                self._stream.settimeout(self.deadline.remaining())
+                data = self._stream.recv(_READ)
             except OSError as error:
                 raise Lost(self._moment, _reason(error)) from error
             if not data:

@@ -26,7 +26,9 @@ class SmtpPool:
 
     def __init__(self, *, idle: float, age: float, count: int) -> None:
         self._limits = (idle, age, count)
-        self._lock, self._idle, self._used = Lock(), list["Connection"](), set["Connection"]()
+        self._lock = Lock()
+        self._idle: list[Connection] = []
+        self._used: set[Connection] = set()
         belongs_to_process(self)
 
     def take(self) -> "Connection | None":
@@ -72,7 +74,7 @@ class SmtpPool:
 
     def after_fork(self) -> None:
         """Close this process's ends of the parent's connections. The lock may be held by a thread that is not here."""
-        inherited = [*self._idle, *self._used]
+        inherited: list[Connection] = [*self._idle, *self._used]
         self._lock, self._idle, self._used = Lock(), [], set()
         for connection in inherited:
             connection.close()

@@ -30,12 +30,17 @@ class Tenant:
         self.context = ssl.create_default_context(cafile=authority)
 
     def tokens(self, **options: Any) -> Microsoft365Tokens:
-        given = {"authority": self.entra.url, "certificates": str(self.authority), "client_secret": "s", **options}
+        given: dict[str, Any] = {
+            "authority": self.entra.url,
+            "certificates": str(self.authority),
+            "client_secret": "s",
+            **options,
+        }
         return Microsoft365Tokens("example.com", "client", **given)
 
     def transport(self, **options: Any) -> Microsoft365Transport:
         login = {} if "app_password" in options else {"tokens": self.tokens()}
-        where = {"host": "localhost", "port": self.smtp.port, "context": self.context, "limits": LIMITS}
+        where: dict[str, Any] = {"host": "localhost", "port": self.smtp.port, "context": self.context, "limits": LIMITS}
         return Microsoft365Transport(SHOP, **{**where, **login, **options})
 
     def graph(self, **options: Any) -> GraphTransport:
@@ -111,7 +116,7 @@ def test_unreachable_token_endpoint_is_retryable(tenant: Tenant):
 @pytest.mark.parametrize(
     "login", [{}, {"app_password": "x", "client_id": "a"}, {"client_id": "a"}, {"tenant": "a", "client_secret": "b"}]
 )
-def test_incomplete_or_double_login_is_refused(login: dict[str, str]):
+def test_incomplete_or_double_login_is_refused(login: dict[str, Any]):
     with pytest.raises(ConfigurationError, match="Microsoft"):
         Microsoft365Transport(SHOP, **login)
 

@@ -45,7 +45,7 @@ def server() -> Iterator[SmtpServer]:
 
 
 def transport(server: SmtpServer, **options: Any) -> SmtpTransport:
-    given = {"security": "loopback", "limits": LIMITS, "final_reply": PATIENCE, **options}
+    given: dict[str, Any] = {"security": "loopback", "limits": LIMITS, "final_reply": PATIENCE, **options}
     return SmtpTransport("127.0.0.1", server.port, **given)
 
 
@@ -214,7 +214,7 @@ def unverifying() -> ssl.SSLContext:
 )
 def test_unsafe_or_incomplete_settings_are_refused(options: dict[str, Any]):
     with pytest.raises(ConfigurationError):
-        SmtpTransport(**{"host": "smtp.example.com", **options})
+        SmtpTransport(options.pop("host", "smtp.example.com"), **options)
 
 
 def test_ses_reads_stream_tags_and_tenant_from_headers(server: SmtpServer):
