@@ -28,7 +28,7 @@ from tests.unit.mailer.wire.raw_server import RawServer, answer, hang_up, number
 from tests.waiting import PATIENCE
 
 LIMITS = Limits(connect=PATIENCE, attempt=PATIENCE)
-SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"  # noqa: S105 - AWS's documented example
+SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 OUTPUTS: StackOutputs = stack_outputs("app", streams=("transactional", "marketing"))
 
 

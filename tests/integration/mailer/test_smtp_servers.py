@@ -14,7 +14,6 @@ from mailer import Message, SmtpTransport, Status
 from mailer.mailer import Mailer
 from mailer.testing import Ses
 from tests.system import require_tool
-from tests.waiting import eventually
 
 pytestmark = pytest.mark.integration
 
@@ -31,12 +30,14 @@ mydestination =
 mynetworks = 127.0.0.0/8
 alias_maps =
 default_transport = discard
-maillog_file = /dev/stdout
-maillog_file_prefixes = /dev
+maillog_file = {folder}/log
+maillog_file_prefixes = {folder}
+local_recipient_maps =
 message_size_limit = 100000
 smtpd_recipient_restrictions =
-    check_recipient_access inline:{{full@example.com=452 4.2.2 mailbox full}},
-    check_recipient_access inline:{{nobody@example.com=550 5.1.1 user unknown}}, static:HOLD
+    check_recipient_access inline:{{{{full@example.com = 452 4.2.2 mailbox full}}}},
+    check_recipient_access inline:{{{{nobody@example.com = 550 5.1.1 user unknown}}}},
+    check_client_access static:HOLD
 smtpd_relay_restrictions = check_sender_access inline:{{foreign@example.org=REJECT}}, permit_mynetworks, reject
 """
 _MASTER = """
@@ -52,6 +53,7 @@ discard unix - - n - - discard
 error unix - - n - - error
 retry unix - - n - - error
 showq unix n - n - - showq
+proxymap unix - - n - - proxymap
 anvil unix - - n - 1 anvil
 postlog unix-dgram n - n - 1 postlogd
 """
@@ -90,13 +92,11 @@ def postfix(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postfix]:
     (folder / "config" / "master.cf").write_text(_MASTER.format(port=f"127.0.0.1:{port}"))
     subprocess.run(["chown", "postfix", folder / "data"], check=True)
     command = [program, "-c", str(folder / "config")]
-    subprocess.run([*command, "set-permissions"], check=False, capture_output=True)
-    with subprocess.Popen([*command, "start-fg"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
-        try:
-            eventually(lambda: not socket.socket().connect_ex(("127.0.0.1", port)), "Postfix does not listen")
-            yield Postfix(port, folder)
-        finally:
-            subprocess.run([*command, "stop"], check=False, capture_output=True)
+    subprocess.run([*command, "start"], check=True, capture_output=True)
+    try:
+        yield Postfix(port, folder)
+    finally:
+        subprocess.run([*command, "stop"], check=False, capture_output=True)
 
 
 @pytest.fixture
@@ -122,8 +122,6 @@ def test_postfix_refuses_and_defers_single_recipients(through_postfix: Mailer):
 
 
 def test_postfix_refuses_a_message_that_is_too_large(through_postfix: Mailer):
-    result = through_postfix.send(MESSAGE, to="bob@example.com", subject="x" * 900, headers={"X-A": "b"})
-    assert result.ok
     large = Message(subject="Large", text="x" * 200_000, to="bob@example.com")
     refused = through_postfix.send(large)["bob@example.com"]
     assert (refused.status, "larger than the server allows" in refused.reason) == (Status.REFUSED, True)

@@ -105,7 +105,11 @@ def numbered(connection: socket.socket, request: Request) -> None:
 def numbered_ids() -> Behaviour:
     """Accept each request, with an id that no other has."""
     numbers = itertools.count(1)
-    return lambda connection, request: ok({"MessageId": f"message-{next(numbers)}"})(connection, request)
+
+    def accept(connection: socket.socket, request: Request) -> None:
+        ok({"MessageId": f"message-{next(numbers)}"})(connection, request)
+
+    return accept
 
 
 @contextmanager
