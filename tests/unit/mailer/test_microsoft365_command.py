@@ -1,4 +1,4 @@
-"""`mailer microsoft365 setup`: PowerShell with the names filled in, and nothing that PowerShell would read otherwise."""
+"""`mailer microsoft365 setup`: PowerShell with the names filled in, each of which is checked."""
 
 import pytest
 
