@@ -4,7 +4,6 @@ https://learn.microsoft.com/graph/api/user-sendmail: MIME in base64; 202 says th
 """
 
 import json
-import ssl
 from base64 import b64encode
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple, cast
@@ -27,6 +26,7 @@ from mailer.redaction import mask_all, raise_masked
 from mailer.results import RecipientResult, Status
 from mailer.transports.microsoft365 import Microsoft365Tokens
 from mailer.transports.mime import message_id, mime
+from mailer.transports.smtp import default_context
 from mailer.transports.unsupported import refuse_unsupported
 from mailer.wire.deadline import Deadline, Limits
 from mailer.wire.errors import AnswerLost, NotWritten
@@ -34,6 +34,7 @@ from mailer.wire.http import Destination
 from mailer.wire.pool import Pool
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterable, Mapping
 
     from mailer.message import Message
@@ -98,13 +99,13 @@ class GraphTransport:
         tokens: "TokenSource | None" = None,
         ignore: "Iterable[str]" = (),
         endpoint: str = ENDPOINT,
-        context: ssl.SSLContext | None = None,
+        context: "ssl.SSLContext | None" = None,
         limits: Limits | None = None,
     ) -> None:
         self._tokens = tokens or Microsoft365Tokens(tenant, client_id, client_secret, scope=SCOPE)
         self._ignored, self._limits = frozenset(ignore), limits or LIMITS
         self._path, self._host = f"/v1.0/users/{quote(mailbox, safe='@')}/sendMail", urlsplit(endpoint).netloc
-        where = Destination(urlsplit(endpoint), None, context or ssl.create_default_context())
+        where = Destination(urlsplit(endpoint), None, context or default_context())
         self._pool = Pool(where, self._limits.connect)
 
     def send(self, message: "Message") -> tuple[RecipientResult, ...]:

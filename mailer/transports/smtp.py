@@ -25,6 +25,7 @@ from mailer.transports.smtp_pool import SmtpPool
 from mailer.transports.smtp_replies import classify, classify_no_login, classify_silence
 from mailer.transports.unsupported import IGNORABLE, refuse_unsupported
 from mailer.wire.deadline import Deadline, Limits
+from mailer.wire.forks import GATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,6 +46,12 @@ _QUEUE_ID = re.compile(r"(?:2\.\d\.\d )?(?:Ok:? queued as |OK id=|Ok |OK )?<?(?P
 # https://docs.aws.amazon.com/ses/latest/dg/smtp-credentials.html#smtp-credentials-convert
 _STEPS, _PASSWORD_VERSION = ("11111111", "{region}", "ses", "aws4_request", "SendRawEmail"), b"\x04"
 log = logging.getLogger("mailer")
+
+
+def default_context() -> ssl.SSLContext:
+    """A TLS context that verifies certificates by the system's authorities."""
+    with GATE.handshake():  # reading certificates takes the locks of a handshake
+        return ssl.create_default_context()
 
 
 def _unused_context() -> ssl.SSLContext:
@@ -114,7 +121,7 @@ class SmtpTransport:
         _check(host, security, username, password, context, self._ignored, has_tokens=tokens is not None)
         ports = {"starttls": 587, "tls": 465, "loopback": 25}
         # The default loads every authority of the system, which a connection without TLS does not need.
-        chosen = context or (_unused_context() if security == "loopback" else ssl.create_default_context())
+        chosen = context or (_unused_context() if security == "loopback" else default_context())
         self._server = Server(host, port or ports[security], security, chosen)
         self._username, self._password, self._tokens = username, password, tokens
         self._ses, self._limits, self._final = ses, limits, final_reply

@@ -16,6 +16,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
 from mailer.wire.deadline import Deadline
+from mailer.wire.forks import GATE
 from mailer.wire.http import dial, tune
 
 if TYPE_CHECKING:
@@ -140,7 +141,8 @@ class Connection(smtplib.SMTP):
                 opened.settimeout(self.deadline.remaining())
                 self.sock = opened
                 if server.security == "tls":
-                    self.sock = server.context.wrap_socket(opened, server_hostname=server.host)
+                    with GATE.handshake():
+                        self.sock = server.context.wrap_socket(opened, server_hostname=server.host)
             except BaseException:
                 opened.close()
                 raise
@@ -164,7 +166,8 @@ class Connection(smtplib.SMTP):
             raise Lost(Moment.BEFORE, "the server sent more than its reply to STARTTLS")
         try:
             self._stream.settimeout(self.deadline.remaining())
-            self.sock = server.context.wrap_socket(self._stream, server_hostname=server.host)
+            with GATE.handshake():
+                self.sock = server.context.wrap_socket(self._stream, server_hostname=server.host)
         except (OSError, ValueError) as error:
             raise Lost(Moment.BEFORE, _reason(error)) from error
         self._hello()
