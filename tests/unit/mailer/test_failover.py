@@ -1,6 +1,8 @@
 """Failover and split: which road carries a message, and what opens the circuit breaker."""
 
 import logging
+import random
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -10,6 +12,8 @@ from mailer.errors import ConfigurationError, InvalidMessage, OutcomeUnknown, Re
 from mailer.message import Message
 from mailer.results import RecipientResult, Status
 from mailer.transports.failover import BreakerPolicy, Failover, Split
+from mailer.transports.smtp import SmtpTransport
+from tests.smtp_server import smtp_server
 
 MESSAGE = Message(subject="a", text="b", to="ada@example.com", sender="shop@example.com")
 
@@ -120,3 +124,29 @@ def test_split_by_template():
 def test_share_outside_zero_to_one_is_refused():
     with pytest.raises(ConfigurationError):
         Split(Road("old"), Road("new"), share=10)
+
+
+def test_faults_at_the_first_server_lose_and_double_nothing():
+    """The truth is counted at both servers: what they acknowledged, and what arrived in whole."""
+    chance = random.Random(17)
+    faults = [("MAIL", ""), ("MAIL", "421 too many connections"), ("DATA", "451 later"), (".", "451 later"), (".", "")]
+    with smtp_server() as one, smtp_server() as two:
+        first, second = (SmtpTransport("127.0.0.1", each.port, security="loopback") for each in (one, two))
+        roads = Failover(first, second, breaker=BreakerPolicy(failures=10_000))
+        statuses: dict[str, str] = {}
+        for number in range(200):
+            if chance.random() < 0.5:
+                command, reply = chance.choice(faults)
+                one.replies[command] = [reply]
+            message = Message(subject="a", text="b", to=f"ada{number}@example.com", sender="shop@example.com")
+            try:
+                (result,) = roads.send(message)
+                statuses[result.address.email] = result.transport
+            except OutcomeUnknown:
+                statuses[message.to[0].email] = "unknown"
+        acknowledged = Counter(arrived.recipients[0] for server in (one, two) for arrived in server.accepted)
+        unknown = {email for email, status in statuses.items() if status == "unknown"}
+        assert {email for email in statuses if acknowledged[email] != 1} == unknown
+        assert unknown
+        assert two.accepted
+        roads.close()
