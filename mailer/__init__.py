@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         StoreError,
         TemplateError,
         TemplateFieldsInvalid,
+        TemporaryFailure,
         Throttled,
         TransportError,
         UnknownStream,
@@ -69,7 +70,11 @@ if TYPE_CHECKING:
     from mailer.templates.secret import SecretText, SecretUrl
     from mailer.templates.url import Url
     from mailer.transports.base import Transport
+    from mailer.transports.failover import BreakerPolicy, Failover, Split
+    from mailer.transports.graph import GraphTransport
+    from mailer.transports.microsoft365 import Microsoft365Tokens, Microsoft365Transport
     from mailer.transports.ses import SesTransport
+    from mailer.transports.smtp import SmtpTransport, ses_smtp_password
     from mailer.wire.access import Access
     from mailer.wire.deadline import Limits
 
@@ -81,6 +86,7 @@ __all__ = [
     "Attachment",
     "BatchFailed",
     "Brand",
+    "BreakerPolicy",
     "ClockSkewed",
     "ConfigurationError",
     "CredentialsInvalid",
@@ -90,6 +96,8 @@ __all__ = [
     "DynamoDBMessageLog",
     "DynamoDBSuppressions",
     "EmailTemplate",
+    "Failover",
+    "GraphTransport",
     "IdempotencyConflict",
     "IdentityNotVerified",
     "InvalidAddress",
@@ -106,6 +114,8 @@ __all__ = [
     "Message",
     "MessageLog",
     "MessageOutcome",
+    "Microsoft365Tokens",
+    "Microsoft365Transport",
     "NotSent",
     "OpenTelemetryHook",
     "OutcomeExpired",
@@ -129,6 +139,8 @@ __all__ = [
     "SendResult",
     "SendingPaused",
     "SesTransport",
+    "SmtpTransport",
+    "Split",
     "SqlStores",
     "StackNotFound",
     "StackOutputs",
@@ -141,6 +153,7 @@ __all__ = [
     "SuppressionStore",
     "TemplateError",
     "TemplateFieldsInvalid",
+    "TemporaryFailure",
     "Throttled",
     "Transport",
     "TransportError",
@@ -149,6 +162,7 @@ __all__ = [
     "Url",
     "dynamodb_api",
     "load",
+    "ses_smtp_password",
     "tenant_name",
 ]
 
@@ -160,6 +174,7 @@ _HOME = {
     "Attachment": "attachment",
     "BatchFailed": "errors",
     "Brand": "templates.brand",
+    "BreakerPolicy": "transports.failover",
     "ClockSkewed": "errors",
     "ConfigurationError": "errors",
     "CredentialsInvalid": "errors",
@@ -169,6 +184,8 @@ _HOME = {
     "DynamoDBMessageLog": "stores.dynamodb.messages",
     "DynamoDBSuppressions": "stores.dynamodb.suppressions",
     "EmailTemplate": "templates.base",
+    "Failover": "transports.failover",
+    "GraphTransport": "transports.graph",
     "IdempotencyConflict": "errors",
     "IdentityNotVerified": "errors",
     "InvalidAddress": "errors",
@@ -185,6 +202,8 @@ _HOME = {
     "Message": "message",
     "MessageLog": "stores.messages",
     "MessageOutcome": "sending.outcome",
+    "Microsoft365Tokens": "transports.microsoft365",
+    "Microsoft365Transport": "transports.microsoft365",
     "NotSent": "results",
     "OpenTelemetryHook": "observability.opentelemetry",
     "OutcomeExpired": "errors",
@@ -208,6 +227,8 @@ _HOME = {
     "SendResult": "results",
     "SendingPaused": "errors",
     "SesTransport": "transports.ses",
+    "SmtpTransport": "transports.smtp",
+    "Split": "transports.failover",
     "SqlStores": "stores.sql.stores",
     "StackNotFound": "errors",
     "StackOutputs": "stack",
@@ -220,6 +241,7 @@ _HOME = {
     "SuppressionStore": "stores.base",
     "TemplateError": "errors",
     "TemplateFieldsInvalid": "errors",
+    "TemporaryFailure": "errors",
     "Throttled": "errors",
     "Transport": "transports.base",
     "TransportError": "errors",
@@ -228,6 +250,7 @@ _HOME = {
     "Url": "templates.url",
     "dynamodb_api": "stores.dynamodb.table",
     "load": "stack",
+    "ses_smtp_password": "transports.smtp",
     "tenant_name": "stack",
 }
 

@@ -22,6 +22,7 @@ MailerError                           what happened, why, and what to do next
     │   └── QuotaExceeded             the daily quota is used up: not accepted, not retried
     ├── Unreachable                   no connection: not accepted, retried
     │   └── CredentialsUnavailable    the source of the credentials failed: nothing was sent, retried
+    ├── TemporaryFailure              the server refused for now: not accepted, retried
     ├── CredentialsMissing            there are no credentials: nothing was sent
     ├── OutcomeUnknown                no answer after the request was written: never retried
     └── Refused                       the service refused the message and would refuse it again
@@ -181,6 +182,12 @@ class Unreachable(TransportError):
 
 class CredentialsUnavailable(Unreachable):
     """The source of the credentials (instance metadata, STS, SSO) failed, so nothing was sent."""
+
+
+class TemporaryFailure(TransportError):
+    """The server refused for now, such as by greylisting; not accepted."""
+
+    retryable = True
 
 
 class CredentialsMissing(TransportError):

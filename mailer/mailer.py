@@ -182,6 +182,56 @@ class Mailer:
         )
 
     @classmethod
+    def over(  # noqa: PLR0913 - as the constructor
+        cls,
+        transport: "Transport",
+        *,
+        sender: str,
+        name: str = "app",
+        streams: "Iterable[str]" = ("transactional", "marketing"),
+        brand: "Brand | None" = None,
+        suppressions: "SuppressionStore | None" = None,
+        retries: RetryPolicy | None = None,
+        guard: "RecipientGuard | None" = None,
+        idempotency: "IdempotencyStore | None" = None,
+        hooks: "Iterable[SendHook]" = (),
+    ) -> "Mailer":
+        """Create a mailer without a stack, for an application that has SMTP or Microsoft 365 and no AWS.
+
+        Args:
+            transport: How messages reach a service, such as `SmtpTransport`.
+            sender: The default From address.
+            name: The application's name, for errors and logs.
+            streams: The names of streams; the first is the default.
+            brand: See `Mailer`.
+            suppressions: The suppression list. Default: an empty one in memory, which a restart forgets.
+            retries: See `Mailer`.
+            guard: See `Mailer`.
+            idempotency: Where idempotency keys are recorded. Default: in memory, for this process alone.
+            hooks: See `Mailer`.
+
+        Raises:
+            ConfigurationError: There is no stream. `InvalidAddress` is raised for an invalid sender.
+
+        Example:
+            >>> from mailer import SmtpTransport
+            >>> mail = Mailer.over(SmtpTransport("smtp.example.com"), sender="Shop <shop@example.com>")
+        """
+        from mailer.local import local_outputs
+        from mailer.stores.memory import MemoryIdempotency, MemorySuppressions
+
+        return cls(
+            local_outputs(name, streams, sender),
+            brand=brand,
+            transport=transport,
+            suppressions=MemorySuppressions() if suppressions is None else suppressions,
+            retries=retries,
+            guard=guard,
+            idempotency=MemoryIdempotency() if idempotency is None else idempotency,
+            hooks=hooks,
+        )
+
+    @classmethod
     def from_stack(  # noqa: PLR0913 - as the constructor
         cls,
         stack: str,
@@ -526,7 +576,8 @@ class Mailer:
         else:
             from mailer.sending.idempotency import Once  # loads hashlib and OpenSSL
 
-            busy = timedelta(seconds=self._retries.budget + _LAST_ATTEMPT)
+            last = float(getattr(self._transport, "longest_attempt", _LAST_ATTEMPT))
+            busy = timedelta(seconds=self._retries.budget + last)
             result = Once(self._idempotency, self._guarded, busy).deliver(message, key)
         self._report(message, result)
         if self._message_log is not None and not result.ok and not result.replayed:

@@ -62,6 +62,7 @@ class RecipientResult:
         reason: The reason in a few words: that of the suppression, or the message of the error.
         message_id_header: The `Message-ID` that SES writes into the message, for `In-Reply-To` and `References` of
             later ones. Empty if it is not known: not sent, or sent through a multi-region endpoint.
+        transport: The transport that carried the message, where there are several (`Failover`, `Split`).
     """
 
     address: "Address"
@@ -70,6 +71,7 @@ class RecipientResult:
     error: MailerError | None = None
     reason: str = ""
     message_id_header: str = ""
+    transport: str = ""
 
     @classmethod
     def of_error(cls, address: "Address", error: MailerError) -> "RecipientResult":
@@ -85,7 +87,8 @@ class RecipientResult:
         """JSON-able, with the address masked; empty values are left out."""
         hint = self.error.hint if self.error else ""
         values = {"address": self.address.masked, "status": str(self.status), "message_id": self.message_id}
-        return {key: text for key, text in {**values, "reason": self.reason, "hint": hint}.items() if text}
+        values |= {"reason": self.reason, "hint": hint, "transport": self.transport}
+        return {key: text for key, text in values.items() if text}
 
     def __repr__(self) -> str:
         return f"<{self.address.masked}: {self.status}{f', {self.reason}' if self.reason else ''}>"

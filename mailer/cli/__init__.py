@@ -8,7 +8,7 @@ from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from importlib.metadata import version
 from typing import TYPE_CHECKING, cast
 
-from mailer.cli import dns, erase, resume, send, stack, store, suppressions, templates, trace
+from mailer.cli import dns, erase, microsoft365, resume, send, stack, store, suppressions, templates, trace
 from mailer.cli.output import close, complain, flush
 from mailer.collision import HINT, WORDS
 from mailer.errors import ConfigurationError, MailerError
@@ -51,6 +51,7 @@ _COMMANDS = {
     "erase": erase,
     "store": store,
     "templates": templates,
+    "microsoft365": microsoft365,
 }
 
 

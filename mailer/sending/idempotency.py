@@ -143,7 +143,9 @@ def _facts_of(value: object, *without: str) -> tuple[str, ...]:
 
 def _dumped(results: SendResult) -> str:
     """Without addresses: the same message has the same recipients, in the same order."""
-    return json.dumps([[one.status, one.message_id, one.reason, one.message_id_header] for one in results])
+    return json.dumps(
+        [[one.status, one.message_id, one.reason, one.message_id_header, one.transport] for one in results]
+    )
 
 
 def _result_of(record: IdempotencyRecord, message: "Message") -> SendResult:
@@ -159,6 +161,8 @@ def _result_of(record: IdempotencyRecord, message: "Message") -> SendResult:
     return SendResult(recipients, record.id, replayed=True)
 
 
-def _replayed(address: "Address", status: str, message_id: str, reason: str, header: str) -> RecipientResult:
+def _replayed(
+    address: "Address", status: str, message_id: str, reason: str, header: str, transport: str = ""
+) -> RecipientResult:
     error = OutcomeUnknown(reason) if status == Status.UNKNOWN else None
-    return RecipientResult(address, Status(status), message_id, error, reason, header)
+    return RecipientResult(address, Status(status), message_id, error, reason, header, transport)

@@ -1,21 +1,18 @@
 """Mail as files on this machine, with an index page and a line on the console. For work without AWS; sends nothing."""
 
-import json
 import sys
 from datetime import UTC, datetime
-from email.message import EmailMessage
-from email.policy import SMTP
 from html import escape
 from os import urandom
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from mailer.errors import Refused
 from mailer.results import RecipientResult, Status
+from mailer.transports.mime import message_id, mime, shown_text
 
 if TYPE_CHECKING:
-    from mailer.attachment import Attachment
     from mailer.message import Message
 
 # The index is appended to, so that processes can share it; the list is shown from its end.
@@ -60,8 +57,9 @@ class FileTransport:
         return tuple(RecipientResult(address, Status.SENT, f"local-{name}") for address in message.recipients)
 
     def _write(self, name: str, message: "Message", now: datetime) -> Path:
+        written = mime(message, date=now, identifier=message_id(message))
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (self.folder / f"{name}.eml").write_bytes(mime(message))
+        (self.folder / f"{name}.eml").write_bytes(written)
         page = self.folder / f"{name}.html"
         page.write_text(_page(name, message), encoding="utf-8")
         to = ", ".join(str(address) for address in message.recipients)
@@ -78,52 +76,8 @@ class FileTransport:
         return page
 
 
-def mime(message: "Message") -> bytes:
-    """The mail as MIME, about as SES would build it. A template stored in SES is shown with its data."""
-    if message.raw:
-        return message.raw.data
-    mail = EmailMessage(policy=SMTP)
-    for name in ("to", "cc", "reply_to"):
-        addresses = cast("tuple[object, ...]", getattr(message, name))
-        if addresses:
-            mail[name.replace("_", "-").title()] = ", ".join(map(str, addresses))
-    mail["From"], mail["Subject"] = str(message.sender), message.subject or _title(message)
-    for name, value in message.headers:
-        mail[name] = value
-    mail.set_content(_shown_text(message))
-    if message.html:
-        mail.add_alternative(message.html, subtype="html")
-    for attachment in message.attachments:
-        _attach(mail, attachment)
-    return mail.as_bytes()
-
-
-def _attach(mail: EmailMessage, attachment: "Attachment") -> None:
-    part = EmailMessage(policy=SMTP)
-    maintype, _, subtype = attachment.content_type.partition(";")[0].partition("/")
-    # A mail inside the mail is kept as a file: only its bytes matter here.
-    kind = ("application", "octet-stream") if maintype in {"message", "multipart"} else (maintype, subtype)
-    part.set_content(
-        attachment.content,
-        *kind,
-        disposition=attachment.chosen_disposition.lower(),
-        filename=attachment.filename,
-        cid=f"<{attachment.content_id}>" if attachment.content_id else None,
-    )
-    if mail.get_content_type() != "multipart/mixed":
-        mail.make_mixed()
-    mail.attach(part)
-
-
 def _title(message: "Message") -> str:
     return repr(message.template) if message.template else "Raw MIME"
-
-
-def _shown_text(message: "Message") -> str:
-    if not message.template:
-        return message.text
-    data = json.dumps(json.loads(message.template.json), indent=2, ensure_ascii=False)
-    return f"SES would render {message.template!r} with:\n{data}\n"
 
 
 def _page(name: str, message: "Message") -> str:
@@ -138,7 +92,7 @@ def _page(name: str, message: "Message") -> str:
     }
     rows = "".join(f"<tr><th>{what}<td>{escape(text)}" for what, text in facts.items() if text)
     html = _FRAME.format(escape(f'<base target="_blank">{message.html}')) if message.html else ""
-    raw = message.raw.data.decode(errors="replace") if message.raw else _shown_text(message)
+    raw = message.raw.data.decode(errors="replace") if message.raw else shown_text(message)
     return (
         f'<!doctype html><meta charset="utf-8"><title>{escape(message.subject)}</title>'
         "<style>body{font:16px system-ui;margin:2rem;max-width:60rem}th{text-align:left;padding-right:1rem}</style>"

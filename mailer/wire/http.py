@@ -254,9 +254,9 @@ def _length(text: str, base: int) -> int:
 
 def _open(destination: Destination, deadline: Deadline) -> socket.socket:
     dialled = destination.proxy or destination.url
-    opened = _dial(dialled.hostname or "", dialled.port or _PORTS[dialled.scheme], deadline)
+    opened = dial(dialled.hostname or "", dialled.port or _PORTS[dialled.scheme], deadline)
     try:
-        _tune(opened)
+        tune(opened)
         if destination.tls is None:
             return opened
         if destination.proxy:
@@ -269,7 +269,7 @@ def _open(destination: Destination, deadline: Deadline) -> socket.socket:
         raise
 
 
-def _dial(host: str, port: int, deadline: Deadline) -> socket.socket:
+def dial(host: str, port: int, deadline: Deadline) -> socket.socket:
     """Connect to the first address that answers. Each has its share of the time, so that a dead one costs little."""
     look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
     addresses = bounded(look_up, deadline)
@@ -290,7 +290,8 @@ def _dial(host: str, port: int, deadline: Deadline) -> socket.socket:
     raise problem
 
 
-def _tune(opened: socket.socket) -> None:
+def tune(opened: socket.socket) -> None:
+    """Send small writes at once, and probe a silent connection."""
     opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in _KEEPALIVE.items():

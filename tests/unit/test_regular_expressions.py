@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from mailer.transports import smtp_replies
 from mailer.transports.ses_replies import REPLIES
 from mailstack_localcloud.pulumi.provider import resources
 from mailstack_localcloud.pulumi.provider.resource import Form
@@ -27,6 +28,7 @@ FORMS = [import_module(f"{resources.__name__}.{one.name}") for one in iter_modul
 # What only the running code knows, and how it is known here.
 KNOWN_ELSEWHERE: dict[str, list[re.Pattern[str]]] = {
     "row.containing": [re.compile(row.containing, re.IGNORECASE) for row in REPLIES],
+    "row.reply": [re.compile(row.reply, re.IGNORECASE) for row in smtp_replies.REPLIES],
     # localcloud: chatbot/protocol.py: the patterns of botocore's model, for texts of at most 2,048 characters.
     "str(pattern)": [],
     # localcloud: control/routes.py, localcloud: ses/protocol.py: routes of our own and of botocore's model.

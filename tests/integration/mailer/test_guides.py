@@ -185,3 +185,10 @@ def test_the_fastapi_application_of_the_tutorial_sends(ses: Ses, tmp_path: Path)
         assert post(app, "/welcome", name="Ada", email="ada@example.com") == 503
     assert [mail.to for mail in ses.sent] == [("ada@example.com",), ("bob@example.com",), ("ada@gone.test",)]
     mailer().close()
+
+
+def test_the_guides_of_smtp_and_microsoft_365_run(ses: Ses, tmp_path: Path):
+    names = run(DOCS / "guides" / "smtp.md", tmp_path)
+    assert (names["mailer"].outputs.sender, names["roads"].name) == ("Shop <shop@example.com>", "split(smtp, smtp)")
+    names = run(DOCS / "guides" / "microsoft365.md", tmp_path)
+    assert (names["transport"].name, names["graph"].name) == ("microsoft365", "graph")

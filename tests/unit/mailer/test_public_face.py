@@ -16,6 +16,7 @@ import mailer
 from mailer import Mailer, MailerError
 from mailer.cli import main
 from mailer.redaction import Cause
+from mailer.transports.smtp_connection import Lost, NoLogin, SmtpRefusal
 from mailer.wire import errors as wire_errors
 from mailer.wire.http import Malformed
 
@@ -104,7 +105,7 @@ def test_tree_of_wire_errors_is_complete():
 
 def test_other_exceptions_are_internal():
     others = {one for one in exceptions() if not issubclass(one, MailerError | wire_errors.WireError)}
-    assert others == {Malformed, Cause}
+    assert others == {Malformed, Cause, Lost, NoLogin, SmtpRefusal}
 
 
 def test_packages_that_are_not_public_say_so():

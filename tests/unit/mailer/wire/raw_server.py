@@ -102,6 +102,16 @@ def numbered(connection: socket.socket, request: Request) -> None:
     ok({"MessageId": f"message-for-{request.json['n']}"})(connection, request)
 
 
+def numbered_ids() -> Behaviour:
+    """Accept each request, with an id that no other has."""
+    numbers = itertools.count(1)
+
+    def accept(connection: socket.socket, request: Request) -> None:
+        ok({"MessageId": f"message-{next(numbers)}"})(connection, request)
+
+    return accept
+
+
 @contextmanager
 def raw_server(context: ssl.SSLContext | None = None) -> Generator[RawServer]:
     listener = socket.create_server(("127.0.0.1", 0))
