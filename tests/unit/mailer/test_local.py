@@ -77,10 +77,12 @@ def test_attachments_and_headers_are_in_the_file(tmp_path: Path):
     Mailer.local(tmp_path, console=False).send(message)
     (mail,) = mails(tmp_path)
     assert mail["X-Order"] == "7"
-    found = {part.get_filename(): part.get_payload(decode=True) for part in mail.walk() if part.get_filename()}
+    named = {part.get_filename(): part for part in mail.walk() if part.get_filename()}
     inner = files.pop()
-    assert str(mail.get_payload()[-1].get_payload(0)) == inner.content.decode().replace("\r\n", "\n")
-    assert found == {inner.filename: None, **{file.filename: file.content for file in files}}
+    assert str(named.pop(inner.filename).get_payload(0)) == inner.content.decode().replace("\r\n", "\n")  # pyright: ignore[reportArgumentType] - the stub knows no index
+    assert {name: part.get_payload(decode=True) for name, part in named.items()} == {
+        file.filename: file.content for file in files
+    }
 
 
 @pytest.mark.parametrize(
