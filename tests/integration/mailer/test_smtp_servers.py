@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,28 +79,30 @@ class Postfix:
 
 
 @pytest.fixture(scope="module")
-def postfix(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postfix]:
+def postfix() -> Iterator[Postfix]:
     program = require_tool("postfix")
     if os.geteuid() != 0:
         pytest.skip("Postfix starts as root alone")
-    folder = tmp_path_factory.mktemp("postfix")
-    for parent in (folder, *folder.parents[:2]):  # its daemons run as another user
-        parent.chmod(0o755)
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port = found.getsockname()[1]
-    for name in ("config", "queue", "data"):
-        (folder / name).mkdir()
-    (folder / "config" / "main.cf").write_text(_MAIN.format(folder=folder))
-    (folder / "config" / "master.cf").write_text(_MASTER.format(port=f"127.0.0.1:{port}"))
-    subprocess.run(["chown", "postfix", folder / "data"], check=True)
-    command = [program, "-c", str(folder / "config")]
-    # Not `start`, which gives up after some seconds on a busy machine.
-    with subprocess.Popen([*command, "start-fg"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
-        try:
-            eventually(lambda: listens(port), "Postfix does not listen")
-            yield Postfix(port, folder)
-        finally:
-            subprocess.run([*command, "stop"], check=False, capture_output=True)
+    # Not pytest's folder, which its owner alone may enter: Postfix's daemons run as another user.
+    with tempfile.TemporaryDirectory(prefix="postfix-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        with socket.create_server(("127.0.0.1", 0)) as found:
+            port = found.getsockname()[1]
+        for part in ("config", "queue", "data"):
+            (folder / part).mkdir()
+        (folder / "config" / "main.cf").write_text(_MAIN.format(folder=folder))
+        (folder / "config" / "master.cf").write_text(_MASTER.format(port=f"127.0.0.1:{port}"))
+        subprocess.run(["chown", "postfix", folder / "data"], check=True)
+        command = [program, "-c", str(folder / "config")]
+        # Not `start`, which gives up after some seconds on a busy machine.
+        with subprocess.Popen([*command, "start-fg"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+            try:
+                eventually(lambda: listens(port) or process.poll() is not None, "Postfix does not listen")
+                assert process.poll() is None, process.stderr and process.stderr.read()
+                yield Postfix(port, folder)
+            finally:
+                subprocess.run([*command, "stop"], check=False, capture_output=True)
 
 
 def listens(port: int) -> bool:
