@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         OutcomeExpired,
         OutcomeUnknown,
         QuotaExceeded,
+        RateExceeded,
         RecipientNotAllowed,
         Refused,
         ResourceNotFound,
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from mailer.options import SendOptions
     from mailer.results import NotSent, RecipientResult, SendResult, Status
     from mailer.sending.hooks import SendHook
+    from mailer.sending.limiter import RateLimit
     from mailer.sending.many import Mail, MailResult
     from mailer.sending.outcome import MailState, MessageOutcome, RecipientOutcome
     from mailer.sending.recipient_guard import RecipientGuard
@@ -123,6 +125,8 @@ __all__ = [
     "PrometheusHook",
     "PutOutcome",
     "QuotaExceeded",
+    "RateExceeded",
+    "RateLimit",
     "RawMime",
     "RecipientGuard",
     "RecipientNotAllowed",
@@ -211,6 +215,8 @@ _HOME = {
     "PrometheusHook": "observability.prometheus",
     "PutOutcome": "stores.base",
     "QuotaExceeded": "errors",
+    "RateExceeded": "errors",
+    "RateLimit": "sending.limiter",
     "RawMime": "content",
     "RecipientGuard": "sending.recipient_guard",
     "RecipientNotAllowed": "errors",

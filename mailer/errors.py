@@ -19,7 +19,8 @@ MailerError                           what happened, why, and what to do next
 ├── BatchFailed                       in a Lambda function: every record of a batch failed
 └── TransportError                    the message is not known to have been accepted; found in the result
     ├── Throttled                     the sending rate was exceeded: not accepted, retried
-    │   └── QuotaExceeded             the daily quota is used up: not accepted, not retried
+    │   ├── QuotaExceeded             the daily quota is used up: not accepted, not retried
+    │   └── RateExceeded              the message would wait too long for the sending rate: SES was not asked
     ├── Unreachable                   no connection: not accepted, retried
     │   └── CredentialsUnavailable    the source of the credentials failed: nothing was sent, retried
     ├── TemporaryFailure              the server refused for now: not accepted, retried
@@ -170,6 +171,12 @@ class Throttled(TransportError):
 
 class QuotaExceeded(Throttled):
     """The daily sending quota is used up; a retry within seconds cannot succeed."""
+
+    retryable = False
+
+
+class RateExceeded(Throttled):
+    """The message would wait too long for its turn in the account's sending rate. SES was not asked."""
 
     retryable = False
 

@@ -8,10 +8,10 @@ import logging
 from datetime import timedelta
 from functools import partial
 from os import environ
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from mailer.address import Address
-from mailer.errors import ConfigurationError, StoreError, TransportError, UnknownStream
+from mailer.errors import ConfigurationError, StoreError, Throttled, TransportError, UnknownStream
 from mailer.message_id import new_id
 from mailer.results import RecipientResult, SendResult
 from mailer.sending.hooks import observed
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from mailer.message import Envelope, Mailboxes, Message, Pairs
     from mailer.options import SendOptions
     from mailer.sending.hooks import SendHook
+    from mailer.sending.limiter import Limiter, RateLimit
     from mailer.sending.many import Mail, MailResult
     from mailer.sending.outcome import MessageOutcome
     from mailer.sending.recipient_guard import RecipientGuard
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from mailer.stores.base import SuppressionStore
     from mailer.stores.idempotency import IdempotencyStore
     from mailer.stores.messages import MessageLog
+    from mailer.stores.rate import RateStore
     from mailer.stores.sql.stores import SqlStores
     from mailer.templates.base import EmailTemplate
     from mailer.templates.brand import Brand
@@ -78,6 +80,8 @@ class Mailer:
         send_on_store_error: Streams whose mail is sent when the suppression list cannot be read. SES's own list still
             holds. Default: none, and nobody gets mail then.
         message_log: What became of each message. Default: the stack's own, if the stack keeps one.
+        rate: How the account's sending rate and quota are kept. Default: `RateLimit()`, each process by itself; False
+            to leave it to SES. A `transport` that is passed in has no limit by default.
         store: The URL of a SQL database that keeps everything (`postgresql://…` or `sqlite:///mail.db`), or a
             `SqlStores`. Default: the database that `MAILSTACK_STORE` names; without it, the stack's DynamoDB table.
 
@@ -106,6 +110,7 @@ class Mailer:
         hooks: "Iterable[SendHook]" = (),
         send_on_store_error: "Iterable[str]" = (),
         message_log: "MessageLog | None" = None,
+        rate: "RateLimit | Literal[False] | None" = None,
         store: "str | SqlStores | None" = None,
     ) -> None:
         from mailer.sending.recipient_guard import guard_from_environment
@@ -126,6 +131,8 @@ class Mailer:
         self._guard = guard_from_environment() if guard is None else guard
         if self._guard:
             self._guard.check_stack(outputs.stack)
+        has_limit = transport is None if rate is None else rate
+        self._limiter = _limiter(rate or None, outputs, access, self._stores.rate) if has_limit else None
         self._hooks = tuple(hooks)
         self._send_on_store_error = frozenset(map(self._known_stream, send_on_store_error))
         self._threads: Threads | None = None
@@ -248,6 +255,7 @@ class Mailer:
         hooks: "Iterable[SendHook]" = (),
         send_on_store_error: "Iterable[str]" = (),
         message_log: "MessageLog | None" = None,
+        rate: "RateLimit | Literal[False] | None" = None,
         store: "str | SqlStores | None" = None,
     ) -> "Mailer":
         """Create a mailer from the name of a stack. `mailer.load` documents where the outputs are found.
@@ -267,6 +275,7 @@ class Mailer:
             hooks: See `Mailer`.
             send_on_store_error: See `Mailer`.
             message_log: See `Mailer`.
+            rate: See `Mailer`.
             store: See `Mailer`.
 
         Raises:
@@ -294,6 +303,7 @@ class Mailer:
                 hooks=hooks,
                 send_on_store_error=send_on_store_error,
                 message_log=message_log,
+                rate=rate,
                 store=store or "",
             )
         access = Access(session, role)
@@ -308,6 +318,7 @@ class Mailer:
             hooks=hooks,
             send_on_store_error=send_on_store_error,
             message_log=message_log,
+            rate=rate,
             store=store,
             session=access,  # which has a session open already, where the outputs were read from AWS
         )
@@ -368,6 +379,7 @@ class Mailer:
             TemplateError: The template cannot be rendered.
             UnknownStream: The stack has no such stream.
             IdempotencyConflict: The key was used for a message with another content.
+            RateExceeded: With `RateLimit(on_throttle="raise")`: the sending rate is used up. `QuotaExceeded` likewise.
         """
         message = self.compose(
             content,
@@ -385,7 +397,8 @@ class Mailer:
             options=options,
             secret=secret,
         ).identified(new_id(logged=self._message_log is not None))
-        return observed(self._hooks, message, partial(self._send_message, key=idempotency_key))
+        result = observed(self._hooks, message, partial(self._send_message, key=idempotency_key))
+        return self._limiter.checked(result) if self._limiter else result
 
     async def asend(  # noqa: PLR0913 - as `send`
         self,
@@ -489,7 +502,12 @@ class Mailer:
         return outcome_of(id_, self._message_log.of_message(id_), handed_over=handed_over, now=now)
 
     def close(self) -> None:
-        """Wait for what `asend` has begun, and close the open connections. A later send opens new ones."""
+        """Wait for what `asend` has begun, and close the open connections. A later send opens new ones.
+
+        Messages that wait for the sending rate are not sent: they have the status `throttled`.
+        """
+        if self._limiter:
+            self._limiter.close()
         if self._threads:
             self._threads.close()
         for part in (self._transport, self._suppressions, self._idempotency, self._message_log, self._stores):
@@ -577,7 +595,8 @@ class Mailer:
             from mailer.sending.idempotency import Once  # loads hashlib and OpenSSL
 
             last = float(getattr(self._transport, "longest_attempt", _LAST_ATTEMPT))
-            busy = timedelta(seconds=self._retries.budget + last)
+            waits = self._limiter.max_wait if self._limiter else 0.0
+            busy = timedelta(seconds=waits + self._retries.budget + last)
             result = Once(self._idempotency, self._guarded, busy).deliver(message, key)
         self._report(message, result)
         if self._message_log is not None and not result.ok and not result.replayed:
@@ -602,9 +621,20 @@ class Mailer:
 
     def _hand_over(self, message: "Message") -> tuple[RecipientResult, ...]:
         try:
-            return retrying(partial(self._transport.send, message), self._retries)
+            return retrying(partial(self._attempt, message), self._retries)
         except TransportError as error:
             return tuple(RecipientResult.of_error(address, error) for address in message.recipients)
+
+    def _attempt(self, message: "Message") -> tuple[RecipientResult, ...]:
+        """Try once, when the account's sending rate has room for it."""
+        if self._limiter is None:
+            return self._transport.send(message)
+        self._limiter.acquire(len(message.recipients))
+        try:
+            return self._transport.send(message)
+        except Throttled:
+            self._limiter.throttled()
+            raise
 
     def _report(self, message: "Message", result: SendResult) -> None:
         level = logging.INFO if result.ok else logging.WARNING
@@ -634,6 +664,20 @@ def _checked_outputs(outputs: object) -> "StackOutputs":
     stack = outputs if isinstance(outputs, str) and outputs.replace("-", "").isalnum() else "prod"
     hint = f'Call Mailer.from_stack("{stack}"), which finds the outputs of a stack by its name.'
     raise ConfigurationError(f"Mailer(...) takes StackOutputs, not {type(outputs).__name__}.", hint=hint)
+
+
+def _limiter(
+    limit: "RateLimit | None", outputs: "StackOutputs", access: "Access", store: "RateStore | None"
+) -> "Limiter":
+    from mailer.sending.limiter import Account, Limiter, RateLimit
+    from mailer.transports.ses import account_standing
+
+    limit = limit or RateLimit()
+    account = Account(store, partial(account_standing, outputs.region, access))
+    if limit.shared and store is None:
+        hint = "Use the stack's table, or RateLimit(shared=False)."
+        raise ConfigurationError("This store cannot share the sending rate among processes.", hint=hint)
+    return Limiter(limit, account, store if limit.shared else None)
 
 
 def _checked_threads(threads: int) -> int:

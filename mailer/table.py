@@ -11,6 +11,7 @@ EXPIRES_AT = "expires_at"
 SUPPRESSIONS = "SUPPRESSION#"
 EVENTS = "EVENT#"
 IDEMPOTENCY = "IDEMPOTENCY#"
+RATE = "RATE#"
 
 # The message log: entries by message, and what finds messages by recipient and by tag.
 MESSAGES = "MESSAGE#"

@@ -8,6 +8,7 @@ import json
 import socket
 import sys
 from collections import Counter
+from datetime import UTC, datetime
 from itertools import count
 from threading import Lock, Thread
 from zlib import crc32
@@ -56,6 +57,9 @@ class Stub:
                 return _response(200, b'{"MessageId":"0100019%012x-benchmark-000000"}' % number, number)
             case "BatchGetItem":
                 return _response(200, _NOTHING_SUPPRESSED, number, b"x-amz-crc32: %d\r\n" % crc32(_NOTHING_SUPPRESSED))
+            case "GetItem":  # the account's sending rate, which mailer reads four times a minute
+                body = json.dumps({"Item": {"at": {"S": datetime.now(UTC).isoformat()}}}).encode()
+                return _response(200, body, number, b"x-amz-crc32: %d\r\n" % crc32(body))
             case "GetCounts":
                 return _response(200, json.dumps(self._counts).encode(), number)
             case _:
@@ -67,6 +71,8 @@ def _operation(head: bytes) -> str:
         return "SendEmail"
     if b"x-amz-target: dynamodb_20120810.batchgetitem\r\n" in head + b"\r\n":
         return "BatchGetItem"
+    if b"x-amz-target: dynamodb_20120810.getitem\r\n" in head + b"\r\n":
+        return "GetItem"
     return "GetCounts" if head.startswith(b"get /counts ") else "Unknown"
 
 

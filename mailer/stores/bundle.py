@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from mailer.errors import ConfigurationError
 from mailer.install import install_command
 from mailer.stores.dynamodb.idempotency import DynamoDBIdempotency
+from mailer.stores.dynamodb.rate import DynamoDBRate
 from mailer.stores.dynamodb.suppressions import DynamoDBSuppressions
 from mailer.stores.dynamodb.table import dynamodb_api
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from mailer.stores.base import SuppressionStore
     from mailer.stores.idempotency import IdempotencyStore
     from mailer.stores.messages import MessageLog
+    from mailer.stores.rate import RateStore
     from mailer.stores.sql.stores import SqlStores
     from mailer.wire.access import Access
     from mailer.wire.client import Api
@@ -33,21 +35,22 @@ class Stores:
         suppressions: Addresses that no mail may be sent to.
         idempotency: Keys that are spent.
         messages: What became of each message; None if the stack keeps no message log.
+        rate: The sending rate that workers share; None if the store cannot keep it.
         close: Closes the connections.
     """
 
     suppressions: "SuppressionStore"
     idempotency: "IdempotencyStore"
     messages: "MessageLog | None"
+    rate: "RateStore | None"
     close: "Callable[[], None]"
 
 
 def dynamodb_stores(table: str, region: str, access: "Access", *, log_days: int) -> Stores:
     """The stores in a stack's table, in the stack's region, whichever region the process is set to."""
     api = dynamodb_api(region, access)
-    return Stores(
-        DynamoDBSuppressions(table, api), DynamoDBIdempotency(table, api), _messages(table, api, log_days), api.close
-    )
+    suppressions, idempotency = DynamoDBSuppressions(table, api), DynamoDBIdempotency(table, api)
+    return Stores(suppressions, idempotency, _messages(table, api, log_days), DynamoDBRate(table, api), api.close)
 
 
 def _messages(table: str, api: "Api", days: int) -> "MessageLog | None":
@@ -84,7 +87,7 @@ def chosen_stores(store: "str | SqlStores | None", outputs: "StackOutputs", acce
         return dynamodb_stores(outputs.table, outputs.region, access, log_days=outputs.message_log_days)
     sql = sql_stores(chosen) if isinstance(chosen, str) else chosen
     close = sql.close if isinstance(chosen, str) else _nothing
-    return Stores(sql.suppressions, sql.idempotency, sql.messages, close)
+    return Stores(sql.suppressions, sql.idempotency, sql.messages, None, close)
 
 
 def _nothing() -> None:

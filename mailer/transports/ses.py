@@ -5,9 +5,10 @@ One attempt: SES has no idempotency token, so a request that is made again after
 
 import logging
 import re
+from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pydantic_core import to_json
 
@@ -19,6 +20,7 @@ from mailer.options import NO_OPTIONS
 from mailer.redaction import raise_masked
 from mailer.results import RecipientResult, Status
 from mailer.stack import tenant_name
+from mailer.stores.rate import Standing
 from mailer.transports.ses_replies import Context, classify
 from mailer.wire.boto import BotoApi
 from mailer.wire.client import SES, WireApi, encoded
@@ -120,6 +122,22 @@ class SesTransport:
         """Close the open connections, but not those of a `client` that was passed in."""
         if isinstance(self._api, WireApi):
             self._api.close()
+
+
+def account_standing(region: str, access: "Access | None" = None) -> Standing:
+    """Ask SES for the account's sending rate and quota. SES allows one such request a second.
+
+    https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_GetAccount.html
+
+    Raises:
+        WireError: It was not answered.
+    """
+    api = WireApi(SES, region, Limits(connect=2.0, attempt=5.0), access)
+    try:
+        quota = cast("dict[str, float]", api.call("GetAccount", {})["SendQuota"])
+    finally:
+        api.close()
+    return Standing.of(quota["MaxSendRate"], quota["Max24HourSend"], quota["SentLast24Hours"], datetime.now(UTC))
 
 
 def _wire(outputs: "StackOutputs", limits: Limits, access: "Access | None") -> WireApi:

@@ -73,6 +73,7 @@ class Service:
         paths: The path of each operation that is used, where operations have paths (REST-JSON).
         target: What stands before the operation's name in X-Amz-Target, where they have none (JSON 1.0 and 1.1).
         content_type: What a request says that its body is.
+        reads: Operations that are a GET without a body.
     """
 
     name: str
@@ -80,10 +81,16 @@ class Service:
     paths: "Mapping[str, str]"
     target: str = ""
     content_type: str = "application/json"
+    reads: frozenset[str] = frozenset()
 
 
 # https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html
-SES = Service("sesv2", "ses", {"SendEmail": "/v2/email/outbound-emails"})
+SES = Service(
+    "sesv2",
+    "ses",
+    {"SendEmail": "/v2/email/outbound-emails", "GetAccount": "/v2/email/account"},
+    reads=frozenset({"GetAccount"}),
+)
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.LowLevelAPI.html
 DYNAMODB = Service("dynamodb", "dynamodb", {}, "DynamoDB_20120810.", "application/x-amz-json-1.0")
 # https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameter.html
@@ -130,7 +137,7 @@ class WireApi:
         """See `Api.call`."""
         if self._is_botocores:
             return self._through_botocore().call(operation, request)
-        body = self._encode(request)
+        body = b"" if operation in self._service.reads else self._encode(request)
         region, destination = self._identity.place(self._service.name, self._region)
         if destination is None:
             return self._through_botocore().call(operation, request)
@@ -156,20 +163,21 @@ class WireApi:
 
     def _head(self, operation: str, body: bytes, region: str, destination: "Destination", deadline: Deadline) -> bytes:
         keys = self._identity.keys(deadline)
-        url = destination.url
+        url, method = destination.url, "GET" if operation in self._service.reads else "POST"
         path = (url.path.rstrip("/") + self._service.paths.get(operation, "")) or "/"
         headers = {"host": url.netloc.rpartition("@")[2], "content-type": self._service.content_type}
         if self._service.target:
             headers["x-amz-target"] = self._service.target + operation
         scope = Scope(region, self._service.signing)
-        stamped = signed(path, headers, body, keys=keys, scope=scope, now=datetime.fromtimestamp(time.time(), UTC))
+        now = datetime.fromtimestamp(time.time(), UTC)
+        stamped = signed(path, headers, body, keys=keys, scope=scope, now=now, method=method)
         unsigned = {"content-length": str(len(body)), "accept-encoding": "identity", "user-agent": _USER_AGENT}
         asked = path
         if destination.is_forwarded:
             asked = urlunsplit((url.scheme, headers["host"], path, "", ""))
             unsigned |= proxy_headers(destination)
         lines = "".join([f"{name}: {value}\r\n" for name, value in (stamped | unsigned).items()])
-        return f"POST {asked} HTTP/1.1\r\n{lines}\r\n".encode("latin-1")
+        return f"{method} {asked} HTTP/1.1\r\n{lines}\r\n".encode("latin-1")
 
 
 def understood(answer: "Answer") -> dict[str, object]:

@@ -33,9 +33,16 @@ class Scope(NamedTuple):
 
 
 def signed(
-    path: str, headers: "Mapping[str, str]", body: bytes, *, keys: Keys, scope: Scope, now: "datetime"
+    path: str,
+    headers: "Mapping[str, str]",
+    body: bytes,
+    *,
+    keys: Keys,
+    scope: Scope,
+    now: "datetime",
+    method: str = "POST",
 ) -> dict[str, str]:
-    """The headers of a POST with those that sign it.
+    """The headers of a request with those that sign it.
 
     Args:
         path: As it stands in the request line, percent-encoded.
@@ -44,6 +51,7 @@ def signed(
         keys: Whose signature it is.
         scope: For which region and service.
         now: In UTC.
+        method: HTTP's.
     """
     stamp = f"{now.isoformat()[:19].replace('-', '').replace(':', '')}Z"  # strftime takes five times as long
     stamped = {**headers, "x-amz-date": stamp}
@@ -52,7 +60,7 @@ def signed(
     names = sorted(stamped)
     listed = ";".join(names)
     lines = "".join([f"{name}:{' '.join(stamped[name].split())}\n" for name in names])
-    canonical = f"POST\n{_canonical_path(path)}\n\n{lines}\n{listed}\n{sha256(body).hexdigest()}"
+    canonical = f"{method}\n{_canonical_path(path)}\n\n{lines}\n{listed}\n{sha256(body).hexdigest()}"
     date = stamp[:8]
     within = f"{date}/{scope.region}/{scope.service}/aws4_request"
     digest = sha256(canonical.encode()).hexdigest()

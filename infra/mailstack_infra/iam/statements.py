@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
 from mailer.functions.metrics import ACCOUNT_NAMESPACE
-from mailer.table import EVENTS, IDEMPOTENCY, MESSAGES, RECIPIENTS, SUPPRESSIONS, TAGS
+from mailer.table import EVENTS, IDEMPOTENCY, MESSAGES, RATE, RECIPIENTS, SUPPRESSIONS, TAGS
 
 _VERSION = "2012-10-17"
 Condition = Mapping[str, Mapping[str, str | Sequence[str]]]
@@ -476,6 +476,15 @@ def sender(sends: Sequence[Statement], *, table_arn: str, parameter_arn: str, mo
             "Resource": table_arn,
             "Condition": _items(IDEMPOTENCY),
         },
+        {
+            "Sid": "ShareSendingRate",
+            "Effect": "Allow",
+            "Action": ["dynamodb:GetItem", "dynamodb:UpdateItem"],
+            "Resource": table_arn,
+            "Condition": _items(RATE),
+        },
+        # It has no resource: https://docs.aws.amazon.com/service-authorization/latest/reference/list_sesv2.html
+        {"Sid": "ReadSendingRate", "Effect": "Allow", "Action": "ses:GetAccount", "Resource": "*"},
         {"Sid": "ReadOutputs", "Effect": "Allow", "Action": "ssm:GetParameter", "Resource": parameter_arn},
         *more,
     )

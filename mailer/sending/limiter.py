@@ -1,0 +1,253 @@
+"""Keeps the account's sending rate and daily quota: waits, or says that a message must wait. Not for the arithmetic."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from threading import Event, Lock, Thread
+from typing import TYPE_CHECKING, Literal
+
+from mailer.errors import ConfigurationError, QuotaExceeded, RateExceeded, StoreError
+from mailer.sending.rate import Lease, Pace, next_length
+from mailer.stores.rate import Standing
+from mailer.wire.forks import belongs_to_process
+
+if TYPE_CHECKING:
+    from mailer.results import SendResult
+    from mailer.stores.rate import RateStore
+
+log = logging.getLogger("mailer")
+# Seconds without sending after SES said that the rate was exceeded.
+PENALTY = 1.0
+OnThrottle = Literal["wait", "raise", "result"]
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """How a mailer keeps the account's sending rate.
+
+    Attributes:
+        shared: Whether all workers of the stack share the rate by leases in the stack's table. Default: each process
+            keeps it by itself, which is enough for one process.
+        on_throttle: What happens to a message that must wait: `wait`; `result`: it has the status `throttled` at once;
+            `raise`: `send` raises `RateExceeded` or `QuotaExceeded`.
+        max_wait: Seconds that a message waits at most. If it would take longer, it is throttled at once.
+        share: The part of the account's rate and quota that this stack may use, above 0 and up to 1.
+
+    Raises:
+        ConfigurationError: A value is out of its range.
+    """
+
+    shared: bool = False
+    on_throttle: OnThrottle = "wait"
+    max_wait: float = 60.0
+    share: float = 1.0
+
+    def __post_init__(self) -> None:
+        checks = (
+            (self.on_throttle not in {"wait", "raise", "result"}, f"on_throttle is {self.on_throttle!r}"),
+            (not 0 <= self.max_wait <= 3600, f"max_wait is {self.max_wait}"),  # noqa: PLR2004 - an hour
+            (not 0 < self.share <= 1, f"share is {self.share}"),
+        )
+        for wrong, problem in checks:
+            if wrong:
+                hint = 'on_throttle is "wait", "raise" or "result"; max_wait 0 to 3600 s; share above 0 and up to 1.'
+                raise ConfigurationError(f"RateLimit: {problem}.", hint=hint)
+
+
+class Account:
+    """What is known of the account: read from the store, asked of SES once a minute by one worker of the stack.
+
+    Args:
+        store: What the workers share; None for a process of its own.
+        ask: Asks SES; raises any error.
+        clock: The time now, with a zone.
+        start: Runs a function beside the sends.
+    """
+
+    def __init__(
+        self,
+        store: "RateStore | None",
+        ask: Callable[[], Standing],
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        start: Callable[[Callable[[], None]], None] | None = None,
+    ) -> None:
+        self._store, self._ask, self._clock = store, ask, clock
+        self._start = start or _in_thread
+        self._known: Standing | None = None
+        self._looked_at: datetime | None = None
+        self._is_denied = False
+        self.after_fork()
+        belongs_to_process(self)
+
+    def after_fork(self) -> None:
+        """Forget the lock of the parent, and that it was asking."""
+        self._lock = Lock()
+        self._is_asking = False
+
+    def standing(self) -> Standing | None:
+        """What is known, which may be a little old; None at the beginning, and if AWS does not let us ask."""
+        now = self._clock()
+        with self._lock:
+            fresh = self._looked_at is not None and (now - self._looked_at).total_seconds() < _LOOK_EVERY
+            if fresh or self._is_denied:
+                return self._known
+            self._looked_at = now
+        self._look(now)
+        return self._known
+
+    def _look(self, now: datetime) -> None:
+        try:
+            found = self._store.standing() if self._store else self._known
+            if found and (self._known is None or found.at > self._known.at):
+                self._known = found
+            if (found is None or not found.is_fresh(now)) and (not self._store or self._store.claim_refresh(now)):
+                self._refresh()
+        except StoreError as error:
+            log.warning("The account's sending rate is not known: %s", error)
+
+    def _refresh(self) -> None:
+        with self._lock:
+            if self._is_asking:
+                return
+            self._is_asking = True
+        self._start(self._ask_ses)
+
+    def _ask_ses(self) -> None:
+        try:
+            self._known = self._ask()
+            if self._store:
+                self._store.write_standing(self._known)
+        except Exception as error:  # noqa: BLE001 - mail must leave, whatever this fails with
+            self._is_denied = getattr(error, "code", "").startswith("AccessDenied")
+            log.warning("The account's sending rate is not known, so it is not kept: %s", type(error).__name__)
+        finally:
+            self._is_asking = False
+
+
+# Seconds between two looks at the store.
+_LOOK_EVERY = 15.0
+
+
+def _in_thread(function: Callable[[], None]) -> None:
+    Thread(target=function, name="mailer-account", daemon=True).start()
+
+
+class Limiter:
+    """Makes senders wait for their turn. Threads share it; each process has its own.
+
+    Args:
+        limit: How.
+        account: What is known of the account.
+        leases: What workers share; None for the rate of a process by itself.
+        clock: Seconds since 1970.
+        wait: Waits for so many seconds, or until the event is set.
+    """
+
+    def __init__(
+        self,
+        limit: RateLimit,
+        account: Account,
+        leases: "RateStore | None" = None,
+        *,
+        clock: Callable[[], float] = time.time,
+        wait: Callable[[Event, float], object] = Event.wait,
+    ) -> None:
+        self._limit, self._account, self._leases = limit, account, leases
+        self._clock, self._wait = clock, wait
+        self._lease: Lease | None = None
+        self._pace = Pace(rate=float("inf"))
+        self._sent, self._sent_from = 0, datetime.fromtimestamp(0, UTC)
+        self.after_fork()
+        belongs_to_process(self)
+
+    def after_fork(self) -> None:
+        """Leave the parent's lock and lease to the parent."""
+        self._lock, self._closed, self._lease = Lock(), Event(), None
+
+    @property
+    def max_wait(self) -> float:
+        """Seconds that a message waits at most."""
+        return self._limit.max_wait
+
+    def checked(self, result: "SendResult") -> "SendResult":
+        """The result; with `on_throttle="raise"`, the error of a recipient whose message must wait is raised."""
+        if self._limit.on_throttle == "raise":
+            for one in result:
+                if isinstance(one.error, RateExceeded | QuotaExceeded):
+                    raise one.error
+        return result
+
+    def acquire(self, count: int) -> None:
+        """Wait until a message to so many recipients may be handed over.
+
+        Raises:
+            RateExceeded: It would wait for longer than `max_wait`, or must not wait, or the mailer was closed.
+            QuotaExceeded: The account's daily quota has no room for it.
+        """
+        standing = self._account.standing()
+        if standing is None:
+            return
+        rate = standing.max_rate * self._limit.share
+        with self._lock:
+            self._check_quota(standing, count)
+            delay = self._leased(count / rate) if self._leases and rate < float("inf") else self._paced(count, rate)
+            self._sent += count
+        if delay > 0 and self._wait(self._closed, delay):
+            raise RateExceeded(
+                "The mailer was closed while the message waited for the sending rate.", hint="Send it again."
+            )
+
+    def throttled(self) -> None:
+        """SES said that the rate was exceeded: send nothing for a second. Another program may use the account."""
+        with self._lock:
+            self._pace = self._pace.held_back(self._clock(), PENALTY)
+            self._lease = None
+
+    def close(self) -> None:
+        """End every wait. A later `acquire` waits again."""
+        self._closed.set()
+        self._closed = Event()
+
+    def _check_quota(self, standing: Standing, count: int) -> None:
+        if standing.at > self._sent_from:
+            self._sent, self._sent_from = 0, standing.at
+        allowed = Standing(standing.max_rate, standing.max_day * self._limit.share, standing.sent_day, standing.at)
+        if not allowed.has_room(count, self._sent):
+            raise QuotaExceeded(
+                f"The daily quota of {allowed.max_day:,.0f} recipients is used up.",
+                hint="It frees as the mail of the last 24 hours grows older. `aws sesv2 get-account` shows the quota; "
+                "ask AWS for a higher one.",
+            )
+
+    def _paced(self, count: int, rate: float) -> float:
+        pace = Pace(rate, self._pace.free_at)
+        after, delay = pace.reserve(count, self._clock())
+        self._check_delay(delay)
+        self._pace = after
+        return delay
+
+    def _leased(self, seconds: float) -> float:
+        now = self._clock()
+        place = self._lease.take(seconds, now) if self._lease else None
+        if place is None:
+            assert self._leases  # noqa: S101 - the caller has looked
+            length = next_length(self._lease, seconds, now)
+            start = self._leases.lease(length, now)
+            self._lease = Lease(start, start + length)
+            place = self._lease.take(seconds, now)
+            assert place  # noqa: S101 - the lease has this length at least
+        lease, delay = place
+        self._check_delay(delay)
+        self._lease = lease
+        return delay
+
+    def _check_delay(self, delay: float) -> None:
+        longest = self._limit.max_wait if self._limit.on_throttle == "wait" else 0.0
+        if delay > longest:
+            raise RateExceeded(
+                f"The sending rate is used up: the message would wait for {delay:.1f} s.",
+                hint="Send it later or more slowly. RateLimit(max_wait=...) sets how long a message waits.",
+            )

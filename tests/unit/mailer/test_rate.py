@@ -1,0 +1,422 @@
+"""The account's sending rate and quota: used to its end, never exceeded, whoever shares it. Time is simulated."""
+
+import heapq
+import logging
+import math
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mailer.errors import ConfigurationError, QuotaExceeded, RateExceeded, StoreError, Throttled
+from mailer.mailer import Mailer
+from mailer.message import Message
+from mailer.results import Status
+from mailer.sending.limiter import Account, Limiter, RateLimit
+from mailer.sending.rate import BURST, Lease, Pace, next_length
+from mailer.stores.memory import MemoryIdempotency
+from mailer.stores.rate import FRESH, Standing
+from mailer.testing.outbox import Outbox
+from mailer.testing.outputs import stack_outputs
+
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
+MAIL = Message(subject="Hello", text="Hello", to=["ada@example.com", "bob@example.com"])
+
+
+def standing(rate: float = 14.0, day: float = 50_000.0, sent: float = 0.0, at: datetime = NOW) -> Standing:
+    return Standing.of(rate, day, sent, at)
+
+
+class Shared:
+    """A `RateStore` in memory."""
+
+    def __init__(self, found: Standing | None = None) -> None:
+        self.found, self.free_at, self.writes = found, 0.0, 0
+        self.claimed: datetime | None = None
+
+    def standing(self) -> Standing | None:
+        return self.found
+
+    def claim_refresh(self, now: datetime) -> bool:
+        if self.claimed and now - self.claimed < FRESH:
+            return False
+        self.claimed = now
+        return True
+
+    def write_standing(self, standing: Standing) -> None:
+        self.found = standing
+
+    def lease(self, seconds: float, now: float) -> float:
+        self.writes += 1
+        start = max(self.free_at, now)
+        self.free_at = start + seconds
+        return start
+
+
+@dataclass
+class Oracle:
+    """SES's own bucket: it holds what the rate gives in a burst's time, and goes into debt."""
+
+    rate: float
+    burst: float = 0.25
+    tokens: float = field(init=False)
+    at: float = 0.0
+    accepted: int = 0
+    refused: int = 0
+
+    def __post_init__(self) -> None:
+        self.tokens = self.rate * self.burst
+
+    def send(self, count: int, now: float) -> None:
+        self.tokens = min(self.rate * self.burst, self.tokens + (now - self.at) * self.rate)
+        self.at = now
+        if self.tokens <= 0:
+            self.refused += 1
+            return
+        self.tokens -= count
+        self.accepted += count
+
+
+def simulate(
+    limiters: list[Callable[[Callable[[], float]], Limiter]], oracle: Oracle, seconds: float, count: int = 1
+) -> None:
+    """Each worker sends as fast as its limiter lets it; a heap of moments takes the place of threads."""
+    now, moments = [0.0], list[tuple[float, int]]()
+    delays = dict[int, float]()
+    workers = [make(lambda: now[0]) for make in limiters]
+
+    for number, worker in enumerate(workers):
+        worker._wait = lambda _, delay, number=number: delays.__setitem__(number, delay)
+        heapq.heappush(moments, (number * 1e-6, number))
+    waiting = set[int]()
+    while moments:
+        now[0], number = heapq.heappop(moments)
+        if now[0] >= seconds:
+            continue
+        if number in waiting:
+            waiting.discard(number)
+            oracle.send(count, now[0])
+            heapq.heappush(moments, (now[0] + 0.001, number))  # what a call to SES takes at least
+            continue
+        delays[number] = 0.0
+        workers[number].acquire(count)
+        waiting.add(number)
+        heapq.heappush(moments, (now[0] + delays[number], number))
+
+
+def known(found: Standing) -> Account:
+    account = Account(None, lambda: found, clock=lambda: NOW, start=lambda run: run())
+    account._known = account._looked_at = None
+    return account
+
+
+@pytest.mark.parametrize("rate", [1.0, 14.0, 200.0])
+@pytest.mark.parametrize("count", [1, 3, 50])
+def test_one_process_saturates_the_rate_without_throttling(rate: float, count: int):
+    oracle, seconds = Oracle(rate, burst=max(0.25, 1 / rate)), max(60.0, 20 * count / rate)
+    limit = RateLimit(max_wait=3600)
+    simulate([lambda clock: Limiter(limit, known(standing(rate)), clock=clock)], oracle, seconds, count)
+    assert oracle.refused == 0
+    assert oracle.accepted >= 0.98 * rate * (seconds - count / rate)
+
+
+@pytest.mark.parametrize("workers", [1, 4, 16, 50])
+@pytest.mark.parametrize("rate", [14.0, 100.0])
+def test_workers_with_leases_saturate_the_rate_without_throttling(workers: int, rate: float):
+    shared, oracle, seconds = Shared(), Oracle(rate), 120.0
+    limit = RateLimit(shared=True, max_wait=3600)
+    one: Callable[[Callable[[], float]], Limiter] = lambda clock: Limiter(  # noqa: E731 - one for each worker
+        limit, known(standing(rate)), shared, clock=clock
+    )
+    simulate([one] * workers, oracle, seconds)
+    assert oracle.refused == 0
+    assert oracle.accepted >= 0.98 * rate * seconds
+    assert shared.writes <= oracle.accepted
+
+
+def test_busy_worker_writes_once_a_lease_not_once_a_message():
+    shared, oracle = Shared(), Oracle(100.0)
+    limit = RateLimit(shared=True, max_wait=3600)
+    simulate([lambda clock: Limiter(limit, known(standing(100.0)), shared, clock=clock)], oracle, 60.0)
+    assert oracle.accepted >= 0.98 * 100 * 60
+    assert shared.writes <= 60 * 1.5 + 10
+
+
+def test_message_to_more_recipients_than_the_rate_is_not_held_back():
+    pace, wait = Pace(14.0).reserve(50, now=100.0)
+    assert wait == 0.0
+    assert pace.reserve(1, now=100.0)[1] == pytest.approx(50 / 14 - BURST)
+
+
+def test_paces_of_random_messages_never_exceed_the_rate():
+    for seed in range(50):
+        chance, now = random.Random(seed), 0.0
+        pace, oracle = Pace(20.0), Oracle(20.0)
+        for _ in range(500):
+            count = chance.choice([1, 1, 1, 2, 5, 50])
+            now += chance.choice([0.0, 0.0, 0.01, 0.3, 5.0])
+            pace, wait = pace.reserve(count, now)
+            now += wait
+            oracle.send(count, now)
+        assert oracle.refused == 0
+
+
+@pytest.mark.parametrize(
+    ("last", "asked", "now", "length"),
+    [
+        (None, 0.1, 0.0, 0.1),
+        (Lease(0.0, 0.4, used=0.4), 0.1, 0.5, 0.8),
+        (Lease(0.0, 0.8, used=0.8), 0.1, 0.9, 1.0),
+        (Lease(0.0, 0.4, used=0.1), 0.1, 0.5, 0.1),
+        (Lease(0.0, 0.4, used=0.4), 0.1, 9.0, 0.1),
+        (Lease(0.0, 0.1, used=0.1), 3.5, 0.2, 3.5),
+    ],
+)
+def test_leases_grow_while_the_demand_goes_on(last: Lease | None, asked: float, now: float, length: float):
+    assert next_length(last, asked, now) == pytest.approx(length)
+
+
+def test_lease_that_is_over_has_no_place():
+    lease = Lease(100.0, 101.0)
+    assert lease.take(0.1, now=102.0) is None
+    place = lease.take(0.5, now=99.0)
+    assert place == (Lease(100.0, 101.0, used=0.5), 1.0)
+
+
+@pytest.mark.parametrize("skew", [-30.0, -1.0, 1.0, 30.0])
+def test_leases_never_overlap_under_clock_skew(skew: float):
+    shared, taken = Shared(), list[tuple[float, float]]()
+    for step in range(200):
+        now = step * 0.05
+        for clock in (now, now + skew):
+            start = shared.lease(0.1, clock)
+            taken.append((start, start + 0.1))
+    taken.sort()
+    assert all(end <= start + 1e-9 for (_, end), (start, _) in pairwise(taken))
+
+
+@pytest.mark.parametrize("number", [-1.0, 0.0, math.nan])
+def test_numbers_that_are_no_limit_are_unlimited(number: float):
+    found = standing(rate=number, day=number)
+    assert found.has_room(10**9, 10**9)
+    limiter = Limiter(RateLimit(max_wait=0), known(found), clock=lambda: 0.0)
+    for _ in range(1000):
+        limiter.acquire(50)
+
+
+class TestQuota:
+    def limiter(self, found: Standing, **limit: float) -> Limiter:
+        return Limiter(RateLimit(**limit), known(found), clock=lambda: 0.0, wait=lambda *_: None)  # pyright: ignore[reportArgumentType]
+
+    def test_used_up_quota_is_an_error_at_once(self):
+        with pytest.raises(QuotaExceeded, match="200 recipients"):
+            self.limiter(standing(rate=1, day=200, sent=200)).acquire(1)
+
+    def test_recipients_sent_since_the_last_look_count(self):
+        limiter = self.limiter(standing(rate=1000, day=200, sent=195))
+        limiter.acquire(3)
+        limiter.acquire(2)
+        with pytest.raises(QuotaExceeded):
+            limiter.acquire(1)
+
+    def test_message_that_does_not_fit_leaves_room_for_smaller_ones(self):
+        limiter = self.limiter(standing(rate=1000, day=200, sent=195))
+        with pytest.raises(QuotaExceeded):
+            limiter.acquire(6)
+        limiter.acquire(5)
+
+    def test_share_limits_the_quota(self):
+        limiter = self.limiter(standing(rate=1000, day=200, sent=99), share=0.5)
+        limiter.acquire(1)
+        with pytest.raises(QuotaExceeded, match="100 recipients"):
+            limiter.acquire(1)
+
+
+class TestWaiting:
+    def limiter(self, waits: list[float], **limit: object) -> Limiter:
+        return Limiter(
+            RateLimit(**limit),  # pyright: ignore[reportArgumentType]
+            known(standing(rate=1.0)),
+            clock=lambda: 100.0,
+            wait=lambda _, seconds: waits.append(seconds),
+        )
+
+    def test_messages_wait_for_their_turn(self):
+        waits: list[float] = []
+        limiter = self.limiter(waits)
+        for _ in range(3):
+            limiter.acquire(1)
+        assert waits == [pytest.approx(1 - BURST), pytest.approx(2 - BURST)]
+
+    def test_message_that_would_wait_too_long_takes_no_place(self):
+        waits: list[float] = []
+        limiter = self.limiter(waits, max_wait=1.0)
+        limiter.acquire(1)
+        limiter.acquire(1)
+        for _ in range(3):
+            with pytest.raises(RateExceeded, match=r"wait for 1\.9 s"):
+                limiter.acquire(1)
+        assert waits == [pytest.approx(1 - BURST)]
+
+    @pytest.mark.parametrize("on_throttle", ["raise", "result"])
+    def test_message_that_must_not_wait_is_refused_at_once(self, on_throttle: str):
+        waits: list[float] = []
+        limiter = self.limiter(waits, on_throttle=on_throttle)
+        limiter.acquire(1)
+        with pytest.raises(RateExceeded):
+            limiter.acquire(1)
+        assert waits == []
+
+    def test_throttling_by_ses_holds_everything_back(self):
+        waits: list[float] = []
+        limiter = self.limiter(waits)
+        limiter.throttled()
+        limiter.acquire(1)
+        assert waits == [pytest.approx(1.0)]
+
+    def test_close_ends_the_waiting(self):
+        limiter = Limiter(RateLimit(), known(standing(rate=1.0)), clock=lambda: 100.0)
+        limiter.acquire(1)
+        limiter._closed.set()
+        with pytest.raises(RateExceeded, match="closed"):
+            limiter.acquire(1)
+
+
+@pytest.mark.parametrize(
+    "values", [{"on_throttle": "drop"}, {"max_wait": -1}, {"max_wait": 3601}, {"share": 0}, {"share": 1.1}]
+)
+def test_invalid_rate_limits_are_refused(values: dict[str, Any]):
+    with pytest.raises(ConfigurationError, match=next(iter(values))):
+        RateLimit(**values)
+
+
+class TestAccount:
+    @pytest.fixture
+    def now(self) -> list[datetime]:
+        return [NOW]
+
+    @pytest.fixture
+    def asked(self) -> list[datetime]:
+        return []
+
+    def account(self, store: Shared | None, now: list[datetime], asked: list[datetime]) -> Account:
+        def ask() -> Standing:
+            asked.append(now[0])
+            return standing(rate=float(len(asked)), at=now[0])
+
+        return Account(store, ask, clock=lambda: now[0], start=lambda run: run())
+
+    def test_ses_is_asked_once_a_minute_by_one_worker(self, now: list[datetime], asked: list[datetime]):
+        shared = Shared()
+        workers = [self.account(shared, now, asked) for _ in range(50)]
+        for _ in range(10 * 60):
+            now[0] += timedelta(seconds=1)
+            for worker in workers:
+                worker.standing()
+        assert 9 <= len(asked) <= 11
+        assert shared.found
+        assert {worker.standing() for worker in workers} <= {shared.found}
+
+    def test_process_without_a_store_asks_by_itself(self, now: list[datetime], asked: list[datetime]):
+        worker = self.account(None, now, asked)
+        assert worker.standing() == standing(rate=1.0)
+        now[0] += timedelta(seconds=59)
+        assert worker.standing() == standing(rate=1.0)
+        now[0] += timedelta(seconds=16)
+        assert worker.standing() == standing(rate=2.0, at=now[0])
+
+    def test_new_worker_reads_what_others_know(self, now: list[datetime], asked: list[datetime]):
+        assert self.account(Shared(standing(rate=77.0)), now, asked).standing() == standing(rate=77.0)
+        assert asked == []
+
+    def test_denied_get_account_is_logged_once_and_mail_leaves(
+        self, now: list[datetime], caplog: pytest.LogCaptureFixture
+    ):
+        class Denied(Exception):  # noqa: N818
+            code = "AccessDeniedException"
+
+        def ask() -> Standing:
+            raise Denied
+
+        account = Account(None, ask, clock=lambda: now[0], start=lambda run: run())
+        limiter = Limiter(RateLimit(max_wait=0), account, clock=lambda: 0.0)
+        with caplog.at_level(logging.WARNING, "mailer"):
+            for _ in range(100):
+                now[0] += timedelta(seconds=60)
+                limiter.acquire(50)
+        assert len(caplog.records) == 1
+
+    def test_store_that_is_down_lets_mail_leave(self, now: list[datetime], caplog: pytest.LogCaptureFixture):
+        class Down(Shared):
+            def standing(self) -> Standing | None:
+                raise StoreError("The table cannot be reached.")
+
+        account = Account(Down(), standing, clock=lambda: now[0], start=lambda run: run())
+        with caplog.at_level(logging.WARNING, "mailer"):
+            Limiter(RateLimit(max_wait=0), account, clock=lambda: 0.0).acquire(1)
+        assert "cannot be reached" in caplog.text
+
+
+class TestMailer:
+    @pytest.fixture
+    def outbox(self) -> Outbox:
+        return Outbox()
+
+    def mailer(self, outbox: Outbox, found: Standing, **limit: object) -> Mailer:
+        mail = Mailer(
+            stack_outputs(),
+            transport=outbox,
+            suppressions=outbox.suppressions,
+            idempotency=MemoryIdempotency(),
+        )
+        mail._limiter = Limiter(RateLimit(**limit), known(found), clock=lambda: 100.0)  # pyright: ignore[reportArgumentType]
+        return mail
+
+    def test_message_over_the_rate_is_throttled_without_asking_ses(self, outbox: Outbox):
+        mail = self.mailer(outbox, standing(rate=1.0), on_throttle="result")
+        assert mail.send(MAIL).ok
+        result = mail.send(MAIL, idempotency_key="welcome-1")
+        assert {one.status for one in result} == {Status.THROTTLED}
+        assert isinstance(result.recipients[0].error, RateExceeded)
+        assert len(outbox) == 1
+
+    def test_message_over_the_rate_is_raised_if_asked_for(self, outbox: Outbox):
+        mail = self.mailer(outbox, standing(rate=1.0), on_throttle="raise")
+        mail.send(MAIL)
+        with pytest.raises(RateExceeded):
+            mail.send(MAIL)
+
+    def test_used_up_quota_is_throttled_at_once(self, outbox: Outbox):
+        mail = self.mailer(outbox, standing(day=200, sent=199))
+        result = mail.send(MAIL)
+        assert {type(one.error) for one in result} == {QuotaExceeded}
+        assert mail.send(MAIL, to="ada@example.com").ok
+        assert len(outbox) == 1
+
+    def test_suppressed_recipients_take_no_place(self, outbox: Outbox):
+        from mailer.stores.base import Suppression
+
+        outbox.suppressions.put(Suppression("bob@example.com", "bounce"))
+        mail = self.mailer(outbox, standing(rate=1000.0, day=200, sent=199))
+        assert [one.status for one in mail.send(MAIL)] == [Status.SENT, Status.SUPPRESSED]
+
+    def test_throttled_answer_of_ses_holds_the_next_message_back(self, outbox: Outbox):
+        mail = self.mailer(outbox, standing(rate=1000.0), on_throttle="result")
+        outbox.fail(Throttled("Maximum sending rate exceeded."))
+        assert {one.status for one in mail.send(MAIL)} == {Status.THROTTLED}
+        assert {type(one.error) for one in mail.send(MAIL)} == {RateExceeded}
+
+    def test_other_transports_have_no_limit_by_default(self, outbox: Outbox):
+        assert Mailer(stack_outputs(), transport=outbox)._limiter is None
+        assert Mailer(stack_outputs(), rate=False)._limiter is None
+        assert Mailer(stack_outputs())._limiter is not None
+        assert Mailer(stack_outputs(), transport=outbox, rate=RateLimit())._limiter is not None
+
+    def test_sql_store_cannot_share_the_rate(self, tmp_path: Path):
+        with pytest.raises(ConfigurationError, match="share the sending rate"):
+            Mailer(stack_outputs(), rate=RateLimit(shared=True), store=f"sqlite:///{tmp_path}/mail.db")
