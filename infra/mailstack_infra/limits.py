@@ -13,7 +13,7 @@ from mailstack_infra.settings.model import Settings
 # A managed policy, blanks not counted. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 LONGEST_POLICY = 6144
 # What the sender policy says besides configuration sets, templates and recipients.
-_REST_OF_POLICY = 1900
+_REST_OF_POLICY = 2300
 # The two statements about the message log.
 _MESSAGE_LOG_IN_POLICY = 560
 # All variables of a function together. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Literal
 
-from mailer.errors import ConfigurationError, QuotaExceeded, RateExceeded, StoreError
+from mailer.errors import ConfigurationError, MailerError, QuotaExceeded, RateExceeded
 from mailer.sending.rate import Lease, Pace, next_length
 from mailer.stores.rate import Standing
 from mailer.wire.forks import belongs_to_process
@@ -105,7 +105,7 @@ class Account:
                 self._known = found
             if (found is None or not found.is_fresh(now)) and (not self._store or self._store.claim_refresh(now)):
                 self._refresh()
-        except StoreError as error:
+        except MailerError as error:  # mail must leave; what is wrong shows where it matters
             log.warning("The account's sending rate is not known: %s", error)
 
     def _refresh(self) -> None:

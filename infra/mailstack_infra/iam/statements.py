@@ -470,18 +470,11 @@ def sender(sends: Sequence[Statement], *, table_arn: str, parameter_arn: str, mo
             "Condition": _items(SUPPRESSIONS),
         },
         {
-            "Sid": "KeepIdempotencyKeys",
+            "Sid": "KeepKeysAndRate",
             "Effect": "Allow",
             "Action": ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
             "Resource": table_arn,
-            "Condition": _items(IDEMPOTENCY),
-        },
-        {
-            "Sid": "ShareSendingRate",
-            "Effect": "Allow",
-            "Action": ["dynamodb:GetItem", "dynamodb:UpdateItem"],
-            "Resource": table_arn,
-            "Condition": _items(RATE),
+            "Condition": _items(IDEMPOTENCY, RATE),
         },
         # It has no resource: https://docs.aws.amazon.com/service-authorization/latest/reference/list_sesv2.html
         {"Sid": "ReadSendingRate", "Effect": "Allow", "Action": "ses:GetAccount", "Resource": "*"},

@@ -117,7 +117,7 @@ def known(found: Standing) -> Account:
 
 @pytest.mark.parametrize("rate", [1.0, 14.0, 200.0])
 @pytest.mark.parametrize("count", [1, 3, 50])
-def test_one_process_saturates_the_rate_without_throttling(rate: float, count: int):
+def test_one_process_saturates_the_rate(rate: float, count: int):
     oracle, seconds = Oracle(rate, burst=max(0.25, 1 / rate)), max(60.0, 20 * count / rate)
     limit = RateLimit(max_wait=3600)
     simulate([lambda clock: Limiter(limit, known(standing(rate)), clock=clock)], oracle, seconds, count)
@@ -127,7 +127,7 @@ def test_one_process_saturates_the_rate_without_throttling(rate: float, count: i
 
 @pytest.mark.parametrize("workers", [1, 4, 16, 50])
 @pytest.mark.parametrize("rate", [14.0, 100.0])
-def test_workers_with_leases_saturate_the_rate_without_throttling(workers: int, rate: float):
+def test_workers_with_leases_saturate_the_rate(workers: int, rate: float):
     shared, oracle, seconds = Shared(), Oracle(rate), 120.0
     limit = RateLimit(shared=True, max_wait=3600)
     one: Callable[[Callable[[], float]], Limiter] = lambda clock: Limiter(  # noqa: E731 - one for each worker
@@ -147,7 +147,7 @@ def test_busy_worker_writes_once_a_lease_not_once_a_message():
     assert shared.writes <= 60 * 1.5 + 10
 
 
-def test_message_to_more_recipients_than_the_rate_is_not_held_back():
+def test_message_larger_than_the_rate_is_not_held_back():
     pace, wait = Pace(14.0).reserve(50, now=100.0)
     assert wait == 0.0
     assert pace.reserve(1, now=100.0)[1] == pytest.approx(50 / 14 - BURST)

@@ -63,7 +63,7 @@ def test_message_arrives_with_its_envelope_and_queue_id(server: SmtpServer):
     )
 
 
-def test_connection_closed_at_every_byte_loses_and_doubles_nothing(server: SmtpServer):
+def test_connection_closed_at_every_byte_loses_nothing(server: SmtpServer):
     sending = transport(server)
     sending.send(MESSAGE)
     whole = server.received

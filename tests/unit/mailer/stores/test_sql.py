@@ -30,6 +30,7 @@ from tests.contract.event_store import EVENT
 from tests.contract.idempotency_store import RECORD
 from tests.contract.message_log import HISTORY
 from tests.contract.suppression_store import ADA, NOW, Clock, suppression
+from tests.waiting import PATIENCE
 
 KEY, OTHER = new_key(), new_key()
 Make = Callable[..., SqlStores]
@@ -152,7 +153,7 @@ def test_write_waits_for_another_process(make: Make, tmp_path: Path):
     writer = ThreadPoolExecutor(1).submit(stores.suppressions.put, suppression())
     assert stores.suppressions.get_many([ADA]) == {}  # readers do not wait
     holder.execute("COMMIT")
-    assert writer.result(60)
+    assert writer.result(PATIENCE)
     holder.close()
 
 
