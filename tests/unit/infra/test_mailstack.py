@@ -1,5 +1,6 @@
 """The component in a program of somebody's own: what it takes, what it gives, and what it says."""
 
+import re
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -10,7 +11,7 @@ from pulumi import ResourceOptions
 
 from mailer.stack import StackOutputs
 from mailstack_infra import Dkim, MailFrom, MailStack, Secret, Settings, SettingsInvalid, StreamSettings
-from tests.unit.infra.program import Deployment, run_own
+from tests.unit.infra.program import ROOT, Deployment, run_own
 from tests.unit.infra.rsa import private
 
 PAGE = ("oncall@example.com",)
@@ -191,3 +192,19 @@ def test_a_preview_knows_names_but_not_computed_values():
     assert told["table_name"] == "mailstack-dev-store"
     assert told["configuration_sets"]["bulk"] == "mailstack-dev-bulk"
     assert not {"outputs", "outputs_json", "sender_policy_arn", "identity_arn"} & told.keys()
+
+
+# --- The guide -----------------------------------------------------------------------------------------------------
+
+
+def test_python_of_the_component_guide_deploys(monkeypatch: pytest.MonkeyPatch):
+    page = ROOT / "docs" / "guides" / "component.md"
+    (code,) = re.findall(r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    exported: dict[str, Any] = {}
+    monkeypatch.setattr(pulumi, "export", exported.__setitem__)
+    deployment = run_own(lambda: exec(compile(code, str(page), "exec"), {}))  # noqa: S102 - our own guide
+    assert deployment.one("EmailIdentity", "domain").inputs["emailIdentity"] == "example.com"
+    assert [
+        topic.inputs["endpoint"] for topic in deployment.of("TopicSubscription") if topic.inputs["protocol"] == "email"
+    ] == ["oncall@example.com"]
+    assert list(exported) == ["sender_policy"]
