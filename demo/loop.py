@@ -9,6 +9,7 @@ from demo.waiting import wait_for
 from mailer import Mailer, SendResult, Status
 from mailer.catalog import PasswordReset, VerificationCode, Welcome
 from mailer.stack import StackOutputs
+from mailer.table import PARTITION_KEY
 from mailstack_localcloud import LocalCloud
 
 SUCCESS, BOUNCE, COMPLAINT = (f"{name}@simulator.amazonses.com" for name in ("success", "bounce", "complaint"))
@@ -151,7 +152,7 @@ class Loop:
         found: list[dict[str, dict[str, str]]] = []
         scan = self.cloud.client("dynamodb").get_paginator("scan")
         for page in scan.paginate(TableName=self.outputs.table, ConsistentRead=True):
-            found += [item for item in page["Items"] if item["pk"]["S"].startswith(prefix)]  # pyright: ignore[reportTypedDictNotRequiredAccess, reportArgumentType]
+            found += [item for item in page["Items"] if item[PARTITION_KEY]["S"].startswith(prefix)]  # pyright: ignore[reportTypedDictNotRequiredAccess, reportArgumentType]
         return found
 
     def _feedback_path(self) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
 
 from mailer.message_id import ID_TAG, TEMPLATE_TAG
+from mailer.table import PARTITION_KEY, SORT_KEY
 from mailer.testing.outputs import DOMAIN, stack_outputs
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ class Ses:
         self.cloud.control("POST", f"identities/{DOMAIN}/verify")
         for stream in self.outputs.streams.values():
             ses.create_configuration_set(ConfigurationSetName=stream.configuration_set)
-        names = {"pk": "HASH", "sk": "RANGE"}
+        names = {PARTITION_KEY: "HASH", SORT_KEY: "RANGE"}
         self.cloud.client("dynamodb").create_table(
             TableName=self.outputs.table,
             BillingMode="PAY_PER_REQUEST",

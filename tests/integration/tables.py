@@ -4,6 +4,8 @@ import uuid
 
 from mypy_boto3_dynamodb import DynamoDBClient
 
+from mailer.table import PARTITION_KEY, SORT_KEY
+
 
 def new_table(dynamodb: DynamoDBClient) -> str:
     name = f"mailstack-test-{uuid.uuid4().hex[:12]}"
@@ -11,9 +13,12 @@ def new_table(dynamodb: DynamoDBClient) -> str:
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[
-            {"AttributeName": "pk", "AttributeType": "S"},
-            {"AttributeName": "sk", "AttributeType": "S"},
+            {"AttributeName": PARTITION_KEY, "AttributeType": "S"},
+            {"AttributeName": SORT_KEY, "AttributeType": "S"},
         ],
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        KeySchema=[
+            {"AttributeName": PARTITION_KEY, "KeyType": "HASH"},
+            {"AttributeName": SORT_KEY, "KeyType": "RANGE"},
+        ],
     )
     return name

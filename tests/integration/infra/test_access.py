@@ -12,6 +12,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from mailer.table import PARTITION_KEY, SORT_KEY
 from mailstack_localcloud import LocalCloud
 from tests.integration.infra.test_options import Program
 from tests.waiting import PATIENCE
@@ -181,7 +182,7 @@ def function(program: Program, name: str, service: str) -> Any:
     [("EVENT#1", True), ("SUPPRESSION#ada@example.org", True), ("OUTBOX#1", False), ("event#1", False)],
 )
 def test_the_feedback_function_writes_only_its_own_items(program: Program, key: str, *, allowed: bool):
-    item = {"pk": {"S": key}, "sk": {"S": "EVENT"}}
+    item = {PARTITION_KEY: {"S": key}, SORT_KEY: {"S": "EVENT"}}
     table, dynamodb = "mailstack-local-store", function(program, "feedback", "dynamodb")
     writes = [
         lambda: dynamodb.put_item(TableName=table, Item=item),
@@ -200,9 +201,9 @@ def test_an_application_reads_suppressions_and_no_other_items(program: Program):
     arn = program.stack(**OPTIONS).outputs["roles"]["ecs"]  # type: ignore[index]
     taken = program.cloud.client("sts").assume_role(RoleArn=arn, RoleSessionName="shop")["Credentials"]
     dynamodb: Any = signed(program, "dynamodb", taken)
-    keys = [{"pk": {"S": f"SUPPRESSION#{who}"}, "sk": {"S": "SUPPRESSION"}} for who in (ADA, STRANGER)]
+    keys = [{PARTITION_KEY: {"S": f"SUPPRESSION#{who}"}, SORT_KEY: {"S": "SUPPRESSION"}} for who in (ADA, STRANGER)]
     assert dynamodb.batch_get_item(RequestItems={"mailstack-local-store": {"Keys": keys}})
-    event = {"pk": {"S": "EVENT#1"}, "sk": {"S": "EVENT"}}
+    event = {PARTITION_KEY: {"S": "EVENT#1"}, SORT_KEY: {"S": "EVENT"}}
     with pytest.raises(ClientError, match="AccessDenied"):
         dynamodb.batch_get_item(RequestItems={"mailstack-local-store": {"Keys": [*keys, event]}})
 
@@ -216,7 +217,7 @@ def test_guard_role_uses_the_key_for_sns_only(program: Program):
     reads: Any = {"Effect": "Allow", "Action": "dynamodb:GetItem", "Resource": "*"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [reads]})
     iam.put_role_policy(RoleName=name, PolicyName="more", PolicyDocument=document)
-    key = {"pk": {"S": "EVENT#1"}, "sk": {"S": "EVENT"}}
+    key = {PARTITION_KEY: {"S": "EVENT#1"}, SORT_KEY: {"S": "EVENT"}}
     with pytest.raises(ClientError, match="kms:Decrypt"):
         function(program, "sending-guard", "dynamodb").get_item(TableName="mailstack-local-store", Key=key)
     iam.delete_role_policy(RoleName=name, PolicyName="more")
