@@ -422,8 +422,8 @@ class Mailer:
         """Send one message from a coroutine of asyncio. Arguments, result and errors: see `send`.
 
         It runs in one of 50 threads of this mailer. If the caller is cancelled before a thread was free, nothing is
-        sent. If it is cancelled later, the send is completed in its thread and its result is logged; a retry with the
-        same `idempotency_key` returns it.
+        sent, nor if the message still waits for the sending rate. If it is cancelled later, the send is completed in
+        its thread and its result is logged; a retry with the same `idempotency_key` returns it.
         """
         return await self._pool.run(
             partial(

@@ -9,6 +9,7 @@ from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Literal
 
 from mailer.errors import ConfigurationError, MailerError, QuotaExceeded, RateExceeded
+from mailer.sending.cancellation import CANCELLED
 from mailer.sending.rate import Lease, Pace, next_length
 from mailer.stores.rate import Standing
 from mailer.wire.forks import belongs_to_process
@@ -165,7 +166,7 @@ class Limiter:
 
     def after_fork(self) -> None:
         """Leave the parent's lock and lease to the parent."""
-        self._lock, self._closed, self._lease = Lock(), Event(), None
+        self._lock, self._waiting, self._lease = Lock(), set[Event](), None
 
     @property
     def max_wait(self) -> float:
@@ -184,7 +185,8 @@ class Limiter:
         """Wait until a message to so many recipients may be handed over.
 
         Raises:
-            RateExceeded: It would wait for longer than `max_wait`, or must not wait, or the mailer was closed.
+            RateExceeded: It would wait for longer than `max_wait`, or must not wait; or the mailer was closed, or the
+                coroutine that waits for the send was cancelled.
             QuotaExceeded: The account's daily quota has no room for it.
         """
         standing = self._account.standing()
@@ -195,10 +197,18 @@ class Limiter:
             self._check_quota(standing, count)
             delay = self._leased(count / rate) if self._leases and rate < float("inf") else self._paced(count, rate)
             self._sent += count
-        if delay > 0 and self._wait(self._closed, delay):
-            raise RateExceeded(
-                "The mailer was closed while the message waited for the sending rate.", hint="Send it again."
-            )
+        if delay > 0:
+            self._wait_for(delay)
+
+    def _wait_for(self, seconds: float) -> None:
+        ended = CANCELLED.get() or Event()
+        self._waiting.add(ended)
+        try:
+            if self._wait(ended, seconds):
+                words = "The mailer was closed, or the send cancelled, while the message waited for the sending rate."
+                raise RateExceeded(words, hint="Send it again.")
+        finally:
+            self._waiting.discard(ended)
 
     def throttled(self) -> None:
         """SES said that the rate was exceeded: send nothing for a second. Another program may use the account."""
@@ -208,8 +218,8 @@ class Limiter:
 
     def close(self) -> None:
         """End every wait. A later `acquire` waits again."""
-        self._closed.set()
-        self._closed = Event()
+        for ended in tuple(self._waiting):
+            ended.set()
 
     def _check_quota(self, standing: Standing, count: int) -> None:
         if standing.at > self._sent_from:

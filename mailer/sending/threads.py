@@ -1,11 +1,12 @@
 """The threads of `Mailer.asend`. They belong to a process and outlive an event loop."""
 
 import contextvars
-from asyncio import wrap_future
+from asyncio import CancelledError, wrap_future
 from concurrent.futures import ThreadPoolExecutor
-from threading import Lock
+from threading import Event, Lock
 from typing import TYPE_CHECKING, TypeVar
 
+from mailer.sending.cancellation import CANCELLED
 from mailer.wire.forks import belongs_to_process
 
 if TYPE_CHECKING:
@@ -32,14 +33,19 @@ class Threads:
     async def run(self, function: "Callable[[], _Result]") -> _Result:
         """Run a function in a thread, with the context variables of the caller.
 
-        If the caller is cancelled before a thread was free, the function never runs. If it has begun, it runs to its
-        end, and its result is dropped.
+        If the caller is cancelled before a thread was free, the function never runs. If it has begun, `CANCELLED` is
+        set, it runs to its end, and its result is dropped.
         """
-        context = contextvars.copy_context()
+        context, cancelled = contextvars.copy_context(), Event()
+        context.run(CANCELLED.set, cancelled)
         with self._lock:  # so that `close` does not end the pool in between
             self._pool = self._pool or ThreadPoolExecutor(self._count, thread_name_prefix="mailer")
             future = self._pool.submit(context.run, function)
-        return await wrap_future(future)
+        try:
+            return await wrap_future(future)
+        except CancelledError:
+            cancelled.set()
+            raise
 
     def close(self) -> None:
         """Wait for what has begun, and end the threads. A later `run` starts others."""

@@ -1,10 +1,12 @@
 """The account's sending rate and quota: used to its end, never exceeded, whoever shares it. Time is simulated."""
 
+import asyncio
 import heapq
 import logging
 import math
 import random
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -23,6 +25,7 @@ from mailer.stores.memory import MemoryIdempotency
 from mailer.stores.rate import FRESH, Standing
 from mailer.testing.outbox import Outbox
 from mailer.testing.outputs import stack_outputs
+from tests.waiting import eventually
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 MAIL = Message(subject="Hello", text="Hello", to=["ada@example.com", "bob@example.com"])
@@ -280,11 +283,32 @@ class TestWaiting:
         assert waits == [pytest.approx(1.0)]
 
     def test_close_ends_the_waiting(self):
-        limiter = Limiter(RateLimit(), known(standing(rate=1.0)), clock=lambda: 100.0)
+        limiter = Limiter(RateLimit(), known(standing(rate=0.1)), clock=lambda: 100.0)
         limiter.acquire(1)
-        limiter._closed.set()
-        with pytest.raises(RateExceeded, match="closed"):
-            limiter.acquire(1)
+        with ThreadPoolExecutor(2) as threads:
+            waiting = [threads.submit(limiter.acquire, 1) for _ in range(2)]
+            eventually(lambda: len(limiter._waiting) == 2, "nobody waits")
+            limiter.close()
+            for one in waiting:
+                with pytest.raises(RateExceeded, match="closed"):
+                    one.result()
+
+    def test_cancelled_coroutine_ends_the_waiting(self):
+        outbox = Outbox()
+        outbox.mailer._limiter = limiter = Limiter(RateLimit(), known(standing(rate=0.1)), clock=lambda: 100.0)
+
+        async def main() -> None:
+            assert (await outbox.mailer.asend(MAIL)).ok
+            send = asyncio.create_task(outbox.mailer.asend(MAIL))
+            await asyncio.to_thread(eventually, lambda: limiter._waiting, "nobody waits")
+            send.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await send
+            await asyncio.to_thread(eventually, lambda: not limiter._waiting, "it still waits")
+            await outbox.mailer.aclose()
+
+        asyncio.run(main())
+        assert len(outbox) == 1
 
 
 @pytest.mark.parametrize(
