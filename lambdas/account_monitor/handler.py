@@ -1,8 +1,8 @@
-"""The account monitor's edge: each tick of the clock is a measurement; what SES says, and missing pagers, are told.
+"""Lambda handler of the account monitor: measures on each tick, and reports SES's own events and missing pagers.
 
 Environment: `MAILSTACK_STACK`, `MAILSTACK_PAGING_TOPIC_ARN`; `MAILSTACK_SENDER`, `MAILSTACK_CONFIGURATION_SET` and
 `MAILSTACK_PEOPLE` (a JSON list of addresses) for the mail to people whom no page reaches.
-What is published is decided in `mailer.functions.account`, what is told in `mailer.functions.notices`.
+`mailer.functions.account` decides what to publish, `mailer.functions.notices` what to report.
 """
 
 import json
@@ -36,7 +36,7 @@ class _Clients(NamedTuple):
 
 
 def handle(event: SqsEvent, _context: object) -> SqsAnswer:
-    """Lambda's entry: a batch of ticks, SES's own events, and the alarm about missing pagers."""
+    """Entry point: a batch of ticks, SES's own events, and the alarm about missing pagers."""
     return each_record(event, _work)
 
 
@@ -54,14 +54,14 @@ def _work(record: SqsRecord) -> None:
             case why:
                 log("INFO", "left alone", why=why)
     except (BotoCoreError, ClientError) as error:
-        raise MonitorError(f"Could not measure or tell: {error}") from error
+        raise MonitorError(f"AWS refused a call of the account monitor: {error}") from error
 
 
 def _measure(clients: _Clients) -> None:
-    """What a tick says does not matter; what is measured is always now."""
+    """Measure now; the content of a tick does not matter."""
     stack = os.environ[STACK]
     data = measure(clients.ses.get_account(), stack)
-    # First, so that a paging topic that is gone does not hide the account's standing.
+    # First: a deleted paging topic must not hide the account's state.
     clients.cloudwatch.put_metric_data(Namespace=ACCOUNT_NAMESPACE, MetricData=data)
     topic = clients.sns.get_topic_attributes(TopicArn=os.environ[PAGING_TOPIC_ARN])
     subscribed = pagers(topic["Attributes"], stack)
@@ -78,7 +78,7 @@ def _page(clients: _Clients, page: Page) -> None:
 
 
 def _mail(clients: _Clients, mail: Mail) -> None:
-    """One mail to each. An address that SES refuses, as the sandbox does, must not keep it from the others."""
+    """Send one mail to each person, so that an address that SES refuses (sandbox) does not stop the others."""
     from botocore.exceptions import ClientError
 
     reached = 0
@@ -95,7 +95,7 @@ def _mail(clients: _Clients, mail: Mail) -> None:
             # Not SES's own words: they may hold the address.
             log("WARNING", "mail refused", number=number, code=error.response["Error"]["Code"])
     if not reached:
-        raise MonitorError("Nobody is paged, and nobody could be told by mail.")
+        raise MonitorError("Nobody is paged, and the mail about it reached nobody.")
     log("WARNING", "mailed", subject=mail.subject, people=reached)
 
 

@@ -1,7 +1,7 @@
-"""The feedback Lambda's edge: SES events from the queue go to `mailer.feedback.processor`, outcomes to the log.
+"""Lambda handler of feedback: passes SES events from the queue to `mailer.feedback.processor`, and logs outcomes.
 
 Environment: `MAILSTACK_TABLE`, the table's name; `MAILSTACK_MESSAGE_LOG_DAYS`, how long the message log is kept.
-Nothing is decided here.
+It decides nothing.
 """
 
 import os
@@ -22,7 +22,7 @@ from mailer.stores.dynamodb.table import dynamodb_api
 
 
 def handle(event: SqsEvent, _context: object) -> SqsAnswer:
-    """Lambda's entry: a batch of SQS messages, each an SES event, raw or wrapped by SNS or EventBridge."""
+    """Entry point: a batch of SQS messages, each an SES event, raw or wrapped by SNS or EventBridge."""
     return each_record(event, _work)
 
 
@@ -40,14 +40,14 @@ def _log(outcome: Outcome) -> None:
 
 @cache
 def _processor() -> Processor:
-    """One for as long as the process lives: it keeps its connections."""
+    """Created once per process, to keep its connections."""
     table, api = os.environ[TABLE], dynamodb_api()
     days = int(os.environ[MESSAGE_LOG_DAYS])
     messages = DynamoDBMessageLog(table, api, days=days) if days else None
-    # Each outcome is logged at once: what was decided of one recipient stands, whatever becomes of the next.
+    # Log each outcome at once: it is final, even if the next recipient fails.
     return Processor(DynamoDBSuppressions(table, api), DynamoDBEvents(table, api), report=_log, messages=messages)
 
 
 def _received(record: SqsRecord) -> datetime:
-    """When the message entered the queue, which is the same each time that it is delivered."""
+    """When the message entered the queue: the same for every delivery."""
     return datetime.fromtimestamp(int(record["attributes"]["SentTimestamp"]) / 1000, UTC)

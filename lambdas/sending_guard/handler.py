@@ -1,8 +1,8 @@
-"""The sending guard's edge: an alarm pauses its configuration set and tells the paging topic; a tick looks again.
+"""Lambda handler of the sending guard: an alarm pauses its configuration set and pages; a tick checks again.
 
 Environment: `MAILSTACK_STACK`; `MAILSTACK_GUARDED`, the streams that it may pause, as `pausing_alarms` takes them;
 `MAILSTACK_PAGING_TOPIC_ARN`.
-What to pause is decided in `mailer.functions.guard` and `mailer.functions.recheck`.
+`mailer.functions.guard` and `mailer.functions.recheck` decide what to pause.
 """
 
 import json
@@ -41,7 +41,7 @@ class _Clients(NamedTuple):
 
 
 def handle(event: SqsEvent, _context: object) -> SqsAnswer:
-    """Lambda's entry: a batch of alarms' notifications, raw or wrapped by SNS, and of ticks."""
+    """Entry point: a batch of alarm notifications, raw or wrapped by SNS, and of ticks."""
     return each_record(event, _work)
 
 
@@ -60,7 +60,7 @@ def _work(record: SqsRecord) -> None:
 
 
 def _due(pausing: dict[str, str]) -> "Iterator[Pause]":
-    """The pauses that alarms ask for by the states that they are in now."""
+    """The pauses that the present states of alarms require."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     cloudwatch = _clients().cloudwatch
@@ -75,7 +75,7 @@ def _due(pausing: dict[str, str]) -> "Iterator[Pause]":
                 if pause := pause_again(composite, pausing, parts["MetricAlarms"], rate):
                     yield pause
     except (BotoCoreError, ClientError) as error:
-        raise GuardError(f"Could not look at alarms and rates: {error}") from error
+        raise GuardError(f"Could not read alarms and rates: {error}") from error
 
 
 def _pause(pause: Pause, *, again: bool) -> None:
@@ -87,8 +87,8 @@ def _pause(pause: Pause, *, again: bool) -> None:
         already = not options["SendingEnabled"]
         if not already:
             clients.ses.put_configuration_set_sending_options(ConfigurationSetName=name, SendingEnabled=False)
-        # Paused already: another alarm of the same trouble did it and paged. But a message that comes again may be one
-        # that paused and then failed to page.
+        # Paused already: another alarm about the same problem did it and paged. An earlier delivery of this message may
+        # have paused and then failed to page.
         if again or not already:
             subject, text = page(pause, clients.ses.meta.region_name, os.environ[STACK])
             # Chatbot subscribes by https; people read the rest.

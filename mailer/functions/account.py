@@ -1,4 +1,4 @@
-"""How an SES account stands, as CloudWatch metrics: SES itself publishes none of its quota, sandbox or enforcement.
+"""The state of an SES account as CloudWatch metrics: SES publishes none about quota, sandbox or enforcement.
 
 Pure, standard library only. `lambdas/account_monitor` asks SES and publishes.
 """
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.type_defs import MetricDatumTypeDef
     from mypy_boto3_sesv2.type_defs import GetAccountResponseTypeDef, SendQuotaTypeDef
 
-# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_GetAccount.html. What we do not know is not healthy.
+# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_GetAccount.html. An unknown status is not healthy.
 _STANDING = {"HEALTHY": 0, "PROBATION": 1, "SHUTDOWN": 2}
 _UNKNOWN = 2
 _UNLIMITED = -1

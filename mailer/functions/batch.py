@@ -1,4 +1,4 @@
-"""An SQS batch through a function, one record at a time: what fails is reported alone, and so retried alone.
+"""Processes an SQS batch one record at a time: only failed records are reported, so only those are retried.
 
 Lambda's metric `Errors` does not count records that are reported, so each one counts in a metric of its own.
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class SqsRecord(TypedDict):
-    """What is used of one message as Lambda receives it."""
+    """The fields used of a message that Lambda receives."""
 
     messageId: str
     body: str

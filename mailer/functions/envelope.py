@@ -1,4 +1,4 @@
-"""From an SQS message's body to the JSON that SES or CloudWatch published, whatever wrapped it on the way.
+"""Unwraps an SQS message's body to the JSON that SES or CloudWatch published.
 
 Standard library only. Not for checking signatures: a queue takes messages only from the topic that its policy names.
 """
@@ -24,7 +24,7 @@ def unwrap(body: str) -> JsonObject | None:
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html.
 
     Returns:
-        The event's JSON object; None for SES's own notice that a topic was set up, which tells of no mail.
+        The event's JSON object; None for SES's own notice that a topic was set up, which is about no mail.
 
     Raises:
         MalformedEvent: It is none of these.
@@ -52,7 +52,7 @@ def unwrap(body: str) -> JsonObject | None:
 
 
 _HINTS = {
-    "SubscriptionConfirmation": "Confirm the subscription; one that the queue's owner makes is confirmed by itself.",
+    "SubscriptionConfirmation": "Confirm the subscription. SNS confirms it by itself if the queue's owner creates it.",
     "UnsubscribeConfirmation": "The queue was unsubscribed from the topic: deploy the stack again.",
 }
 

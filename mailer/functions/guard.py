@@ -1,6 +1,6 @@
 """Which configuration set an alarm asks to pause, and the page that says so. Pure; `lambdas/sending_guard` acts.
 
-Not for judging rates: CloudWatch does. It never un-pauses, because only a person can tell that the cause is mended.
+Not for judging rates: CloudWatch does. It never resumes, because only a person can tell whether the cause is fixed.
 """
 
 import json
@@ -94,7 +94,7 @@ def pausing_alarms(stack: str, guarded: str) -> dict[str, str]:
 
 
 def decide(alarm: Alarm, pausing: "Mapping[str, str]") -> Pause | Leave:
-    """Pause the one set that an alarm in ALARM stands for.
+    """Pause the one configuration set that an alarm in ALARM is about.
 
     Args:
         alarm: The alarm.
@@ -107,7 +107,7 @@ def decide(alarm: Alarm, pausing: "Mapping[str, str]") -> Pause | Leave:
         'prod'
     """
     if alarm.state != "ALARM":
-        return Leave(f"its state is {alarm.state}; only ALARM pauses, and nothing here un-pauses", alarm)
+        return Leave(f"its state is {alarm.state}; only ALARM pauses, and the guard never resumes", alarm)
     if alarm.name not in pausing:
         return Leave(f"{alarm.name} is no alarm that pauses a configuration set of this stack", alarm)
     return Pause(pausing[alarm.name], alarm)
@@ -128,13 +128,13 @@ Why
 
 What to do
   1. Find what was sent and to whom: the feedback function's log names each bounce and complaint with its message id.
-  2. Mend the cause (a bought or old list, a broken sign-up form, a compromised key), or SES will pause the account.
+  2. Fix the cause (a bought or old list, a broken sign-up form, a compromised key), or SES will pause the account.
   3. Resume it:
 
      mailer resume {stream_of(alarm.name, stack)} --stack {stack}
 
-     It says what happens then, asks, and resets the alarm. A stream that is resumed in another way while its alarm is
-     in ALARM is paused again within minutes.
+     The command explains the effect, asks, and resets the alarm. A stream that is resumed in another way while its
+     alarm is in ALARM is paused again within minutes.
 """
     return subject, text
 

@@ -1,6 +1,6 @@
 """Names of the CloudWatch metrics that the Lambdas publish: the functions and the alarms on them share these.
 
-Standard library only. What is measured stands in `mailer.functions.account` and `mailer.functions.batch`.
+Standard library only. `mailer.functions.account` and `mailer.functions.batch` measure them.
 """
 
 ACCOUNT_NAMESPACE = "Mailstack/Account"

@@ -1,4 +1,4 @@
-"""What the account monitor's queue holds, and what it tells people: SES's own events, and that nobody is paged. Pure.
+"""Messages in the account monitor's queue, and the notices that follow: SES's own events, missing pagers. Pure.
 
 `lambdas/account_monitor` acts.
 """

@@ -22,7 +22,7 @@ _ACCEPTED = "mailstackAcceptedRate"
 
 
 def accept(rate: float | None) -> str:
-    """What `mailer resume` leaves with an alarm that it resets: the rate that a person has accepted.
+    """The reason that `mailer resume` writes to an alarm that it resets: the rate that a person has accepted.
 
     Example:
         >>> accepted(accept(0.09))
@@ -57,13 +57,13 @@ def pause_again(
     parts: "Sequence[MetricAlarmTypeDef]",
     rate: float | None,
 ) -> Pause | None:
-    """The pause that an alarm asks for by the state that it is in; None if it asks for none.
+    """The pause that an alarm's present state requires; None if it requires none.
 
     Args:
         composite: A pausing alarm.
         pausing: The configuration set that each is about, by the alarm's full name.
         parts: The alarms that it is made of.
-        rate: The rate that it watches, as it is now; None where SES tells none.
+        rate: The present rate that it watches; None if SES publishes none.
     """
     name = composite["AlarmName"]
     if composite["StateValue"] == "ALARM":
