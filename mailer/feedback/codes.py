@@ -1,4 +1,4 @@
-"""What an enhanced status code of a delivery report says, and about whom. Not for what follows from it: `policy.py`.
+"""The meaning of enhanced status codes in delivery reports. Not for their effects: `policy.py`.
 
 Codes: RFC 3463, and IANA's "SMTP Enhanced Status Codes" registry (RFC 5248) for those that came later.
 """
@@ -56,7 +56,7 @@ def status_codes(recipient: "Recipient") -> "KeysView[str]":
 
 
 def status_code(recipient: "Recipient") -> str:
-    """The code that says most; empty when there is none.
+    """The most specific code; empty if there is none.
 
     Detail 0 is "other or undefined" (RFC 3463 §3), so any code with another detail says more. Of those that say
     equally much, a permanent one counts, and the report's own before the receiving server's words.

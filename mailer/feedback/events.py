@@ -1,7 +1,7 @@
-"""What SES reports about a mail, typed: the ten events of a configuration set and the three older notifications.
+"""Typed events of SES about a mail: the ten events of a configuration set and the three older notifications.
 
-Lenient toward what is new or left out, strict about what a decision hangs on. Standard library only. What an event
-*means* stands in `policy.py`.
+Lenient about new and missing fields, strict about those that a decision depends on. Standard library only.
+`policy.py` decides what an event means.
 
 Fields: https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html (`eventType`) and
 https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html (`notificationType`).
@@ -70,7 +70,7 @@ class Event:
     unreadable: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        # No more than this: a link may be somebody's own, and servers repeat addresses in their words.
+        # Nothing else: a link may be personal, and servers quote addresses in their replies.
         concerned = ", ".join(mask(recipient.address) for recipient in self.recipients)
         return f"<{type(self).__name__} of {self.mail.message_id}: {concerned}>"
 
@@ -164,7 +164,7 @@ def parse(data: "JsonObject", received: datetime) -> Event:
         received: When it arrived; stands in for the event's time where that is missing or impossible.
 
     Raises:
-        MalformedEvent: It is no SES event, lacks what its meaning hangs on, or none of its recipients can be read.
+        MalformedEvent: It is not an SES event, lacks a required field, or none of its recipients can be parsed.
     """
     event = _Object(data, "event")
     named = event.text("eventType") or event.text("notificationType")
@@ -177,10 +177,10 @@ def parse(data: "JsonObject", received: datetime) -> Event:
 
 
 def event_key(event: Event, recipient: Recipient) -> str:
-    """One name for one recipient's part of one event, the same for every delivery of it and free of the address.
+    """The idempotency key of one recipient's part of an event: the same for every delivery, without the address.
 
-    SES, SNS and SQS each deliver at least once, and an identity's notification may tell of the same bounce as a
-    configuration set's event: none of their own message ids is the event's.
+    SES, SNS and SQS each deliver at least once, and an identity's notification may report the same bounce as a
+    configuration set's event, so none of their message ids identifies the event.
     """
     parts = (event.mail.message_id, event.kind, recipient.address, event.distinction)
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
@@ -263,7 +263,7 @@ def _common(kind: str, mail: _Object, body: _Object, received: datetime) -> _Com
     return {
         "kind": kind,
         "mail": sent,
-        # An event about nobody would be recorded for nobody, that is: lost.
+        # An event without recipients would be lost.
         "recipients": _readable(sent.destination) or (Recipient(""),),
         "occurred_at": _occurred(body.time("timestamp"), sent.timestamp, received),
         "distinction": feedback_id or body.text("timestamp"),
@@ -290,7 +290,7 @@ def _readable(fields: tuple[str, ...]) -> tuple[Recipient, ...]:
 
 
 def _reported(common: _Common, body: _Object, key: str) -> None:
-    """Put in whom a report names: each who can be read, whatever the others are like."""
+    """Add the recipients that a report names: each that can be parsed, even if others cannot."""
     destination = Destination(common["mail"].destination)
     recipients, unreadable = list[Recipient](), list[str]()
     for item in body.array(key):
@@ -299,7 +299,7 @@ def _reported(common: _Common, body: _Object, key: str) -> None:
         except MalformedEvent as error:
             unreadable.append(error.message)
     if not recipients:
-        raise MalformedEvent(" ".join(unreadable) or f"The SES event names nobody in {body.path}.{key}.")
+        raise MalformedEvent(" ".join(unreadable) or f"The SES event has no recipient in {body.path}.{key}.")
     common["recipients"], common["unreadable"] = tuple(dict.fromkeys(recipients)), tuple(unreadable)
 
 

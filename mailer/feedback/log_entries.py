@@ -1,6 +1,6 @@
-"""What the message log keeps of an event: one entry for each recipient. Pure; the stores write them.
+"""Message log entries of an event, one for each recipient. Pure; the stores write them.
 
-Not opens and clicks: what a person does with a mail is no part of how it was delivered.
+Opens and clicks are not kept: they say nothing about delivery.
 """
 
 from datetime import timedelta
@@ -87,7 +87,7 @@ def _said(event: "Event", recipient: "Recipient") -> tuple[str, str]:
 
 
 def _sent_at(mail: "Mail", occurred_at: "datetime") -> "datetime":
-    """When the message was handed over, which each event of the message says alike."""
+    """When the message was handed over: the same in each of its events."""
     latest = occurred_at + _TOLERANCE
     for moment in (time_of(_tag(mail, ID_TAG)), mail.timestamp):
         if moment and moment <= latest:

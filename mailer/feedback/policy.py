@@ -1,6 +1,6 @@
-"""What an event means for a recipient: pure, and all of it in one table.
+"""The effect of an event on a recipient: pure functions and one table.
 
-Not for writing anything down; `processor.py` does that. The guide to it is docs/guides/feedback.md.
+Not for storing it: `processor.py` does that. Guide: docs/guides/feedback.md.
 """
 
 from dataclasses import dataclass
@@ -33,13 +33,13 @@ Count = Literal["bounce", "complaint", "sender", ""]
 
 # https://docs.aws.amazon.com/ses/latest/dg/send-an-email-from-console.html (mailbox simulator)
 _SIMULATOR = "@simulator.amazonses.com"
-# SES did not try, for the address stands on a list of the account's own. That is no new bounce or complaint,
-# and SES does not count it either. (The tenant's is seen in others' events; AWS's table of subtypes lacks it.)
+# SES did not try, because the address is on the account's suppression list. That is no new bounce or complaint, and
+# SES does not count it either. (The tenant's is seen in others' events; AWS's table of subtypes lacks it.)
 _ON_OUR_LIST = frozenset({"OnAccountSuppressionList", "OnTenantSuppressionList"})
 # SES did not try either, and it says nothing of the mailbox: its owner left a contact list of SES's, so that other mail
 # may go there; or SES guesses that it is not valid (Auto Validation), which another threshold would judge otherwise.
 _NOT_TRIED = frozenset({"EmailValidationSuppressed", "UnsubscribedRecipient"})
-# The mailbox exists, and would take another message or the same one later, whatever code stands beside it.
+# The mailbox exists, and would take another message or the same one later, whatever its code is.
 # https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html#bounce-types
 _NOT_THE_MAILBOX = frozenset({"MailboxFull", "MessageTooLarge", "ContentRejected", "AttachmentRejected"})
 # RFC 3464 §2.3.3: the message is still on its way, or it has arrived. Only "failed" is a failure.
@@ -156,8 +156,8 @@ def _no_objection(event: Event, _: Recipient) -> bool:
     return isinstance(event, Complaint) and event.feedback_type in _NO_OBJECTION
 
 
-# The first that applies decides. The last takes every event, so none is dropped unseen. Where no source is given, it
-# stands with the rule's constants, in `codes.py`, or it is SES's own class of the bounce: "Permanent" is "a hard
+# The first matching rule decides. The last one matches every event, so none is dropped. A rule without a source here
+# has it with its constants or in `codes.py`, or follows SES's own class of the bounce: "Permanent" is "a hard
 # bounce", which SES counts (notification-contents.html#bounce-types).
 _RULES = (
     _Rule(Bounce, _not_failed, "record"),

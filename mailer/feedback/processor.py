@@ -1,6 +1,6 @@
-"""From an event to the store, exactly once in effect: delivered twice or out of order, it leaves the same behind.
+"""Stores the effects of an event, idempotently: duplicate and out-of-order deliveries end in the same state.
 
-Not for deciding what an event means (`policy.py`), nor for where it comes from (`lambdas/feedback`).
+Not for deciding what an event means (`policy.py`), or for receiving it (`lambdas/feedback`).
 """
 
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ class Outcome:
 
 
 class Processor:
-    """Applies the policy to events and keeps what follows.
+    """Applies the policy to events and stores the effects.
 
     Args:
         suppressions: Where addresses are suppressed.
@@ -79,11 +79,11 @@ class Processor:
         self._report = report
 
     def process(self, event: "Event") -> list[Outcome]:
-        """Deal with one event, recipient by recipient; one that fails does not hold up the others.
+        """Process one event, recipient by recipient; a failure does not stop the others.
 
         Raises:
-            StoreError: The store failed; what was done so far stands, and processing the event again completes it.
-            MalformedEvent: Not every recipient could be read; the others are dealt with.
+            StoreError: The store failed; finished writes are kept, and processing the event again completes it.
+            MalformedEvent: Not every recipient could be parsed; the others are processed.
         """
         outcomes, failures = list[Outcome](), list[Exception]()
         for recipients in _by_address(event):
@@ -96,7 +96,7 @@ class Processor:
             if self._report:
                 self._report(outcome)
         if self._messages:
-            try:  # last: whom not to write to matters more, and an event that fails here is processed again
+            try:  # last: suppressions matter more, and an event that fails here is processed again
                 self._messages.add(entries_of(event))
             except StoreError as error:
                 failures.append(error)
@@ -110,16 +110,16 @@ class Processor:
         recipient, decision = _strongest(event, recipients)
         if decision.action == "ignore":
             return _outcome(event, recipient, decision, "ignored")
-        # Spares the writes below, and an address that a person took off the table by hand, without `remove`.
+        # Saves the writes below, and does not suppress an address again that a person deleted from the table by hand.
         if self._events.get(event_key(event, recipient)):
             return _outcome(event, recipient, decision, "duplicate")
         status: Status = "recorded"
         if decision.reason:
-            # First the suppression, which may be written any number of times, then the mark that it was: a crash
-            # between the two costs a repetition, never a suppression.
+            # Write the suppression first, which is idempotent, then mark the event as processed: a crash between the
+            # two repeats a write and loses no suppression.
             put = self._suppressions.put(_suppression(event, recipient, decision, decision.reason))
             status = "superseded" if put is PutOutcome.REMOVED_SINCE else "suppressed"
-        # Of several that get here with the same event, the store says to exactly one that it is new.
+        # If several workers process the same event, the store reports it as new to exactly one.
         if not self._events.record(self._mark(event, recipient, decision, status)):
             status = "duplicate"
         return _outcome(event, recipient, decision, status)
@@ -147,7 +147,7 @@ def _by_address(event: "Event") -> "list[list[Recipient]]":
 
 
 def _strongest(event: "Event", recipients: "Sequence[Recipient]") -> "tuple[Recipient, Decision]":
-    """Of all that a report says about one address, what weighs most; the first of those that weigh the same."""
+    """The strongest decision about one address; the first among equals."""
     decisions = ((recipient, decide(event, recipient)) for recipient in recipients)
     return max(decisions, key=lambda found: (_ACTIONS.index(found[1].action), found[1].counts))
 

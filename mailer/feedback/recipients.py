@@ -1,4 +1,4 @@
-"""Whom a report of SES is about: the one address that its recipient field names, and whether the mail went there.
+"""The recipient of an SES report: the address that its recipient field names, and whether the mail was sent to it.
 
 SES copies the field from the `Final-Recipient` of the delivery report, so a remote server wrote it. Not for addresses
 that mail is sent to; `mailer.address` reads those.
@@ -74,7 +74,7 @@ class Destination:
         self.keys = tuple(dict.fromkeys(key for field in fields for key in _own_keys(field)))
 
     def attribute(self, named: str) -> "tuple[str, Attribution]":
-        """Whom a report that names this address is about.
+        """The recipient whom a report about this address concerns.
 
         A recipient's server may forward the mail, and the report then names the address that it was forwarded to
         (RFC 3464 §2.3.2). That address belongs to a stranger, who must still get the mail that is sent to them.
