@@ -1,4 +1,4 @@
-"""What a DMARC record says, and where receivers look for one (RFC 9989): pure functions of values.
+"""DMARC records, and the tree walk by which receivers find them (RFC 9989): pure functions.
 
 The standard library only: `infra/` uses it, too. Not for asking the DNS (`dnscheck/`) or for writing a record.
 """
@@ -11,7 +11,7 @@ from types import MappingProxyType
 POLICIES = ("none", "quarantine", "reject")  # from watching to refusing
 # RFC 9989 §4.10: a name of more labels is cut to seven after the first question, which bounds the walk to eight.
 MOST_QUERIES = 8
-# RFC 9989 §4.7, and RFC 7489 §6.3 for `pct`, which older receivers still heed.
+# RFC 9989 §4.7, and RFC 7489 §6.3 for `pct`, which older receivers still apply.
 _DEFAULTS = {
     "p": "none",
     "t": "n",
@@ -42,7 +42,7 @@ class Record:
 
     @property
     def meaning(self) -> Mapping[str, str]:
-        """Every tag with what it is where it is left out: equal for two records that say the same.
+        """Every tag, with defaults filled in: equal for equivalent records.
 
         Example:
             >>> parse("v=DMARC1; p=reject").meaning == parse("v=DMARC1;p=reject; sp=reject; adkim=r; x=1").meaning

@@ -13,8 +13,8 @@ _LONGEST_STRING = 255  # RFC 1035 §3.3
 def fragment(outputs: "StackOutputs") -> str:
     """A stack's records, for the end of its domain's zone or for an `$INCLUDE` there.
 
-    Names are written out in full, so that it means the same in a parent's zone. What another domain's owner must
-    publish stands there as a comment. A single address needs nothing.
+    Names are absolute, so that the lines also work in a parent's zone. Records that another domain's owner must publish
+    are comments. A single address needs no records.
     """
     domain = outputs.domain
     if not outputs.dns_records:

@@ -19,13 +19,13 @@ NOT_THERE = 1
 DNS_PORT = 53
 MAX_PORT = 65_535
 MAX_WAIT = 72 * 3600  # how long SES itself looks for DKIM's records
-# Seconds between two looks: soon at first, for a record may be there within moments.
+# Seconds between two checks: short at first, because a record may appear within moments.
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 15.0
 
 
 def configure(command: "ArgumentParser") -> None:
     """Give the command its options."""
-    command.add_argument("--check", action="store_true", help="look whether they are published; exit 1 if any is not")
+    command.add_argument("--check", action="store_true", help="check that they are published; exit 1 if one is not")
     command.add_argument(
         "--resolver",
         metavar="HOST[:PORT]",
@@ -33,12 +33,12 @@ def configure(command: "ArgumentParser") -> None:
         help="with --check: the name server to ask, instead of the zone's own",
     )
     command.add_argument(
-        "--wait", metavar="SECONDS", type=_seconds, default=0.0, help="with --check: until they are, or so long"
+        "--wait", metavar="SECONDS", type=_seconds, default=0.0, help="with --check: how long to wait until they are"
     )
 
 
 def run(outputs: "StackOutputs", given: "Namespace") -> int:
-    """Check, and again while there is time; then say how it stands."""
+    """Check until every record is published or time is up; then print the report."""
     from mailer.dnscheck.check import check
     from mailer.dnscheck.lookup import ask_owners, ask_server
 
@@ -46,7 +46,7 @@ def run(outputs: "StackOutputs", given: "Namespace") -> int:
     report = check(outputs, ask)
     end, pause = time.monotonic() + given.wait, FIRST_PAUSE
     while not report.ok and (left := end - time.monotonic()) > 0:
-        sys.stderr.write(f"{_summary(report)} Looking again for {left:.0f} s.\n")
+        sys.stderr.write(f"{_summary(report)} Checking again for {left:.0f} s.\n")
         time.sleep(min(pause, left))
         pause = min(pause * 2, LONGEST_PAUSE)
         report = check(outputs, ask)

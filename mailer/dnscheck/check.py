@@ -16,12 +16,12 @@ AT_ONCE = 8
 
 @dataclass(frozen=True)
 class Report:
-    """How a stack's records stand.
+    """The state of a stack's DNS records.
 
     Attributes:
         findings: One for each record.
-        warnings: What else was seen at the domain that keeps mail from arriving.
-        notes: What is worth knowing besides, and keeps no mail back.
+        warnings: Other problems of the domain that keep mail from arriving.
+        notes: Other remarks, which do not affect delivery.
     """
 
     findings: tuple[Finding, ...]

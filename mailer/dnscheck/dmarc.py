@@ -1,4 +1,4 @@
-"""What receivers make of a stack's DMARC record and those above it (RFC 9989). Not for comparing one with another."""
+"""How receivers apply a stack's DMARC record and those above it (RFC 9989). Not for comparing records."""
 
 from dataclasses import replace
 from functools import cache
@@ -17,7 +17,7 @@ CONSENT = "._report._dmarc."
 
 
 class Walk:
-    """Tree walks that ask each name once. A name that nobody answers for counts as one without a record.
+    """Tree walks that ask each name once. A name without an answer counts as one without a record.
 
     Args:
         ask: See `mailer.dnscheck.lookup`.
@@ -51,7 +51,7 @@ def _same(domain: str, host: str, walk: Walk) -> bool:
 
 
 def warnings(outputs: "StackOutputs", walk: Walk) -> "Iterator[str]":
-    """What keeps mail from arriving."""
+    """Problems that keep mail from arriving."""
     found = walk.from_domain(outputs.domain)
     wanted = {record.name for record in outputs.dns_records}
     if not found.applies and f"_dmarc.{outputs.domain}" not in wanted:
@@ -61,11 +61,11 @@ def warnings(outputs: "StackOutputs", walk: Walk) -> "Iterator[str]":
         )
     for target in dmarc.targets(outputs.domain):
         if target != outputs.domain and len(walk.records(target)) > 1:
-            yield f"{target} has several DMARC records. Receivers heed none of them (RFC 9989 §4.10): leave one."
+            yield f"{target} has several DMARC records. Receivers ignore all of them (RFC 9989 §4.10): keep one."
 
 
 def notes(outputs: "StackOutputs", walk: Walk) -> "Iterator[str]":
-    """What is worth knowing, and keeps no mail back."""
+    """Remarks, which do not affect delivery."""
     found = walk.from_domain(outputs.domain)
     if found.weakened and found.applies and found.above:
         yield (

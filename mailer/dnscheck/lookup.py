@@ -1,4 +1,4 @@
-"""Asking the DNS, with bounded time: a zone's own servers, or one that is named. Not for judging what they say."""
+"""DNS lookups with time-outs, at a zone's authoritative servers or at a given one. Not for judging the answers."""
 
 import socket
 from dataclasses import dataclass, field
@@ -30,10 +30,10 @@ NOBODY_ANSWERS = "No name server answered."
 
 
 class Lookup(Protocol):
-    """Answers one question about the DNS; an answer that cannot be had is one, too."""
+    """Answers one DNS question; a failure is an answer, too."""
 
     def __call__(self, name: str, kind: str) -> Answer:
-        """What stands under a name and type."""
+        """The records under a name and type."""
         ...
 
 
@@ -59,10 +59,10 @@ def ask_server(host: str, port: int = DNS_PORT, *, timeout: float = TIMEOUT) -> 
 
 
 def ask_owners(*, by: "dns.resolver.Resolver | None" = None, port: int = DNS_PORT, timeout: float = TIMEOUT) -> Lookup:
-    """Ask the servers of the zone that holds a name, which know at once what was published.
+    """Ask the authoritative servers of a name's zone, which have new records at once.
 
     Args:
-        by: Finds the servers; the machine's own resolver unless given.
+        by: The resolver that finds the servers. Default: the machine's own.
         port: Where those servers listen.
         timeout: Seconds for one question; finding the servers of a zone takes at most four.
 

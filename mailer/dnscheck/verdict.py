@@ -1,4 +1,4 @@
-"""What an answer from the DNS means for a record that a stack needs: pure functions of values. Not for asking."""
+"""Compares DNS answers with the records that a stack needs: pure functions. Not for lookups."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Status(StrEnum):
-    """How a record stands in the DNS."""
+    """The state of a record in the DNS."""
 
     PUBLISHED = "published"
     MISSING = "missing"
@@ -28,7 +28,7 @@ class Answer:
 
     Attributes:
         values: As `mailer.stack.DnsRecord` has them: TXT whole and without quotes, no trailing dots.
-        failure: Why there is no answer; empty where there is one, even if it is that nothing stands there.
+        failure: Why there is no answer; empty if there is one, even that no record exists.
     """
 
     values: tuple[str, ...] = ()
@@ -37,10 +37,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Finding:
-    """How one record stands, and what to do about it.
+    """The state of one record, and what to do about it.
 
     Attributes:
-        found: What stands in its place, without what has nothing to do with it (other TXT values, for instance).
+        found: The published values, without unrelated ones (other TXT values, for instance).
         advice: Empty where all is well.
     """
 
@@ -53,7 +53,7 @@ class Finding:
 def judge(record: "DnsRecord", answer: Answer) -> Finding:
     """Compare what is published with what the stack needs.
 
-    What means the same is the same: order and blanks of tags, an SPF record that allows SES and others, upper case in
+    Equivalent values are equal: order and blanks of tags, an SPF record that allows SES and others, upper case in
     host names.
 
     Example:
@@ -128,14 +128,14 @@ _SAME: "Mapping[str, Callable[[str, str], bool]]" = {
     "v=bimi1": _same_tags,
 }
 _SEVERAL: "Mapping[str, str]" = {
-    "v=spf1": "Receivers heed none of several (RFC 7208 §4.5): leave one that says all, with include:amazonses.com.",
-    "v=dmarc1": "Receivers heed none of several (RFC 9989 §4.10): leave the wanted one alone.",
-    "MX": "SES asks for its MX record alone under this name: remove the others, or choose another mailFrom.subdomain.",
+    "v=spf1": "Receivers ignore several (RFC 7208 §4.5): merge them into one, with include:amazonses.com.",
+    "v=dmarc1": "Receivers ignore several (RFC 9989 §4.10): keep only the one that the stack needs.",
+    "MX": "SES must have the only MX record of this name: remove the others, or choose another mailFrom.subdomain.",
 }
 _OTHER: "Mapping[str, str]" = {
     "v=spf1": "Add include:amazonses.com to it.",
     "MX": "Replace it; if something receives mail there, choose another mailFrom.subdomain instead.",
-    "CNAME": "Replace it; at Cloudflare, see that it is not proxied.",
+    "CNAME": "Replace it; at Cloudflare, it must not be proxied.",
 }
 
 

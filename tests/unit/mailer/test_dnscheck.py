@@ -128,7 +128,7 @@ def test_what_means_the_same_is_published(record: DnsRecord, values: list[str], 
         (SPF, ["v=spf1 mx -all", "v=spf1 a -all"], "RFC 7208"),
         (SPF, ["v=spf1 mx -all"], "Add include:amazonses.com"),
         (MX, [*MX.values, "20 mail.example.org"], "mailFrom.subdomain"),
-        (DKIM, ["b.dkim.amazonses.com"], "not proxied"),
+        (DKIM, ["b.dkim.amazonses.com"], "must not be proxied"),
     ],
 )
 def test_what_differs_comes_with_what_to_do(record: DnsRecord, values: list[str], words: str):
@@ -205,7 +205,7 @@ def test_several_spf_records_at_the_domain_are_warned_of(server: NameServer):
     report = check(stack(), ask_server("127.0.0.1", server.port))
     assert set(statuses(report).values()) == {"published"}
     (warning,) = report.warnings
-    assert warning.startswith("example.test has 2 SPF records. Receivers heed none")
+    assert warning.startswith("example.test has 2 SPF records. Receivers ignore several")
     assert not report.ok
 
 
@@ -261,7 +261,7 @@ def test_a_stack_without_a_record_is_held_by_the_parents(server: NameServer):
 
 def test_several_records_above_the_domain_are_warned_of(server: NameServer):
     (warning,) = above(server, "v=DMARC1; p=none", "v=DMARC1; p=none|v=DMARC1; p=reject").warnings
-    assert warning.startswith("example.test has several DMARC records. Receivers heed none of them")
+    assert warning.startswith("example.test has several DMARC records. Receivers ignore all of them")
 
 
 @pytest.mark.parametrize(("parent", "status"), [("v=DMARC1; p=none", "not needed"), ("", "missing")])
@@ -321,7 +321,7 @@ def test_the_command_waits_until_the_records_are_there(
     assert main([*command, "--wait", "30"]) == 0
     assert clock.now == 1
     shown = capsys.readouterr()
-    assert "1 of 6 records are published. Looking again for 30 s." in shown.err
+    assert "1 of 6 records are published. Checking again for 30 s." in shown.err
     assert shown.out.endswith("6 of 6 records are published.\n")
 
 
