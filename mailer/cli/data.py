@@ -1,4 +1,4 @@
-"""What a command line gives as JSON: the fields of a template, and a brand. Not for what they mean."""
+"""JSON arguments of the command line: the fields of a template, and a brand. Not for their meaning."""
 
 import json
 import sys

@@ -41,7 +41,7 @@ def run(given: "Namespace") -> int:
         return 0
     line(f"{count} rows were changed or deleted.")
     line("The address stays suppressed, by its keyed hash." if suppressed else "The address is not suppressed.")
-    line("Backups of the database, and SES's list of the account, still have what they had.")
+    line("Backups of the database, and SES's list of the account, are not changed.")
     return 0
 
 

@@ -25,7 +25,7 @@ _SETTLED = frozenset({Status.SENT, Status.QUEUED, Status.UNKNOWN})
 
 
 def run_id(path: Path, what: object) -> str:
-    """The same for the same file, template and values, and for no others."""
+    """An id that only the same file, template and values have."""
     digest = sha256(path.read_bytes())
     digest.update(json.dumps(what, sort_keys=True, default=str).encode())
     return digest.hexdigest()[:32]
@@ -73,7 +73,7 @@ class Journal:
         return f"csv-{self.run}-{line}"
 
     def is_settled(self, line: int, now: datetime) -> bool:
-        """Whether a row must not be sent: it was, or it may have been so long ago that its key no longer tells."""
+        """Whether a row must not be sent: it was sent, or may have been and its idempotency key has expired."""
         begun = self.begun.get(line)
         return self.statuses.get(line) in _SETTLED or (begun is not None and now - begun >= RETENTION)
 

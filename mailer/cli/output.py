@@ -1,4 +1,4 @@
-"""What the command line writes: lines, tables and JSON to standard output, complaints to standard error."""
+"""What the command line writes: lines, tables and JSON to standard output, errors to standard error."""
 
 import json
 import os
@@ -17,12 +17,12 @@ def line(text: str = "") -> None:
 
 
 def flush() -> None:
-    """Write what is still held back, so that a closed pipe shows now and not when Python ends."""
+    """Flush, so that a closed pipe raises here and not when Python exits."""
     sys.stdout.flush()
 
 
 def close() -> None:
-    """Write nothing more: nobody reads it, and Python would complain of the closed pipe when it ends."""
+    """Discard further output: Python would report the closed pipe when it exits."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -40,7 +40,7 @@ def table(rows: "Iterable[Sequence[str]]") -> None:
 
 
 def complain(error: "MailerError") -> None:
-    """Say what is wrong and what to do next."""
+    """Write an error and its hint."""
     sys.stderr.write(f"mailer: {error.message}\n")
     if error.hint:
         sys.stderr.write(f"        {error.hint}\n")

@@ -86,7 +86,7 @@ def opened_sql(given: "Namespace") -> "Generator[SqlStores]":
 
 
 def actor_of(given: "Namespace") -> str:
-    """Who runs the command: what `--actor` says, else the user and the machine."""
+    """Who runs the command: `--actor`, else the user and the machine."""
     if given.actor:
         return str(given.actor)
     try:

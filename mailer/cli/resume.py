@@ -1,4 +1,4 @@
-"""`mailer resume`: start a stream again that the sending guard paused, so that the guard can pause it again."""
+"""`mailer resume`: resume a stream that the sending guard paused, and reset its alarms."""
 
 import sys
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from mailer.stack import StackOutputs
 
-HELP = "start a stream again that was paused, and reset its alarms"
+HELP = "resume a paused stream, and reset its alarms"
 EXAMPLES = """\
 examples:
   mailer resume transactional --stack prod
@@ -34,7 +34,7 @@ class Watched(NamedTuple):
     """A pausing alarm of the stream.
 
     Attributes:
-        rate: SES's rate as it is now; None where SES tells none.
+        rate: SES's present rate; None if SES publishes none.
     """
 
     kind: str
@@ -56,7 +56,7 @@ def run(given: "Namespace") -> int:
     outputs = outputs_of(given)
     name = _configuration_set(outputs, given.stream)
     ses, cloudwatch = client("sesv2", outputs.region), client("cloudwatch", outputs.region)
-    with _told("Nothing was changed."):
+    with _translate_errors("Nothing was changed."):
         sends = ses.get_configuration_set(ConfigurationSetName=name)["SendingOptions"]["SendingEnabled"]
         watched = list(_watched(cloudwatch, outputs.stack, given.stream))
     alarmed = [each for each in watched if each.state == "ALARM"]
@@ -114,19 +114,19 @@ def _agreed() -> bool:
 
 
 def _resume(ses: "SESV2Client", cloudwatch: "CloudWatchClient", name: str, watched: list[Watched]) -> None:
-    # Alarms first: between the two, the guard would pause again a stream that sends under an alarm.
-    with _told("Some alarms may have been reset; the stream is as it was."):
+    # Reset the alarms first: the guard pauses a stream that sends while its alarm is in ALARM.
+    with _translate_errors("Some alarms may have been reset; the stream is unchanged."):
         for each in watched:
             cloudwatch.set_alarm_state(
                 AlarmName=each.alarm, StateValue="OK", StateReason=REASON, StateReasonData=accept(each.rate)
             )
-    with _told("The alarms are reset; the stream is still paused."):
+    with _translate_errors("The alarms are reset; the stream is still paused."):
         ses.put_configuration_set_sending_options(ConfigurationSetName=name, SendingEnabled=True)
 
 
 @contextmanager
-def _told(so_far: str) -> "Generator[None]":
-    """Turn what AWS refuses into a sentence that says what was done before."""
+def _translate_errors(so_far: str) -> "Generator[None]":
+    """Translate an error of AWS, and say what was done before it."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:

@@ -1,4 +1,4 @@
-"""`mailer stack`: what a stack exports, and how it stands in AWS. Also what other commands share to ask for a stack."""
+"""`mailer stack`: a stack's outputs and its state in AWS. Also the option `--stack`, which other commands share."""
 
 import os
 from typing import TYPE_CHECKING, Literal, overload
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 VARIABLE = "MAILSTACK_STACK"
 
 
-HELP = "show what a stack exports, how it stands in AWS, and what is left to do"
+HELP = "show a stack's outputs, its state in AWS, and what is left to do"
 EXAMPLES = ""
 
 
@@ -26,7 +26,7 @@ def configure(command: "ArgumentParser") -> None:
     """Give the command its options."""
     add_stack_option(command)
     command.add_argument("--json", action="store_true", help="as JSON, fit for MAILSTACK_OUTPUTS; AWS is not asked")
-    command.add_argument("--offline", action="store_true", help="do not ask AWS how the stack stands")
+    command.add_argument("--offline", action="store_true", help="do not ask AWS for the stack's state")
 
 
 def add_stack_option(command: "ArgumentParser") -> None:

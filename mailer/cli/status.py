@@ -1,4 +1,4 @@
-"""How a stack stands in AWS now, and what is left to do: identity, MAIL FROM, sandbox, paused streams, pagers."""
+"""The state of a stack in AWS, and what is left to do: identity, MAIL FROM, sandbox, paused streams, pagers."""
 
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,12 +14,12 @@ _UNCONFIRMED = {"PendingConfirmation", "Deleted"}
 
 
 class Finding(NamedTuple):
-    """One thing.
+    """One row of the report.
 
     Attributes:
-        what: What was looked at.
-        state: How it is, in AWS's words where it has some.
-        then: What to do; empty where nothing is left to do.
+        what: What was checked.
+        state: Its state, in AWS's words where AWS has some.
+        then: What to do next; empty if there is nothing to do.
     """
 
     what: str
@@ -28,7 +28,7 @@ class Finding(NamedTuple):
 
 
 def of(outputs: "StackOutputs") -> "Iterator[Finding]":
-    """Everything, in the order in which mail needs it. What AWS refuses to tell is said so."""
+    """All rows, in the order in which mail needs them. The state is unknown if AWS refuses a call."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     looks: tuple[tuple[str, Callable[[StackOutputs], Iterator[Finding]]], ...] = (
@@ -44,7 +44,7 @@ def of(outputs: "StackOutputs") -> "Iterator[Finding]":
             yield Finding(what, f"unknown ({error.response.get('Error', {}).get('Code', '')})")
         except BotoCoreError as error:
             yield Finding(what, f"unknown ({error})")
-            return  # no credentials, no network: the others would not do better
+            return  # no credentials or no network: the other calls would fail, too
 
 
 def _identity(outputs: "StackOutputs") -> "Iterator[Finding]":

@@ -1,4 +1,4 @@
-"""`mailer store`: what a SQL store needs now and then: migration, clean-up, keys."""
+"""`mailer store`: maintenance of a SQL store: migration, clean-up, keys."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, cast
@@ -70,7 +70,7 @@ def _rotate(given: "Namespace") -> int:
     line(f"{done.rewritten} rows were encrypted with the current key.")
     line(f"The store needs these keys: {', '.join(done.keys) or 'none'}.")
     if done.hashes:
-        line(f"{done.hashes} erased addresses are known by the hash of an old key alone, so that key must be kept.")
+        line(f"{done.hashes} erased addresses are hashed with an old key only: keep that key.")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""`mailer suppressions add` and `remove`: who, when and why is recorded."""
+"""`mailer suppressions add` and `remove`: each change records who, when and why."""
 
 import sys
 import time
@@ -47,7 +47,7 @@ def configure(add: "Callable[[str, str], ArgumentParser]") -> None:
     )
     command.set_defaults(act=_add)
 
-    command = add("remove", "remove addresses from the list, after a question")
+    command = add("remove", "remove addresses from the list, after a confirmation")
     _add_common(command)
     command.add_argument("--yes", action="store_true", help="do not ask")
     words = "leave them on SES's list of the account; default: deleted there too, one a second, where a stack is named"
@@ -58,7 +58,7 @@ def configure(add: "Callable[[str, str], ArgumentParser]") -> None:
 def _add_common(command: "ArgumentParser") -> None:
     command.add_argument("addresses", nargs="+", metavar="ADDRESS")
     add_store_options(command)
-    command.add_argument("--why", required=True, metavar="TEXT", help="recorded, with the time and who it was")
+    command.add_argument("--why", required=True, metavar="TEXT", help="the reason; time and actor are recorded, too")
     command.add_argument("--actor", default="", metavar="NAME", help="who; default: the user and the machine")
     command.add_argument("--scope", type=scope_of, default="", help="stream:NAME or tenant:NAME; default: all mail")
     command.add_argument("--json", action="store_true", help="as JSON")

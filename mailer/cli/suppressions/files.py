@@ -72,7 +72,7 @@ def _import(given: "Namespace") -> int:
     return NOT_CHANGED if problems else 0
 
 
-# What becomes of a row, in the words of the summary.
+# Outcomes of a row, as the summary words them.
 _WORDS = {
     PutOutcome.WRITTEN: "suppressed",
     PutOutcome.OUTRANKED: "already suppressed",
@@ -104,7 +104,7 @@ def _export(given: "Namespace") -> int:
 
 
 def _with_progress(rows: "Iterable[Item]") -> "Iterator[Item]":
-    """The rows; how many there were so far is shown on a terminal."""
+    """Yield the rows, and show their number so far on a terminal."""
     shows, count = sys.stderr.isatty(), 0
     for row in rows:
         yield row
