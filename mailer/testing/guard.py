@@ -1,4 +1,4 @@
-"""Refuses what would leave for the real AWS while a test uses SES on this machine, and fails that test.
+"""Blocks requests to the real AWS while a test uses the fixture `ses`, and fails that test.
 
 A client with an endpoint of its own, such as django-ses's, does not read AWS_ENDPOINT_URL; one that was made before the
 test has not read it. Not for other hosts: those are the application's own business.
@@ -24,10 +24,10 @@ _SAYS = (
 
 
 class Guard:
-    """Stands in the way of every call of botocore's to AWS, and of every connection to SES.
+    """Blocks every call of botocore to AWS, and every connection to SES.
 
     Attributes:
-        refused: What was wanted of AWS outside pytest's own thread, where the test goes on.
+        refused: Blocked requests of other threads than pytest's own, which do not stop the test.
     """
 
     def __init__(self) -> None:
@@ -71,7 +71,7 @@ class Guard:
         raise ConnectionRefusedError(_SAYS.format(wanted=wanted))
 
     def check(self) -> None:
-        """Fail the test for what another thread of it wanted."""
+        """Fail the test for blocked requests of other threads."""
         if self.refused:
             pytest.fail(_SAYS.format(wanted=", ".join(self.refused)), pytrace=False)
 

@@ -1,4 +1,4 @@
-"""A transport that keeps what it is given. For tests of an application alone, without a cloud."""
+"""A transport that keeps every message. For tests of an application alone, without a cloud."""
 
 from collections.abc import Sequence
 from threading import Lock

@@ -1,4 +1,4 @@
-"""SES on this machine, for tests: what was sent, how recipients behave, faults. The cloud itself is `localcloud`."""
+"""SES on this machine, for tests: sent mails, behaviour of recipients, faults. The cloud is `mailstack_localcloud`."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -40,7 +40,7 @@ class Fault(Protocol):
 
 
 class Cloud(Protocol):
-    """A running `localcloud.LocalCloud`, as far as tests need it; this room imports nothing of that one."""
+    """A running `mailstack_localcloud.LocalCloud`, as far as tests need it; this package does not import that one."""
 
     endpoint: str
 
@@ -55,7 +55,7 @@ class Cloud(Protocol):
         ...
 
     def environment(self) -> dict[str, str]:
-        """What points AWS clients at it."""
+        """The environment variables that point AWS clients at it."""
         ...
 
     def client(self, service: str) -> Any:
@@ -144,7 +144,7 @@ class Ses:
         self._prepare()
 
     def _prepare(self) -> None:
-        """What `pulumi up` makes, as far as sending needs it."""
+        """Create what `pulumi up` creates, as far as sending needs it."""
         self.cloud.reset()
         ses = self.cloud.client("sesv2")
         ses.create_email_identity(EmailIdentity=DOMAIN)
@@ -161,7 +161,7 @@ class Ses:
 
     @property
     def mailer(self) -> "Mailer":
-        """A mailer of the stack `test`, which sends here and waits hardly at all between attempts."""
+        """A mailer of the stack `test`, which sends to this SES and hardly waits between attempts."""
         if self._mailer is None:
             from mailer.mailer import Mailer
             from mailer.sending.retry import RetryPolicy
@@ -205,9 +205,9 @@ class Ses:
         return self.cloud.fault(effect, **options)
 
     def process_feedback(self) -> None:
-        """Do with every event what the stack's feedback Lambda does: hard bounces and complaints are suppressed.
+        """Process every event as the stack's feedback Lambda does: suppress hard bounces and complaints.
 
-        An event that was dealt with before is left out, as there.
+        Events that were processed before are skipped.
         """
         from mailer.feedback.processor import Processor
         from mailer.stores.dynamodb.events import DynamoDBEvents

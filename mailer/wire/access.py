@@ -1,4 +1,4 @@
-"""Who asks, and where a service is: what botocore finds in the environment, profiles, roles and instance metadata."""
+"""Credentials and endpoints: what botocore finds in the environment, profiles, roles and instance metadata."""
 
 import ssl
 from dataclasses import dataclass
@@ -52,11 +52,11 @@ SET_UP_SECONDS = 15.0
 
 
 class Place(NamedTuple):
-    """Where a service is.
+    """The endpoint of a service.
 
     Attributes:
         region: The region that requests are signed for.
-        destination: Where connections go; None where that takes botocore, such as a proxy that is reached by https.
+        destination: Where connections go; None if only botocore can connect, as to an https proxy.
     """
 
     region: str
@@ -90,7 +90,7 @@ class Access:
 
 
 class Identity:
-    """Credentials and places: found on first use, renewed before they expire, and found again in a forked process."""
+    """Credentials and endpoints: found on first use, renewed before they expire, found again after a fork."""
 
     def __init__(self, access: Access) -> None:
         self._access = access
@@ -116,7 +116,7 @@ class Identity:
                 vars(kept)["_refresh_lock"] = Lock()
 
     def keys(self, deadline: "Deadline") -> Keys:
-        """The credentials of now. Where they must be fetched, no longer than the deadline is waited.
+        """The current credentials. Fetching them takes no longer than the deadline.
 
         Raises:
             CannotAsk: No credentials are configured.
@@ -140,7 +140,7 @@ class Identity:
         return self._places[key]
 
     def _once(self, is_done: "Callable[[], bool]", work: "Callable[[], None]") -> None:
-        """Do in one thread what takes long and is done once in a process; other threads wait for it."""
+        """Run slow work once per process, in one thread; other threads wait for it."""
         if is_done():
             return
         deadline = Deadline(SET_UP_SECONDS)
@@ -185,7 +185,7 @@ class Identity:
 
 
 def translated(work: "Callable[[], _Result]") -> "_Result":
-    """Do work of botocore's that comes before a request; whatever it raises, nothing was written.
+    """Run work of botocore that precedes a request: if it raises, nothing was written.
 
     Raises:
         CannotAsk: The set-up is wrong.

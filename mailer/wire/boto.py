@@ -1,4 +1,4 @@
-"""The same calls through a client of boto3's: for who has one, and for what the wire does not speak.
+"""The same calls through a boto3 client: for callers that have one, and for what the wire does not support.
 
 That is Signature Version 4A (a multi-region endpoint) and proxies that are reached by https.
 """

@@ -37,7 +37,7 @@ _USER_AGENT = f"mailstack Python/{'.'.join(map(str, sys.version_info[:3]))}"
 def _blob(value: object) -> str:
     """How JSON carries bytes: https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html."""
     if not isinstance(value, bytes | bytearray):
-        raise TypeError(f"a {type(value).__name__} is no part of a request")
+        raise TypeError(f"a {type(value).__name__} cannot be part of a request")
     return b64encode(value).decode()
 
 
@@ -50,10 +50,10 @@ def encoded(request: "Mapping[str, object]") -> bytes:
 
 
 class Api(Protocol):
-    """A service that is asked by the names of its operations. Safe to use from several threads, and over forks."""
+    """A service, called by the names of its operations. Thread-safe and fork-safe."""
 
     def call(self, operation: str, request: "Mapping[str, object]") -> dict[str, object]:
-        """Ask once, within a bounded time.
+        """Make one attempt, within a bounded time.
 
         Raises:
             ServiceError: The service returned an error.
@@ -65,14 +65,14 @@ class Api(Protocol):
 
 @dataclass(frozen=True)
 class Service:
-    """How a service is spoken to.
+    """The protocol of a service.
 
     Attributes:
         name: botocore's name for it.
         signing: Its name in signatures.
         paths: The path of each operation that is used, where operations have paths (REST-JSON).
         target: What stands before the operation's name in X-Amz-Target, where they have none (JSON 1.0 and 1.1).
-        content_type: What a request says that its body is.
+        content_type: The content type of requests.
         reads: Operations that are a GET without a body.
     """
 
@@ -185,7 +185,7 @@ def understood(answer: "Answer") -> dict[str, object]:
 
     Raises:
         ServiceError: The answer is an error.
-        AnswerLost: It says that all is well, and is not what a service of AWS's answers.
+        AnswerLost: Its status is 200, but it is not an answer of an AWS service.
     """
     if answer.status != _OK:
         raise error_of(answer)
@@ -200,7 +200,7 @@ def understood(answer: "Answer") -> dict[str, object]:
 
 
 def error_of(answer: "Answer") -> ServiceError:
-    """What an answer other than 200 says; the places where the code may stand are botocore's.
+    """The error in an answer other than 200. The code is looked for where botocore looks for it.
 
     Example:
         >>> from mailer.wire.http import Answer

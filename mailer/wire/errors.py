@@ -1,4 +1,4 @@
-"""How a request can end without an answer that can be used. Internal: transports and stores translate them.
+"""Errors of requests that got no usable answer. Internal: transports and stores translate them.
 
 The classes say what is known about the request, because that decides whether it may be made again:
 

@@ -319,7 +319,7 @@ def _tunnel(opened: socket.socket, destination: Destination, deadline: Deadline)
 
 
 def proxy_headers(destination: Destination) -> dict[str, str]:
-    """What the proxy is told beside the request: who asks, where its URL says so (RFC 7617)."""
+    """Extra headers for the proxy: the credentials in its URL, if there are any (RFC 7617)."""
     proxy = destination.proxy
     if proxy is None or proxy.username is None:
         return {}

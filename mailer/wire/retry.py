@@ -1,4 +1,4 @@
-"""Asking again, for operations that may be made twice: reads, and writes that say the same each time."""
+"""Retries of idempotent operations: reads, and writes of the same values."""
 
 import random
 import time
@@ -31,14 +31,14 @@ _REQUEST_TIMEOUT, _TOO_MANY, _SERVER_ERROR = 408, 429, 500
 
 
 def may_pass(error: WireError) -> bool:
-    """Whether asking again soon may end differently."""
+    """Whether a retry may succeed."""
     if isinstance(error, ServiceError):
         return error.code in PASSING or error.status in {_REQUEST_TIMEOUT, _TOO_MANY} or error.status >= _SERVER_ERROR
     return not isinstance(error, CannotAsk)
 
 
 def ask(api: "Api", operation: str, request: "Mapping[str, object]") -> dict[str, object]:
-    """Call an operation that may be made twice, up to four times, with exponential backoff and full jitter.
+    """Call an idempotent operation up to four times, with exponential backoff and full jitter.
 
     Raises:
         WireError: How the last attempt ended.
