@@ -1,4 +1,4 @@
 """The whole loop on one machine: provision, send, bounce, suppress, refuse, page.
 
-The one room of `localcloud` that may import `mailer`, as an application would.
+It uses `mailer` as an application does. In no wheel.
 """

@@ -19,7 +19,7 @@ GONE = tuple(f"former-customer-{n}@gone.test" for n in range(5))
 
 @dataclass(frozen=True)
 class Loop:
-    """A deployed stack, the cloud it stands in, and the mailer that knows nothing but its outputs."""
+    """A deployed stack, the cloud that it is in, and a mailer that knows only its outputs."""
 
     cloud: LocalCloud
     outputs: StackOutputs
@@ -58,7 +58,7 @@ class Loop:
         return expect(results, Status.SENT)
 
     def inbox(self) -> list[str]:
-        """All three stand in the inbox."""
+        """All three are in the inbox."""
         wanted = (SUCCESS, BOUNCE, COMPLAINT)
 
         def found() -> dict[str, str]:
@@ -83,7 +83,7 @@ class Loop:
         return wait_for(probe, seconds=self.patience, instead=self._feedback_path)
 
     def suppressions(self) -> list[str]:
-        """Both addresses stand in the suppression list."""
+        """Both addresses are on the suppression list."""
 
         def probe() -> list[str] | None:
             reasons = {item["address"]["S"]: item["reason"]["S"] for item in self._items("SUPPRESSION#")}
@@ -186,7 +186,7 @@ class Loop:
 
 
 def all_of(found: dict[str, str], wanted: Iterable[str]) -> dict[str, str] | None:
-    """What was found, once nothing that is wanted lacks."""
+    """The values found, once all wanted ones are among them."""
     return found if all(name in found for name in wanted) else None
 
 

@@ -11,7 +11,7 @@ SECONDS_COLUMN = 72
 
 
 class NotSeen(Exception):  # noqa: N818
-    """A step was not seen; says what was seen instead."""
+    """A step was not seen; the message says what was seen instead."""
 
 
 @dataclass

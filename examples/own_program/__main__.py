@@ -15,7 +15,7 @@ mail = MailStack(
     Settings(
         domain=config.require("domain"),
         page=(config.require("page"),),
-        # Offers go their own way, so that complaints about them hold up no receipt.
+        # Offers have their own stream, so that complaints about them do not pause receipts.
         streams={"transactional": StreamSettings(), "offers": StreamSettings(minimum_sends=1000)},
         protect=stack == "prod",
         tags={"team": "shop"},
@@ -43,5 +43,5 @@ aws.iam.RolePolicyAttachment("web-sends-mail", role=web.name, policy_arn=mail.se
 
 pulumi.export("web_role", web.name)
 pulumi.export("sender_policy", mail.sender_policy_arn)
-# For the service's environment: with MAILSTACK_OUTPUTS set, the library asks Systems Manager nothing.
+# For the service's environment: with MAILSTACK_OUTPUTS set, the library does not call Systems Manager.
 pulumi.export("mailstack_outputs", mail.outputs_json)

@@ -312,8 +312,8 @@ CALLS: Mapping[str, tuple[Grant, ...]] = {
         on(_ZONE, "route53: ChangeResourceRecordSets ListResourceRecordSets GetHostedZone"),
         on("arn:aws:route53:::change/*", "route53: GetChange"),
     ),
-    # What the program asks before it makes anything: route53/zone_data_source.go. The caller's identity, the region and
-    # the partition take no permission: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
+    # What the program asks before it creates anything: route53/zone_data_source.go. The caller's identity, region and
+    # partition need no permission: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
     "aws:route53/getZone:getZone": (
         on(EVERYTHING, "route53: ListHostedZones ListHostedZonesByName"),
         on(_ZONE, "route53: GetHostedZone ListTagsForResource"),

@@ -1,4 +1,4 @@
-"""The picture of what a stack makes, and what that costs: `make docs`.
+"""The picture of a stack's resources, and their costs: `make docs`.
 
 Both come from running the component itself. Not for the words around them.
 """
@@ -67,7 +67,7 @@ def _shortest(needs: Mapping[str, set[str]]) -> Iterator[tuple[str, str]]:
 
 
 def written(page: str) -> str:
-    """The page with its picture and its prices drawn anew, between the marks that it has for them."""
+    """The page with its picture and prices replaced, between their markers."""
     resources = record(SMALLEST)
     blocks = {"picture": f"```mermaid\n{mermaid(resources)}\n```", "prices": prices.table(resources)}
     for name, block in blocks.items():
@@ -79,7 +79,7 @@ def written(page: str) -> str:
 
 
 def main(path: str) -> None:
-    """Draw a page anew."""
+    """Replace the picture and prices of a page."""
     page = Path(path)
     page.write_text(written(page.read_text(encoding="utf-8")), encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""Runs the component against a monitor that writes down what it registers, and makes nothing.
+"""Runs the component against a monitor that records what it registers, and creates nothing.
 
 For pictures and counts of what a stack has; not for tests of values, which are those of a preview here.
 """
@@ -74,7 +74,7 @@ async def _run(monitor: "_Monitor", stack: str, settings: Settings) -> None:
             engine=mocks.MockEngine(None),
             project="mailstack",
             stack=stack,
-            # What AWS makes up is unknown, and so nobody has to make it up here.
+            # What AWS generates is unknown, as in a preview.
             dry_run=True,
         )
     )
@@ -98,7 +98,7 @@ class _Monitor(mocks.MockMonitor):
 
 
 class _Facts(mocks.Mocks):
-    """What the program asks AWS before it makes anything."""
+    """The program's questions to AWS before it creates anything."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

@@ -50,7 +50,7 @@ Version = tuple[int, ...]
 
 
 class InstallError(Exception):
-    """No CLI can be put in place; the message says what was tried and what to do."""
+    """No CLI can be installed; the message says what was tried and what to do."""
 
 
 class Step(enum.Enum):
@@ -108,7 +108,7 @@ def dotted(version: Version) -> str:
 
 
 def decide(found: Found, pins: Pins) -> Decision:
-    """What to do, given what there is. Pure: it looks at nothing else."""
+    """Choose the step for what this machine has. Pure."""
     usable = next((cli for cli in found.clis if not cli.problem), None)
     if usable:
         return Decision(Step.USE, f"Pulumi {usable.version} at {usable.path} runs Python programs; nothing to do.")
@@ -134,7 +134,7 @@ def explain(found: Found, pins: Pins) -> str:
             *(rejected or ["  - PATH and .tools/pulumi/ hold no pulumi."]),
             f"  - Pulumi's installer ({INSTALLER}) cannot be reached or did not succeed.",
             f"  - {go}; building the CLI (tools/pulumi/go.mod) takes Go {needed} or newer.",
-            "Either of these mends it:",
+            "Either of these fixes it:",
             f"  - install Go {needed} or newer ({GO_SITE}) and run `make pulumi` again;",
             f"  - install Pulumi ({PULUMI_SITE}) so that `pulumi` is on PATH.",
         ]

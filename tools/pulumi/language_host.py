@@ -1,6 +1,6 @@
 """`pulumi-language-python`: the service that the Pulumi engine starts to run a Python program or policy pack.
 
-It stands in for Pulumi's own host, which is not to be had as a module, beside the CLI that `install.py` builds. It runs
+It replaces Pulumi's own host, which no Go module provides, for the CLI that `install.py` builds. It runs
 programs, says what they run on, and installs it with pip; it knows no other toolchain and generates no code.
 
 The protocol is `LanguageRuntime` in pulumi's `language.proto`: the host serves on loopback, prints its port as the
@@ -65,14 +65,14 @@ def interpreter(info: language.ProgramInfo) -> str:
     python = Path(info.root_directory, str(virtualenv), "bin", "python")
     if not python.is_file():
         raise InterpreterError(
-            f"Pulumi.yaml's runtime.options.virtualenv is {virtualenv}, and {python} is not there. Make the virtual "
+            f"Pulumi.yaml's runtime.options.virtualenv is {virtualenv}, and {python} is not there. Create the virtual "
             "environment (`pulumi install`; in mailstack's repository `make install`) or correct the option."
         )
     return str(python)
 
 
 def installation(info: language.ProgramInfo) -> "list[list[str]]":
-    """The commands that make a program's virtual environment, as Pulumi's own host does with the toolchain `pip`.
+    """The commands that create a program's virtual environment, as Pulumi's own host does with the toolchain `pip`.
 
     None where Pulumi.yaml names no virtual environment: what this host itself runs on is not the program's to change.
     """
@@ -134,7 +134,7 @@ class Host(service.LanguageRuntimeServicer):
     def Handshake(
         self, request: language.LanguageHandshakeRequest, context: grpc.ServicerContext
     ) -> language.LanguageHandshakeResponse:
-        """Learn where the engine listens."""
+        """Receive the engine's address."""
         self._engine = request.engine_address or self._engine
         return language.LanguageHandshakeResponse()
 
@@ -190,7 +190,7 @@ class Host(service.LanguageRuntimeServicer):
     def InstallDependencies(
         self, request: language.InstallDependenciesRequest, context: grpc.ServicerContext
     ) -> "Iterator[language.InstallDependenciesResponse]":
-        """Make the virtual environment that Pulumi.yaml names, and put what the program requires into it."""
+        """Create the virtual environment that Pulumi.yaml names, and install the program's requirements."""
         commands = installation(request.info)
         if not commands:
             text = (
