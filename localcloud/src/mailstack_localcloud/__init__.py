@@ -1,4 +1,4 @@
-"""AWS on one machine, for demo and tests: SES v2 of our own in front of ministack, on one loopback port.
+"""AWS on one machine, for demo and tests: an SES emulator in front of ministack, on one loopback port.
 
 Example:
     >>> from mailstack_localcloud import LocalCloud

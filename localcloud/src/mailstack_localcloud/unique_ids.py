@@ -1,4 +1,4 @@
-"""Identifiers in great numbers: unique, but not secret."""
+"""Fast identifiers: unique, but not secret."""
 
 import itertools
 import uuid

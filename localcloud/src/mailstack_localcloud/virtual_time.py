@@ -1,4 +1,4 @@
-"""The time in the local cloud: the machine's plus the spans that were skipped, for what AWS does after days."""
+"""The time in the local cloud: the machine's plus skipped time, for AWS's behaviour after days."""
 
 import time
 from datetime import UTC, datetime, timedelta

@@ -1,1 +1,1 @@
-"""ministack, which serves every AWS service but SES here, and nothing else knows its inside: a file a service."""
+"""ministack, which serves every AWS service but SES. Only this package uses its internals: one file a service."""

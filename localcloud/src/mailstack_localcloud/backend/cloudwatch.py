@@ -1,4 +1,4 @@
-"""CloudWatch inside ministack: metrics as AWS's services put them, and the alarms that it keeps."""
+"""CloudWatch inside ministack: metrics that AWS services publish, and stored alarms."""
 
 import time
 from collections.abc import Callable, Mapping

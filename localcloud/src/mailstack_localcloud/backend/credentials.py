@@ -1,4 +1,4 @@
-"""Whose the local cloud's one account is, and what a client needs to talk to it."""
+"""The account of the local cloud, and the credentials that clients need."""
 
 # AWS's own documented example credentials; no service here checks them.
 ACCESS_KEY = "AKIAIOSFODNN7EXAMPLE"

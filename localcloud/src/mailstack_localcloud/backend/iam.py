@@ -1,4 +1,4 @@
-"""IAM operations that ministack lacks: UpdateUser, and changes and tags of OpenID Connect providers.
+"""IAM operations that ministack lacks: UpdateUser, and updates and tags of OpenID Connect providers.
 
 Not for authorization (`access.py`).
 """

@@ -1,4 +1,4 @@
-"""KMS inside ministack: who may use a key, by its own policy."""
+"""KMS inside ministack: access to keys by the key policy."""
 
 from collections.abc import Mapping
 from typing import Any, cast

@@ -1,4 +1,4 @@
-"""Roles of other accounts: who may assume one, which ministack asks only where every signature is checked.
+"""Roles of other accounts: authorizes AssumeRole, which ministack does only if it checks every signature.
 
 Not for a role of the caller's own account, which tests assume to try what it may do (`access.py`).
 """

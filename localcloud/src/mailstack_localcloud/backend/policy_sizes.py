@@ -1,7 +1,7 @@
 """IAM's limits on the length of policies, which ministack lacks. White space does not count.
 
-https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html#reference_iam-quotas-entity-length. The texts
-are those that people quote in public reports.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html#reference_iam-quotas-entity-length. The error
+texts are those that public bug reports quote.
 """
 
 import functools

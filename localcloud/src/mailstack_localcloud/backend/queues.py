@@ -1,4 +1,4 @@
-"""SQS inside ministack: how full queues are, and messages that AWS's services put there."""
+"""SQS inside ministack: queue depths, and messages that AWS services send."""
 
 import functools
 import hashlib

@@ -1,7 +1,7 @@
 """Replaces SES inside ministack: its requests reach our SES, or are refused.
 
 It routes requests that bear no signature by rules of its own, and its CloudFormation and Cognito call its SES directly.
-Nothing of it is loaded before its time.
+None of these modules is loaded early.
 """
 
 import functools

@@ -1,4 +1,4 @@
-"""Signatures of what SNS delivers, made with a key of this process, and the certificate that proves them.
+"""Signatures of SNS deliveries, with a key of this process, and the certificate that verifies them.
 
 AWS serves its certificates over https at sns.<region>.amazonaws.com, which is not possible here. A verifier must be
 configured to take the certificate from the local cloud.

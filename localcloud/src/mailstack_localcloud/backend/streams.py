@@ -1,4 +1,4 @@
-"""Firehose inside ministack: records handed over to delivery streams."""
+"""Firehose inside ministack: records sent to delivery streams."""
 
 import base64
 import contextvars

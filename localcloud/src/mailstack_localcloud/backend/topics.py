@@ -1,4 +1,4 @@
-"""SNS and EventBridge inside ministack: what AWS's services tell topics and buses."""
+"""SNS and EventBridge inside ministack: messages of AWS services to topics and buses."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""AWS Chatbot ("Amazon Q Developer in chat applications"), as far as Slack channels go: its API, and what they show.
+"""AWS Chatbot ("Amazon Q Developer in chat applications") for Slack channels: its API, and the messages shown.
 
-No Slack is met: what a channel would show is kept, for `GET /_localcloud/slack/{configuration}`.
+It does not connect to Slack. It stores what a channel would show, for `GET /_localcloud/slack/{configuration}`.
 """

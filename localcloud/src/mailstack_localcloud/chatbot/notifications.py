@@ -1,6 +1,6 @@
 """AWS Chatbot's rendering of a topic's messages: alarms, events, custom notifications. Pure.
 
-It drops everything else, a page in plain words among it. How a channel words an alarm is close to AWS's, not its own.
+It drops everything else, plain text included. The wording of an alarm is close to AWS's, but not the same.
 https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html
 """
 

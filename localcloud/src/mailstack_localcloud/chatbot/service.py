@@ -1,4 +1,4 @@
-"""Chatbot as one object: a request comes in, its operation is found, its handler asked, its answer checked."""
+"""Chatbot as one object: finds a request's operation, calls its handler and checks the answer."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any

@@ -1,7 +1,7 @@
-"""Between SNS and the channels: subscriptions of Chatbot's own, and what comes by them.
+"""Chatbot's subscriptions to SNS topics, and the messages that they deliver to channels.
 
-In AWS Chatbot subscribes an HTTPS endpoint of its own. Here it is one of this server's, so that SNS delivers as it
-delivers to anybody, filters and all.
+In AWS Chatbot subscribes an HTTPS endpoint of its own. Here the endpoint is on this server, so SNS delivers as to any
+other subscriber, with filters.
 """
 
 import asyncio

@@ -1,1 +1,1 @@
-"""The control plane: what tests ask that AWS has no call for, and the state that outlives the process."""
+"""The control plane: operations for tests that AWS has no API for, and state that outlives the process."""

@@ -1,4 +1,4 @@
-"""The pages behind the links in mails, which in AWS are SES's own: address verification, preferences on a contact list.
+"""The pages behind the links in mails, which SES serves in AWS: address verification, preferences on a contact list.
 
 The token in a link is all that authorizes a request. Text of SES's customers, such as the names of topics, is escaped,
 and the pages run no script.

@@ -1,4 +1,4 @@
-"""The control plane under `/_localcloud/`, JSON in and out, for what tests need and AWS has no API for."""
+"""The control plane under `/_localcloud/`, JSON in and out: operations that tests need and AWS has no API for."""
 
 import asyncio
 import dataclasses

@@ -1,4 +1,4 @@
-"""The client of an HTTP request, as faults see it: kept waiting, disconnected, given an answer that it cannot read."""
+"""The client of an HTTP request, as faults see it: delays, resets and malformed answers."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""The rules by which a fault strikes requests: operation, recipient, count, rate. Pure; `effects` carries it out."""
+"""The rules by which a fault strikes requests: operation, recipient, count, rate. Pure; `effects` applies the fault."""
 
 import fnmatch
 import random

@@ -1,1 +1,1 @@
-"""The inbox page: every mail that the local cloud took, as its reader and as its sender would want to see it."""
+"""The inbox page: every mail that the local cloud accepted, as readers and senders want to see it."""

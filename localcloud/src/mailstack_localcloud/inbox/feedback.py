@@ -1,6 +1,7 @@
-"""Events of a mail that are triggered by hand: a bounce, a complaint, a click. Everything that follows from
-a natural one follows: the event is published, reputation counts, the suppression list grows.
-"""  # noqa: D205 - one sentence does not fit a line
+"""Events of a mail that are triggered by hand: a bounce, a complaint, a click.
+
+They have the same effects as natural ones: the event is published, reputation counts, the suppression list grows.
+"""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime

@@ -1,6 +1,6 @@
 """Reasons why mail is not delivered now, and how to undo them: paused, suppressed, refused, faults.
 
-Each way back is what the SES API or the control plane does for the same purpose.
+Each remedy is a call of the SES API or the control plane.
 """
 
 import inspect

@@ -1,4 +1,4 @@
-"""The decisions of the in-process engine: what becomes of each resource, in an up, a preview, a refresh, a destroy.
+"""The decisions of the in-process engine: the steps for each resource in an up, a preview, a refresh or a destroy.
 
 After pkg/resource/deploy/step_generator.go in pulumi/pulumi. Not for speaking to the program (`monitor.py`) or to a
 provider's process (`plugin.py`).

@@ -1,6 +1,6 @@
-"""Which `pulumi` to run: the one on PATH, then the one under `.tools/`.
+"""Finds the `pulumi` to run: on PATH, then under `.tools/`.
 
-Not for putting one there: `tools/pulumi/install.py` (`make pulumi`) does that.
+Not for installing one: `tools/pulumi/install.py` (`make pulumi`) does that.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""A resource as a program wants it: what it asks of an engine, in plain values. Not for deciding what becomes of it."""
+"""A resource goal: what a program asks of the engine for one resource, in plain values. Not for deciding the steps."""
 
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,1 +1,1 @@
-"""The server: its port, its gateway, its thread; what the services do is in folders of their own."""
+"""The server: its port, its gateway, its thread. The services are in other folders."""

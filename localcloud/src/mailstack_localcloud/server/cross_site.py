@@ -1,4 +1,4 @@
-"""Which requests are served: those of programs and of our own pages, never those of other web pages.
+"""Refuses cross-site requests: it serves programs and our own pages, never other web pages.
 
 A web page, or the HTML of a mail, runs in a browser that can reach the loopback interface, and a caller that can create
 a Lambda function here can run code on this machine (CSRF). Browsers send where a request comes from (Sec-Fetch-Site,

@@ -1,4 +1,4 @@
-"""Whether the caller may send: the policies of IAM users and roles, by resource and condition.
+"""Authorizes sends: the policies of IAM users and roles, by resource and condition.
 
 https://docs.aws.amazon.com/ses/latest/dg/control-user-access.html
 """

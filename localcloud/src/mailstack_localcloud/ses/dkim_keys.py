@@ -1,4 +1,4 @@
-"""A DKIM key of a customer's own (BYODKIM): whether SES takes it, and what DNS has to say of it.
+"""A customer's DKIM key (BYODKIM): SES's checks of it, and its DNS record.
 
 https://docs.aws.amazon.com/ses/latest/dg/send-email-authentication-dkim-bring-your-own.html
 """

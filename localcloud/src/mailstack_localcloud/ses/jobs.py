@@ -1,4 +1,4 @@
-"""Export and import jobs at work: what was asked for is done as the clock turns. `operations.jobs` is asked."""
+"""Runs export and import jobs, on ticks of the clock. `operations.jobs` has their API."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Options of a send besides its mail: identity ARNs, the feedback address, what is not tracked."""
+"""Options of a send besides its mail: identity ARNs, the feedback address, tracking."""
 
 from mailstack_localcloud.ses import mime, rules
 from mailstack_localcloud.ses.context import Context, Parameters

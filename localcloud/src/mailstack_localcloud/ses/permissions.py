@@ -1,4 +1,4 @@
-"""Whether the caller may carry out an operation other than a send. `authorization` checks sends.
+"""Authorizes operations other than sends. `authorization` checks sends.
 
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_sesv2.html
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_ses.html

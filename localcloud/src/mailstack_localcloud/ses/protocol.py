@@ -1,6 +1,6 @@
 """SES v2's REST protocol, derived from botocore's service model. Knows no operation by name.
 
-Which operation a request is, what it carries, and how an answer or an error is written.
+Finds a request's operation and parameters, and writes answers and errors.
 """
 
 import functools

@@ -1,4 +1,4 @@
-"""Events on their way out: from accepted mails to the destinations of their configuration sets."""
+"""Publishes events of accepted mails to the event destinations of their configuration sets."""
 
 import asyncio
 import functools

@@ -1,4 +1,4 @@
-"""How much may be sent: the rate in recipients a second and the quota in recipients a day."""
+"""Sending limits: the rate in recipients a second and the quota in recipients a day."""
 
 import time
 from collections import deque

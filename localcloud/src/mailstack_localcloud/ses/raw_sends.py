@@ -1,4 +1,4 @@
-"""A raw mail with an envelope, as SMTP and SES v1 bring it, as the parameters of SendEmail. Pure."""
+"""Converts a raw mail with an envelope, from SMTP or SES v1, to the parameters of SendEmail. Pure."""
 
 from typing import Any
 

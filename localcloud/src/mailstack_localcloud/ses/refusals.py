@@ -1,4 +1,4 @@
-"""The sends that SES refused, for people to see: the inbox page and the control plane show them. Decides nothing."""
+"""The sends that SES refused, for the inbox page and the control plane. Decides nothing."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""From a template and data to the content of a mail: which template is meant, what fills it, what comes out."""
+"""Renders a template with its data to the content of a mail."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""SES v2 as one object: a request comes in, its operation is found, its handler asked, its answer checked."""
+"""SES v2 as one object: finds a request's operation, calls its handler and checks the answer."""
 
 import inspect
 import re

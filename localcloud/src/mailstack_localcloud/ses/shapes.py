@@ -1,7 +1,7 @@
-"""JSON to Python and back by botocore's description of a shape, checking on the way. Knows nothing of SES.
+"""Converts and validates JSON by botocore's shapes, in both directions. Knows nothing of SES.
 
-A shape is compiled once, into functions closed over what they need of it: walking botocore's model for each request
-would cost more than all else that is done for a mail.
+A shape is compiled once, into functions closed over what they need of it: walking botocore's model for
+each request would take longer than the rest of a send.
 """
 
 import base64

@@ -1,4 +1,4 @@
-"""How a recipient behaves: the mailbox simulator's addresses, and patterns that the control plane sets. Pure."""
+"""Behaviour of recipients: the mailbox simulator's addresses, and patterns that the control plane sets. Pure."""
 
 import fnmatch
 from collections.abc import Mapping, Sequence

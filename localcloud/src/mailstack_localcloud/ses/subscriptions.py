@@ -1,4 +1,4 @@
-"""Contact lists at work: who left a list or a topic, the links by which they leave, what a click changes. Pure.
+"""Subscription management of contact lists: unsubscribed contacts, unsubscribe links, effects of a click. Pure.
 
 https://docs.aws.amazon.com/ses/latest/dg/sending-email-subscription-management.html
 """

@@ -1,1 +1,1 @@
-"""The first version of SES's API, for clients that still call it: another language over the same state as `ses`."""
+"""The first version of SES's API, for clients that still call it: another protocol over the same state as `ses`."""

@@ -1,4 +1,4 @@
-"""SES's first API as one object: a form comes in, its operation's handler is asked, XML goes out."""
+"""SES's first API as one object: parses a form, calls the operation's handler and writes XML."""
 
 import inspect
 

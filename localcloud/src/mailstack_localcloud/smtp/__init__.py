@@ -1,1 +1,1 @@
-"""SES's SMTP interface. What becomes of a mail is decided in `mailstack_localcloud.ses`, as for every other."""
+"""SES's SMTP interface. `mailstack_localcloud.ses` processes its mails, like all others."""

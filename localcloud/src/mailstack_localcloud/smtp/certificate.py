@@ -1,4 +1,4 @@
-"""The certificate of the SMTP interface: self-signed, for the loopback address, made when it is first needed."""
+"""The certificate of the SMTP interface: self-signed, for the loopback address, created on first use."""
 
 import datetime as dt
 import ipaddress

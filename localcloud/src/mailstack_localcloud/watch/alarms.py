@@ -1,4 +1,4 @@
-"""How CloudWatch judges an alarm: periods, missing data, M out of N. Pure.
+"""CloudWatch's evaluation of alarms: periods, missing data, M out of N. Pure.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
 """

@@ -1,4 +1,4 @@
-"""The clock of the local cloud: once a second, what AWS does by itself. No turn leaves more memory in use."""
+"""The clock of the local cloud: runs AWS's periodic work once a second. Memory does not grow."""
 
 import asyncio
 import itertools

@@ -1,4 +1,4 @@
-"""Alarms carried out: judged from stored metrics, and their actions taken as CloudWatch takes them."""
+"""Evaluates alarms on stored metrics, and runs their actions as CloudWatch does."""
 
 import functools
 import json

@@ -1,6 +1,6 @@
-"""`python -m mailstack_localcloud.pulumi.provider`: what a `pulumi-resource-aws` for the local cloud runs.
+"""`python -m mailstack_localcloud.pulumi.provider`: the program of `pulumi-resource-aws` for the local cloud.
 
-Arguments (the engine's address, `--logflow` and the like) are taken and not needed.
+Arguments (the engine's address, `--logflow` and the like) are accepted and ignored.
 """
 
 from mailstack_localcloud.pulumi.provider.server import serve

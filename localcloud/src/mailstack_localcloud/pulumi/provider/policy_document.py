@@ -1,7 +1,7 @@
 """Policy documents put together by `getPolicyDocument`.
 
-After internal/service/iam/policy_{document_data_source,model}.go. Calls no service: the same arguments give
-the same text, which other resources are compared by.
+After internal/service/iam/policy_{document_data_source,model}.go. Calls no service. The same
+arguments give the same text, so that resources that contain it do not change.
 """
 
 import json

@@ -1,6 +1,6 @@
 """The records of a resource table: one `Resource` for each type, one `Arg` for each input.
 
-Not for doing anything: `lifecycle.py` does, the same for every resource.
+Data only: `lifecycle.py` acts, in the same way for every resource.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Multi-region endpoints. One is ready as soon as it is made; no traffic leaves this region."""
+"""Multi-region endpoints. One is ready as soon as it is created; no traffic leaves this region."""
 
 import re
 import uuid

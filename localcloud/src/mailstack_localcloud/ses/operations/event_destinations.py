@@ -1,4 +1,4 @@
-"""Event destinations of configuration sets. SES tests its right to publish when one is made or changed."""
+"""Event destinations of configuration sets. SES tests its permission to publish when one is created or updated."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""Export and import jobs as they are asked for, shown, listed and cancelled. The clock has them done (`ses.jobs`)."""
+"""Export and import jobs: create, get, list and cancel. `ses.jobs` runs them."""
 
 import uuid
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""SendEmail, and what SES checks before it takes a mail, whichever operation brings it."""
+"""SendEmail, and SES's checks before it accepts a mail, for every operation that sends."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Tags of whatever has an ARN of its own, by ARN."""
+"""Tags of resources, by ARN."""
 
 from collections.abc import Mapping
 from typing import Protocol

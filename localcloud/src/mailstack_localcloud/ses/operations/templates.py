@@ -1,4 +1,4 @@
-"""Templates stored in SES, and what one of them would render to."""
+"""Templates stored in SES, and test rendering."""
 
 import re
 from datetime import UTC, datetime

@@ -132,7 +132,7 @@ def put_status(context: Context, p: Parameters) -> Output:
 
 
 def put_policy(context: Context, p: Parameters) -> Output:
-    """UpdateReputationEntityPolicy: kept and shown. The local cloud pauses no tenant of its own accord."""
+    """UpdateReputationEntityPolicy: stored and shown. The local cloud does not pause tenants by itself."""
     _by_arn(context, p).policy = str(p["ReputationEntityPolicy"])
     return {}
 

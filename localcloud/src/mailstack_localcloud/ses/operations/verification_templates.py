@@ -1,4 +1,4 @@
-"""Custom verification mails: their templates, and sending one, which makes the address an identity that waits."""
+"""Custom verification mails: their templates, and sending one, which creates a pending identity."""
 
 from mailstack_localcloud.ses import rules
 from mailstack_localcloud.ses.context import Context, Handler, Output, Parameters, page, tag_dict, tag_list

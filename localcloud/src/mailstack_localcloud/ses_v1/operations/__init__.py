@@ -1,4 +1,4 @@
-"""The emulated operations of the first API by name. What is not in the table is answered as not emulated."""
+"""The emulated operations of the first API by name. Others are answered with `NotEmulated`."""
 
 from mailstack_localcloud.ses.context import Handler
 from mailstack_localcloud.ses_v1.operations import (

@@ -1,4 +1,4 @@
-"""Configuration sets in the first API: made, deleted, listed, described."""
+"""Configuration sets in the first API: create, delete, list, describe."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Identities in the first API: verified, deleted, listed, and their attributes one group an operation."""
+"""Identities in the first API: verify, delete, list, and one operation for each group of attributes."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""Sending as the first API asks for it: simple, raw, by template. What is checked and what follows is the second's."""
+"""Sends in the first API: simple, raw, by template. Checks and effects are those of SES v2."""
 
 import re
 from typing import Any
