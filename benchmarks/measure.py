@@ -39,10 +39,10 @@ class Server:
 
     def ask(self, line: str) -> str:
         """The line that answers this one."""
-        self.tell(line)
+        self.write_line(line)
         return self._line()
 
-    def tell(self, line: str) -> None:
+    def write_line(self, line: str) -> None:
         assert self.process.stdin
         self.process.stdin.write(f"{line}\n")
         self.process.stdin.flush()
@@ -51,9 +51,7 @@ class Server:
         assert self.process.stdout
         line = self.process.stdout.readline()
         if not line:
-            raise RuntimeError(
-                f"{self.process.args} ended before it answered; its own error stands above, if it has any."
-            )
+            raise RuntimeError(f"{self.process.args} ended before it answered; see its error above, if there is one.")
         return line
 
     def ready(self) -> None:

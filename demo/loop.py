@@ -178,11 +178,11 @@ class Loop:
         return "; ".join(states) or "no bounce-rate alarm exists"
 
     def _page(self, *marks: str, instead: str) -> list[str]:
-        def told() -> str:
+        def explain() -> str:
             pages = "; ".join(map(headline, self.pager.pages))
             return f"{instead}; pages: {pages or 'none'}"
 
-        return [f"page: {wait_for(lambda: self.pager.find(*marks), seconds=self.patience, instead=told)}"]
+        return [f"page: {wait_for(lambda: self.pager.find(*marks), seconds=self.patience, instead=explain)}"]
 
 
 def all_of(found: dict[str, str], wanted: Iterable[str]) -> dict[str, str] | None:

@@ -1,7 +1,8 @@
 """Send mail from Python on Amazon SES.
 
-The public names are those in `__all__`, the templates of `mailer.catalog` and the fixtures of `mailer.testing`. Every
-other module is internal and may change in any release.
+The public names are those in `__all__`, the templates of `mailer.catalog`, the fixtures of `mailer.testing`, and the
+names in `__all__` of `mailer.asgi`, `mailer.django`, `mailer.verification` and `mailer.webhooks`. Every other module is
+internal and may change in any release.
 
 This module imports nothing else: each name is loaded when it is first used.
 """
@@ -16,16 +17,21 @@ if TYPE_CHECKING:
         AccessDenied,
         AccountSuspended,
         BatchFailed,
+        CertificateUnavailable,
+        ClaimLost,
         ClockSkewed,
+        CommandFailed,
         ConfigurationError,
         CredentialsInvalid,
         CredentialsMissing,
         CredentialsUnavailable,
+        HookFailed,
         IdempotencyConflict,
         IdentityNotVerified,
         InvalidAddress,
         InvalidMessage,
         InvalidMessageId,
+        InvalidUnsubscribeToken,
         MailerError,
         MalformedEvent,
         OutcomeExpired,
@@ -37,6 +43,7 @@ if TYPE_CHECKING:
         ResourceNotFound,
         ResumeFailed,
         SendingPaused,
+        SnsMessageRefused,
         StackNotFound,
         StackOutputsInvalid,
         StoreError,
@@ -50,9 +57,16 @@ if TYPE_CHECKING:
     )
     from mailer.mailer import Mailer
     from mailer.message import Message
+    from mailer.observability.feedback import FeedbackCollector
     from mailer.observability.opentelemetry import OpenTelemetryHook
+    from mailer.observability.outbox import OutboxCollector
     from mailer.observability.prometheus import PrometheusHook
     from mailer.options import SendOptions
+    from mailer.outbox.on_celery import celery_relay
+    from mailer.outbox.on_django_tasks import wake_django_relay
+    from mailer.outbox.on_procrastinate import procrastinate_relay
+    from mailer.outbox.policy import OutboxPolicy
+    from mailer.outbox.relay import OutboxRelay
     from mailer.results import NotSent, RecipientResult, SendResult, Status
     from mailer.sending.hooks import SendHook
     from mailer.sending.limiter import RateLimit
@@ -62,21 +76,26 @@ if TYPE_CHECKING:
     from mailer.sending.retry import RetryPolicy
     from mailer.stack import DnsRecord, StackOutputs, Stream, load, tenant_name
     from mailer.stores.base import PutOutcome, Suppression, SuppressionStore
+    from mailer.stores.cache import CachedSuppressions
     from mailer.stores.dynamodb.messages import DynamoDBMessageLog
     from mailer.stores.dynamodb.suppressions import DynamoDBSuppressions
     from mailer.stores.dynamodb.table import dynamodb_api
     from mailer.stores.messages import LogEntry, MessageLog
+    from mailer.stores.outbox import OutboxCount, OutboxMail, OutboxStatus
+    from mailer.stores.sql.outbox import SqlOutbox
     from mailer.stores.sql.stores import SqlStores
     from mailer.templates.base import EmailTemplate
-    from mailer.templates.brand import Brand
+    from mailer.templates.brand import Brand, BrandLink, DarkColours
+    from mailer.templates.money import Money
     from mailer.templates.secret import SecretText, SecretUrl
     from mailer.templates.url import Url
     from mailer.transports.base import Transport
-    from mailer.transports.failover import BreakerPolicy, Failover, Split
+    from mailer.transports.failover import BreakerChange, BreakerPolicy, Failover, Split
     from mailer.transports.graph import GraphTransport
     from mailer.transports.microsoft365 import Microsoft365Tokens, Microsoft365Transport
     from mailer.transports.ses import SesTransport
     from mailer.transports.smtp import SmtpTransport, ses_smtp_password
+    from mailer.unsubscribe import Unsubscribe, Unsubscription
     from mailer.wire.access import Access
     from mailer.wire.deadline import Limits
 
@@ -88,23 +107,33 @@ __all__ = [
     "Attachment",
     "BatchFailed",
     "Brand",
+    "BrandLink",
+    "BreakerChange",
     "BreakerPolicy",
+    "CachedSuppressions",
+    "CertificateUnavailable",
+    "ClaimLost",
     "ClockSkewed",
+    "CommandFailed",
     "ConfigurationError",
     "CredentialsInvalid",
     "CredentialsMissing",
     "CredentialsUnavailable",
+    "DarkColours",
     "DnsRecord",
     "DynamoDBMessageLog",
     "DynamoDBSuppressions",
     "EmailTemplate",
     "Failover",
+    "FeedbackCollector",
     "GraphTransport",
+    "HookFailed",
     "IdempotencyConflict",
     "IdentityNotVerified",
     "InvalidAddress",
     "InvalidMessage",
     "InvalidMessageId",
+    "InvalidUnsubscribeToken",
     "Limits",
     "LogEntry",
     "Mail",
@@ -118,8 +147,15 @@ __all__ = [
     "MessageOutcome",
     "Microsoft365Tokens",
     "Microsoft365Transport",
+    "Money",
     "NotSent",
     "OpenTelemetryHook",
+    "OutboxCollector",
+    "OutboxCount",
+    "OutboxMail",
+    "OutboxPolicy",
+    "OutboxRelay",
+    "OutboxStatus",
     "OutcomeExpired",
     "OutcomeUnknown",
     "PrometheusHook",
@@ -144,7 +180,9 @@ __all__ = [
     "SendingPaused",
     "SesTransport",
     "SmtpTransport",
+    "SnsMessageRefused",
     "Split",
+    "SqlOutbox",
     "SqlStores",
     "StackNotFound",
     "StackOutputs",
@@ -163,11 +201,16 @@ __all__ = [
     "TransportError",
     "UnknownStream",
     "Unreachable",
+    "Unsubscribe",
+    "Unsubscription",
     "Url",
+    "celery_relay",
     "dynamodb_api",
     "load",
+    "procrastinate_relay",
     "ses_smtp_password",
     "tenant_name",
+    "wake_django_relay",
 ]
 
 _HOME = {
@@ -178,23 +221,33 @@ _HOME = {
     "Attachment": "attachment",
     "BatchFailed": "errors",
     "Brand": "templates.brand",
+    "BrandLink": "templates.brand",
+    "BreakerChange": "transports.failover",
     "BreakerPolicy": "transports.failover",
+    "CachedSuppressions": "stores.cache",
+    "CertificateUnavailable": "errors",
+    "ClaimLost": "errors",
     "ClockSkewed": "errors",
+    "CommandFailed": "errors",
     "ConfigurationError": "errors",
     "CredentialsInvalid": "errors",
     "CredentialsMissing": "errors",
     "CredentialsUnavailable": "errors",
+    "DarkColours": "templates.brand",
     "DnsRecord": "stack",
     "DynamoDBMessageLog": "stores.dynamodb.messages",
     "DynamoDBSuppressions": "stores.dynamodb.suppressions",
     "EmailTemplate": "templates.base",
     "Failover": "transports.failover",
+    "FeedbackCollector": "observability.feedback",
     "GraphTransport": "transports.graph",
+    "HookFailed": "errors",
     "IdempotencyConflict": "errors",
     "IdentityNotVerified": "errors",
     "InvalidAddress": "errors",
     "InvalidMessage": "errors",
     "InvalidMessageId": "errors",
+    "InvalidUnsubscribeToken": "errors",
     "Limits": "wire.deadline",
     "LogEntry": "stores.messages",
     "Mail": "sending.many",
@@ -208,8 +261,15 @@ _HOME = {
     "MessageOutcome": "sending.outcome",
     "Microsoft365Tokens": "transports.microsoft365",
     "Microsoft365Transport": "transports.microsoft365",
+    "Money": "templates.money",
     "NotSent": "results",
     "OpenTelemetryHook": "observability.opentelemetry",
+    "OutboxCollector": "observability.outbox",
+    "OutboxCount": "stores.outbox",
+    "OutboxMail": "stores.outbox",
+    "OutboxPolicy": "outbox.policy",
+    "OutboxRelay": "outbox.relay",
+    "OutboxStatus": "stores.outbox",
     "OutcomeExpired": "errors",
     "OutcomeUnknown": "errors",
     "PrometheusHook": "observability.prometheus",
@@ -234,7 +294,9 @@ _HOME = {
     "SendingPaused": "errors",
     "SesTransport": "transports.ses",
     "SmtpTransport": "transports.smtp",
+    "SnsMessageRefused": "errors",
     "Split": "transports.failover",
+    "SqlOutbox": "stores.sql.outbox",
     "SqlStores": "stores.sql.stores",
     "StackNotFound": "errors",
     "StackOutputs": "stack",
@@ -253,11 +315,16 @@ _HOME = {
     "TransportError": "errors",
     "UnknownStream": "errors",
     "Unreachable": "errors",
+    "Unsubscribe": "unsubscribe",
+    "Unsubscription": "unsubscribe",
     "Url": "templates.url",
+    "celery_relay": "outbox.on_celery",
     "dynamodb_api": "stores.dynamodb.table",
     "load": "stack",
+    "procrastinate_relay": "outbox.on_procrastinate",
     "ses_smtp_password": "transports.smtp",
     "tenant_name": "stack",
+    "wake_django_relay": "outbox.on_django_tasks",
 }
 
 

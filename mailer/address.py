@@ -23,7 +23,7 @@ MAX_MAILBOX = 2048
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*\Z")  # RFC 5322 dot-atom
 # Control characters, everything that Unicode calls the end of a line, and halves of a surrogate pair.
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-# Unicode's Bidi_Control: they show "gpj.exe" where "exe.jpg" stands, and one name in place of another (UTR 36 §3.1).
+# Unicode's Bidi_Control: they display "exe.jpg" as "gpj.exe", and one name as another (UTR 36 §3.1).
 BIDI_CONTROL = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 # RFC 5322 §3.2.3 lets more stand unquoted. Yahoo refuses a bare apostrophe; quotes do no harm anywhere.
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9]+(?: [A-Za-z0-9]+)*\Z")
@@ -35,6 +35,8 @@ _WORD = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^\s"<>@,:;\\]+))')
 # What lists, groups (RFC 5322 §3.4), routes and comments are made of.
 _SPECIAL = re.compile(r"[ \t,:;<>()]")
 _TRAILING_COMMENT = re.compile(r"([^\s()]+)\s+\(([^()\\]*)\)\Z")
+# An address that is its own key, as most are that come from this library.
+_KEY = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~.-]+@[a-z0-9.-]+\Z")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -133,6 +135,8 @@ def address_key(text: str) -> str:
         >>> address_key("Ada <Ada@Example.COM>")
         'ada@example.com'
     """
+    if _KEY.match(text):
+        return text
     found = _split(text)
     email = (found[1] if found else text).strip().strip("<>").lower()
     local, _, domain = email.rpartition("@")
@@ -163,7 +167,7 @@ def _split(text: str) -> tuple[str, str] | None:
 
 
 def _words(text: str) -> str | None:
-    """A display name as it is shown, without its quotes; None where something stands in it that no name may hold."""
+    """A display name without its quotes; None if it contains something that no name may contain."""
     text = text.rstrip()
     words: list[str] = []
     position = 0

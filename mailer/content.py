@@ -163,7 +163,7 @@ def _raw_problems(data: bytes, head: bytes, fields: list[tuple[str, bytes]]) -> 
     checks = (
         (len(data) > MAX_RAW_BYTES, f"it is {len(data):,} bytes; SES allows {MAX_RAW_BYTES:,}"),
         (b"\0" in data, "it contains a NUL"),
-        (b"\r" in stray or b"\n" in stray, "it mixes line ends: a CR or LF stands alone (RFC 5322 §2.3)"),
+        (b"\r" in stray or b"\n" in stray, "it has a CR or an LF alone: lines must end in CRLF (RFC 5322 §2.3)"),
         (max(map(len, data.split(b"\r\n"))) > MAX_LINE, f"a line is longer than {MAX_LINE} bytes (RFC 5322 §2.1.1)"),
         (not head.isascii(), "a header is not ASCII; encode it as RFC 2047 says"),
         ("" in names, "a line of its headers is not a field (RFC 5322 §2.2)"),

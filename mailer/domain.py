@@ -4,6 +4,7 @@ The standard library and `idna` only: the feedback Lambda and `infra/` use it, t
 """
 
 import re
+from functools import lru_cache
 
 # RFC 1035 §2.3.4, without the root's own dot.
 MAX_DOMAIN, MAX_LABEL = 253, 63
@@ -12,6 +13,7 @@ _MAX_WRITTEN = 4 * MAX_DOMAIN
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\Z")
 
 
+@lru_cache(maxsize=1024)  # most mail goes to a few domains
 def ascii_domain(text: str) -> str:
     """A domain name in lower case and ASCII, by IDNA 2008 with the mapping of UTS 46 (non-transitional).
 

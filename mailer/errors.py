@@ -11,12 +11,17 @@ MailerError                           what happened, why, and what to do next
 │   └── InvalidAddress                no mail can be sent to this address
 ├── IdempotencyConflict (ValueError)  the idempotency key was used for another message; nothing was sent
 ├── InvalidMessageId (ValueError)     of `Mailer.outcome`: this library did not make the id
+├── InvalidUnsubscribeToken (ValueError)  of `Unsubscribe.read`: no key signed the link
 ├── OutcomeExpired (LookupError)      of `Mailer.outcome`: the message log does not go back so far
 ├── StoreError                        a store could not be read or written
 ├── NotSent                           raised by `SendResult.raise_if_not_sent`: a recipient was not sent to
-├── ResumeFailed                      of `mailer resume`: AWS refused to resume sending
+├── CommandFailed                     of a command: AWS refused, or not everything could be done
+│   └── ResumeFailed                  of `mailer resume`: AWS refused to resume sending
 ├── MalformedEvent                    in a Lambda function: a queue message is not an event
 ├── BatchFailed                       in a Lambda function: every record of a batch failed
+├── SnsMessageRefused                 in the webhook: a request is not a message of the stack's topic
+│   └── CertificateUnavailable        the certificate that verifies a message could not be fetched
+├── HookFailed                        in the webhook: a hook of the application raised, or is running elsewhere
 └── TransportError                    the message is not known to have been accepted; found in the result
     ├── Throttled                     the sending rate was exceeded: not accepted, retried
     │   ├── QuotaExceeded             the daily quota is used up: not accepted, not retried
@@ -25,6 +30,7 @@ MailerError                           what happened, why, and what to do next
     │   └── CredentialsUnavailable    the source of the credentials failed: nothing was sent, retried
     ├── TemporaryFailure              the server refused for now: not accepted, retried
     ├── CredentialsMissing            there are no credentials: nothing was sent
+    ├── ClaimLost                     of an outbox's relay: another one decides about the mail; nothing was sent
     ├── OutcomeUnknown                no answer after the request was written: never retried
     └── Refused                       the service refused the message and would refuse it again
         ├── SendingPaused             sending is paused for the configuration set or the account
@@ -125,6 +131,10 @@ class InvalidMessageId(MailerError, ValueError):
     """This library did not make the id, so the message log cannot tell when the message was sent."""
 
 
+class InvalidUnsubscribeToken(MailerError, ValueError):
+    """An unsubscribe link was changed, cut off, or signed with a key that is not known."""
+
+
 class OutcomeExpired(MailerError, LookupError):
     """The message is older than what the message log keeps."""
 
@@ -133,7 +143,11 @@ class StoreError(MailerError):
     """A store could not be read or written. Whether the operation took effect is not known."""
 
 
-class ResumeFailed(MailerError):
+class CommandFailed(MailerError):
+    """A command could not do its work, or not all of it. The message says what was done."""
+
+
+class ResumeFailed(CommandFailed):
     """The command `mailer resume` could not resume sending, or not all of it."""
 
 
@@ -146,6 +160,26 @@ class BatchFailed(MailerError):
 
     Lambda counts it in `Errors`. The whole batch returns to the queue, as if each record had been reported.
     """
+
+
+class SnsMessageRefused(MailerError):
+    """A request to the webhook is not a message that SNS signed for one of the stack's topics. Nothing was done.
+
+    Attributes:
+        status: The HTTP status of the answer. SNS repeats a message after 429 and 5xx, and no other.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", status: int = 403) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+
+
+class CertificateUnavailable(SnsMessageRefused):
+    """The certificate that verifies an SNS message could not be fetched. SNS sends the message again."""
+
+
+class HookFailed(MailerError):
+    """A feedback hook raised an error, or handles the same event in another process. SNS sends the message again."""
 
 
 class TransportError(MailerError):
@@ -199,6 +233,10 @@ class TemporaryFailure(TransportError):
 
 class CredentialsMissing(TransportError):
     """There are no credentials, so nothing was sent."""
+
+
+class ClaimLost(TransportError):
+    """The relay of an outbox lost its claim to the mail before the service was asked, so nothing was sent."""
 
 
 class OutcomeUnknown(TransportError):

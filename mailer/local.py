@@ -1,6 +1,7 @@
 """A stack that is no stack: outputs, transport and store for work without AWS, and the address that names them."""
 
 from dataclasses import dataclass
+from os import environ
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -92,3 +93,9 @@ def local_outputs(stack: str, streams: "Iterable[str]", sender: str) -> StackOut
 def folder_of(place: str | Path) -> Path:
     """The absolute folder of the files."""
     return Path(place).expanduser().absolute()
+
+
+def place_from_environment() -> Place | None:
+    """The folder that `MAILSTACK_OUTPUTS` names for local mail; None if it names none."""
+    value = environ.get(VARIABLE, "").strip()
+    return Place.parse(value) if value.startswith(LOCAL_SCHEME) else None

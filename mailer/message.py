@@ -5,7 +5,7 @@ Not for sending, and not for MIME: SES takes the parts as parameters.
 
 import re
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypedDict, cast
 from uuid import UUID
 
@@ -60,6 +60,10 @@ _FORMS: dict[str, tuple[re.Pattern[str], str]] = {
     ),
     **dict.fromkeys(("in-reply-to", "references"), (_IDS, "must be message ids in angle brackets (RFC 5322 §3.6.4)")),
 }
+
+# What tells mail programs and auto-responders that no person wrote the mail, so that they do not answer it.
+# RFC 3834 §5; [MS-OXCMAIL] 2.1.3.2.20 (X-Auto-Response-Suppress). NDR is left out: SES needs non-delivery reports.
+_AUTOMATIC = (("Auto-Submitted", "auto-generated"), ("X-Auto-Response-Suppress", "DR, RN, NRN, OOF, AutoReply"))
 
 Mailboxes = str | Address | Iterable[str | Address] | None
 Pairs = Mapping[str, str | int] | Iterable[tuple[str, str | int]] | None
@@ -216,9 +220,22 @@ class Message:
         """A copy to other recipients, of whom there are no more, under another subject."""
         return self._changed(subject=subject, to=to, cc=cc, bcc=bcc)
 
+    def with_headers(self, headers: Mapping[str, str]) -> "Message":
+        """A copy with further headers, which are checked."""
+        checked = replace(self, headers=(*self.headers, *headers.items()))
+        return self._changed(headers=checked.headers)
+
     def from_template(self, name: str) -> "Message":
         """A copy that says which template it was composed from."""
         return self._changed(template_name=name)
+
+    def marked_automatic(self) -> "Message":
+        """A copy with the headers of automatic mail, as far as SES's limit allows. Headers that it has win."""
+        added = _AUTOMATIC
+        if self.headers:
+            names = {name.lower() for name, _ in self.headers}
+            added = tuple(one for one in _AUTOMATIC if one[0].lower() not in names)
+        return self._changed(headers=(*self.headers, *added[: max(0, MAX_HEADERS - len(self.headers))]))
 
     def without(self, keys: Container[str]) -> "Message | None":
         """The message without the recipients whose `Address.key` is among these; None if no recipient is left."""
@@ -240,8 +257,7 @@ class Message:
     @property
     def size(self) -> int:
         """About how many bytes SES counts: the parts, with attachments in base64 (RFC 2045 §6.8, lines of 76)."""
-        text = len(self.text.encode(errors="replace")) + len(self.html.encode(errors="replace"))
-        text += len(self.raw.data) if self.raw else 0
+        text = _bytes(self.text) + _bytes(self.html) + (len(self.raw.data) if self.raw else 0)
         return text + sum(-(-len(attachment.content) // 57) * 78 for attachment in self.attachments)
 
     def __repr__(self) -> str:
@@ -296,6 +312,8 @@ def _attachments(value: object) -> tuple[Attachment, ...]:
 
 
 def _first_of_each(addresses: tuple[Address, ...], seen: set[str]) -> tuple[Address, ...]:
+    if not addresses:
+        return ()
     kept: list[Address] = []
     for address in addresses:
         if address.key not in seen:
@@ -324,9 +342,29 @@ def _pair(item: object, part: str, wanted: str) -> tuple[str, str]:
 
 def _message_problems(message: Message) -> Iterable[str]:
     count, size = len(message.recipients), message.size
+    if count > MAX_RECIPIENTS:
+        yield f"it has {count} recipients; SES allows {MAX_RECIPIENTS} per message"
+    yield from _text_problems(message)
+    if len(message.headers) > MAX_HEADERS:
+        yield f"it has {len(message.headers)} headers; SES allows {MAX_HEADERS}"
+    if size > MAX_BYTES:
+        yield f"it is about {size:,} bytes; SES allows {MAX_BYTES:,}"
+    if message.tenant and not _TAG.match(message.tenant):
+        yield f"{message.tenant!r} is not a valid tenant name"
+    yield from _content_problems(message)
+    yield from _list_problems(message)
+    yield from _headers_problems(message.headers)
+    for name, value in message.tags:
+        for what, text, known in (("name", name, name in SES_TAGS), ("value", value, False)):
+            if not known and (len(text) > MAX_TAG or not _TAG.match(text)):
+                yield f"the tag {what} {text[:MAX_TAG]!r} is not 1 to {MAX_TAG} ASCII letters, digits, '_' and '-'"
+        if name in {ID_TAG, TEMPLATE_TAG}:
+            yield f"the tag {name} is set by this library; use another name"
+
+
+def _text_problems(message: Message) -> Iterable[str]:
     is_simple = not message.template and not message.raw
     checks = (
-        (count > MAX_RECIPIENTS, f"it has {count} recipients; SES allows {MAX_RECIPIENTS} per message"),
         (is_simple and not message.subject.strip(), "it has no subject"),
         (UNPRINTABLE.search(message.subject), "the subject contains a line break or another control character"),
         (BIDI_CONTROL.search(message.subject), "the subject contains a bidirectional control character"),
@@ -336,29 +374,12 @@ def _message_problems(message: Message) -> Iterable[str]:
             "it contains a NUL or a lone surrogate, which cannot be sent as text",
         ),
         (is_simple and not message.text and not message.html, "it has neither text nor HTML"),
-        (len(message.headers) > MAX_HEADERS, f"it has {len(message.headers)} headers; SES allows {MAX_HEADERS}"),
-        (size > MAX_BYTES, f"it is about {size:,} bytes; SES allows {MAX_BYTES:,}"),
-        (message.tenant and not _TAG.match(message.tenant), f"{message.tenant!r} is not a valid tenant name"),
     )
     yield from (problem for wrong, problem in checks if wrong)
-    yield from _content_problems(message)
-    yield from _list_problems(message)
-    seen: set[str] = set()
-    for name, value in message.headers:
-        yield from _header_problems(name, value, seen)
-    headers = {name.lower(): value.lower() for name, value in message.headers}
-    if "list-unsubscribe-post" in headers and "<https:" not in headers.get("list-unsubscribe", ""):
-        yield "List-Unsubscribe-Post needs a List-Unsubscribe with an https URL (RFC 8058)"
-    for name, value in message.tags:
-        for what, text, known in (("name", name, name in SES_TAGS), ("value", value, False)):
-            if not known and (len(text) > MAX_TAG or not _TAG.match(text)):
-                yield f"the tag {what} {text[:MAX_TAG]!r} is not 1 to {MAX_TAG} ASCII letters, digits, '_' and '-'"
-        if name in {ID_TAG, TEMPLATE_TAG}:
-            yield f"the tag {name} is set by this library; use another name"
 
 
 _TYPES = {"template": StoredTemplate, "raw": RawMime, "options": SendOptions, "secret": bool}
-# What stands in the content itself, so that a message has none of its own.
+# The parts that the content brings itself, so that a message must not have its own.
 _REPLACED = {
     "template": ("subject", "text", "html"),
     "raw": ("subject", "text", "html", "headers", "attachments", "reply_to", "template"),
@@ -374,6 +395,8 @@ def _check_types(**parts: object) -> None:
 
 def _content_problems(message: Message) -> Iterable[str]:
     """Parts that SES's `Content` does not take together."""
+    if not message.template and not message.raw:
+        return
     for content, parts in _REPLACED.items():
         if getattr(message, content):
             yield from (
@@ -399,13 +422,30 @@ def _list_problems(message: Message) -> Iterable[str]:
         yield "it contains {{amazonSESUnsubscribeUrl}} more than twice"
 
 
+def _bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode(errors="replace"))
+
+
 def _is_no_text(text: str) -> bool:
     """Whether it holds a NUL or half of a surrogate pair, which UTF-8 has none for."""
+    if text.isascii():
+        return "\0" in text
     try:
         text.encode()
     except UnicodeEncodeError:
         return True
     return "\0" in text
+
+
+def _headers_problems(headers: tuple[tuple[str, str], ...]) -> Iterable[str]:
+    if not headers:
+        return
+    seen: set[str] = set()
+    for name, value in headers:
+        yield from _header_problems(name, value, seen)
+    values = {name.lower(): value.lower() for name, value in headers}
+    if "list-unsubscribe-post" in values and "<https:" not in values.get("list-unsubscribe", ""):
+        yield "List-Unsubscribe-Post needs a List-Unsubscribe with an https URL (RFC 8058)"
 
 
 def _header_problems(name: str, value: str, seen: set[str]) -> Iterable[str]:

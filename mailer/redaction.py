@@ -14,9 +14,9 @@ MAX_REDACTED = 4_000
 # for the domain; servers add comments.
 _MAX_SIDE = 320
 
-# What stands for an @, and what servers and mail programs write in its place: in URLs, quoted-printable, HTML and JSON.
+# An @ and its spellings in URLs, quoted-printable, HTML and JSON.
 _AT = re.compile(r"@|\uff20|%(?:25){0,8}40|=40|&#0{0,8}64;|&#x0{0,8}40;|&commat;|\\u0040|[(\[]at[)\]]", re.IGNORECASE)
-# RFC 2047 §2: base64 may hold an address that nobody sees before it is decoded.
+# RFC 2047 §2: base64 may hide an address until it is decoded.
 _ENCODED_WORD = re.compile(r"=\?[^?\s]{1,80}\?[bq]\?[^?]{0,2000}\?=", re.IGNORECASE)
 # The local part, read backwards from the @: quoted strings, comments and atoms (RFC 5322 §3.4.1), balanced or not.
 _LOCAL_BACKWARDS = re.compile(r'\s{0,4}(?:"(?:[^"]|"\\)*"|\)[^()]*\(\s{0,4}|[^\s<>,:;()\[\]@])+')
@@ -55,7 +55,7 @@ class Secret(str):
         return type(self), (self.reveal(),)
 
 
-class Cause(Exception):  # noqa: N818 - not raised: it stands behind an error that is
+class Cause(Exception):  # noqa: N818 - not raised: it is the cause of an error that is
     """What another library raised, in masked words; without its traceback, whose frames hold addresses and bodies."""
 
 

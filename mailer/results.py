@@ -19,7 +19,7 @@ class Status(StrEnum):
     SENT = "sent"
     """Accepted by the service. Delivery, bounce or complaint follow as events."""
     QUEUED = "queued"
-    """Stored, to be sent later. No transport uses it yet."""
+    """In the outbox, to be sent later (`Mailer.enqueue`)."""
     SUPPRESSED = "suppressed"
     """On the suppression list, so it was not sent."""
     REFUSED = "refused"
@@ -120,6 +120,9 @@ class SendResult:
     @classmethod
     def ordered(cls, message: "Message", results: "Iterable[RecipientResult]") -> "SendResult":
         """The result of a message from those of its recipients, in any order."""
+        results = tuple(results)
+        if len(results) == 1:
+            return cls(results, message.id)
         by_key = {result.address.key: result for result in results}
         return cls(tuple(by_key[address.key] for address in message.recipients), message.id)
 
@@ -130,7 +133,7 @@ class SendResult:
 
     @property
     def message_id(self) -> str:
-        """The message id of the service; empty if the message was sent to nobody."""
+        """The message id of the service; empty if the message was not sent."""
         return next((recipient.message_id for recipient in self.recipients if recipient.message_id), "")
 
     @property

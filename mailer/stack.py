@@ -5,6 +5,7 @@ Not for deciding anything: values only, and the places where they are looked for
 
 import json
 import os
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast
 
@@ -85,6 +86,18 @@ class Stream(_Frozen):
     configuration_set_arn: str
 
 
+class WarmUp(_Frozen):
+    """The plan of a new domain: a ceiling of recipients in 24 hours, which rises day by day.
+
+    `mailer.sending.warm_up` computes the days; a plan with `growth` 1.5 rises by half a day.
+    """
+
+    starts: date = Field(description="The first day, in UTC.")
+    first: int = Field(default=200, ge=1, description="Recipients on the first day.")
+    growth: float = Field(default=1.5, ge=1.05, le=3, description="Each day allows so many times as many as the last.")
+    target: int = Field(default=50_000, ge=1, description="The plan ends when a day would allow as many.")
+
+
 def _stream(name: str, given: object, stack: str, identity_arn: str) -> object:
     """A stream with what is not said of it: the names that a stack gives by itself."""
     if not isinstance(given, dict):
@@ -112,12 +125,15 @@ class StackOutputs(_Frozen):
     identity_arn: str
     mail_from_domain: str = Field(description="Empty where the identity is a single address.")
     sender: str = Field(description="Default From address, with an optional display name.")
+    brand: dict[str, Any] = Field(default={}, description="The fields of `Brand` that are set; empty without.")
     streams: dict[str, Stream] = Field(min_length=1, description="By name; `default_stream` is one of them.")
     default_stream: str = "transactional"
     endpoint_id: str = Field(default="", description="The multi-region endpoint that mail goes through; empty without.")
     table: str = Field(description="DynamoDB table: suppressions and processed events.")
     table_arn: str
     message_log_days: int = Field(default=0, ge=0, description="How long the message log is kept; 0 without one.")
+    warm_up: WarmUp | None = Field(default=None, description="How many recipients a day, at first; None without.")
+    bulk: bool = Field(default=False, description="Whether the sender policy allows `SendBulkEmail`.")
     events_topic_arn: str
     paging_topic_arn: str
     feedback_queue_url: str

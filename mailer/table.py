@@ -12,6 +12,9 @@ SUPPRESSIONS = "SUPPRESSION#"
 EVENTS = "EVENT#"
 IDEMPOTENCY = "IDEMPOTENCY#"
 RATE = "RATE#"
+VERIFICATION = "VERIFICATION#"
+# Who paused and resumed a stream.
+STREAMS = "STREAM#"
 
 # The message log: entries by message, and what finds messages by recipient and by tag.
 MESSAGES = "MESSAGE#"

@@ -13,3 +13,8 @@ class Unchanged(Enum):
 
 
 UNCHANGED = Unchanged.UNCHANGED
+
+
+def changed(**values: object) -> dict[str, object]:
+    """The values other than `UNCHANGED`."""
+    return {name: value for name, value in values.items() if value is not UNCHANGED}

@@ -14,6 +14,7 @@ from tests.system import require_tool
 from tests.waiting import eventually
 
 _PHONE = 600
+_FINGER = 40
 _FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -42,7 +43,8 @@ class Page:
     def open(self, url: str) -> None:
         """Go there, as by the address bar, and wait until it is loaded."""
         self.call("Page.navigate", url=url)
-        self.wait(f"document.readyState == 'complete' && location.href != 'about:blank' || {url == 'about:blank'}")
+        arrived = "true" if url == "about:blank" else "location.href != 'about:blank'"
+        self.wait(f"document.readyState == 'complete' && {arrived}")
 
     def evaluate(self, expression: str) -> Any:
         """The value of an expression in the page; a promise is awaited."""
@@ -53,6 +55,31 @@ class Page:
     def wait(self, condition: str) -> None:
         """Until an expression is true; a page that is just being left has no answer."""
         eventually(lambda: self._holds(condition), f"{condition} never became true")
+
+    def click(self, selector: str) -> None:
+        """Click on the first element of a CSS selector, when it is there."""
+        self.evaluate(f"{self._element(selector)}.click()")
+
+    def fill(self, form: str = "form", **fields: str) -> None:
+        """Fill in a form, and send it by its button, as a person does."""
+        for name, value in fields.items():
+            self.evaluate(f"{self._element(f'{form} [name={name}]')}.value = {json.dumps(value)}")
+        self.evaluate(f"{self._element(f'{form} [name={next(iter(fields))}]')}.form.querySelector('button').click()")
+
+    def shows(self, words: str) -> None:
+        """Wait until a person can read these words."""
+        self.wait(f"document.body.innerText.includes({json.dumps(words)})")
+
+    def fits(self) -> bool:
+        """Whether nothing is wider than the window, and each field and button is large enough for a finger."""
+        every = "document.querySelectorAll('main input:not([type=hidden]), main button')"
+        narrow = "document.documentElement.scrollWidth <= innerWidth"
+        return bool(self.evaluate(f"{narrow} && [...{every}].every(e => e.offsetHeight >= {_FINGER})"))
+
+    def _element(self, selector: str) -> str:
+        found = f"document.querySelector({json.dumps(selector)})"
+        self.wait(f"document.readyState == 'complete' && {found} !== null")
+        return found
 
     def _holds(self, condition: str) -> bool:
         try:

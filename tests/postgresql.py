@@ -6,10 +6,11 @@ import secrets
 import shutil
 import socket
 import subprocess
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
 
 import psycopg
 import pytest
@@ -31,7 +32,8 @@ SETTINGS = (
 class PostgreSQL:
     """A server that can be stopped and started again, with the same port and data."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: Iterable[str] = SETTINGS) -> None:
+        self._settings = tuple(settings)
         self._folder, self._password = folder / "data", secrets.token_hex(16)
         account = pwd.getpwnam(ORDINARY) if os.geteuid() == 0 else None
         self._user, self._group = (account.pw_uid, account.pw_gid) if account else (None, None)
@@ -44,8 +46,20 @@ class PostgreSQL:
     def url(self) -> str:
         return f"postgresql://mail:{self._password}@127.0.0.1:{self.port}/postgres"
 
+    def of_django(self, schema: str) -> dict[str, Any]:
+        """An entry of Django's DATABASES, with the tables in a schema."""
+        return {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": "postgres",
+            "USER": "mail",
+            "PASSWORD": self._password,
+            "HOST": "127.0.0.1",
+            "PORT": self.port,
+            "OPTIONS": {"options": f"-c search_path={schema}"},
+        }
+
     def start(self) -> None:
-        options = [f"-c{setting}" for setting in (*SETTINGS, f"port={self.port}", "listen_addresses=127.0.0.1")]
+        options = [f"-c{setting}" for setting in (*self._settings, f"port={self.port}", "listen_addresses=127.0.0.1")]
         command = [require_tool("postgres"), f"-D{self._folder}", *options]
         with (self._folder.parent / "log").open("ab") as log:
             self._process = subprocess.Popen(
@@ -104,11 +118,11 @@ class PostgreSQL:
 
 
 @contextmanager
-def running() -> Generator[PostgreSQL]:
+def running(settings: Iterable[str] = SETTINGS) -> Generator[PostgreSQL]:
     """A server that runs until the end."""
     folder = Path(mkdtemp(prefix="mailstack-postgresql-"))
     try:
-        server = PostgreSQL(folder)
+        server = PostgreSQL(folder, settings)
         server.start()
         try:
             yield server

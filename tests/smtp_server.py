@@ -76,6 +76,7 @@ class _Session:
             with self.server.lock:
                 self.server.commands.append(line if verb != "AUTH" else " ".join(line.split()[:2]))
             if verb == "QUIT":
+                self.say("QUIT", "221 2.0.0 Bye")
                 raise _Gone
             getattr(self, f"do_{verb.lower()}", self.unknown)(line)
 
@@ -92,11 +93,12 @@ class _Session:
 
     def do_auth(self, line: str) -> None:
         mechanism = line.split()[1].upper()
+        said, prompts = "", ["VXNlcm5hbWU6", "UGFzc3dvcmQ6"] if mechanism == "LOGIN" else [""]
         if len(line.split()) > 2:
-            self.say("AUTH", "501 5.5.4 no initial response, please")
-            return
-        prompts = ["VXNlcm5hbWU6", "UGFzc3dvcmQ6"] if mechanism == "LOGIN" else [""]
-        said = ""
+            if mechanism == "XOAUTH2":
+                self.say("AUTH", "501 5.5.4 no initial response, please")
+                return
+            prompts = prompts[1:]  # RFC 4954 §4: the first answer stands in the command
         for prompt in prompts:
             self.say("CHALLENGE", f"334 {prompt}")
             said = base64.b64decode(self.line()).decode()

@@ -59,6 +59,7 @@ def install(profile: str, venv: Path) -> None:
     stamp = venv / ".installed"
     if any(is_installed(stamp, candidate) for candidate in at_least(profile)):
         return
+    profile = kept_profile(stamp, profile)
     lock = REQUIREMENTS / f"{profile}.lock"
     print(f"Installing requirements/{lock.name} into {venv.name}", flush=True)
     begun = time.monotonic()
@@ -89,6 +90,18 @@ def at_least(profile: str) -> list[str]:
     """This profile, and those that hold all of it."""
     names = list(PROFILES)
     return names[: names.index(profile) + 1]
+
+
+def kept_profile(stamp: Path, wanted: str) -> str:
+    """The profile to install: that of the stamp if it holds all of the wanted one.
+
+    Otherwise `make demo` after a pull would remove the tools of development.
+    """
+    try:
+        found = str(json.loads(stamp.read_text())["profile"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return wanted
+    return found if found in at_least(wanted) else wanted
 
 
 def is_installed(stamp: Path, profile: str) -> bool:

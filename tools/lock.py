@@ -10,7 +10,6 @@ LOCKS = Path("requirements")
 OPTIONS = [
     "--quiet",
     "--universal",
-    "--python-version=3.11",
     "--generate-hashes",
     "--no-header",
     "--no-annotate",
@@ -24,6 +23,9 @@ OPTIONS = [
 DEV = ["--all-extras", "--group=dev", "pyproject.toml"]
 CONSTRAINED = ["pyproject.toml", "--constraint=requirements/dev.lock"]
 SMALLER = {"demo.lock": ["--extra=infra", "--extra=local", "--group=install", *CONSTRAINED]}
+# Django alone, in versions that dev.lock does not have for each Python: tools/djangos.py.
+DJANGOS = ("5.2", "6.0")
+OLDEST, OLDEST_OF_DJANGO = "3.11", "3.12"
 
 
 def main() -> None:
@@ -36,13 +38,17 @@ def main() -> None:
     compile_lock("dev.lock", DEV + upgrade)
     for name, sources in SMALLER.items():
         compile_lock(name, sources)
+    for version in DJANGOS:
+        requirement = f"django=={version}.*\n"
+        compile_lock(f"django-{version}.lock", ["-", "--no-deps", *upgrade], OLDEST_OF_DJANGO, requirement)
     (ROOT / LOCKS / "installer.lock").write_text(block_of("uv", (ROOT / LOCKS / "dev.lock").read_text()))
 
 
-def compile_lock(name: str, sources: list[str]) -> None:
-    """Write one lock."""
+def compile_lock(name: str, sources: list[str], python: str = OLDEST, requirement: str = "") -> None:
+    """Write one lock, for a Python and newer ones. `requirement` is what the source `-` holds."""
     uv = str(Path(sys.executable).with_name("uv"))
-    subprocess.run([uv, "pip", "compile", *OPTIONS, *sources, f"--output-file={LOCKS / name}"], cwd=ROOT, check=True)
+    command = [uv, "pip", "compile", *OPTIONS, f"--python-version={python}", *sources, f"--output-file={LOCKS / name}"]
+    subprocess.run(command, cwd=ROOT, check=True, input=requirement, text=True)
 
 
 def block_of(package: str, lock: str) -> str:

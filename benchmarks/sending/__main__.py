@@ -11,18 +11,16 @@ import argparse
 import json
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.sending import measures, picture
 from benchmarks.sending.clients import BARE, CLIENTS, MAILER, RAW, Content, content
 from benchmarks.sending.measures import Row, Size, Stub
-from benchmarks.sending.report import Section, as_data, conditions, markdown, write_between_markers
+from benchmarks.sending.report import DOCS, Section, as_data, conditions, markdown, write_between_markers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-DOCS = Path(__file__).parents[2] / "docs" / "development"
 _EXAMPLES = """
 examples:
   python -m benchmarks.sending                            all of it, as tables
@@ -57,6 +55,8 @@ def _clear_environment() -> None:
 _NOTES = {
     "A mail": "Medians over {rounds} rounds of {messages} mails, each with {kilobytes:.1f} kB of text and HTML. "
     "Latency is that of one mail after the other, with a server that answers at once.",
+    "Many mails": "Medians over {rounds} rounds of at least 2,000 mails, and megabytes by which a long run grew. "
+    "`send_many` gets finished text and HTML, the same for all unless the row says more, and sends with 16 threads.",
     "Memory": "Resident megabytes of the process, and by how many it had grown after so many mails.",
     "Import": "Milliseconds of a process that imports and ends, over bare Python's: medians of {rounds} rounds. "
     "`limit` is what we hold ourselves to, in CPU on an idle machine.",
@@ -64,10 +64,11 @@ _NOTES = {
 }
 
 
-def measured(stub: Stub, clients: list[str], mail: Content, size: Size) -> list[Section]:
+def measured(stub: Stub, clients: list[str], mail: Content, size: Size, *, only: bool) -> list[Section]:
     kilobytes = len((mail.text + mail.html).encode()) / 1000
     tasks: dict[str, Callable[[], dict[str, Row]]] = {
         "A mail": lambda: measures.mails(stub, clients, mail, size),
+        **({} if only else {"Many mails": lambda: measures.many(stub, mail, size)}),
         "Memory": lambda: measures.memory(clients, mail, size),
         "Import": lambda: measures.imports(size.rounds),
         "First mail": lambda: measures.first_mails(clients, mail, size),
@@ -131,7 +132,7 @@ def main() -> None:
     _clear_environment()
     with measures.stub_server() as stub:
         os.environ.update(environment(stub.url))
-        sections = measured(stub, chosen(given.only), content(), size)
+        sections = measured(stub, chosen(given.only), content(), size, only=bool(given.only))
     facts = conditions()
     if given.write:
         write(sections, facts)

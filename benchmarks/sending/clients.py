@@ -7,7 +7,7 @@ needs when it is set up, so that a process pays for its own client alone.
 import contextlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -16,6 +16,7 @@ SENDER = "Example <no-reply@example.test>"
 _CONFIGURATION_SET = "mailstack-test-transactional"
 _TABLE = "mailstack-test"
 Send = Callable[[str], object]
+SendMany = Callable[[Iterable[str]], None]
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,10 @@ def brand() -> Any:
     )
 
 
-def _welcome() -> Any:
+def _welcome(name: str = "Ada") -> Any:
     from mailer.catalog import Welcome
 
-    return Welcome(name="Ada", dashboard_url="https://app.example.com/dashboard")
+    return Welcome(name=name, dashboard_url="https://app.example.com/dashboard")
 
 
 def content() -> Content:
@@ -64,7 +65,7 @@ def _request(content: Content, recipient: str) -> dict[str, Any]:
 
 
 def raw_socket(content: Content) -> Send:
-    """The floor: the request made ahead, signed anew, one write, one read. It checks nothing and expects nothing."""
+    """The floor: a finished request, signed for each mail, one write, one read. No checks."""
     import socket
     from datetime import UTC, datetime
     from urllib.parse import urlsplit
@@ -130,7 +131,7 @@ def mailer_template(_: Content) -> Send:
 
 
 def mailer_message(content: Content) -> Send:
-    """`Mailer.send` of a message, with a suppression list that asks nobody: the same work as the peers'."""
+    """`Mailer.send` of a message, with a suppression list in memory: the same work as the peers'."""
     from mailer import Mailer, Message, Status
     from mailer.testing.memory import MemorySuppressions
     from mailer.testing.outputs import stack_outputs
@@ -142,6 +143,68 @@ def mailer_message(content: Content) -> Send:
         assert mailer.send(message)[recipient].status is Status.SENT
 
     return send
+
+
+def _many(content: Content, *, bulk: bool, personal: bool = False) -> SendMany:
+    """`Mailer.send_many` of messages, with a suppression list that asks nobody: the same work as the peers'."""
+    from mailer import Mail, Mailer, Message
+    from mailer.testing.memory import MemorySuppressions
+    from mailer.testing.outputs import stack_outputs
+
+    mailer = Mailer(stack_outputs(), suppressions=MemorySuppressions())
+
+    def mail(recipient: str) -> Mail:
+        text, html = (part + recipient if personal else part for part in (content.text, content.html))
+        return Mail(Message(subject=content.subject, text=text, html=html, to=recipient))
+
+    def send(recipients: Iterable[str]) -> None:
+        assert all(one.ok for one in mailer.send_many(map(mail, recipients), bulk=bulk))
+
+    return send
+
+
+def mailer_many(content: Content) -> SendMany:
+    """A request for each mail."""
+    return _many(content, bulk=False)
+
+
+def mailer_bulk(content: Content) -> SendMany:
+    """Up to 50 mails a request, with one text for all."""
+    return _many(content, bulk=True)
+
+
+def mailer_bulk_personal(content: Content) -> SendMany:
+    """Up to 50 mails a request, each with a text of its own."""
+    return _many(content, bulk=True, personal=True)
+
+
+def mailer_bulk_templates(_: Content) -> SendMany:
+    """Up to 50 mails a request, each with its own name in the template, with recipients looked up in DynamoDB."""
+    from mailer import Mail, Mailer
+    from mailer.testing.outputs import stack_outputs
+
+    mailer = Mailer(stack_outputs(), brand=brand())
+
+    def send(recipients: Iterable[str]) -> None:
+        mails = (Mail(_welcome(recipient.partition("@")[0]), to=recipient) for recipient in recipients)
+        assert all(one.ok for one in mailer.send_many(mails, bulk=True))
+
+    return send
+
+
+def _one_by_one(client: Callable[[Content], Send]) -> Callable[[Content], SendMany]:
+    """A peer, which has one call a mail."""
+
+    def many(content: Content) -> SendMany:
+        send_one = client(content)
+
+        def send(recipients: Iterable[str]) -> None:
+            for recipient in recipients:
+                send_one(recipient)
+
+        return send
+
+    return many
 
 
 def _backend(make: Callable[[], Any], *, stays_open: bool) -> Callable[[Content], Send]:
@@ -203,8 +266,20 @@ CLIENTS: dict[str, Callable[[Content], Send]] = {
     SLOW: _backend(_anymail, stays_open=False),
 }
 
+MANY_SINGLY, MANY_BULK = "mailer, singly", "mailer, in bulk"
+MANY_PERSONAL = "mailer, in bulk, each its own text"
+MANY_TEMPLATES = "mailer, in bulk, template and lookup"
+IN_BULK = frozenset({MANY_BULK, MANY_PERSONAL, MANY_TEMPLATES})
+MANY: dict[str, Callable[[Content], SendMany]] = {
+    MANY_BULK: mailer_bulk,
+    MANY_PERSONAL: mailer_bulk_personal,
+    MANY_TEMPLATES: mailer_bulk_templates,
+    MANY_SINGLY: mailer_many,
+    DJANGO_SES: _one_by_one(CLIENTS[DJANGO_SES]),
+}
+
 
 def recipients() -> Callable[[], str]:
-    """Another address each time, so that nobody's cache of addresses makes the mail cheaper than it is."""
+    """Another address each time, so that no cache of addresses makes the mail cheaper than it is."""
     numbers = count(1)
     return lambda: f"reader{next(numbers)}@example.org"

@@ -1,5 +1,5 @@
 """What is measured, over one stub server: a mail, memory, imports, the first mail. Clients take turns in every round,
-so that a busy moment of the machine meets them all; what is compared is what stood beside each other in a round.
+so that a busy moment of the machine affects them all; only measurements of one round are compared.
 """
 
 import json
@@ -15,11 +15,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 
 from benchmarks.measure import Server
-from benchmarks.sending.clients import BARE, MAILER, SLOW, Content
+from benchmarks.sending.clients import BARE, DJANGO_SES, IN_BULK, MAILER, MANY, MANY_BULK, MANY_PERSONAL, SLOW, Content
+from benchmarks.sending.stub import BULK_MAILS
 from benchmarks.sending.worker import Report, Task
 
 Row = dict[str, float | None]
 _WARM, _BASE = 50, 1000
+# Mails of a client in a round, where many are sent at once: the first and the last requests are not full.
+_FEWEST_MANY = 2000
 # Below so many mails, the 99th percentile is the worst of them.
 _FEWEST_FOR_P99 = 200
 _ASKED = {MAILER: ("BatchGetItem", "SendEmail"), "boto3, with lookup": ("BatchGetItem", "SendEmail")}
@@ -64,9 +67,9 @@ def stub_server() -> Generator[Stub]:
 
 
 @contextmanager
-def worker(client: str, content: Content) -> Generator[tuple[Server, Row]]:
+def worker(client: str, content: Content, *mode: str) -> Generator[tuple[Server, Row]]:
     """A client that has sent its first mail, and what that took from the start of its process."""
-    with Server([sys.executable, "-m", "benchmarks.sending.worker", client], tells_errors=True) as server:
+    with Server([sys.executable, "-m", "benchmarks.sending.worker", client, *mode], tells_errors=True) as server:
         cpu = json.loads(server.ask(json.dumps(asdict(content))))
         server.ready()
         yield server, {"CPU ms": cpu * 1000, "wall ms": server.start_seconds * 1000}
@@ -116,7 +119,7 @@ def _check_work(before: dict[str, int], after: dict[str, int], clients: Sequence
     for name in clients:
         for operation in _ASKED.get(name, ("SendEmail",)):
             expected[operation] += size.rounds * size.of(name)
-    found = {name: after.get(name, 0) - before.get(name, 0) for name in after if name != "GetItem"}
+    found = {name: after.get(name, 0) - before.get(name, 0) for name in after if name not in {"GetItem", BULK_MAILS}}
     assert {name: number for name, number in found.items() if number} == expected, f"{found} is not {dict(expected)}"
 
 
@@ -138,6 +141,51 @@ def _memory_row(name: str, content: Content, size: Size) -> Row:
                 send(server, size.long - size.mails)
             row[f"growth until {size.long:,}"] = server.megabytes() - megabytes if further else None
     return row
+
+
+def many(stub: Stub, content: Content, size: Size) -> dict[str, Row]:
+    """CPU of a mail where many are sent at once, and the memory that a long run takes."""
+    cpu = defaultdict[str, list[float]](list)
+    count = max(size.messages, _FEWEST_MANY)
+    with ExitStack() as stack:
+        workers = {name: stack.enter_context(worker(name, content, "many"))[0] for name in MANY}
+        for server in workers.values():
+            send(server, _WARM)
+        before = stub.counts()
+        for _ in range(size.rounds):
+            for name, server in workers.items():
+                cpu[name].append(send(server, count).cpu / count * 1e6)
+        _check_many(before, stub.counts(), size.rounds * count)
+    return {
+        name: {
+            "CPU µs": statistics.median(cpu[name]),
+            "CPU / django-ses": ratio(cpu[name], cpu[DJANGO_SES]),
+            **_many_growth(name, content, size),
+        }
+        for name in MANY
+    }
+
+
+def _check_many(before: dict[str, int], after: dict[str, int], each: int) -> None:
+    """Every mail was sent, and those that should go in bulk did."""
+    singly, in_bulk = (after.get(name, 0) - before.get(name, 0) for name in ("SendEmail", BULK_MAILS))
+    assert singly + in_bulk == each * len(MANY), f"{singly} + {in_bulk} mails, not {each * len(MANY)}"
+    expected = len(IN_BULK) * each
+    assert in_bulk > 0.9 * expected, f"{in_bulk} of {expected} mails went in bulk"
+
+
+def _many_growth(name: str, content: Content, size: Size) -> Row:
+    """From the first mails to the last of a long run, of `mailer` alone."""
+    title = f"growth {size.mails:,} to {size.long:,}"
+    if size.long <= size.mails:
+        return {}
+    if name not in {MANY_BULK, MANY_PERSONAL}:
+        return {title: None}
+    with worker(name, content, "many") as (server, _):
+        send(server, size.mails)
+        megabytes = server.megabytes()
+        send(server, size.long - size.mails)
+        return {title: server.megabytes() - megabytes}
 
 
 def first_mails(clients: Sequence[str], content: Content, size: Size) -> dict[str, Row]:

@@ -2,6 +2,7 @@
 
 import os
 import platform
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from benchmarks.sending.measures import Row
 
+DOCS = Path(__file__).parents[2] / "docs" / "development"
 BEGIN, END = "<!-- written by `make bench`: -->", "<!-- end of what `make bench` writes -->"
 _PEERS = ("boto3", "django-ses", "django-anymail")
 _NOTHING = "-"
@@ -67,21 +69,30 @@ def as_data(sections: list[Section], facts: dict[str, str]) -> dict[str, object]
 
 
 def markdown(sections: list[Section], facts: dict[str, str], picture: str, alternative: str) -> str:
-    peers = ", ".join(f"{name} {facts[name]}" for name in _PEERS)
-    measured = (
-        f"Measured on {facts['date']}: Python {facts['python']}, {facts['system']}, {facts['cores']} cores, "
-        f"load average {facts['load']} when the run ended; {peers}."
-    )
-    parts = [f"![{alternative}]({picture})", measured]
+    parts = [f"![{alternative}]({picture})", _measured(facts, _PEERS)]
     for section in sections:
         parts += [f"### {section.title}", section.note, section.table()]
     return "\n\n".join(parts)
 
 
-def write_between_markers(page: Path, text: str) -> None:
+def write_section(section: Section, peers: Iterable[str], markers: tuple[str, str]) -> None:
+    """Replace the figures of one section in docs/development/performance.md."""
+    text = f"{_measured(conditions(), peers)} {section.note}\n\n{section.table()}"
+    write_between_markers(DOCS / "performance.md", text, markers)
+
+
+def _measured(facts: dict[str, str], peers: Iterable[str]) -> str:
+    return (
+        f"Measured on {facts['date']}: Python {facts['python']}, {facts['system']}, {facts['cores']} cores, "
+        f"load average {facts['load']} when the run ended; {', '.join(f'{name} {version(name)}' for name in peers)}."
+    )
+
+
+def write_between_markers(page: Path, text: str, markers: tuple[str, str] = (BEGIN, END)) -> None:
     """Replace what a former run wrote; everything else of the page is a person's."""
-    before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
+    first, last = markers
+    before, begin, rest = page.read_text(encoding="utf-8").partition(first)
+    _, end, after = rest.partition(last)
     if not begin or not end:
-        raise SystemExit(f"{page} lacks the line {BEGIN} or {END}; what is measured is written between them.")
-    page.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
+        raise SystemExit(f"{page} lacks the line {first} or {last}; what is measured is written between them.")
+    page.write_text(f"{before}{first}\n\n{text}\n\n{last}{after}", encoding="utf-8")

@@ -15,6 +15,10 @@ from zlib import crc32
 
 _END_OF_HEAD = b"\r\n\r\n"
 _DATE = b"Thu, 01 Jan 2026 00:00:00 GMT"
+# Of each entry of a bulk request once, and in no mail.
+_ENTRY = b'"Destination":{'
+# How many mails came in bulk requests.
+BULK_MAILS = "mails of SendBulkEmail"
 _NOTHING_SUPPRESSED = b'{"Responses":{},"UnprocessedKeys":{}}'
 
 
@@ -44,15 +48,23 @@ class Stub:
                 while len(received) < whole:
                     if not _receive(connection, received):
                         return
+                entries = received.count(_ENTRY, end, whole)
                 del received[:whole]
-                connection.sendall(self._answer(head))
+                connection.sendall(self._answer(head, entries))
 
-    def _answer(self, head: bytes) -> bytes:
+    def _answer(self, head: bytes, entries: int) -> bytes:
         operation = _operation(head)
         with self._lock:
             self._counts[operation] += operation != "GetCounts"
+            self._counts[BULK_MAILS] += entries if operation == "SendBulkEmail" else 0
             number = next(self._ids)
         match operation:
+            case "SendBulkEmail":
+                accepted = [
+                    b'{"Status":"SUCCESS","MessageId":"0100019%012x-benchmark-%06d"}' % (number, n)
+                    for n in range(entries)
+                ]
+                return _response(200, b'{"BulkEmailEntryResults":[%b]}' % b",".join(accepted), number)
             case "SendEmail":
                 return _response(200, b'{"MessageId":"0100019%012x-benchmark-000000"}' % number, number)
             case "BatchGetItem":
@@ -69,6 +81,8 @@ class Stub:
 def _operation(head: bytes) -> str:
     if head.startswith(b"post /v2/email/outbound-emails "):
         return "SendEmail"
+    if head.startswith(b"post /v2/email/outbound-bulk-emails "):
+        return "SendBulkEmail"
     if b"x-amz-target: dynamodb_20120810.batchgetitem\r\n" in head + b"\r\n":
         return "BatchGetItem"
     if b"x-amz-target: dynamodb_20120810.getitem\r\n" in head + b"\r\n":

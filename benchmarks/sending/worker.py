@@ -1,4 +1,4 @@
-"""One client in a process of its own, which sends as many mails as it is asked to.
+"""One client in a process of its own, which sends as many mails as it is asked to: `worker NAME`, `worker NAME many`.
 
 Reads the mail (`Content`, one line of JSON), sends it once and prints the CPU seconds that the process has had so far.
 Then, for each `Task` that it reads, prints a `Report`.
@@ -7,9 +7,10 @@ Then, for each `Task` that it reads, prints a `Report`.
 import json
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
-from benchmarks.sending.clients import CLIENTS, Content, recipients
+from benchmarks.sending.clients import CLIENTS, MANY, Content, recipients
 
 
 @dataclass(frozen=True)
@@ -30,18 +31,38 @@ class Report:
 
 def main() -> None:
     content = Content(**json.loads(sys.stdin.readline()))
-    send, recipient = CLIENTS[sys.argv[1]](content), recipients()
-    send(recipient())
+    work = _many(sys.argv[1], content) if sys.argv[2:] else _each(sys.argv[1], content)
+    work(Task(1, timed=False))
     print(json.dumps(time.process_time()), flush=True)
     for line in sys.stdin:
-        task, latencies = Task(**json.loads(line)), list[float]()
         cpu = time.process_time()
+        latencies = work(Task(**json.loads(line)))
+        print(json.dumps(asdict(Report(time.process_time() - cpu, latencies))), flush=True)
+
+
+def _each(name: str, content: Content) -> Callable[[Task], list[float]]:
+    send, recipient = CLIENTS[name](content), recipients()
+
+    def work(task: Task) -> list[float]:
+        latencies = list[float]()
         for _ in range(task.mails):
             started = time.perf_counter()
             send(recipient())
             if task.timed:
                 latencies.append(time.perf_counter() - started)
-        print(json.dumps(asdict(Report(time.process_time() - cpu, latencies))), flush=True)
+        return latencies
+
+    return work
+
+
+def _many(name: str, content: Content) -> Callable[[Task], list[float]]:
+    send, recipient = MANY[name](content), recipients()
+
+    def work(task: Task) -> list[float]:
+        send(recipient() for _ in range(task.mails))
+        return []
+
+    return work
 
 
 if __name__ == "__main__":

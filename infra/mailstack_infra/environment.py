@@ -1,7 +1,7 @@
-"""Where a stack is deployed, and how its resources are called there.
+"""The account and region of a stack, and the names of its resources there.
 
-Names are explicit, so that policies and alarms can say them before anything exists, and carry the stack, so that
-several environments share one account.
+Names are explicit, so that policies and alarms can contain them before anything exists. They contain the stack's name,
+so that several environments can share one account.
 """
 
 import hashlib
@@ -18,20 +18,20 @@ LONGEST_ROLE_NAME = 64
 LONGEST_POOL_NAME = 64
 # https://docs.aws.amazon.com/chatbot/latest/APIReference/API_CreateSlackChannelConfiguration.html
 LONGEST_CHANNEL_NAME = 128
-# Roles and users that exist keep the name that they have: applications may refer to it.
+# Existing roles and users keep their names: applications may refer to them.
 KEEP_NAME = pulumi.ResourceOptions(ignore_changes=["name"])
-# As botocore's partitions have it; `amazonaws.com` everywhere else.
+# As in botocore's partitions; `amazonaws.com` in all others.
 DNS_SUFFIXES = {"aws-cn": "amazonaws.com.cn", "aws-eusc": "amazonaws.eu"}
 
 
 @dataclass(frozen=True)
 class Environment:
-    """One account and region, seen from one stack.
+    """One stack in one account and region.
 
     Attributes:
-        partition: `aws`, `aws-us-gov` or `aws-cn`; the second part of every ARN.
-        tags: On every resource that takes tags.
-        key: The ARN of the key that what is kept is encrypted with; AWS's own keys where there is none.
+        partition: The second part of every ARN, such as `aws` or `aws-us-gov`.
+        tags: The tags of every resource.
+        key: The ARN of the customer key; None for AWS's own keys.
     """
 
     stack: str
@@ -43,12 +43,12 @@ class Environment:
 
     @classmethod
     def current(cls, stack: str, tags: Mapping[str, str], asked: pulumi.InvokeOptions | None = None) -> "Environment":
-        """Ask AWS where we are. Known at preview, too.
+        """Read account, region and partition from AWS. They are also known in a preview.
 
         Args:
-            stack: What names carry.
-            tags: On every resource, beside the stack's own.
-            asked: Options for the invokes; the default provider answers if None.
+            stack: The stack's name in resource names.
+            tags: The tags of every resource, in addition to the stack's own.
+            asked: Options for the invokes; None for the default provider.
         """
         return cls(
             stack=stack,
@@ -63,9 +63,9 @@ class Environment:
         return f"mailstack-{self.stack}-{what}"
 
     def iam_name(self, what: str) -> str:
-        """The physical name of something in IAM, which is one for all regions: it carries the region as well.
+        """The physical name of a resource of IAM, which is global: it also contains the region.
 
-        A name that would be too long for a role ends in a digest of itself.
+        A name that is too long for a role ends in a digest of itself.
         https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
         """
         name = f"{self.name(what)}-{self.region}"
@@ -77,41 +77,41 @@ class Environment:
         return name if len(name) <= LONGEST_CHANNEL_NAME else _digested(name, LONGEST_CHANNEL_NAME)
 
     def lower_name(self, what: str) -> str:
-        """The physical name of something that takes no capital letters; names that differ by those alone stay apart."""
+        """The physical name of a resource without capital letters; names that differ only by case stay different."""
         name = self.name(what)
         return name if name == name.lower() else _digested(name, LONGEST_POOL_NAME).lower()
 
     @property
     def dns_suffix(self) -> str:
-        """What the names of AWS's endpoints end in."""
+        """The DNS suffix of AWS's endpoints."""
         return DNS_SUFFIXES.get(self.partition, "amazonaws.com")
 
     def via(self, *services: str) -> list[str]:
-        """Services as the condition `kms:ViaService` names them: sqs, dynamodb, sns as in their endpoints.
+        """Names of services for the condition `kms:ViaService`, from their endpoint names such as sqs.
 
-        AWS's guide has `amazonaws.com` and speaks of no other partition, so that both names stand there:
+        AWS documents `amazonaws.com` and no other partition, so the list has both suffixes:
         https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html
         """
         suffixes = dict.fromkeys(("amazonaws.com", self.dns_suffix))
         return [f"{service}.{self.region}.{suffix}" for suffix in suffixes for service in services]
 
     def with_key(self, written: Callable[[Sequence[Statement]], str], *services: str) -> pulumi.Input[str]:
-        """A policy that needs the key; known at once where there is none.
+        """A policy that also grants the use of the key, if there is one.
 
         Args:
-            written: Makes the policy, given the statements about the key.
-            services: What its owner uses the key through; see `statements.use_key`.
+            written: Returns the policy, given the statements about the key.
+            services: The services through which the role uses the key; see `statements.use_key`.
         """
         if self.key is None:
             return written(())
         return self.key.apply(lambda key: written((statements.use_key(key, self.via(*services)),)))
 
     def arn(self, service: str, resource: str) -> str:
-        """The ARN of something in this account and region."""
+        """The ARN of a resource in this account and region."""
         return f"arn:{self.partition}:{service}:{self.region}:{self.account_id}:{resource}"
 
 
 def _digested(name: str, longest: int) -> str:
-    """A name that ends in a digest of itself, and is no longer than this."""
+    """The name shortened to a length, ending in a digest of itself."""
     digest = hashlib.sha256(name.encode()).hexdigest()[:8]
     return f"{name[: longest - len(digest) - 1]}-{digest}"

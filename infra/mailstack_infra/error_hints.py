@@ -1,4 +1,4 @@
-"""What to do about a resource that cannot be made, said beside the provider's error. Not for preventing the error."""
+"""Advice next to the provider's error if a resource cannot be created. Not for preventing the error."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -8,16 +8,16 @@ from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.settings import monitor_supports_feature
 
 Advice = Callable[[str, str, Mapping[str, Any], str], str]
-"""What to do: given the resource's URN, its type, its inputs and the error; empty where it is another error."""
+"""Returns the advice for a resource's URN, type, inputs and error; empty if it has none for the error."""
 
 
 def explaining(opts: pulumi.ResourceOptions, name: str, advice: Advice) -> pulumi.ResourceOptions:
-    """Options under which a failure is explained; the same ones where the engine is too old.
+    """Options that add advice to a failure; unchanged if the engine does not support error hooks.
 
     Args:
-        opts: The resource's own.
-        name: The hook's, one for each kind of advice.
-        advice: What to do.
+        opts: The resource's options.
+        name: The hook's name, one for each kind of advice.
+        advice: Returns the advice.
     """
     if not hasattr(pulumi, "ErrorHook") or not monitor_supports_feature(
         resource_pb2.RESOURCE_MONITOR_FEATURE_ERROR_HOOKS
@@ -25,7 +25,7 @@ def explaining(opts: pulumi.ResourceOptions, name: str, advice: Advice) -> pulum
         return opts
 
     def explain(args: "pulumi.ErrorHookArgs") -> bool:
-        """Say it, and let the engine not try again."""
+        """Log the advice; do not retry."""
         text = advice(args.urn, args.type, args.new_inputs or {}, args.errors[0] if args.errors else "")
         if text:
             pulumi.log.error(text)

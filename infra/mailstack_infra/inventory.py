@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mailstack_infra.settings.model import Settings
+    from mailstack_infra.settings.monitoring import MonitoringSettings
 
 FEEDBACK, GUARD, MONITOR = "feedback", "sending-guard", "account-monitor"
 # Topics.
@@ -68,21 +68,20 @@ class Inventory:
     paging_topics: tuple[str, ...]
 
     @classmethod
-    def of(cls, settings: "Settings") -> "Inventory":
+    def of(cls, settings: "MonitoringSettings") -> "Inventory":
         """The inventory of a stack with these settings."""
         workers = {FEEDBACK: Wiring(EVENTS, "dynamodb")}
         if settings.watch_account:
             workers[MONITOR] = Wiring(PAGER_ALARMS, "sns", (MONITOR_CLOCK, SES_EVENTS))
-        if any(stream.guard for stream in settings.streams.values()):
+        if settings.has_guard:
             workers[GUARD] = Wiring(GUARD_ALARMS, "sns", (GUARD_CLOCK,))
-        apart = settings.warn or settings.slack.warns_elsewhere
-        return cls(workers, (PAGING, WARNINGS) if apart else (PAGING,))
+        return cls(workers, (PAGING, WARNINGS) if settings.separate_warnings else (PAGING,))
 
     @property
     def alarm_topics(self) -> tuple[str, ...]:
         """The topics that alarms publish to."""
-        heard = (wiring.topic for wiring in self.workers.values())
-        return (*self.paging_topics, *(topic for topic in heard if topic != EVENTS))
+        topics = (wiring.topic for wiring in self.workers.values())
+        return (*self.paging_topics, *(topic for topic in topics if topic != EVENTS))
 
     @property
     def topics(self) -> tuple[str, ...]:

@@ -1,55 +1,77 @@
-"""Checks AWS's length limits before anything is registered. Not for the outputs' parameter (`outputs.py`)."""
+"""Checks AWS's size limits before anything is registered. Not for the outputs' parameter (`outputs.py`)."""
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from mailstack_infra.dns import records as dns
 from mailstack_infra.environment import Environment
-from mailstack_infra.settings.loading import SettingsInvalid
+from mailstack_infra.settings.identity import IdentitySettings
 from mailstack_infra.settings.marks import NAMESPACE
-from mailstack_infra.settings.model import Settings
+from mailstack_infra.settings.problems import SettingsInvalid
 
-# A managed policy, blanks not counted. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+# A managed policy, without white space. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 LONGEST_POLICY = 6144
-# What the sender policy says besides configuration sets, templates and recipients.
+# The part of the sender policy without configuration sets, templates and addresses.
 _REST_OF_POLICY = 2300
 # The two statements about the message log.
 _MESSAGE_LOG_IN_POLICY = 560
-# All variables of a function together. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+# All variables of a function. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 LONGEST_ENVIRONMENT = 4096
 _REST_OF_ENVIRONMENT = 500
-# RFC 1035 §2.3.4, less the length of the root's label and of the first one.
+# RFC 1035 §2.3.4, without the length octets of the first and the root label.
 LONGEST_DOMAIN = 253
-# Easy DKIM's, as SES has given them so far.
+# The tokens of Easy DKIM that SES has issued so far.
 LONGEST_TOKEN = 32
 # A role's inline policies. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 LONGEST_ROLE_POLICY = 10_240
-# What the guard's says besides configuration sets.
+# The part of the guard's policy without configuration sets.
 _REST_OF_ROLE_POLICY = 1800
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html
 MOST_WIDGETS = 500
 
 
-def sendable_sets(env: Environment, settings: Settings, sets: Mapping[str, str]) -> list[str]:
-    """The ARNs of the configuration sets for the sender policy: each by itself, or where that is too long, a pattern.
+@dataclass(frozen=True, kw_only=True)
+class Named:
+    """What the sender policy names besides configuration sets.
 
-    The pattern holds for every set of the stack's own names, and for those of a stack whose name continues this one's.
+    Attributes:
+        senders: The allowed From addresses.
+        recipients: The allowed recipients.
+        templates: The templates stored in SES, other than the stack's own.
+        bulk: Whether it allows mail in bulk, which has a statement of its own.
+        two_regions: Whether mail is sent through a multi-region endpoint.
+        message_log: Whether the stack keeps a message log.
+    """
+
+    senders: Sequence[str]
+    recipients: Sequence[str]
+    templates: Sequence[str]
+    bulk: bool
+    two_regions: bool
+    message_log: bool
+
+
+def sendable_sets(env: Environment, named: Named, sets: Mapping[str, str]) -> list[str]:
+    """The ARNs of the configuration sets for the sender policy: each by itself, or a pattern if the list is too long.
+
+    The pattern matches every set that has the stack's own name, and also the sets of a stack whose name begins with
+    this stack's name and a hyphen.
 
     Args:
-        env: Where they are.
-        settings: What else the policy names.
-        sets: What SES calls the set of each stream.
+        env: The stack's environment.
+        named: What else the policy names.
+        sets: The name of each stream's configuration set.
 
     Raises:
         SettingsInvalid: The policy would be too long with the pattern, too.
     """
     # For single mails and for mail in bulk; and in each region.
-    times = (2 if settings.access.bulk else 1) * (2 if settings.secondary_region else 1)
+    times = (2 if named.bulk else 1) * (2 if named.two_regions else 1)
     template = len(env.arn("ses", "template/"))
-    named = sum(len(address) + 3 for address in (*settings.allowed_recipients, *settings.senders))
-    named += times * sum(template + len(name) + 3 for name in settings.access.templates)
-    room = LONGEST_POLICY - _REST_OF_POLICY - named - (_MESSAGE_LOG_IN_POLICY if settings.message_log.days else 0)
+    others = sum(len(address) + 3 for address in (*named.recipients, *named.senders))
+    others += times * sum(template + len(name) + 3 for name in named.templates)
+    room = LONGEST_POLICY - _REST_OF_POLICY - others - (_MESSAGE_LOG_IN_POLICY if named.message_log else 0)
     each = [env.arn("ses", f"configuration-set/{name}") for name in sets.values()]
     own = {env.name(name) for name in sets}
     pattern = env.arn("ses", f"configuration-set/{env.name('*')}")
@@ -58,28 +80,28 @@ def sendable_sets(env: Environment, settings: Settings, sets: Mapping[str, str])
         if times * sum(len(arn) + 3 for arn in arns) <= room:
             return arns
     raise SettingsInvalid(
-        f"The sender policy would be longer than the {LONGEST_POLICY} characters that IAM takes. Name fewer of "
-        f"{NAMESPACE}:allowedRecipients ({len(settings.allowed_recipients)}), {NAMESPACE}:allowedSenders "
-        f"({len(settings.allowed_senders)}), {NAMESPACE}:access.templates ({len(settings.access.templates)}) and "
+        f"The sender policy would be longer than the {LONGEST_POLICY} characters that IAM allows. Name fewer of "
+        f"{NAMESPACE}:allowedRecipients ({len(named.recipients)}), {NAMESPACE}:allowedSenders "
+        f"({len(named.senders)}), {NAMESPACE}:access.templates ({len(named.templates)}) and "
         f"streams with a configurationSet of their own ({len(shorter) - 1})."
     )
 
 
-def check_records(settings: Settings, region: str) -> None:
-    """See that DNS can hold the names of the records.
+def check_records(identity: IdentitySettings, region: str) -> None:
+    """Check that DNS allows the names of the records.
 
     Raises:
-        SettingsInvalid: It cannot.
+        SettingsInvalid: A name is too long.
     """
     token = "x" * LONGEST_TOKEN
-    names = {record.name for record in dns.records(settings, region, [token] if settings.domain else [])}
-    names |= {f"{selector}._domainkey.{settings.domain}" for selector in settings.dkim.previous}
+    names = {record.name for record in dns.records(identity, region, [token] if identity.domain else [])}
+    names |= {f"{selector}._domainkey.{identity.domain}" for selector in identity.dkim.previous}
     longest = max(names, key=len, default="")
     if len(longest) > LONGEST_DOMAIN:
         raise SettingsInvalid(
-            f"A record would be called {longest.replace(token, 'TOKEN')}, {len(longest)} characters, and DNS takes "
-            f"{LONGEST_DOMAIN}. Choose a shorter domain than this one of {len(settings.domain)} characters: pulumi "
-            f"config set {NAMESPACE}:domain NAME"
+            f"The name of a DNS record would be {longest.replace(token, 'TOKEN')}, {len(longest)} characters; DNS "
+            f"allows {LONGEST_DOMAIN}. The domain has {len(identity.domain)}: choose a shorter one: pulumi config set "
+            f"{NAMESPACE}:domain NAME"
         )
 
 

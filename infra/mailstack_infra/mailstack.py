@@ -24,12 +24,12 @@ from mailstack_infra.monitoring.dashboard import Dashboard, body
 from mailstack_infra.monitoring.metrics import Counting
 from mailstack_infra.monitoring.paging import Paging, Recipients
 from mailstack_infra.monitoring.plan import Plan
-from mailstack_infra.outputs import Outputs, check_size
+from mailstack_infra.outputs import Expected, Outputs, check_size
 from mailstack_infra.sending import dkim_rotation, identity_state
 from mailstack_infra.sending.account import AccountDefaults
 from mailstack_infra.sending.endpoint import Endpoint
 from mailstack_infra.sending.identity import Identity
-from mailstack_infra.sending.identity_state import Standing
+from mailstack_infra.sending.identity_state import IdentityState
 from mailstack_infra.sending.pools import Pools
 from mailstack_infra.sending.stream import MailStream
 from mailstack_infra.sending.tenants import Tenants
@@ -45,8 +45,8 @@ class MailStack(pulumi.ComponentResource):
 
     Args:
         name: The component's name in the program; AWS does not see it.
-        settings: The settings; see docs/reference/settings.md. Write `Secret("oncall@example.com")` for a recipient of
-            `page` or `warn` whose address must stay encrypted in the state.
+        settings: The settings; see docs/reference/settings.md. Write `Secret("oncall@example.com")` for a text of
+            `page`, `warn`, `allowed_recipients` or `dns_access` that must stay encrypted in the state.
         stack: The name that resources carry and that `Mailer.from_stack` takes. The default is the name of the Pulumi
             stack. Set it if another project of the account has a stack of that name.
         dns_provider: The provider that looks up the zone and publishes the DNS records, if the zone is in another
@@ -106,10 +106,11 @@ class MailStack(pulumi.ComponentResource):
         # Invokes use the provider that creates the resources. All checks run before the first resource is registered.
         asked = InvokeOptions(parent=self)
         env = Environment.current(stack, settings.tags, asked)
-        regions.check(env, settings)
-        check_size(env, settings)
-        limits.check_records(settings, env.region)
-        plan = Plan.of(env, settings)
+        regions.check(env, second=settings.secondary_region, warn=bool(settings.domain))
+        sets = {name: stream.called(env.name(name)) for name, stream in settings.streams.items()}
+        check_size(env, _expected(settings, sets))
+        limits.check_records(settings.identity, env.region)
+        plan = Plan.of(env, settings.monitoring)
         dashboard = body(env, plan.acting, settings.streams, account=settings.watch_account)
         limits.check(
             env,
@@ -118,11 +119,11 @@ class MailStack(pulumi.ComponentResource):
             dashboard=dashboard,
             streams=len(settings.streams),
         )
-        zone = find_zone(settings, env, asked, records_provider(settings, env, dns_provider, child))
-        before = identity_state.find(settings, asked)
-        dkim_rotation.check(settings, before, zone)
-        sets = {name: stream.called(env.name(name)) for name, stream in settings.streams.items()}
-        sendable = limits.sendable_sets(env, settings, sets)
+        publisher = records_provider(settings.published_in, env, dns_provider, child)
+        zone = find_zone(settings.published_in, env, asked, publisher)
+        before = identity_state.find(settings.identity, asked)
+        dkim_rotation.check(settings.identity, before, zone)
+        sendable = limits.sendable_sets(env, _named(settings), sets)
 
         first: list[pulumi.Resource] = []
         if settings.encryption == "customer":
@@ -149,11 +150,11 @@ class MailStack(pulumi.ComponentResource):
         watches = list(self._watch(sets, dashboard))
         self.access = self._access(sendable)
         ready = [*first, self.feedback, *sends, *watches, self.access]
-        told = Outputs(env, self._fields(before), ready=ready, protect=settings.protect, opts=child)
-        self._set_attributes(told)
+        outputs = Outputs(env, self._fields(before), ready=ready, protect=settings.protect, opts=child)
+        self._set_attributes(outputs)
         self.register_outputs({"outputs": self.exports["outputs"]})
 
-    def _send(self, zone: Zone | None, before: Standing) -> Iterator[pulumi.Resource]:
+    def _send(self, zone: Zone | None, before: IdentityState) -> Iterator[pulumi.Resource]:
         """The parts that send: pools, streams, identity, tenants, endpoint."""
         env, settings, child = self._env, self._settings, self._child
         pools = Pools(env, settings.pools, protect=settings.protect, opts=child).names if settings.pools else {}
@@ -173,7 +174,9 @@ class MailStack(pulumi.ComponentResource):
             for name, stream in settings.streams.items()
         }
         default = self.streams[DEFAULT_STREAM].configuration_set.configuration_set_name
-        self.identity = Identity(env, settings, zone=zone, before=before, configuration_set=default, opts=child)
+        self.identity = Identity(
+            env, settings.identity, zone=zone, before=before, configuration_set=default, opts=child
+        )
         yield from (*self.streams.values(), self.identity)
         if settings.tenants:
             yield Tenants(
@@ -225,7 +228,7 @@ class MailStack(pulumi.ComponentResource):
     def _access(self, configuration_set_arns: Sequence[str]) -> Access:
         settings = self._settings
         scope = Scope(
-            identity=settings.identity,
+            identity=settings.identity.name,
             senders=settings.senders,
             recipients=settings.allowed_recipients,
             configuration_set_arns=configuration_set_arns,
@@ -234,8 +237,8 @@ class MailStack(pulumi.ComponentResource):
         )
         return Access(self._env, settings.access, scope=scope, protect=settings.protect, opts=self._child)
 
-    def _set_attributes(self, told: Outputs) -> None:
-        self.exports, self.outputs, self.outputs_json = told.exports, told.values, told.json
+    def _set_attributes(self, outputs: Outputs) -> None:
+        self.exports, self.outputs, self.outputs_json = outputs.exports, outputs.values, outputs.json
         self.sender_policy_arn, self.identity_arn = self.access.sender_policy.arn, self.identity.identity.arn
         self.configuration_sets = {
             name: stream.configuration_set.configuration_set_name for name, stream in self.streams.items()
@@ -258,15 +261,17 @@ class MailStack(pulumi.ComponentResource):
             )
         cls._first = (root, name)
 
-    def _fields(self, before: Standing) -> dict[str, pulumi.Input[Any]]:
+    def _fields(self, before: IdentityState) -> dict[str, pulumi.Input[Any]]:
         settings, region = self._settings, self._env.region
+        identity = settings.identity
         sets = {name: stream.configuration_set for name, stream in self.streams.items()}
         worker = self.feedback.worker
         return {
             "domain": settings.sender_domain if settings.address else settings.domain,
             "identity_arn": self.identity.identity.arn,
-            "mail_from_domain": settings.mail_from_domain if settings.owns("mailFrom") else before.mail_from,
+            "mail_from_domain": identity.mail_from_domain if identity.owns("mailFrom") else before.mail_from,
             "sender": settings.sender,
+            "brand": settings.brand,
             "streams": {
                 name: {"configuration_set": each.configuration_set_name, "configuration_set_arn": each.arn}
                 for name, each in sets.items()
@@ -276,6 +281,8 @@ class MailStack(pulumi.ComponentResource):
             "table": self.feedback.table.name,
             "table_arn": self.feedback.table.arn,
             "message_log_days": settings.message_log.days,
+            "warm_up": _warm_up(settings),
+            "bulk": settings.access.bulk,
             "events_topic_arn": self.feedback.topic.arn,
             "paging_topic_arn": self.paging.topic.arn,
             "feedback_queue_url": worker.queue.url,
@@ -286,6 +293,38 @@ class MailStack(pulumi.ComponentResource):
             "roles": {name: role.arn for name, role in self.access.roles.items()},
             "smtp_secret": self.access.smtp.secret.name if self.access.smtp else "",
             "dns_records": pulumi.Output.all(*self.identity.tokens).apply(
-                lambda tokens: [record.model_dump() for record in dns.records(settings, region, tokens)]
+                lambda tokens: [record.model_dump() for record in dns.records(identity, region, tokens)]
             ),
         }
+
+
+def _warm_up(settings: Settings) -> dict[str, str | float] | None:
+    """The plan as the outputs have it; None without."""
+    return settings.warm_up.model_dump() if settings.warm_up.starts else None
+
+
+def _expected(settings: Settings, sets: Mapping[str, str]) -> Expected:
+    return Expected(
+        identity=settings.identity,
+        sender=settings.sender,
+        sender_domain=settings.sender_domain,
+        sets=sets,
+        roles=(*settings.access.services, *settings.access.oidc),
+        endpoint=bool(settings.secondary_region),
+        smtp=bool(settings.access.smtp.keys),
+        message_log_days=settings.message_log.days,
+        warm_up=_warm_up(settings),
+        bulk=settings.access.bulk,
+        brand=settings.brand,
+    )
+
+
+def _named(settings: Settings) -> limits.Named:
+    return limits.Named(
+        senders=settings.senders,
+        recipients=settings.allowed_recipients,
+        templates=settings.access.templates,
+        bulk=settings.access.bulk,
+        two_regions=bool(settings.secondary_region),
+        message_log=bool(settings.message_log.days),
+    )

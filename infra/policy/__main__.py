@@ -1,4 +1,4 @@
-"""The policy pack: `pulumi up --policy-pack infra/policy`. What it refuses stands in `mailstack_infra.policy_pack`."""
+"""The policy pack: `pulumi up --policy-pack infra/policy`. Its rules are in `mailstack_infra.policy_pack`."""
 
 import sys
 from pathlib import Path

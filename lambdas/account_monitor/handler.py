@@ -95,7 +95,7 @@ def _mail(clients: _Clients, mail: Mail) -> None:
             # Not SES's own words: they may hold the address.
             log("WARNING", "mail refused", number=number, code=error.response["Error"]["Code"])
     if not reached:
-        raise MonitorError("Nobody is paged, and the mail about it reached nobody.")
+        raise MonitorError("The paging topic has no subscriber, and the mail about it reached no recipient.")
     log("WARNING", "mailed", subject=mail.subject, people=reached)
 
 

@@ -16,13 +16,15 @@ from mailer.functions.envelope import parse_object, unwrap
 from mailer.functions.guard import Leave, Pause, chat_page, decide, page, pausing_alarms, read
 from mailer.functions.log import log
 from mailer.functions.rates import newest
-from mailer.functions.recheck import parts_of, pause_again, rate_part
+from mailer.functions.recheck import parts_of, pause_again, reset_part
 from mailer.functions.variables import GUARDED, PAGING_TOPIC_ARN, STACK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_cloudwatch.literals import AlarmTypeType
+    from mypy_boto3_cloudwatch.type_defs import DescribeAlarmsOutputTypeDef
     from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sns import SNSClient
 
@@ -49,8 +51,7 @@ def _work(record: SqsRecord) -> None:
     pausing = pausing_alarms(os.environ[STACK], os.environ[GUARDED])
     again = record["attributes"].get("ApproximateReceiveCount", "1") != "1"
     if parse_object(record["body"]).get("source") == "aws.events":
-        for pause in _due(pausing):
-            _pause(pause, again=again)
+        _pause_each(_due(pausing), again=again)
         return
     match decide(read(unwrap(record["body"]) or {}), pausing):
         case Leave(why, alarm):
@@ -59,23 +60,48 @@ def _work(record: SqsRecord) -> None:
             _pause(pause, again=again)
 
 
-def _due(pausing: dict[str, str]) -> "Iterator[Pause]":
-    """The pauses that the present states of alarms require."""
+def _due(pausing: dict[str, str]) -> list[Pause]:
+    """The pauses that the present states of alarms require.
+
+    It takes a few requests however many streams there are: the composite alarms, their parts, and the rates of those
+    alarms that a person has reset.
+    """
     from botocore.exceptions import BotoCoreError, ClientError
 
     cloudwatch = _clients().cloudwatch
     try:
-        for start in range(0, len(pausing), _MOST_NAMES):
-            names = list(pausing)[start : start + _MOST_NAMES]
-            found = cloudwatch.describe_alarms(AlarmNames=names, AlarmTypes=["CompositeAlarm"], MaxRecords=_MOST_NAMES)
-            for composite in found["CompositeAlarms"]:
-                parts = cloudwatch.describe_alarms(AlarmNames=parts_of(composite), AlarmTypes=["MetricAlarm"])
-                part = rate_part(parts["MetricAlarms"])
-                rate = newest(cloudwatch, part) if part else None
-                if pause := pause_again(composite, pausing, parts["MetricAlarms"], rate):
-                    yield pause
+        composites = [one for page in _pages(cloudwatch, pausing, "CompositeAlarm") for one in page["CompositeAlarms"]]
+        names = {name for composite in composites if composite["StateValue"] != "ALARM" for name in parts_of(composite)}
+        found = [part for page in _pages(cloudwatch, names, "MetricAlarm") for part in page["MetricAlarms"]]
+        described = {part["AlarmName"]: part for part in found}
+        reset = [part for composite in composites if (part := reset_part(composite, described))]
+        rates = newest(cloudwatch, reset)
     except (BotoCoreError, ClientError) as error:
         raise GuardError(f"Could not read alarms and rates: {error}") from error
+    pauses = (pause_again(composite, pausing, described, rates) for composite in composites)
+    return [pause for pause in pauses if pause]
+
+
+def _pages(
+    cloudwatch: "CloudWatchClient", names: "Iterable[str]", kind: "AlarmTypeType"
+) -> "Iterator[DescribeAlarmsOutputTypeDef]":
+    """The alarms with these names, many in a request."""
+    wanted = sorted(names)
+    for start in range(0, len(wanted), _MOST_NAMES):
+        some = wanted[start : start + _MOST_NAMES]
+        yield cloudwatch.describe_alarms(AlarmNames=some, AlarmTypes=[kind], MaxRecords=_MOST_NAMES)
+
+
+def _pause_each(pauses: list[Pause], *, again: bool) -> None:
+    """Pause each stream, also if an earlier one fails: a deleted configuration set must not keep another sending."""
+    failures: list[GuardError] = []
+    for pause in pauses:
+        try:
+            _pause(pause, again=again)
+        except GuardError as error:
+            failures.append(error)
+    if failures:
+        raise GuardError("; ".join(map(str, failures))) from failures[0]
 
 
 def _pause(pause: Pause, *, again: bool) -> None:

@@ -572,7 +572,7 @@ class EngineSuite:
     @pytest.mark.parametrize(
         ("program", "said"), [(FAILING, "no such thing"), (MISSPELT, "tlsPolice")], ids=["raises", "misspelt"]
     )
-    def test_a_wrong_program_is_told_so(self, stack_factory: StackFactory, tmp_path: Path, program: str, said: str):
+    def test_error_of_a_program_is_reported(self, stack_factory: StackFactory, tmp_path: Path, program: str, said: str):
         stack = stack_factory(write(tmp_path / "project", program), {})
         with pytest.raises(DeploymentError, match=said):
             stack.preview()

@@ -1,50 +1,197 @@
-"""Templates that are ready to use: a pydantic class and its files each."""
+"""Templates that are ready to use: a pydantic class and its files each, in English, Spanish and Nepali.
 
-from typing import Annotated, ClassVar
+Each name is loaded when it is first used.
+"""
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pathlib import Path
 
-from mailer.catalog.person import PersonName
-from mailer.redaction import Secret
-from mailer.templates.base import EmailTemplate
-from mailer.templates.secret import SecretUrl
-from mailer.templates.url import Url
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mailer.catalog.account import (
+        AccountDeleted,
+        AccountExists,
+        DataExportReady,
+        EmailChanged,
+        MagicLink,
+        NewSignIn,
+        NoAccount,
+        PasswordChanged,
+        PasswordReset,
+        TwoFactorChanged,
+        UsernameReminder,
+        VerificationCode,
+        VerifyEmail,
+        Welcome,
+    )
+    from mailer.catalog.billing import (
+        InvoiceDue,
+        LineItem,
+        PaymentConfirmed,
+        PaymentFailed,
+        Receipt,
+        SubscriptionCancelled,
+        SubscriptionEnded,
+        SubscriptionExpiring,
+        SubscriptionStarted,
+        SubscriptionUpdated,
+        TrialEnding,
+    )
+    from mailer.catalog.collaboration import (
+        CommentAdded,
+        Digest,
+        DigestEntry,
+        Invitation,
+        InvitationReminder,
+        TaskReminder,
+    )
+    from mailer.catalog.moderation import (
+        SubmissionApproved,
+        SubmissionReceived,
+        SubmissionRejected,
+        SubmissionToReview,
+    )
+    from mailer.catalog.operations import (
+        BounceDigest,
+        Counts,
+        DomainBounces,
+        SendingReport,
+        StreamCounts,
+    )
+    from mailer.catalog.watching import (
+        Incident,
+        Maintenance,
+        StatusChanged,
+    )
+    from mailer.templates.base import EmailTemplate
 
-__all__ = ["TEMPLATES", "PasswordReset", "VerificationCode", "Welcome"]
+    TEMPLATES: tuple[type[EmailTemplate], ...]
 
-Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{4,12}$"), AfterValidator(Secret)]
-Minutes = Annotated[int, Field(ge=1, le=24 * 60)]
+__all__ = [
+    "TEMPLATES",
+    "AccountDeleted",
+    "AccountExists",
+    "BounceDigest",
+    "CommentAdded",
+    "Counts",
+    "DataExportReady",
+    "Digest",
+    "DigestEntry",
+    "DomainBounces",
+    "EmailChanged",
+    "Incident",
+    "Invitation",
+    "InvitationReminder",
+    "InvoiceDue",
+    "LineItem",
+    "MagicLink",
+    "Maintenance",
+    "NewSignIn",
+    "NoAccount",
+    "PasswordChanged",
+    "PasswordReset",
+    "PaymentConfirmed",
+    "PaymentFailed",
+    "Receipt",
+    "SendingReport",
+    "StatusChanged",
+    "StreamCounts",
+    "SubmissionApproved",
+    "SubmissionReceived",
+    "SubmissionRejected",
+    "SubmissionToReview",
+    "SubscriptionCancelled",
+    "SubscriptionEnded",
+    "SubscriptionExpiring",
+    "SubscriptionStarted",
+    "SubscriptionUpdated",
+    "TaskReminder",
+    "TrialEnding",
+    "TwoFactorChanged",
+    "UsernameReminder",
+    "VerificationCode",
+    "VerifyEmail",
+    "Welcome",
+]
+
+# In the order in which they are listed.
+_AREAS: dict[str, tuple[str, ...]] = {
+    "account": (
+        "Welcome",
+        "VerifyEmail",
+        "VerificationCode",
+        "MagicLink",
+        "AccountExists",
+        "NoAccount",
+        "PasswordReset",
+        "PasswordChanged",
+        "UsernameReminder",
+        "EmailChanged",
+        "NewSignIn",
+        "TwoFactorChanged",
+        "DataExportReady",
+        "AccountDeleted",
+    ),
+    "billing": (
+        "PaymentConfirmed",
+        "Receipt",
+        "PaymentFailed",
+        "SubscriptionStarted",
+        "SubscriptionUpdated",
+        "SubscriptionCancelled",
+        "SubscriptionEnded",
+        "SubscriptionExpiring",
+        "TrialEnding",
+        "InvoiceDue",
+    ),
+    "collaboration": (
+        "Invitation",
+        "InvitationReminder",
+        "CommentAdded",
+        "Digest",
+        "TaskReminder",
+    ),
+    "moderation": (
+        "SubmissionReceived",
+        "SubmissionToReview",
+        "SubmissionApproved",
+        "SubmissionRejected",
+    ),
+    "watching": (
+        "StatusChanged",
+        "Incident",
+        "Maintenance",
+    ),
+    "operations": (
+        "BounceDigest",
+        "SendingReport",
+    ),
+}
+# Parts of their fields.
+_PARTS = {
+    "StreamCounts": "operations",
+    "DomainBounces": "operations",
+    "Counts": "operations",
+    "DigestEntry": "collaboration",
+    "LineItem": "billing",
+}
+_HOME = {name: area for area, names in _AREAS.items() for name in names}
+
+FOLDERS = tuple(Path(__file__).parent / area for area in _AREAS)
 
 
-class Welcome(EmailTemplate):
-    """A welcome mail for a new account."""
+def __getattr__(name: str) -> object:
+    from importlib import import_module
 
-    subject: ClassVar[str] = "Welcome to {{ brand.name }}"
-    preheader: ClassVar[str] = "Your account is ready{% if name %}, {{ name }}{% endif %}."
-
-    name: PersonName = ""
-    dashboard_url: Url
-
-
-class VerificationCode(EmailTemplate):
-    """A one-time code. The code comes first in the subject, so that a locked phone shows it."""
-
-    subject: ClassVar[str] = "{{ code }} is your {{ brand.name }} code"
-    preheader: ClassVar[str] = "Share it with nobody, whoever asks."
-
-    code: Code
-    expires_in_minutes: Minutes = 10
+    value: object
+    if name == "TEMPLATES":
+        value = tuple(getattr(import_module(f"{__name__}.{area}"), one) for one, area in _HOME.items())
+    elif area := _HOME.get(name) or _PARTS.get(name):
+        value = getattr(import_module(f"{__name__}.{area}"), name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
 
 
-class PasswordReset(EmailTemplate):
-    """A link to reset a password."""
-
-    subject: ClassVar[str] = "Choose a new {{ brand.name }} password"
-    preheader: ClassVar[str] = "If it was not you who asked, nothing happens."
-
-    name: PersonName = ""
-    reset_url: SecretUrl
-    expires_in_minutes: Minutes = 60
-
-
-TEMPLATES: tuple[type[EmailTemplate], ...] = (PasswordReset, VerificationCode, Welcome)
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -38,7 +38,7 @@ def shown_name(value: object) -> object:
     text = as_text(value, "A name")
     if len(text) > 2 * MAX_NAME:
         return ""
-    visible = "".join(one for one in text if one in _JOINERS or unicodedata.category(one) != "Cf")
+    visible = text if text.isascii() else "".join(filter(_is_visible, text))
     name = " ".join(visible.split())
     letters = any(map(str.isalpha, name))
     if not letters or len(name) > MAX_NAME or sum(map(str.isdigit, name)) > _MAX_DIGITS:
@@ -46,6 +46,10 @@ def shown_name(value: object) -> object:
     if _NEVER.search(text) or _NEVER.search(name) or _HOST_AND_PATH.search(name):
         return ""
     return _DOT.sub(_parted, name)
+
+
+def _is_visible(character: str) -> bool:
+    return character in _JOINERS or unicodedata.category(character) != "Cf"
 
 
 def _parted(dot: re.Match[str]) -> str:

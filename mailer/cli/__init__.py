@@ -1,14 +1,40 @@
 """Internal: the command line, `mailer COMMAND`. It reads arguments and prints, nothing else.
 
-Exit status: 0 success, 1 something was not sent (or is stale, not published, not found, not resumed), 2 wrong usage or
-configuration.
+Exit status: 0 success, 1 something was not sent (or is stale, not published, not found, not resumed, not cancelled),
+2 wrong usage or configuration.
 """
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from importlib.metadata import version
 from typing import TYPE_CHECKING, cast
 
-from mailer.cli import dns, erase, microsoft365, resume, send, stack, store, suppressions, templates, trace
+from mailer.cli import (
+    brand,
+    dlq,
+    dns,
+    doctor,
+    drill,
+    erase,
+    explain,
+    identities,
+    microsoft365,
+    migrate,
+    outbox,
+    pause,
+    preview,
+    production_access,
+    render,
+    report,
+    resume,
+    send,
+    stack,
+    status,
+    store,
+    suppressions,
+    templates,
+    trace,
+    verification,
+)
 from mailer.cli.output import close, complain, flush
 from mailer.collision import HINT, WORDS
 from mailer.errors import ConfigurationError, MailerError
@@ -25,12 +51,20 @@ INTERRUPTED, CLOSED_PIPE = 130, 141
 _EXAMPLES = """\
 examples:
   mailer stack --stack prod
+  mailer status --stack prod
   mailer dns --stack prod
+  mailer doctor --stack prod
+  mailer explain "Email address is not verified"
   mailer templates
   mailer send welcome --stack prod --to ada@example.com --set name=Ada --set dashboard_url=https://app.example.com
   mailer trace ada@example.com --stack prod
+  mailer pause news --stack prod --why "Wrong price in the offer"
+  mailer report --days 7 --stack prod
   mailer resume transactional --stack prod
+  mailer dlq show --stack prod
+  mailer drill bounce --stack prod
   mailer suppressions check ada@example.com --stack prod
+  mailer migrate
   mailer send --help
 
 MAILSTACK_STACK names the stack where --stack does not. The stack's outputs are read from MAILSTACK_OUTPUTS
@@ -43,15 +77,30 @@ exit status: 0 success, 1 something was not sent (or is not published, found, re
 
 _COMMANDS = {
     "stack": stack,
+    "status": status,
     "dns": dns,
+    "doctor": doctor,
+    "drill": drill,
+    "explain": explain,
+    "identities": identities,
     "send": send,
     "trace": trace,
+    "production-access": production_access,
+    "pause": pause,
+    "report": report,
     "resume": resume,
+    "dlq": dlq,
     "suppressions": suppressions,
     "erase": erase,
     "store": store,
+    "verification": verification,
+    "outbox": outbox,
     "templates": templates,
+    "preview": preview,
+    "render": render,
+    "brand": brand,
     "microsoft365": microsoft365,
+    "migrate": migrate,
 }
 
 

@@ -2,10 +2,11 @@
 
 import json
 import sys
+from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from mailer.cli.templates import imported
+from mailer.cli.named_template import imported
 from mailer.errors import TemplateError
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def fields_of(source: str | None) -> dict[str, object]:
 
 
 def brand_of(source: str | None) -> "Brand | None":
-    """The brand in a JSON file, or under a name such as `shop.mails:BRAND`; None where nothing is named.
+    """The brand in a TOML or JSON file, or under a name such as `shop.mails:BRAND`; None where nothing is named.
 
     Raises:
         TemplateError: There is none.
@@ -33,10 +34,12 @@ def brand_of(source: str | None) -> "Brand | None":
 
     if not source:
         return None
+    if source == _STANDARD_INPUT:
+        return Brand.model_validate(_json_object(source, "--brand"))
     named = ":" in source and not Path(source).exists()
-    brand = imported(source) if named else Brand.model_validate(_json_object(source, "--brand"))
+    brand = imported(source) if named else Brand.from_file(source)
     if not isinstance(brand, Brand):
-        raise TemplateError(f"{source} is not a brand.", hint="It must be an object of mailer.Brand, or a JSON file.")
+        raise TemplateError(f"{source} is not a brand.", hint="It must be an object of mailer.Brand, or a TOML file.")
     return brand
 
 
@@ -55,3 +58,15 @@ def _json_object(source: str, option: str) -> dict[str, object]:
 
 
 _OBJECT = 'Write an object: {"number": 7, "items": ["A kettle"]}.'
+
+
+def pair(text: str) -> tuple[str, str]:
+    """An argument `NAME=VALUE`.
+
+    Raises:
+        ArgumentTypeError: It is not one.
+    """
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value

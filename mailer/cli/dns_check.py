@@ -29,7 +29,7 @@ def configure(command: "ArgumentParser") -> None:
     command.add_argument(
         "--resolver",
         metavar="HOST[:PORT]",
-        type=_server,
+        type=server,
         help="with --check: the name server to ask, instead of the zone's own",
     )
     command.add_argument(
@@ -95,7 +95,7 @@ def _as_json(report: "Report") -> None:
     as_json({"ok": report.ok, "records": records, "warnings": list(report.warnings), "notes": list(report.notes)})
 
 
-def _server(text: str) -> tuple[str, int]:
+def server(text: str) -> tuple[str, int]:
     """`HOST`, `HOST:PORT`, or an IPv6 address, in brackets where a port follows."""
     host, colon, port = text.rpartition(":")
     if not colon or (":" in host and not host.endswith("]")):

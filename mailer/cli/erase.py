@@ -1,12 +1,10 @@
 """`mailer erase`: remove one person's data from a SQL store, and keep a keyed hash that still suppresses."""
 
-import sys
 from typing import TYPE_CHECKING
 
 from mailer.address import Address
-from mailer.cli.output import as_json, line
+from mailer.cli.output import as_json, is_confirmed, line
 from mailer.cli.places import add_sql_option, opened_sql
-from mailer.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -30,7 +28,7 @@ def configure(command: "ArgumentParser") -> None:
 def run(given: "Namespace") -> int:
     """Ask, then erase."""
     address = Address.parse(given.address).key
-    if not (given.yes or _is_agreed(address)):
+    if not (given.yes or is_confirmed(f"Erase what is stored about {address}? It cannot be undone.", "erase")):
         line("Nothing was changed.")
         return NOT_ERASED
     with opened_sql(given) as stores:
@@ -43,11 +41,3 @@ def run(given: "Namespace") -> int:
     line("The address stays suppressed, by its keyed hash." if suppressed else "The address is not suppressed.")
     line("Backups of the database, and SES's list of the account, are not changed.")
     return 0
-
-
-def _is_agreed(address: str) -> bool:
-    if not sys.stdin.isatty():
-        raise ConfigurationError("Confirmation needs a terminal.", hint="Add --yes to erase without confirmation.")
-    sys.stdout.write(f"Erase what is stored about {address}? It cannot be undone. [y/N] ")
-    sys.stdout.flush()
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}

@@ -5,6 +5,8 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from mailer.errors import ConfigurationError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -24,6 +26,24 @@ def flush() -> None:
 def close() -> None:
     """Discard further output: Python would report the closed pipe when it exits."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def is_confirmed(question: str, verb: str) -> bool:
+    """Ask a person; anything but yes is no.
+
+    Args:
+        question: In one line.
+        verb: What `--yes` does without asking, for the error message.
+
+    Raises:
+        ConfigurationError: There is no terminal to ask on.
+    """
+    if not sys.stdin.isatty():
+        hint = f"Add --yes to {verb} without confirmation."
+        raise ConfigurationError("Confirmation needs a terminal.", hint=hint)
+    sys.stdout.write(f"{question} [y/N] ")
+    sys.stdout.flush()
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
 def as_json(value: object) -> None:

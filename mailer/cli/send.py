@@ -1,14 +1,14 @@
 """`mailer send`: fill in a template and send it, or show it."""
 
 import os
-from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from mailer.cli.data import brand_of, fields_of
+from mailer.cli.data import brand_of, fields_of, pair
+from mailer.cli.locale_options import add_locale_options, localized
+from mailer.cli.named_template import fill, find
 from mailer.cli.output import as_json, line, table
 from mailer.cli.stack import add_stack_option, named_stack, outputs_of
-from mailer.cli.templates import fill, find
 from mailer.errors import ConfigurationError, InvalidMessage
 
 if TYPE_CHECKING:
@@ -29,13 +29,14 @@ examples:
   mailer send welcome --stack prod --to 'Ada <ada@example.com>' --set name=Ada --set dashboard_url=https://app.example.com
   mailer send verification_code --to ada@example.com --set code=424242 --dry-run
   mailer send shop.mails:OrderShipped --to ada@example.com --data order.json --attach invoice.pdf --json
-  mailer send shop.mails:OrderShipped --to ada@example.com --data order.json --brand brand.json --dry-run --html
+  mailer send shop.mails:OrderShipped --to ada@example.com --data order.json --brand brand.toml --dry-run --html
 
   mailer send shop.mails:Renewal --stack prod --csv people.csv --dry-run
   mailer send shop.mails:Renewal --stack prod --csv people.csv --resume
 
---csv sends one mail for each row: the column `to`, and a column for each field. Every row is checked before the first
-mail is sent. A journal beside the file records each row, so that --resume after an interruption sends nobody twice.
+--csv sends one mail for each row: the column `to`, a column for each field, and `locale` for the language. Every row is
+checked before the first mail is sent. A journal beside the file records each row, so that --resume after an
+interruption sends no mail twice.
 
 `mailer templates` lists the templates and their fields. Several --to share one message and see each other.
 """
@@ -51,12 +52,15 @@ def configure(command: "ArgumentParser") -> None:
     pairs = {"--set": ("FIELD=VALUE", "a field of the template"), "--tag": ("NAME=VALUE", "a tag for SES's events")}
     for option, (metavar, meaning) in pairs.items():
         command.add_argument(
-            option, metavar=metavar, action="append", type=_pair, default=[], help=f"{meaning}; may be repeated"
+            option, metavar=metavar, action="append", type=pair, default=[], help=f"{meaning}; may be repeated"
         )
     command.add_argument(
         "--data", metavar="FILE", help="fields as a JSON object, lists and nested ones too; - for standard input"
     )
-    command.add_argument("--brand", metavar="BRAND", help="a JSON file, or module:NAME; a plain one when left out")
+    command.add_argument(
+        "--brand", metavar="BRAND", help="a TOML or JSON file, or module:NAME; the stack's when left out"
+    )
+    add_locale_options(command)
     command.add_argument("--attach", metavar="FILE", action="append", type=Path, default=[], help="may be repeated")
     command.add_argument("--stream", metavar="NAME", default="", help="the stack's default stream when left out")
     command.add_argument("--csv", metavar="FILE", type=Path, help="one mail for each row of the file")
@@ -76,8 +80,9 @@ def run(given: "Namespace") -> int:
         raise ConfigurationError("--html shows the message's HTML.", hint="Give --dry-run, too.")
     values = {**fields_of(given.data), **dict(cast("list[tuple[str, str]]", given.set))}
     if given.csv:
+        values = {**values, **({"locale": given.locale} if given.locale else {})}
         return _send_csv(given, values)
-    template = fill(find(given.template), values)
+    template = localized(fill(find(given.template), values), given)
     brand = brand_of(given.brand)
     envelope: Envelope = {
         "to": cast("list[str]", given.to),
@@ -146,13 +151,6 @@ def _attachment(path: Path) -> "Attachment":
     except OSError as error:
         words = f"The attachment {path} cannot be read: {error.strerror}."
         raise InvalidMessage(words, hint="Give the path of a file.") from error
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not name or not equals:
-        raise ArgumentTypeError(f"{text!r} is not NAME=VALUE")
-    return name, value
 
 
 def _show_message(message: "Message", given: "Namespace") -> None:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from mailer.cli.csv_rows import Row, rows
 from mailer.cli.journal import SUFFIX, Journal, run_id
+from mailer.cli.named_template import fill
 from mailer.cli.output import as_json, line, table
-from mailer.cli.templates import fill
 from mailer.errors import ConfigurationError, InvalidMessage, TemplateError
 from mailer.results import Status
 

@@ -1,4 +1,4 @@
-"""`mailer stack`: a stack's outputs and its state in AWS. Also the option `--stack`, which other commands share."""
+"""`mailer stack`: a stack's outputs. Also the option `--stack`, which other commands share."""
 
 import os
 from typing import TYPE_CHECKING, Literal, overload
@@ -10,23 +10,28 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_sesv2 import SESV2Client
-    from mypy_boto3_sns import SNSClient
 
     from mailer.stack import StackOutputs
 
 VARIABLE = "MAILSTACK_STACK"
 
 
-HELP = "show a stack's outputs, its state in AWS, and what is left to do"
-EXAMPLES = ""
+HELP = "show a stack's outputs"
+EXAMPLES = """\
+examples:
+  mailer stack --stack prod
+  mailer stack --stack prod --json > outputs.json
+
+`mailer status` shows the stack's state in AWS.
+"""
 
 
 def configure(command: "ArgumentParser") -> None:
     """Give the command its options."""
     add_stack_option(command)
-    command.add_argument("--json", action="store_true", help="as JSON, fit for MAILSTACK_OUTPUTS; AWS is not asked")
-    command.add_argument("--offline", action="store_true", help="do not ask AWS for the stack's state")
+    command.add_argument("--json", action="store_true", help="as JSON, fit for MAILSTACK_OUTPUTS")
 
 
 def add_stack_option(command: "ArgumentParser") -> None:
@@ -61,8 +66,8 @@ def client(service: Literal["sesv2"], region: str) -> "SESV2Client": ...
 @overload
 def client(service: Literal["cloudwatch"], region: str) -> "CloudWatchClient": ...
 @overload
-def client(service: Literal["sns"], region: str) -> "SNSClient": ...
-def client(service: Literal["sesv2", "cloudwatch", "sns"], region: str) -> object:
+def client(service: Literal["dynamodb"], region: str) -> "DynamoDBClient": ...
+def client(service: Literal["sesv2", "cloudwatch", "dynamodb"], region: str) -> object:
     """A client of a service in the stack's region, for a person who waits."""
     import boto3
     from botocore.config import Config
@@ -83,13 +88,5 @@ def run(given: "Namespace") -> int:
     table((f"  {name}", stream.configuration_set) for name, stream in outputs.streams.items())
     line("\nDNS records")
     table((f"  {record.type}", record.name, " ".join(record.values)) for record in outputs.dns_records)
-    if not given.offline:
-        from mailer.cli import status
-
-        line("\nin AWS now")
-        found = list(status.of(outputs))
-        table((f"  {each.what}", each.state) for each in found)
-        for each in found:
-            if each.then:
-                line(f"\n{each.what}: {each.then}")
+    line(f"\nIts state in AWS: mailer status --stack {outputs.stack}")
     return 0

@@ -1,124 +1,149 @@
-"""The state of a stack in AWS, and what is left to do: identity, MAIL FROM, sandbox, paused streams, pagers."""
+"""`mailer status`: the state of a stack in AWS on one screen, and what is left to do."""
 
-from typing import TYPE_CHECKING, NamedTuple
+import json
+import math
+import os
+import sys
+import time
+from argparse import ArgumentTypeError
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from mailer.cli.stack import client
+from mailer.cli.output import as_json, flush, line, table
+from mailer.cli.stack import add_stack_option, outputs_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Sequence
 
-    from mailer.stack import StackOutputs
+    from mailer.doctor.site import Site
+    from mailer.doctor.state.row import Row
 
-# https://docs.aws.amazon.com/sns/latest/api/API_ListSubscriptionsByTopic.html
-_UNCONFIRMED = {"PendingConfirmation", "Deleted"}
+HELP = "show the state of a stack in AWS, and what is left to do"
+EXAMPLES = """\
+examples:
+  mailer status --stack prod
+  mailer status --stack prod --watch 10
+  mailer status --stack prod --wait 3600 && echo verified
+  mailer status --stack prod --json
 
+It shows the identity, DKIM and MAIL FROM as SES sees them; sandbox or production, quota and rate; streams that are
+paused, and by whom where that is known; subscriptions, queues, and alarms that are not OK. It reads only. What is wrong
+behind them, and how to fix it: mailer doctor.
 
-class Finding(NamedTuple):
-    """One row of the report.
-
-    Attributes:
-        what: What was checked.
-        state: Its state, in AWS's words where AWS has some.
-        then: What to do next; empty if there is nothing to do.
-    """
-
-    what: str
-    state: str
-    then: str = ""
-
-
-def of(outputs: "StackOutputs") -> "Iterator[Finding]":
-    """All rows, in the order in which mail needs them. The state is unknown if AWS refuses a call."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    looks: tuple[tuple[str, Callable[[StackOutputs], Iterator[Finding]]], ...] = (
-        ("identity", _identity),
-        ("account", _account),
-        ("streams", _streams),
-        ("pagers", _pagers),
-    )
-    for what, look in looks:
-        try:
-            yield from look(outputs)
-        except ClientError as error:
-            yield Finding(what, f"unknown ({error.response.get('Error', {}).get('Code', '')})")
-        except BotoCoreError as error:
-            yield Finding(what, f"unknown ({error})")
-            return  # no credentials or no network: the other calls would fail, too
+exit status: 0 shown, 1 the identity was not verified in time (--wait), 2 wrong usage or configuration
+"""
+NOT_VERIFIED = 1
+# Seconds between two looks of --wait. SES looks for new records every few minutes.
+_PAUSE, _WEEK = 10.0, 604_800
+# Move the cursor home, and clear what is below: ECMA-48 §8.3.21 and §8.3.39.
+_CLEAR = "\x1b[H\x1b[J"
 
 
-def _identity(outputs: "StackOutputs") -> "Iterator[Finding]":
-    """https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_GetEmailIdentity.html."""
-    name, region = outputs.identity, outputs.region
-    found = client("sesv2", region).get_email_identity(EmailIdentity=name)
-    records = "publish the records that `mailer dns` shows; SES looks for them for 72 hours"
-    verified = found.get("VerifiedForSendingStatus", False)
-    yield Finding(
-        f"identity {name}",
-        found.get("VerificationStatus", "SUCCESS" if verified else "PENDING"),
-        "" if verified else records if outputs.mail_from_domain else "follow the link in the mail that SES sent to it",
-    )
-    dkim = found.get("DkimAttributes", {})
-    if outputs.mail_from_domain and dkim:
-        again = (
-            f"publish the records that `mailer dns` shows, then: aws sesv2 put-email-identity-dkim-signing-attributes "
-            f"--email-identity {name} --signing-attributes-origin AWS_SES --region {region}"
-        )
-        status = dkim.get("Status", "NOT_STARTED")
-        own = dkim.get("SigningAttributesOrigin") == "EXTERNAL"
-        failed = "publish the record that `mailer dns` shows, then deploy your key again" if own else again
-        yield Finding("DKIM", status, {"SUCCESS": "", "PENDING": records}.get(status, failed))
-    mail_from = found.get("MailFromAttributes")
-    if mail_from and mail_from.get("MailFromDomain"):
-        domain, failure = mail_from["MailFromDomain"], mail_from["BehaviorOnMxFailure"]
-        again = (
-            f"publish the records that `mailer dns` shows, then: aws sesv2 put-email-identity-mail-from-attributes "
-            f"--email-identity {name} --mail-from-domain {domain} --behavior-on-mx-failure {failure} --region {region}"
-        )
-        status = mail_from["MailFromDomainStatus"]
-        then = {"SUCCESS": "", "PENDING": records, "TEMPORARY_FAILURE": records}.get(status, again)
-        meanwhile = {"REJECT_MESSAGE": "; until then SES refuses mail"}.get(failure, "") if then else ""
-        yield Finding(f"MAIL FROM {domain}", f"{status} ({failure})", f"{then}{meanwhile}")
+def configure(command: "ArgumentParser") -> None:
+    """Give the command its options."""
+    add_stack_option(command)
+    command.add_argument("--json", action="store_true", help="as JSON; with --watch, a line for each look")
+    again = command.add_mutually_exclusive_group()
+    again.add_argument("--watch", metavar="SECONDS", type=_seconds, help="look again so often, until Ctrl+C")
+    words = "look again until the identity, DKIM and MAIL FROM are verified, for so long"
+    again.add_argument("--wait", metavar="SECONDS", type=_seconds, help=words)
 
 
-def _account(outputs: "StackOutputs") -> "Iterator[Finding]":
-    account = client("sesv2", outputs.region).get_account()
-    sandbox = (
-        "mail goes to verified recipients and to the mailbox simulator alone. Verify one: "
-        f"aws sesv2 create-email-identity --email-identity RECIPIENT --region {outputs.region}. "
-        "Or ask AWS for production access."
-    )
-    out = account["ProductionAccessEnabled"]
-    yield Finding("sandbox", "no" if out else "yes", "" if out else sandbox)
-    if not account["SendingEnabled"]:
-        yield Finding(
-            "sending of the account", "disabled", "docs/guides/monitoring.md, 'Enforcement, sending disabled'"
-        )
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 1 <= seconds <= _WEEK:
+        raise ArgumentTypeError(f"{text!r} is not a number of seconds from 1 to 604800, a week")
+    return seconds
 
 
-def _streams(outputs: "StackOutputs") -> "Iterator[Finding]":
-    ses = client("sesv2", outputs.region)
-    for name, stream in outputs.streams.items():
-        options = ses.get_configuration_set(ConfigurationSetName=stream.configuration_set)["SendingOptions"]
-        sends = options["SendingEnabled"]
-        resume = f"remove the cause, then: mailer resume {name} --stack {outputs.stack}"
-        yield Finding(f"stream {name}", "sends" if sends else "paused", "" if sends else resume)
+def run(given: "Namespace") -> int:
+    """Look once, again and again, or until the identity is verified."""
+    from mailer.doctor.site import Site
+
+    site = Site(outputs_of(given), None, os.environ)
+    if given.watch:
+        return _watch(site, given.watch, as_lines=given.json)
+    if given.wait:
+        return _wait(site, given.wait, as_objects=given.json)
+    _print(site, _look(site), as_objects=given.json)
+    return 0
 
 
-def _pagers(outputs: "StackOutputs") -> "Iterator[Finding]":
-    pages = client("sns", outputs.region).get_paginator("list_subscriptions_by_topic")
-    confirmed = 0
-    for page in pages.paginate(TopicArn=outputs.paging_topic_arn):
-        for subscription in page["Subscriptions"]:
-            waits = subscription["SubscriptionArn"] in _UNCONFIRMED
-            confirmed += not waits
-            link = "follow the link in the mail from no-reply@sns.amazonaws.com within 48 hours of the deployment"
-            yield Finding(
-                f"pager {subscription['Endpoint']}", "unconfirmed" if waits else "confirmed", link if waits else ""
-            )
-    if not confirmed:
-        yield Finding(
-            "pagers",
-            "nobody is paged",
-            "SNS deletes subscriptions that nobody confirms within 48 hours: `pulumi up --refresh` subscribes again",
-        )
+def _look(site: "Site") -> "list[Row]":
+    from mailer.doctor.state.read import read
+
+    return read(site)
+
+
+def _watch(site: "Site", seconds: float, *, as_lines: bool) -> int:
+    """Look until the person has seen enough."""
+    while True:
+        rows = _look(site)
+        if as_lines:
+            line(json.dumps(_document(site, rows), ensure_ascii=False))
+        else:
+            line(f"{_CLEAR if sys.stdout.isatty() else ''}{datetime.now(UTC):%H:%M:%S} UTC")
+            _print(site, rows, as_objects=False)
+        flush()
+        time.sleep(seconds)
+        site = site.again()
+
+
+def _wait(site: "Site", seconds: float, *, as_objects: bool) -> int:
+    """Look until SES has verified the identity, and say on standard error what it waits for."""
+    from mailer.doctor.state.read import is_verified
+
+    ends, said = time.monotonic() + seconds, ""
+    while True:  # ends in time
+        rows = _look(site)
+        waits = ", ".join(f"{row.what}: {row.state}" for row in rows if row.part == "identity" and row.then)
+        if waits not in ("", said):
+            sys.stderr.write(f"waiting for {waits}\n")
+            said = waits
+        left = ends - time.monotonic()
+        if is_verified(rows) or left <= 0:
+            _print(site, rows, as_objects=as_objects)
+            return 0 if is_verified(rows) else NOT_VERIFIED
+        time.sleep(min(_PAUSE, left))
+        site = site.again()
+
+
+def _print(site: "Site", rows: "Sequence[Row]", *, as_objects: bool) -> None:
+    if as_objects:
+        as_json(_document(site, rows))
+        return
+    marks = {"ok": " ", "open": "!", "unknown": "?"}
+    line(f"stack {site.outputs.stack}, account {site.outputs.account_id}, {site.outputs.region}\n")
+    table((marks[row.standing], row.what, row.state) for row in rows)
+    for row in rows:
+        if row.then:
+            line(f"\n{row.what}: {row.then}")
+
+
+def _document(site: "Site", rows: "Sequence[Row]") -> dict[str, object]:
+    from mailer.doctor.state.read import is_verified
+
+    shown = [
+        {
+            "part": row.part,
+            "what": row.what,
+            "state": row.state,
+            "standing": row.standing,
+            "then": row.then,
+            "values": dict(row.values),
+        }
+        for row in rows
+    ]
+    outputs = site.outputs
+    return {
+        "stack": outputs.stack,
+        "account": outputs.account_id,
+        "region": outputs.region,
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "verified": is_verified(rows),
+        "rows": shown,
+    }

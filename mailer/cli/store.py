@@ -75,7 +75,7 @@ def _rotate(given: "Namespace") -> int:
 
 
 def _new_key(_: "Namespace") -> int:
-    from mailer.stores.sql.encryption import new_key
+    from mailer.secret_keys import new_key
 
     line(new_key())
     return 0

@@ -75,6 +75,11 @@ def sender_at_fault(recipient: "Recipient") -> bool:
     return _about(recipient, _SENDER)
 
 
+def mailbox_full(recipient: "Recipient") -> bool:
+    """Whether the report says that the mailbox is full."""
+    return _about(recipient, ("2.2",))
+
+
 def message_at_fault(recipient: "Recipient") -> bool:
     """Whether the report is about the message, or about the room that is left for it."""
     return _about(recipient, _MESSAGE)

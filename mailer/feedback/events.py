@@ -53,7 +53,7 @@ class Event:
         kind: SES's name of it, such as `Bounce`.
         mail: The mail.
         recipients: Whom it concerns: those who bounced or complained, else everyone that the mail went to. An address
-            stands there twice where the report says different things about it.
+            is listed twice if the report says different things about it.
         unreadable: Why further recipients of the report could not be read; no address in it.
         occurred_at: When it happened, not before the mail was sent and not after the event was received.
         distinction: What tells it from another event of its kind about the same mail and recipient: SES's feedback id
@@ -77,10 +77,14 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Bounce(Event):
-    """A receiving server, or SES in its stead, would not take the mail."""
+    """A receiving server, or SES in its stead, would not take the mail.
+
+    `reporting_mta` is the server that wrote the delivery report (RFC 3464 §2.2.2), or empty.
+    """
 
     bounce_type: str
     sub_type: str
+    reporting_mta: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -161,7 +165,7 @@ def parse(data: "JsonObject", received: datetime) -> Event:
 
     Args:
         data: What `mailer.functions.envelope.unwrap` gives.
-        received: When it arrived; stands in for the event's time where that is missing or impossible.
+        received: When it arrived; used if the event's own time is missing or impossible.
 
     Raises:
         MalformedEvent: It is not an SES event, lacks a required field, or none of its recipients can be parsed.
@@ -247,7 +251,7 @@ class _Object:
 
 def _storable(text: str) -> str:
     """Without halves of surrogate pairs: JSON can hold them, UTF-8 and so DynamoDB cannot."""
-    return text.encode(errors="replace").decode()
+    return text if text.isascii() else text.encode(errors="replace").decode()
 
 
 def _common(kind: str, mail: _Object, body: _Object, received: datetime) -> _Common:
@@ -318,7 +322,12 @@ def _bounce(common: _Common, body: _Object) -> Bounce:
     # SES reports an automatic answer as an Undetermined bounce of nobody: it is about everyone that the mail went to.
     if body.array("bouncedRecipients") or body.text("bounceType") != "Undetermined":
         _reported(common, body, "bouncedRecipients")
-    return Bounce(**common, bounce_type=body.text("bounceType", required=True), sub_type=body.text("bounceSubType"))
+    return Bounce(
+        **common,
+        bounce_type=body.text("bounceType", required=True),
+        sub_type=body.text("bounceSubType"),
+        reporting_mta=body.text("reportingMTA"),
+    )
 
 
 def _complaint(common: _Common, body: _Object) -> Complaint:

@@ -6,7 +6,7 @@ Not for storing it: `processor.py` does that. Guide: docs/guides/feedback.md.
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from mailer.feedback.codes import message_at_fault, no_mail_can_arrive, sender_at_fault
+from mailer.feedback.codes import mailbox_full, message_at_fault, no_mail_can_arrive, sender_at_fault, status_code
 from mailer.feedback.events import (
     Bounce,
     Click,
@@ -39,6 +39,8 @@ _ON_OUR_LIST = frozenset({"OnAccountSuppressionList", "OnTenantSuppressionList"}
 # SES did not try either, and it says nothing of the mailbox: its owner left a contact list of SES's, so that other mail
 # may go there; or SES guesses that it is not valid (Auto Validation), which another threshold would judge otherwise.
 _NOT_TRIED = frozenset({"EmailValidationSuppressed", "UnsubscribedRecipient"})
+# Subtypes of bounces and complaints about mail that SES did not send; SES does not count them.
+UNTRIED = _ON_OUR_LIST | _NOT_TRIED
 # The mailbox exists, and would take another message or the same one later, whatever its code is.
 # https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html#bounce-types
 _NOT_THE_MAILBOX = frozenset({"MailboxFull", "MessageTooLarge", "ContentRejected", "AttachmentRejected"})
@@ -46,9 +48,10 @@ _NOT_THE_MAILBOX = frozenset({"MailboxFull", "MessageTooLarge", "ContentRejected
 _NOT_FAILED = frozenset({"delayed", "delivered", "relayed", "expanded"})
 # Reports in which no recipient objects. RFC 6430: the recipient took the mail out of the spam folder. RFC 6591: a
 # machine found that SPF, DKIM or DMARC failed. RFC 5965 §7.3: a machine found a virus.
-_NO_OBJECTION = frozenset({"not-spam", "auth-failure", "virus"})
+NO_OBJECTION = frozenset({"not-spam", "auth-failure", "virus"})
 
 _MAX_DETAIL, _MAX_WORDS = 400, 2_000
+_FORWARDED = "An address bounced that the mail was forwarded to, by one of several recipients; nobody is suppressed."
 _ATTRIBUTIONS = {"named": "", "forwarded": "(forwarded)", "stranger": "(forwarded by one of several)"}
 
 
@@ -63,6 +66,8 @@ class Decision:
         counts_as: What an application's own rates should count it as: a `bounce`, a `complaint`, or the `sender`'s
             problem (policy, authentication, reputation). Empty where it is none of these.
         simulator: Whether it comes from the SES mailbox simulator; then it acts and never counts.
+        words: Why, as a sentence that a support person can read out.
+        soft: Whether the mailbox bounced for now, which counts in `mailer.feedback.soft_bounces`.
     """
 
     action: Action
@@ -70,6 +75,8 @@ class Decision:
     detail: str
     counts_as: Count
     simulator: bool
+    words: str = ""
+    soft: bool = False
 
     @property
     def counts(self) -> bool:
@@ -82,8 +89,10 @@ class _Rule:
     kind: type[Event]
     applies: "Callable[[Event, Recipient], bool]"
     action: Action
+    words: str
     reason: "Reason | None" = None
     counts_as: Count = ""
+    soft: bool = False
 
 
 def decide(event: Event, recipient: Recipient) -> Decision:
@@ -108,12 +117,14 @@ def decide(event: Event, recipient: Recipient) -> Decision:
         'bounce'
     """
     rule = next(r for r in _RULES if isinstance(event, r.kind) and r.applies(event, recipient))
-    action, reason = rule.action, rule.reason
+    action, reason, words = rule.action, rule.reason, rule.words
     if recipient.attribution == "stranger" and action == "suppress":
-        # The mail was not sent to this address but forwarded there by one of several recipients, nobody knows which.
-        action, reason = "record", None
+        # The mail was not sent to this address but forwarded there by one of several recipients; which one is unknown.
+        action, reason, words = "record", None, _FORWARDED
+    soft = rule.soft and recipient.attribution != "stranger"
     simulator = recipient.address.endswith(_SIMULATOR)
-    return Decision(action, reason, _detail(event, recipient), "" if simulator else rule.counts_as, simulator)
+    counts_as = "" if simulator else rule.counts_as
+    return Decision(action, reason, _detail(event, recipient), counts_as, simulator, words, soft)
 
 
 def _always(_: Event, __: Recipient) -> bool:
@@ -136,6 +147,21 @@ def _not_the_mailbox(event: Event, _: Recipient) -> bool:
     return isinstance(event, Bounce) and event.sub_type in _NOT_THE_MAILBOX
 
 
+def _full(event: Event, _: Recipient) -> bool:
+    return isinstance(event, Bounce) and event.sub_type == "MailboxFull"
+
+
+def _permanent_and_full(event: Event, recipient: Recipient) -> bool:
+    return _permanent(event, recipient) and mailbox_full(recipient)
+
+
+def _passing(event: Event, recipient: Recipient) -> bool:
+    """A mail server's report about the mailbox. An automatic answer, such as out of office, has no status code."""
+    if not isinstance(event, Bounce) or event.bounce_type != "Transient" or not status_code(recipient):
+        return False
+    return mailbox_full(recipient) or not message_at_fault(recipient)
+
+
 def _senders_problem(_: Event, recipient: Recipient) -> bool:
     return sender_at_fault(recipient)
 
@@ -153,30 +179,64 @@ def _transient_for_good(event: Event, recipient: Recipient) -> bool:
 
 
 def _no_objection(event: Event, _: Recipient) -> bool:
-    return isinstance(event, Complaint) and event.feedback_type in _NO_OBJECTION
+    return isinstance(event, Complaint) and event.feedback_type in NO_OBJECTION
 
 
 # The first matching rule decides. The last one matches every event, so none is dropped. A rule without a source here
 # has it with its constants or in `codes.py`, or follows SES's own class of the bounce: "Permanent" is "a hard
 # bounce", which SES counts (notification-contents.html#bounce-types).
 _RULES = (
-    _Rule(Bounce, _not_failed, "record"),
-    _Rule(Bounce, _on_our_list, "suppress", "bounce"),
-    _Rule(Bounce, _not_tried, "record"),
-    _Rule(Bounce, _not_the_mailbox, "record"),
-    _Rule(Bounce, _senders_problem, "record", counts_as="sender"),
-    _Rule(Bounce, _permanent_for_the_message, "record", counts_as="bounce"),
-    _Rule(Bounce, _permanent, "suppress", "bounce", counts_as="bounce"),
-    _Rule(Bounce, _transient_for_good, "suppress", "bounce", counts_as="bounce"),
-    _Rule(Bounce, _always, "record"),
-    _Rule(Complaint, _no_objection, "record"),
-    _Rule(Complaint, _on_our_list, "suppress", "complaint"),
-    _Rule(Complaint, _always, "suppress", "complaint", counts_as="complaint"),
-    _Rule(Delivery, _always, "ignore"),
-    _Rule(Send, _always, "ignore"),
-    _Rule(Open, _always, "ignore"),
-    _Rule(Click, _always, "ignore"),
-    _Rule(Event, _always, "record"),
+    _Rule(Bounce, _not_failed, "record", "The mail is still on its way, or it arrived."),
+    _Rule(
+        Bounce,
+        _on_our_list,
+        "suppress",
+        "The address is on SES's suppression list, because it bounced or complained before; SES did not try.",
+        "bounce",
+    ),
+    _Rule(Bounce, _not_tried, "record", "SES did not try, and other mail may arrive."),
+    _Rule(Bounce, _full, "record", "The mailbox is full.", soft=True),
+    _Rule(Bounce, _not_the_mailbox, "record", "The mailbox works, and does not take this message."),
+    _Rule(
+        Bounce,
+        _senders_problem,
+        "record",
+        "The mail server does not accept mail from this sender: policy, authentication or reputation.",
+        counts_as="sender",
+    ),
+    _Rule(Bounce, _permanent_and_full, "record", "The mailbox is full.", counts_as="bounce", soft=True),
+    _Rule(
+        Bounce,
+        _permanent_for_the_message,
+        "record",
+        "The mailbox works, and does not take this message.",
+        counts_as="bounce",
+    ),
+    _Rule(Bounce, _permanent, "suppress", "The mailbox takes no mail for good.", "bounce", counts_as="bounce"),
+    _Rule(
+        Bounce,
+        _transient_for_good,
+        "suppress",
+        "There is no such mailbox or domain, so no mail can arrive.",
+        "bounce",
+        counts_as="bounce",
+    ),
+    _Rule(Bounce, _passing, "record", "The mail did not arrive, and later mail may.", soft=True),
+    _Rule(Bounce, _always, "record", "An automatic answer, or a bounce that SES cannot explain."),
+    _Rule(Complaint, _no_objection, "record", "A report in which no recipient objects."),
+    _Rule(
+        Complaint,
+        _on_our_list,
+        "suppress",
+        "The address is on SES's suppression list, because it complained before; SES did not try.",
+        "complaint",
+    ),
+    _Rule(Complaint, _always, "suppress", "The recipient marked a mail as spam.", "complaint", counts_as="complaint"),
+    _Rule(Delivery, _always, "ignore", "The mail server accepted the mail."),
+    _Rule(Send, _always, "ignore", "SES accepted the mail."),
+    _Rule(Open, _always, "ignore", "The mail was opened."),
+    _Rule(Click, _always, "ignore", "A link in the mail was opened."),
+    _Rule(Event, _always, "record", "Nothing follows from it."),
 )
 
 

@@ -3,15 +3,17 @@
 Not for deciding what an event means (`policy.py`), or for receiving it (`lambdas/feedback`).
 """
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from mailer.address import mask
 from mailer.errors import MalformedEvent, StoreError
-from mailer.feedback.events import event_key
+from mailer.feedback.codes import status_code
+from mailer.feedback.events import Bounce, Delivery, event_key
 from mailer.feedback.log_entries import entries_of
 from mailer.feedback.policy import decide
 from mailer.stores.base import REMEMBERED, ProcessedEvent, PutOutcome, Suppression, utcnow
+from mailer.stores.soft_bounces import Mailbox, SoftBounce
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from mailer.feedback.events import Event, Recipient
     from mailer.feedback.policy import Decision
+    from mailer.feedback.soft_bounces import SoftBounces
     from mailer.stores.base import EventStore, Reason, SuppressionStore
     from mailer.stores.messages import MessageLog
 
@@ -52,6 +55,14 @@ class Outcome:
     event_key: str
 
 
+class Redelivery(Protocol):
+    """What sends lost mail again: `mailer.outbox.redelivery`."""
+
+    def learn(self, event: "Event", recipient: "Recipient", decision: "Decision") -> None:
+        """Learn of one recipient's part of an event; idempotent. Raises `StoreError`."""
+        ...
+
+
 class Processor:
     """Applies the policy to events and stores the effects.
 
@@ -61,6 +72,8 @@ class Processor:
         clock: The time now, with a zone.
         report: Called with each outcome as soon as it is final, whatever becomes of the event's other recipients.
         messages: The message log; None if the stack keeps none.
+        soft_bounces: What suppresses mailboxes that bounce for now; None if nothing does.
+        redelivery: What sends mail again that was lost to a soft bounce; None if nothing does.
     """
 
     def __init__(
@@ -71,9 +84,12 @@ class Processor:
         clock: "Callable[[], datetime]" = utcnow,
         report: "Callable[[Outcome], None] | None" = None,
         messages: "MessageLog | None" = None,
+        soft_bounces: "SoftBounces | None" = None,
+        redelivery: "Redelivery | None" = None,
     ) -> None:
         self._suppressions = suppressions
         self._messages = messages
+        self._soft_bounces, self._redelivery = soft_bounces, redelivery
         self._events = events
         self._clock = clock
         self._report = report
@@ -86,9 +102,9 @@ class Processor:
             MalformedEvent: Not every recipient could be parsed; the others are processed.
         """
         outcomes, failures = list[Outcome](), list[Exception]()
-        for recipients in _by_address(event):
+        for recipient, decision in decisions(event):
             try:
-                outcome = self._process(event, recipients)
+                outcome = self._process(event, recipient, decision)
             except Exception as error:  # noqa: BLE001 - raised below, when the others are done
                 failures.append(error)
                 continue
@@ -106,27 +122,43 @@ class Processor:
             raise failures[0]
         return outcomes
 
-    def _process(self, event: "Event", recipients: "Sequence[Recipient]") -> Outcome:
-        recipient, decision = _strongest(event, recipients)
+    def _process(self, event: "Event", recipient: "Recipient", decision: "Decision") -> Outcome:
+        if self._soft_bounces and isinstance(event, Delivery) and recipient.address:
+            self._soft_bounces.learn(recipient.address, Mailbox(delivered_at=event.occurred_at))
+        if self._redelivery:  # also of an event that another processor has done, which may have no outbox
+            self._redelivery.learn(event, recipient, decision)
         if decision.action == "ignore":
-            return _outcome(event, recipient, decision, "ignored")
+            return _outcome(event, recipient, decision, "ignored", event_key(event, recipient))
+        key = event_key(event, recipient)
         # Saves the writes below, and does not suppress an address again that a person deleted from the table by hand.
-        if self._events.get(event_key(event, recipient)):
-            return _outcome(event, recipient, decision, "duplicate")
+        if self._events.get(key):
+            return _outcome(event, recipient, decision, "duplicate", key)
         status: Status = "recorded"
         if decision.reason:
             # Write the suppression first, which is idempotent, then mark the event as processed: a crash between the
             # two repeats a write and loses no suppression.
             put = self._suppressions.put(_suppression(event, recipient, decision, decision.reason))
             status = "superseded" if put is PutOutcome.REMOVED_SINCE else "suppressed"
+        elif decision.soft and isinstance(event, Bounce) and self._is_bouncing_for_long(event, recipient):
+            status, decision = "suppressed", replace(decision, reason="bounce")
         # If several workers process the same event, the store reports it as new to exactly one.
-        if not self._events.record(self._mark(event, recipient, decision, status)):
+        if not self._events.record(self._mark(event, recipient, decision, status, key)):
             status = "duplicate"
-        return _outcome(event, recipient, decision, status)
+        return _outcome(event, recipient, decision, status, key)
 
-    def _mark(self, event: "Event", recipient: "Recipient", decision: "Decision", status: "Status") -> ProcessedEvent:
+    def _is_bouncing_for_long(self, event: Bounce, recipient: "Recipient") -> bool:
+        """Whether the mailbox gets no mail for a while, because of this bounce and those before it."""
+        if not self._soft_bounces:
+            return False
+        category = f"{event.bounce_type} {event.sub_type}".strip()
+        bounce = SoftBounce(event.occurred_at, category, status_code(recipient))
+        return self._soft_bounces.learn(recipient.address, Mailbox(bounces=(bounce,))) is not None
+
+    def _mark(
+        self, event: "Event", recipient: "Recipient", decision: "Decision", status: "Status", key: str
+    ) -> ProcessedEvent:
         return ProcessedEvent(
-            key=event_key(event, recipient),
+            key=key,
             kind=event.kind,
             outcome=status,
             detail=decision.detail,
@@ -139,17 +171,18 @@ class Processor:
         )
 
 
-def _by_address(event: "Event") -> "list[list[Recipient]]":
+def decisions(event: "Event") -> "list[tuple[Recipient, Decision]]":
+    """The decision about each address of an event: the strongest, where the report says several things about one."""
     grouped: dict[str, list[Recipient]] = {}
     for recipient in event.recipients:
         grouped.setdefault(recipient.address, []).append(recipient)
-    return list(grouped.values())
+    return [_strongest(event, recipients) for recipients in grouped.values()]
 
 
 def _strongest(event: "Event", recipients: "Sequence[Recipient]") -> "tuple[Recipient, Decision]":
     """The strongest decision about one address; the first among equals."""
-    decisions = ((recipient, decide(event, recipient)) for recipient in recipients)
-    return max(decisions, key=lambda found: (_ACTIONS.index(found[1].action), found[1].counts))
+    decided = ((recipient, decide(event, recipient)) for recipient in recipients)
+    return max(decided, key=lambda found: (_ACTIONS.index(found[1].action), found[1].counts, found[1].soft))
 
 
 def _suppression(event: "Event", recipient: "Recipient", decision: "Decision", reason: "Reason") -> Suppression:
@@ -168,6 +201,7 @@ def _outcome(
     recipient: "Recipient",
     decision: "Decision",
     status: "Status",
+    key: str,
 ) -> Outcome:
     return Outcome(
         kind=event.kind,
@@ -180,5 +214,5 @@ def _outcome(
         counts=decision.counts and status != "duplicate",
         counts_as=decision.counts_as,
         simulator=decision.simulator,
-        event_key=event_key(event, recipient),
+        event_key=key,
     )

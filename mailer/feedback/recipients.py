@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html (bounced re
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 from mailer.address import address_key, mask
@@ -23,7 +24,7 @@ _MAX_ADDRESS, _MAX_FIELD = 320, 1_000
 # RFC 3464 §2.3.2 "address-type;": the registered ones, RFC 6533's utf-8, and private ones. A list such as
 # `ada; bob@example.org` begins with none of them.
 _ADDRESS_TYPE = re.compile(r"\A\s*(?:rfc-?822|utf-?8|unknown|x-[a-z0-9-]{1,30})\s*;", re.IGNORECASE)
-# RFC 5322 §3.2.4 and §3.4: text, a quoted string, or what stands in angle brackets.
+# RFC 5322 §3.2.4 and §3.4: text, a quoted string, or the part in angle brackets.
 _PIECE = re.compile(
     r'(?P<text>[^"()<>]+)|(?P<quoted>"(?:[^"\\]|\\.)*")|<(?P<angle>(?:"(?:[^"\\]|\\.)*"|[^"()<>])*)>', re.DOTALL
 )
@@ -86,6 +87,8 @@ class Destination:
         return named, "stranger"
 
 
+# An event names most addresses twice: as its mail's destination, and as who bounced or complained.
+@lru_cache(maxsize=128)
 def named_address(field: str) -> str:
     """The one address that a recipient field names, in the form of `address_key`.
 

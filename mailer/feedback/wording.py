@@ -118,10 +118,27 @@ _SENTENCES: "Mapping[str, Callable[[LogEntry], str]]" = {
 
 
 def _reason(entry: "LogEntry") -> str:
-    """What the class says, if it says anything; otherwise what the code says."""
-    kind = entry.category.rpartition(" ")[2]
-    said = _CLASSES.get(kind) or _CODES.get(entry.code[2:])
+    said = _said(entry.category, entry.code)
     return said or ("a temporary problem" if entry.category.startswith("Transient") else "no reason is given")
+
+
+def cause(category: str, code: str) -> str:
+    """Why a mail bounced, as a clause.
+
+    Args:
+        category: SES's type and subtype of the bounce.
+        code: The enhanced status code.
+
+    Example:
+        >>> cause("Transient MailboxFull", ""), cause("Transient General", "4.4.1")
+        ('the mailbox is full', 'the mail server does not answer')
+    """
+    return _said(category, code) or "the mail server had a temporary problem"
+
+
+def _said(category: str, code: str) -> str:
+    """What the class says, if it says anything; otherwise what the code says."""
+    return _CLASSES.get(category.rpartition(" ")[2]) or _CODES.get(code[2:], "")
 
 
 def _evidence(entry: "LogEntry") -> str:

@@ -5,14 +5,12 @@ Lambda's metric `Errors` does not count records that are reported, so each one c
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting
 """
 
-import os
-import time
 import traceback
 from typing import TYPE_CHECKING, TypedDict
 
 from mailer.errors import BatchFailed, MailerError
 from mailer.functions.log import log
-from mailer.functions.metrics import FAILED_RECORDS, FUNCTIONS_DIMENSION, FUNCTIONS_NAMESPACE
+from mailer.functions.metrics import FAILED_RECORDS, embedded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,18 +68,13 @@ def each_record(event: SqsEvent, work: "Callable[[SqsRecord], None]") -> SqsAnsw
 
 
 def _log_failure(message: str, record: SqsRecord, error: Exception, **fields: object) -> None:
-    """Write the line that CloudWatch also reads as one failed record of this function.
-
-    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
-    """
-    directive = {
-        "Namespace": FUNCTIONS_NAMESPACE,
-        "Dimensions": [[FUNCTIONS_DIMENSION]],
-        "Metrics": [{"Name": FAILED_RECORDS, "Unit": "Count"}],
-    }
-    metric = {
-        "_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]},
-        FUNCTIONS_DIMENSION: os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "local"),
-        FAILED_RECORDS: 1,
-    }
-    log("ERROR", message, sqs_message_id=record["messageId"], error=type(error).__name__, **fields, **metric)
+    """Write the line that CloudWatch also reads as one failed record of this function."""
+    sqs_message_id = record["messageId"]
+    log(
+        "ERROR",
+        message,
+        sqs_message_id=sqs_message_id,
+        error=type(error).__name__,
+        **fields,
+        **embedded(FAILED_RECORDS),
+    )

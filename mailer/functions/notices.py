@@ -55,14 +55,14 @@ def read(body: str, *, stack: str) -> Tick | Page | Mail | str:
         case {"source": "aws.events"}:
             return Tick()
         case {"source": "aws.ses", "detail-type": str(kind)}:
-            return _ses_says(kind, event, stack)
+            return _of_ses(kind, event, stack)
         case {"source": str(source)}:
             raise MalformedEvent(f"An event of {source} is not an event that the account monitor subscribes to.")
         case _:
             return _pagers(body, stack)
 
 
-def _ses_says(kind: str, event: "JsonObject", stack: str) -> Page:
+def _of_ses(kind: str, event: "JsonObject", stack: str) -> Page:
     """https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-ses.html."""
     listed = event.get("resources")
     resources = [str(one) for one in cast("list[object]", listed)] if isinstance(listed, list) else []
@@ -79,7 +79,7 @@ Since:   {event.get("time", "-")}
 What to do
   The account:     aws sesv2 get-account --region {event.get("region", "REGION")}
   SES's findings:  aws sesv2 list-recommendations --region {event.get("region", "REGION")}
-  A tenant's own page tells how to start it again: docs/guides/monitoring.md, "A tenant is paused".
+  A paused tenant: docs/guides/monitoring.md, "Tenant paused", has the command that resumes it.
 """
     return Page(f"SES: {kind}".encode("ascii", "replace").decode()[:MAX_SUBJECT], text)
 

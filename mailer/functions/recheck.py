@@ -51,28 +51,45 @@ def rate_part(parts: "Sequence[MetricAlarmTypeDef]") -> "MetricAlarmTypeDef | No
     return next((part for part in parts if part.get("MetricName", "").startswith("Reputation.")), None)
 
 
+def reset_part(
+    composite: "CompositeAlarmTypeDef", described: "Mapping[str, MetricAlarmTypeDef]"
+) -> "MetricAlarmTypeDef | None":
+    """The part that watches the rate of a composite alarm which a person has reset; None for every other one.
+
+    A person has reset it if all of its parts are in ALARM and it is not.
+
+    Args:
+        composite: A pausing alarm.
+        described: The alarms that composite alarms are made of, by name.
+    """
+    parts = [described[name] for name in parts_of(composite) if name in described]
+    if composite["StateValue"] == "ALARM" or any(part["StateValue"] != "ALARM" for part in parts):
+        return None
+    return rate_part(parts)
+
+
 def pause_again(
     composite: "CompositeAlarmTypeDef",
     pausing: "Mapping[str, str]",
-    parts: "Sequence[MetricAlarmTypeDef]",
-    rate: float | None,
+    described: "Mapping[str, MetricAlarmTypeDef]",
+    rates: "Mapping[str, float]",
 ) -> Pause | None:
     """The pause that an alarm's present state requires; None if it requires none.
 
     Args:
         composite: A pausing alarm.
         pausing: The configuration set that each is about, by the alarm's full name.
-        parts: The alarms that it is made of.
-        rate: The present rate that it watches; None if SES publishes none.
+        described: The alarms that composite alarms are made of, by name.
+        rates: The present rate that each of those watches, by its name; none if SES publishes none.
     """
     name = composite["AlarmName"]
     if composite["StateValue"] == "ALARM":
         reason = f"The alarm is in ALARM, and somebody resumed the stream. {composite.get('StateReason', '')}".strip()
         return Pause(pausing[name], _alarm(composite, reason))
-    part = rate_part(parts)
-    if part is None or rate is None or any(each["StateValue"] != "ALARM" for each in parts):
+    part = reset_part(composite, described)
+    rate = rates.get(part["AlarmName"]) if part else None
+    if part is None or rate is None:
         return None
-    # All parts are in ALARM and the whole is not: a person has reset it.
     base = accepted(composite.get("StateReasonData", ""))
     limit = MAX_RISE * max(base or 0.0, part["Threshold"])
     if rate <= limit:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span, TracerProvider
 
     from mailer.message import Message
+    from mailer.transports.failover import BreakerChange
 
 # https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/
 _SYSTEM, _OPERATION, _SERVICE_ID = "messaging.system", "messaging.operation.type", "messaging.message.id"
@@ -75,6 +76,13 @@ class OpenTelemetryHook(SendHook):
             _describe(span, result)
         finally:
             span.end()
+
+    def breaker_changed(self, transport: str, change: "BreakerChange") -> None:
+        """See `SendHook`. An event of the span of the message that caused it."""
+        from opentelemetry import trace
+
+        facts = {"mailstack.transport": transport, "mailstack.change": str(change)}
+        trace.get_current_span().add_event("mailstack.breaker", facts)
 
 
 def _describe(span: "Span", result: "SendResult | BaseException") -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
     from mailer.message import Message
+    from mailer.transports.failover import BreakerChange
 
 # Seconds. A mail takes some ten milliseconds near SES, and up to minutes while it is throttled.
 BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
@@ -28,6 +29,9 @@ class PrometheusHook(SendHook):
         mailstack_recipients_total: Recipients by `stream` and `status`.
         mailstack_send_duration_seconds: A histogram by `stream`: suppression check, waiting, attempts.
         mailstack_sends_in_progress: Messages under way, by `stream`.
+        mailstack_breaker_changes_total: How often the circuit breaker of a `Failover` opened, probed and closed, by
+            `transport` (the one that it protects) and `change`.
+        mailstack_breaker_open: Whether it is open (1), by `transport`; nothing before its first change.
 
     A result that an idempotency key returned is not counted again.
 
@@ -57,6 +61,16 @@ class PrometheusHook(SendHook):
         )
         self._under_way = Gauge("mailstack_sends_in_progress", "Messages under way.", ("stream",), registry=registry)
 
+        self._changes = Counter(
+            "mailstack_breaker_changes",
+            "Changes of the circuit breaker of a failover.",
+            ("transport", "change"),
+            registry=registry,
+        )
+        self._open = Gauge(
+            "mailstack_breaker_open", "Whether the circuit breaker is open.", ("transport",), registry=registry
+        )
+
     def before_send(self, message: "Message") -> None:
         """See `SendHook`."""
         self._under_way.labels(message.stream).inc()
@@ -73,3 +87,8 @@ class PrometheusHook(SendHook):
             self._messages.labels(stream, next(iter(statuses)) if len(statuses) == 1 else "mixed").inc()
             for status, count in statuses.items():
                 self._recipients.labels(stream, status).inc(count)
+
+    def breaker_changed(self, transport: str, change: "BreakerChange") -> None:
+        """See `SendHook`."""
+        self._changes.labels(transport, str(change)).inc()
+        self._open.labels(transport).set(change != "closed")

@@ -1,6 +1,7 @@
 """What the sender itself records in the message log: the messages that not every recipient was sent.
 
-Messages that SES accepted are recorded by SES's events alone, so most sends write nothing.
+Messages that SES accepted are recorded by SES's events alone, so most sends write nothing. Other transports publish no
+events, so each of their messages is recorded.
 """
 
 import hashlib
@@ -21,9 +22,7 @@ _MAX_WORDS = 400
 
 
 def attempts_of(message: "Message", result: "SendResult", *, configuration_set: str, now: "datetime") -> list[LogEntry]:
-    """The entries of a message; none if it was sent to everyone."""
-    if result.ok:
-        return []
+    """The entries of a message, one for each recipient."""
     return [_attempt(message, one, configuration_set, now) for one in result if one.status is not Status.QUEUED]
 
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from mailer.message import Message
     from mailer.results import SendResult
+    from mailer.transports.failover import BreakerChange
 
 log = logging.getLogger("mailer")
 
@@ -36,20 +37,48 @@ class SendHook:
             seconds: How long it took. An exception that this method raises is logged and changes nothing.
         """
 
+    def breaker_changed(self, transport: str, change: "BreakerChange") -> None:
+        """Called when the circuit breaker of a `Failover` opens, probes or closes.
+
+        Args:
+            transport: The name of the transport that the breaker protects.
+            change: `opened`, `probed` or `closed`. An exception that this method raises is logged and changes nothing.
+        """
+
+
+class Observation:
+    """The hooks' two calls for one message; the last hook is the nearest to the message."""
+
+    def __init__(self, hooks: "Iterable[SendHook]", message: "Message") -> None:
+        self._hooks, self._message = hooks, message
+        self._begun: list[SendHook] = []
+        self._started = time.perf_counter()
+
+    def begin(self) -> None:
+        """Call `before_send` of each hook. If one raises, those before it get the error in `after_send`."""
+        try:
+            for hook in self._hooks:
+                hook.before_send(self._message)
+                self._begun.append(hook)
+        except BaseException as error:
+            self.end(error)
+            raise
+
+    def end(self, outcome: "SendResult | BaseException") -> None:
+        """Call `after_send` of each hook whose `before_send` returned."""
+        _after(self._begun, self._message, outcome, time.perf_counter() - self._started)
+
 
 def observed(hooks: "Iterable[SendHook]", message: "Message", send: "Callable[[Message], SendResult]") -> "SendResult":
-    """Send between the hooks' two calls; the last hook is the nearest to the message."""
-    begun: list[SendHook] = []
-    started = time.perf_counter()
+    """Send between the hooks' two calls."""
+    observation = Observation(hooks, message)
+    observation.begin()
     try:
-        for hook in hooks:
-            hook.before_send(message)
-            begun.append(hook)
         result = send(message)
     except BaseException as error:
-        _after(begun, message, error, time.perf_counter() - started)
+        observation.end(error)
         raise
-    _after(begun, message, result, time.perf_counter() - started)
+    observation.end(result)
     return result
 
 

@@ -59,24 +59,48 @@ class Once:
             IdempotencyConflict: The key was used for another message.
             InvalidMessage: The key is empty or too long.
         """
-        now = self.clock()
-        record = IdempotencyRecord(digest(key), fingerprint(message), message.id, now + self.busy, now + RETENTION)
+        record = self._record(message, key)
         try:
             earlier = self._begin(record)
-        except StoreError as error:  # it is not known whether the key is spent, so nothing is sent
-            self._release(record)
-            return SendResult(tuple(RecipientResult.of_error(one, error) for one in message.recipients), message.id)
+        except StoreError as error:
+            return self._not_recorded(message, record, error)
         if earlier:
             return _result_of(earlier, message)
-        return self._sent(message, record)
-
-    def _sent(self, message: "Message", record: IdempotencyRecord) -> SendResult:
         result = SendResult.ordered(message, self.send(message))
+        self.settle(record, result)
+        return result
+
+    def reserve(self, message: "Message", key: str) -> IdempotencyRecord | SendResult | None:
+        """The first half of `deliver`, for a caller that sends the message itself and then calls `settle`.
+
+        Returns:
+            The record to settle; the result if the store is down; None if the key was used before, so that `deliver`
+            must decide.
+
+        Raises:
+            InvalidMessage: The key is empty or too long.
+        """
+        record = self._record(message, key)
+        try:
+            return None if self.store.begin(record) else record
+        except StoreError as error:
+            return self._not_recorded(message, record, error)
+
+    def settle(self, record: IdempotencyRecord, result: SendResult) -> None:
+        """Record the result; a message that no recipient got does not use the key up."""
         if _SPENT.isdisjoint(one.status for one in result):
             self._release(record)
         else:
             self._complete(replace(record, results=_dumped(result)))
-        return result
+
+    def _record(self, message: "Message", key: str) -> IdempotencyRecord:
+        now = self.clock()
+        return IdempotencyRecord(digest(key), fingerprint(message), message.id, now + self.busy, now + RETENTION)
+
+    def _not_recorded(self, message: "Message", record: IdempotencyRecord, error: StoreError) -> SendResult:
+        """It is not known whether the key is spent, so nothing is sent."""
+        self._release(record)
+        return SendResult(tuple(RecipientResult.of_error(one, error) for one in message.recipients), message.id)
 
     def _begin(self, record: IdempotencyRecord) -> IdempotencyRecord | None:
         """The record of an earlier send that has ended or must have ended; None if this one may go ahead."""

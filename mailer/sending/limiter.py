@@ -1,6 +1,7 @@
 """Keeps the account's sending rate and daily quota: waits, or says that a message must wait. Not for the arithmetic."""
 
 import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,11 +12,13 @@ from typing import TYPE_CHECKING, Literal
 from mailer.errors import ConfigurationError, MailerError, QuotaExceeded, RateExceeded
 from mailer.sending.cancellation import CANCELLED
 from mailer.sending.rate import Lease, Pace, next_length
+from mailer.sending.warm_up import ceiling_at
 from mailer.stores.rate import Standing
 from mailer.wire.forks import belongs_to_process
 
 if TYPE_CHECKING:
     from mailer.results import SendResult
+    from mailer.stack import WarmUp
     from mailer.stores.rate import RateStore
 
 log = logging.getLogger("mailer")
@@ -143,6 +146,7 @@ class Limiter:
         limit: How.
         account: What is known of the account.
         leases: What workers share; None for the rate of a process by itself.
+        warm_up: The plan of a new domain; None without.
         clock: Seconds since 1970.
         wait: Waits for so many seconds, or until the event is set.
     """
@@ -153,11 +157,12 @@ class Limiter:
         account: Account,
         leases: "RateStore | None" = None,
         *,
+        warm_up: "WarmUp | None" = None,
         clock: Callable[[], float] = time.time,
         wait: Callable[[Event, float], object] = Event.wait,
     ) -> None:
         self._limit, self._account, self._leases = limit, account, leases
-        self._clock, self._wait = clock, wait
+        self._clock, self._wait, self._warm_up = clock, wait, warm_up
         self._lease: Lease | None = None
         self._pace = Pace(rate=float("inf"))
         self._sent, self._sent_from = 0, datetime.fromtimestamp(0, UTC)
@@ -173,6 +178,16 @@ class Limiter:
         """Seconds that a message waits at most."""
         return self._limit.max_wait
 
+    def at_once(self, most: int) -> int:
+        """To how many recipients one request may go, so that SES's bucket, a second of the rate, has room for it.
+
+        "The number of destinations you can contact in a single call can be limited by your account's maximum sending
+        rate": https://docs.aws.amazon.com/ses/latest/dg/send-personalized-email-api.html
+        """
+        standing = self._account.standing()
+        rate = standing.max_rate * self._limit.share if standing else math.inf
+        return most if rate >= 2 * most else max(1, int(rate / 2))
+
     def checked(self, result: "SendResult") -> "SendResult":
         """The result; with `on_throttle="raise"`, the error of a recipient whose message must wait is raised."""
         if self._limit.on_throttle == "raise":
@@ -187,7 +202,7 @@ class Limiter:
         Raises:
             RateExceeded: It would wait for longer than `max_wait`, or must not wait; or the mailer was closed, or the
                 coroutine that waits for the send was cancelled.
-            QuotaExceeded: The account's daily quota has no room for it.
+            QuotaExceeded: The account's daily quota, or the warm-up plan, has no room for it.
         """
         standing = self._account.standing()
         if standing is None:
@@ -230,6 +245,19 @@ class Limiter:
                 f"The daily quota of {allowed.max_day:,.0f} recipients is used up.",
                 hint="It frees as the mail of the last 24 hours grows older. `aws sesv2 get-account` shows the quota; "
                 "ask AWS for a higher one.",
+            )
+        self._check_warm_up(standing, count)
+
+    def _check_warm_up(self, standing: Standing, count: int) -> None:
+        """The plan counts as the quota does: all recipients of the account in the last 24 hours."""
+        most = ceiling_at(self._warm_up, self._clock())
+        if most is None:
+            return
+        if not Standing(standing.max_rate, most, standing.sent_day, standing.at).has_room(count, self._sent):
+            raise QuotaExceeded(
+                f"The warm-up plan allows {most:,} recipients in 24 hours today, and they are used up.",
+                hint="Send the rest tomorrow, when the plan allows more. `mailer status` shows the plan; "
+                "mailstack:warmUp changes it.",
             )
 
     def _paced(self, count: int, rate: float) -> float:

@@ -153,7 +153,14 @@ def checked_time(id_: str, *, now: datetime, days: int) -> datetime:
     return handed_over
 
 
-def outcome_of(id_: str, entries: "Iterable[LogEntry]", *, handed_over: datetime, now: datetime) -> MessageOutcome:
+def outcome_of(
+    id_: str,
+    entries: "Iterable[LogEntry]",
+    *,
+    handed_over: datetime,
+    now: datetime,
+    decided_after: timedelta = DECIDED_AFTER,
+) -> MessageOutcome:
     """The outcome that entries of the log tell, which may be given in any order."""
     by_recipient: dict[str, list[LogEntry]] = {}
     entries = list(entries)
@@ -161,7 +168,7 @@ def outcome_of(id_: str, entries: "Iterable[LogEntry]", *, handed_over: datetime
         if _name(entry) in _RANK:
             by_recipient.setdefault(entry.recipient, []).append(entry)
     # Without a message log at that time, no Send event was published, and the absence of one says nothing.
-    until = handed_over + DECIDED_AFTER if was_logged(id_) else None
+    until = handed_over + decided_after if was_logged(id_) else None
     is_open = until is None or now < until
     recipients = [_recipient(address, rows, is_open=is_open) for address, rows in sorted(by_recipient.items())]
     nothing = MailState.UNKNOWN if is_open else MailState.NOT_ACCEPTED

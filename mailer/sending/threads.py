@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _Result = TypeVar("_Result")
 # Below the connections that the wire keeps (`mailer.wire.pool`), so that each thread has one.
 MAX_THREADS = 50
+# What the names of the library's threads begin with.
+THREAD_NAME = "mailer"
 
 
 class Threads:
@@ -39,7 +41,7 @@ class Threads:
         context, cancelled = contextvars.copy_context(), Event()
         context.run(CANCELLED.set, cancelled)
         with self._lock:  # so that `close` does not end the pool in between
-            self._pool = self._pool or ThreadPoolExecutor(self._count, thread_name_prefix="mailer")
+            self._pool = self._pool or ThreadPoolExecutor(self._count, thread_name_prefix=THREAD_NAME)
             future = self._pool.submit(context.run, function)
         try:
             return await wrap_future(future)

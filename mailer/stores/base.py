@@ -175,6 +175,21 @@ class SuppressionStore(Protocol):
         ...
 
 
+class RevisableSuppressions(SuppressionStore, Protocol):
+    """A suppression list that also serves rules that change their minds. Every method raises `StoreError`."""
+
+    def replace(self, suppression: Suppression) -> PutOutcome:
+        """Write it where there is none, an ended one or one of the same actor; leave any other.
+
+        Unlike `put`, it can shorten or end what the same actor added earlier.
+        """
+        ...
+
+    def removed_at(self, address: str) -> datetime | None:
+        """When the address was last removed from the list for all mail, within `REMEMBERED`; None if it was not."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ProcessedEvent:
     """One recipient's part of one event, as it was understood. Kept for a time, then forgotten.

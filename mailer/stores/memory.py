@@ -17,6 +17,7 @@ from mailer.stores.base import (
     utcnow,
 )
 from mailer.stores.idempotency import IdempotencyRecord
+from mailer.stores.soft_bounces import KEPT, Mailbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -56,6 +57,25 @@ class MemorySuppressions:
                 return PutOutcome.OUTRANKED
             self.rows[key] = suppression
             return PutOutcome.WRITTEN
+
+    def replace(self, suppression: Suppression) -> PutOutcome:
+        """See `RevisableSuppressions`."""
+        now = self._clock()
+        row = suppression.known_at(now)
+        with self._lock:
+            removed = self.removed_at(row.address)
+            if removed and row.created_at <= removed:
+                return PutOutcome.REMOVED_SINCE
+            standing = self.rows.get(_key(row.address, row.scope))
+            if standing and standing.active(now) and standing.actor != row.actor:
+                return PutOutcome.OUTRANKED
+            self.rows[_key(row.address, row.scope)] = row
+            return PutOutcome.WRITTEN
+
+    def removed_at(self, address: str) -> "datetime | None":
+        """See `RevisableSuppressions`."""
+        removed = self._removed.get(address_key(address))
+        return removed if removed and self._clock() < removed + REMEMBERED else None
 
     def remove(self, address: str, *, scope: str = ALL, actor: str = "", why: str = "") -> bool:  # noqa: ARG002
         """See `SuppressionStore`. Who and why are not kept."""
@@ -104,6 +124,26 @@ class MemoryEvents:
             return True
 
 
+class MemorySoftBounces:
+    """A `mailer.stores.soft_bounces.SoftBounceStore`."""
+
+    def __init__(self, clock: "Callable[[], datetime]" = utcnow) -> None:
+        self._rows: dict[str, Mailbox] = {}
+        self._clock = clock
+        self._lock = RLock()
+
+    def get(self, address: str) -> Mailbox:
+        """See `SoftBounceStore`."""
+        return self._rows.get(address_key(address), Mailbox())
+
+    def merge(self, address: str, seen: Mailbox) -> Mailbox:
+        """See `SoftBounceStore`."""
+        with self._lock:
+            merged = self.get(address).merged(seen).since(self._clock() - KEPT)
+            self._rows[address_key(address)] = merged
+            return merged
+
+
 class MemoryIdempotency:
     """A `mailer.stores.idempotency.IdempotencyStore`, for the threads of one process."""
 
@@ -115,9 +155,11 @@ class MemoryIdempotency:
     def begin(self, record: IdempotencyRecord) -> IdempotencyRecord | None:
         """See `IdempotencyStore`."""
         with self._lock:
-            self._forget()
-            there = self._rows.setdefault(record.key, record)
-            return None if there is record else there
+            there = self.get(record.key)
+            if there is None:
+                self._rows.pop(record.key, None)  # the new one goes to the end
+                self._rows[record.key] = record
+            return there
 
     def complete(self, record: IdempotencyRecord) -> None:
         """See `IdempotencyStore`."""
@@ -135,14 +177,15 @@ class MemoryIdempotency:
         """See `IdempotencyStore`."""
         with self._lock:
             self._forget()
-            return self._rows.get(key)
+            row = self._rows.get(key)
+            return row if row and row.expires_at > self._clock() else None
 
     def _is_own(self, record: IdempotencyRecord) -> bool:
         there = self._rows.get(record.key)
         return there is not None and there.id == record.id
 
     def _forget(self) -> None:
-        """Delete what has expired: rows are in the order of their expiry, since every key lives equally long."""
+        """Delete what has expired, up to the first row that has not: most keys live equally long."""
         now = self._clock()
         while self._rows and (oldest := next(iter(self._rows.values()))).expires_at <= now:
             del self._rows[oldest.key]

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 from mailer.address import address_key
 from mailer.stores.base import utcnow
-from mailer.stores.messages import FOUND, for_recipient, timeline
+from mailer.stores.messages import FOUND, Counts, counted, for_recipient, newest_of, timeline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
     from datetime import datetime
 
-    from mailer.stores.messages import LogEntry
+    from mailer.stores.messages import LogEntry, Position
 
 
 class MemoryMessageLog:
@@ -54,6 +54,16 @@ class MemoryMessageLog:
     def of_tag(self, name: str, value: str, *, since: "datetime", limit: int = FOUND) -> "list[list[LogEntry]]":
         """See `MessageLog`."""
         return self._found(lambda row: (name, value) in row.searchable_tags, since, limit)
+
+    def counts(self, *, since: "datetime", until: "datetime") -> Counts:
+        """See `MessageLog`."""
+        return Counts(counted(self._kept(), since, until), complete=True)
+
+    def newest(
+        self, kinds: "Collection[str]", *, since: "datetime", after: "Position | None" = None, limit: int = FOUND
+    ) -> "list[LogEntry]":
+        """See `MessageLog`."""
+        return newest_of(self._kept(), kinds, since, after, limit)
 
     def _found(self, matches: "Callable[[LogEntry], bool]", since: "datetime", limit: int) -> "list[list[LogEntry]]":
         found = {row.ref: row.sent_at for row in self._kept() if row.is_indexed and matches(row)}

@@ -3,10 +3,12 @@
 Standard library only, because the feedback Lambda writes it.
 """
 
-from collections.abc import Iterable, Sequence
+import heapq
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Protocol
+from datetime import date, datetime, timedelta
+from typing import NamedTuple, Protocol
 
 from mailer.address import address_key, mask
 from mailer.message_id import TEMPLATE_TAG
@@ -17,8 +19,14 @@ ATTEMPT = "Attempt"
 # A delivery follows the Send event of the same message, so only the latter writes what a search finds: that costs one
 # write for most mails instead of two for each way to search.
 _FOLLOWS_SEND = "Delivery"
-# Messages that a search returns if it is not told otherwise.
+# Messages that a search returns by default.
 FOUND = 50
+# Different rows that a count returns at most: days, streams, templates and kinds of bounce, multiplied.
+MAX_COUNTS = 20_000
+# Events whose category says what a report must know; the category of a delivery is a server's address.
+CATEGORISED = ("Bounce", "Complaint")
+# https://docs.aws.amazon.com/ses/latest/dg/send-an-email-from-console.html (mailbox simulator)
+SIMULATOR = "@simulator.amazonses.com"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -85,6 +93,46 @@ class LogEntry:
         return self.sent_at + timedelta(days=days)
 
 
+class EntryCount(NamedTuple):
+    """How many entries of one day are alike: one recipient of one event counts once.
+
+    Attributes:
+        day: The day in UTC on which the events happened.
+        kind: See `LogEntry`.
+        configuration_set: See `LogEntry`.
+        template: See `LogEntry`.
+        category: See `LogEntry`; empty unless the kind is one of `CATEGORISED`.
+        entries: How many.
+    """
+
+    day: date
+    kind: str
+    configuration_set: str
+    template: str
+    category: str
+    entries: int
+
+
+class Counts(NamedTuple):
+    """What a log counted.
+
+    Attributes:
+        rows: The counts, in no order.
+        complete: Whether everything was counted. False: the log stopped at a limit, so the numbers are too low.
+    """
+
+    rows: Sequence[EntryCount]
+    complete: bool
+
+
+class Position(NamedTuple):
+    """Where a list of entries, newest first, goes on: behind this entry."""
+
+    at: datetime
+    ref: str
+    key: str
+
+
 class MessageLog(Protocol):
     """What became of each message. Every method raises `StoreError`.
 
@@ -112,6 +160,26 @@ class MessageLog(Protocol):
         """The messages with a tag that were sent since then, at most `limit`, newest first."""
         ...
 
+    def counts(self, *, since: datetime, until: datetime) -> Counts:
+        """Entries of events that happened from `since` until before `until`, counted by day.
+
+        Bounces and complaints of the mailbox simulator are not counted, because SES does not count them either.
+        """
+        ...
+
+    def newest(
+        self, kinds: Collection[str], *, since: datetime, after: Position | None = None, limit: int = FOUND
+    ) -> list[LogEntry]:
+        """Entries of some kinds that happened since then, newest first, without those of the mailbox simulator.
+
+        Args:
+            kinds: SES's event types.
+            since: The earliest time.
+            after: The last entry of the page before.
+            limit: The most entries that are returned.
+        """
+        ...
+
 
 def timeline(entries: Iterable[LogEntry]) -> list[LogEntry]:
     """Entries in the order in which they happened.
@@ -125,3 +193,40 @@ def for_recipient(messages: Iterable[Sequence[LogEntry]], address: str) -> list[
     """The messages with only the entries of an address."""
     key = address_key(address)
     return [[entry for entry in entries if entry.recipient == key] for entries in messages]
+
+
+def position_of(entry: LogEntry) -> Position:
+    """Where the list goes on behind an entry."""
+    return Position(entry.at, entry.ref, entry.key)
+
+
+def counted(entries: Iterable[LogEntry], since: datetime, until: datetime) -> list[EntryCount]:
+    """`MessageLog.counts` of entries that are read one by one."""
+    found = Counter(
+        (
+            entry.at.date(),
+            entry.kind,
+            entry.configuration_set,
+            entry.template,
+            entry.category if entry.kind in CATEGORISED else "",
+        )
+        for entry in entries
+        if since <= entry.at < until and not (entry.kind in CATEGORISED and entry.recipient.endswith(SIMULATOR))
+    )
+    return [EntryCount(*alike, count) for alike, count in found.items()]
+
+
+def newest_of(
+    entries: Iterable[LogEntry], kinds: Collection[str], since: datetime, after: Position | None, limit: int
+) -> list[LogEntry]:
+    """`MessageLog.newest` of entries that are read one by one; holds `limit` of them."""
+    return heapq.nlargest(limit, _listed(entries, kinds, since, after), key=position_of)
+
+
+def _listed(
+    entries: Iterable[LogEntry], kinds: Collection[str], since: datetime, after: Position | None
+) -> Iterator[LogEntry]:
+    for entry in entries:
+        is_later = after is None or position_of(entry) < after
+        if entry.kind in kinds and entry.at >= since and is_later and not entry.recipient.endswith(SIMULATOR):
+            yield entry

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from mailer.content import RawMime, StoredTemplate
 from mailer.errors import InvalidMessage, refuse
-from mailer.message import MAX_HEADERS, Envelope, Message, as_pairs
+from mailer.message import Envelope, Message
 
 if TYPE_CHECKING:
     from mailer.templates.brand import Brand
@@ -36,7 +36,7 @@ def _composed(content: object, brand: "Brand", envelope: Envelope) -> Message:
     if isinstance(content, Message):
         return replace(content, **envelope).from_template(content.template_name) if envelope else content
     if isinstance(content, StoredTemplate):
-        return Message(template=content, **_automatic(envelope))
+        return Message(template=content, **envelope).marked_automatic()
     if isinstance(content, RawMime):
         return Message(raw=content, **envelope)
     from mailer.templates.base import EmailTemplate
@@ -45,24 +45,11 @@ def _composed(content: object, brand: "Brand", envelope: Envelope) -> Message:
     if not isinstance(content, EmailTemplate):
         raise InvalidMessage(f"{_named(content)} is not a template or a message.", hint=_hint(content))
     rendered = render(content, brand)
-    parts: Envelope = {"subject": rendered.subject, **_automatic(envelope)}
+    parts: Envelope = {"subject": rendered.subject, **envelope}
     if parts.get("secret") is None:
         parts["secret"] = rendered.has_secret
     message = Message(text=rendered.text, html=rendered.html, **parts)
-    return message.from_template(content.template_name())
-
-
-# What tells mail programs and auto-responders that no person wrote the mail, so that they do not answer it.
-# RFC 3834 §5; [MS-OXCMAIL] 2.1.3.2.20 (X-Auto-Response-Suppress). NDR is left out: SES needs non-delivery reports.
-_AUTOMATIC = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "DR, RN, NRN, OOF, AutoReply"}
-
-
-def _automatic(envelope: Envelope) -> Envelope:
-    """The envelope with the headers of automatic mail, as far as SES's limit allows. Headers that are given win."""
-    given = as_pairs(envelope.get("headers"), "headers")
-    names = {name.lower() for name, _ in given}
-    added = [(name, value) for name, value in _AUTOMATIC.items() if name.lower() not in names]
-    return {**envelope, "headers": (*given, *added[: max(0, MAX_HEADERS - len(given))])}
+    return message.marked_automatic().from_template(content.template_name())
 
 
 def _named(content: object) -> str:

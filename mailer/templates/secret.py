@@ -10,6 +10,8 @@ from mailer.templates.url import Url
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from pydantic.fields import FieldInfo
+
 SecretText = Annotated[str, AfterValidator(Secret)]
 """Text that prints as `***`; `Annotated[SecretText, ...]` takes further checks."""
 
@@ -28,6 +30,11 @@ def revealed(value: object) -> object:
     if type(value) is tuple:  # a named one keeps its names
         return tuple(revealed(one) for one in cast("tuple[object, ...]", value))
     return value
+
+
+def is_secret(field: "FieldInfo") -> bool:
+    """Whether a field is declared as `SecretText` or `SecretUrl`."""
+    return any(isinstance(one, AfterValidator) and one.func is Secret for one in field.metadata)
 
 
 def has_secret(value: object) -> bool:

@@ -18,6 +18,7 @@ class Outbox(Sequence["Message"]):
 
     Attributes:
         suppressions: The suppression list of `mailer`, in memory.
+        reports_events: As that of `SesTransport`, which it replaces.
 
     Example:
         >>> from mailer import Message
@@ -26,6 +27,8 @@ class Outbox(Sequence["Message"]):
         >>> result.ok, [message.subject for message in outbox]
         (True, ['Hello'])
     """
+
+    reports_events = True
 
     def __init__(self) -> None:
         self.suppressions = MemorySuppressions()
@@ -40,7 +43,7 @@ class Outbox(Sequence["Message"]):
         if self._mailer is None:
             from mailer.mailer import Mailer
             from mailer.sending.retry import RetryPolicy
-            from mailer.stores.memory import MemoryIdempotency
+            from mailer.stores.bundle import memory_stores
             from mailer.testing.outputs import stack_outputs
 
             at_once = RetryPolicy(first_delay=0)
@@ -48,8 +51,8 @@ class Outbox(Sequence["Message"]):
                 stack_outputs(),
                 transport=self,
                 suppressions=self.suppressions,
-                idempotency=MemoryIdempotency(),
                 retries=at_once,
+                store=memory_stores(),
             )
         return self._mailer
 

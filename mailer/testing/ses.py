@@ -20,6 +20,18 @@ if TYPE_CHECKING:
 # SES's own tags and this library's begin so; an application's do not.
 _OWN_TAGS = ("ses:", ID_TAG, TEMPLATE_TAG)
 _MANY = 10_000
+# Every type that a mail can have: https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_EventDestination.html
+_PUBLISHED = [
+    "SEND",
+    "REJECT",
+    "BOUNCE",
+    "COMPLAINT",
+    "DELIVERY",
+    "OPEN",
+    "CLICK",
+    "RENDERING_FAILURE",
+    "DELIVERY_DELAY",
+]
 
 
 class Fault(Protocol):
@@ -100,7 +112,7 @@ class Sent:
         links: The addresses that the HTML or the text links to.
         attachments: The files.
         configuration_set: The name of the set that it was sent with.
-        events: What happened to it, as the application's feedback would hear of it, in order.
+        events: What happened to it, as the application's feedback would get it, in order.
     """
 
     message_id: str
@@ -204,16 +216,36 @@ class Ses:
         """
         return self.cloud.fault(effect, **options)
 
+    def subscribe(self, url: str) -> None:
+        """Publish the stack's events to its topic, and subscribe a webhook: `ses.subscribe(f"{url}/webhooks/ses")`.
+
+        The webhook must be served by now, since SNS asks it to confirm the subscription.
+
+        Args:
+            url: Of the webhook, with its path.
+        """
+        sns, ses = self.cloud.client("sns"), self.cloud.client("sesv2")
+        topic = sns.create_topic(Name=self.outputs.events_topic_arn.rpartition(":")[2])["TopicArn"]
+        destination = {"Enabled": True, "MatchingEventTypes": _PUBLISHED, "SnsDestination": {"TopicArn": topic}}
+        for stream in self.outputs.streams.values():
+            ses.create_configuration_set_event_destination(
+                ConfigurationSetName=stream.configuration_set, EventDestinationName="sns", EventDestination=destination
+            )
+        sns.subscribe(TopicArn=topic, Protocol=url.partition(":")[0], Endpoint=url)
+
     def process_feedback(self) -> None:
         """Process every event as the stack's feedback Lambda does: suppress hard bounces and complaints.
 
         Events that were processed before are skipped.
         """
         from mailer.feedback.processor import Processor
+        from mailer.feedback.soft_bounces import SoftBounces
         from mailer.stores.dynamodb.events import DynamoDBEvents
+        from mailer.stores.dynamodb.soft_bounces import DynamoDBSoftBounces
 
         events = DynamoDBEvents(self.outputs.table, self.cloud.client("dynamodb"))
-        processor = Processor(self.suppressions, events)
+        facts = DynamoDBSoftBounces(self.outputs.table, self.cloud.client("dynamodb"))
+        processor = Processor(self.suppressions, events, soft_bounces=SoftBounces(facts, self.suppressions))
         for event in (event for mail in self.sent for event in mail.events):
             processor.process(event)
 

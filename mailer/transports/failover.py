@@ -6,9 +6,10 @@ The second is never tried after `unknown`: the first may have accepted the messa
 import logging
 import time
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from hashlib import sha256
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from mailer.errors import (
     AccountSuspended,
@@ -55,11 +56,36 @@ class BreakerPolicy:
     seconds: float = 30.0
 
 
+class BreakerChange(StrEnum):
+    """What a circuit breaker does. The set is closed."""
+
+    OPENED = "opened"
+    """Too many provider errors in a row: messages go to the second transport."""
+    PROBED = "probed"
+    """One message asks the first transport again. If it fails, the breaker stays open."""
+    CLOSED = "closed"
+    """The probe succeeded: messages go to the first transport."""
+
+
+class BreakerHook(Protocol):
+    """A change of a circuit breaker, as `SendHook` receives it in its third method."""
+
+    def breaker_changed(self, transport: str, change: BreakerChange) -> None:
+        """The breaker of a transport opened, probed or closed."""
+
+
 class Breaker:
-    """A circuit breaker: closed, open, or probing with one message. Thread-safe, one a process."""
+    """A circuit breaker: closed, open, or probing with one message. Thread-safe, one a process.
+
+    Args:
+        name: Of the transport that it protects.
+        policy: When it opens and probes.
+        clock: Seconds.
+    """
 
     def __init__(self, name: str, policy: BreakerPolicy, clock: "Callable[[], float]" = time.monotonic) -> None:
         self._name, self._policy, self._clock = name, policy, clock
+        self._hooks: tuple[BreakerHook, ...] = ()
         self._lock, self._failures, self._until, self._is_probing = Lock(), 0, 0.0, False
         belongs_to_process(self)
 
@@ -68,7 +94,7 @@ class Breaker:
         """Whether messages go to the second road without asking the first."""
         return self._failures >= self._policy.failures
 
-    def lets_through(self) -> bool:
+    def allows_request(self) -> bool:
         """Whether this message may ask the first road. Each answer of true needs `succeeded` or `failed`."""
         with self._lock:
             if not self.is_open:
@@ -76,7 +102,7 @@ class Breaker:
             if self._is_probing or self._clock() < self._until:
                 return False
             self._is_probing = True
-        log.info("Circuit breaker of %s: probing", self._name)
+        self._notify(BreakerChange.PROBED, logging.INFO, "Circuit breaker of %s: probing", self._name)
         return True
 
     def succeeded(self) -> None:
@@ -84,7 +110,7 @@ class Breaker:
         with self._lock:
             was_open, self._failures, self._is_probing = self.is_open, 0, False
         if was_open:
-            log.warning("Circuit breaker of %s: closed", self._name)
+            self._notify(BreakerChange.CLOSED, logging.WARNING, "Circuit breaker of %s: closed", self._name)
 
     def failed(self, error: TransportError) -> None:
         """The first road is not in order."""
@@ -95,12 +121,25 @@ class Breaker:
             opens = self.is_open and not was_open
         if opens:
             words = "Circuit breaker of %s: open for %.0f s after %d errors in a row: %s"
-            log.warning(words, self._name, self._policy.seconds, self._policy.failures, error)
+            facts = (self._name, self._policy.seconds, self._policy.failures, error)
+            self._notify(BreakerChange.OPENED, logging.WARNING, words, *facts)
 
     def abandoned(self) -> None:
         """Nothing was learnt of the first road."""
         with self._lock:
             self._is_probing = False
+
+    def add_hooks(self, hooks: "Iterable[BreakerHook]") -> None:
+        """Tell these hooks of changes, too."""
+        self._hooks += tuple(hook for hook in hooks if hook not in self._hooks)
+
+    def _notify(self, change: BreakerChange, level: int, words: str, *facts: object) -> None:
+        log.log(level, words, *facts, extra={"mailstack": {"breaker": self._name, "change": str(change)}})
+        for hook in self._hooks:
+            try:
+                hook.breaker_changed(self._name, change)
+            except Exception as error:  # noqa: BLE001 - mail must leave, whatever a hook does
+                log.error("%s.breaker_changed raised %s", type(hook).__name__, type(error).__name__)  # noqa: TRY400 - without values
 
     def after_fork(self) -> None:
         """The lock may be held by a thread that is not here; no probe of the parent's is this process's."""
@@ -118,6 +157,9 @@ class Failover:
         breaker: When to stop asking the first.
         clock: Seconds, for tests.
 
+    Attributes:
+        roads: Both transports.
+
     Example:
         >>> from mailer.transports.smtp import SmtpTransport
         >>> first, second = SmtpTransport("smtp.example.com"), SmtpTransport("smtp.example.org")
@@ -133,19 +175,23 @@ class Failover:
         breaker: BreakerPolicy | None = None,
         clock: "Callable[[], float]" = time.monotonic,
     ) -> None:
-        self._roads = (first, second)
+        self.roads = (first, second)
         self.name = f"failover({name_of(first)}, {name_of(second)})"
         self.breaker = Breaker(name_of(first), breaker or BreakerPolicy(), clock)
+
+    def add_hooks(self, hooks: "Iterable[BreakerHook]") -> None:
+        """Tell these hooks when the circuit breaker opens, probes or closes. `Mailer` adds its own."""
+        self.breaker.add_hooks(hooks)
 
     @property
     def longest_attempt(self) -> float:
         """Seconds after which an attempt has ended, whatever the servers do."""
-        return sum(float(getattr(road, "longest_attempt", 60.0)) for road in self._roads)
+        return sum(float(getattr(road, "longest_attempt", 60.0)) for road in self.roads)
 
     def send(self, message: "Message") -> tuple[RecipientResult, ...]:
         """See `Transport.send`."""
-        first, second = self._roads
-        if not self.breaker.lets_through():
+        first, second = self.roads
+        if not self.breaker.allows_request():
             return _named(second, second.send(message))
         try:
             results = first.send(message)
@@ -166,7 +212,7 @@ class Failover:
         return _named(first, results)
 
     def _second(self, message: "Message", error: TransportError) -> tuple[RecipientResult, ...]:
-        second = self._roads[1]
+        second = self.roads[1]
         try:
             return _named(second, second.send(message))
         except InvalidMessage as refusal:  # it cannot carry this message: what the first said holds
@@ -175,7 +221,7 @@ class Failover:
 
     def close(self) -> None:
         """Close the open connections of both."""
-        _close(self._roads)
+        _close(self.roads)
 
 
 class Split:
@@ -190,6 +236,9 @@ class Split:
         share: 0 to 1.
         templates: Names of templates whose mail goes the new way, whatever the share.
 
+    Attributes:
+        roads: Both transports.
+
     Raises:
         ConfigurationError: The share is not from 0 to 1.
     """
@@ -199,22 +248,30 @@ class Split:
     ) -> None:
         if not 0 <= share <= 1:
             raise ConfigurationError(f"Split: share is {share}.", hint="Pass a number from 0 to 1.")
-        self._roads, self._share, self._templates = (old, new), share, frozenset(templates)
+        self.roads, self._share, self._templates = (old, new), share, frozenset(templates)
         self.name = f"split({name_of(old)}, {name_of(new)})"
+
+    def add_hooks(self, hooks: "Iterable[BreakerHook]") -> None:
+        """Hand these hooks to a `Failover` among the roads."""
+        hooks = tuple(hooks)
+        for road in self.roads:
+            add: Callable[[Iterable[BreakerHook]], None] | None = getattr(road, "add_hooks", None)
+            if add:
+                add(hooks)
 
     @property
     def longest_attempt(self) -> float:
         """Seconds after which an attempt has ended, whatever the servers do."""
-        return max(float(getattr(road, "longest_attempt", 60.0)) for road in self._roads)
+        return max(float(getattr(road, "longest_attempt", 60.0)) for road in self.roads)
 
     def send(self, message: "Message") -> tuple[RecipientResult, ...]:
         """See `Transport.send`."""
-        road = self._roads[self._is_new(message)]
+        road = self.roads[self._is_new(message)]
         return _named(road, road.send(message))
 
     def close(self) -> None:
         """Close the open connections of both."""
-        _close(self._roads)
+        _close(self.roads)
 
     def _is_new(self, message: "Message") -> bool:
         if message.template_name and message.template_name in self._templates:

@@ -69,7 +69,7 @@ REPLIES = (
     Row(429, "", Throttled, "The mailbox sends more than Graph allows for now.", "Send more slowly."),
     Row(503, "", TemporaryFailure, "Graph is not available for now.", "It is tried again."),
 )
-_LIMITS = frozenset({"ErrorExceededMessageLimit", "ErrorMessageSubmissionBlocked", "ErrorQuotaExceeded"})
+LIMITS_REACHED = frozenset({"ErrorExceededMessageLimit", "ErrorMessageSubmissionBlocked", "ErrorQuotaExceeded"})
 
 
 class GraphTransport:
@@ -165,7 +165,7 @@ def classify(answer: "Answer") -> TransportError:
     """The error of ours that an answer is, with every address in Graph's words masked."""
     code, words = _error_of(answer.body)
     said = f"{answer.status} {code} {mask_all(words[:2_000])}".strip()
-    if code in _LIMITS:
+    if code in LIMITS_REACHED:
         return QuotaExceeded(f"The mailbox has used up its sending limit. {said}", hint="Wait.", code=code)
     for row in REPLIES:
         if row.status == answer.status and row.code in {"", code}:

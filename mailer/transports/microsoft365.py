@@ -35,7 +35,7 @@ BASIC_AUTH_WARNING = (
 )
 _SECONDS = 10
 # What Entra ID answers: https://learn.microsoft.com/entra/identity-platform/reference-error-codes
-_ENTRA = {
+ENTRA = {
     7000215: "The client secret is wrong: pass its value, not its id.",
     7000222: "The client secret has expired: create a new one.",
     700016: "The tenant has no application with this client id.",
@@ -128,7 +128,7 @@ def _unavailable() -> CredentialsUnavailable:
 
 def _refused(found: "Mapping[str, Any]") -> CredentialsInvalid:
     words = mask_all(str(found.get("error_description") or found.get("error") or "")[:500])
-    hints = [_ENTRA[code] for code in found.get("error_codes") or () if code in _ENTRA]
+    hints = [ENTRA[code] for code in found.get("error_codes") or () if code in ENTRA]
     return CredentialsInvalid(
         f"Entra ID refuses the application: {words}",
         hint=hints[0] if hints else "See docs/guides/microsoft365.md#entra-id-refuses-the-application",

@@ -1,4 +1,4 @@
-"""SES v2, one message a request: `SendEmail` with parameters, so that SES builds the MIME.
+"""SES v2, one message a request: `SendEmail` with parameters, so that SES builds the MIME. Many: `ses_bulk`.
 
 One attempt: SES has no idempotency token, so a request that is made again after a lost answer sends the mail twice.
 """
@@ -21,6 +21,8 @@ from mailer.redaction import raise_masked
 from mailer.results import RecipientResult, Status
 from mailer.stack import tenant_name
 from mailer.stores.rate import Standing
+from mailer.transports.ses_bulk import OPERATION as BULK
+from mailer.transports.ses_bulk import BulkEntries, BulkEntry, BulkRequest, bulk_outcomes, bulk_parameters
 from mailer.transports.ses_replies import Context, classify
 from mailer.wire.boto import BotoApi
 from mailer.wire.client import SES, WireApi, encoded
@@ -28,7 +30,7 @@ from mailer.wire.deadline import Limits
 from mailer.wire.errors import CannotAsk, WireError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sesv2.type_defs import (
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
         TrackingConfigurationOverridesTypeDef,
     )
 
+    from mailer.errors import TransportError
     from mailer.message import Attachment, Message
     from mailer.stack import StackOutputs
     from mailer.wire.access import Access
@@ -61,7 +64,14 @@ class SesTransport:
             retries (`total_max_attempts=1`): boto3 sends a message again after a read time-out.
         access: A boto3 session, a role, or both. Default: what boto3 finds by itself.
         limits: The time-outs of an attempt. Default: `LIMITS`. Not for a `client`, which has its own.
+
+    Attributes:
+        reports_events: SES publishes an event of each message (`mailer.transports.reporting`).
     """
+
+    reports_events = True
+
+    name = "ses"
 
     def __init__(
         self,
@@ -71,7 +81,7 @@ class SesTransport:
         access: "Access | None" = None,
         limits: Limits | None = None,
     ) -> None:
-        self._outputs = outputs
+        self._outputs, self._entries = outputs, BulkEntries()
         self._api = BotoApi(client) if client else _wire(outputs, limits or LIMITS, access)
 
     def send(self, message: "Message") -> tuple[RecipientResult, ...]:
@@ -85,8 +95,7 @@ class SesTransport:
                 can_be_tracked=message.secret and not message.options.has_tracking,
             ).get("MessageId")
         except WireError as error:
-            where = Context(configuration_set, self._outputs.region, self._outputs.sender_policy_arn, tenant)
-            raise_masked(classify(error, where), error)
+            raise_masked(classify(error, self._where(message)), error)
         if not message_id or not isinstance(message_id, str):
             raise OutcomeUnknown(
                 "The response is not from SES: it has no message id.", hint="Check for a proxy that changes responses."
@@ -97,6 +106,28 @@ class SesTransport:
             RecipientResult(address, Status.SENT, message_id, message_id_header=header)
             for address in message.recipients
         )
+
+    def bulk_entry(self, message: "Message") -> BulkEntry | None:
+        """See `BulkTransport.bulk_entry`."""
+        return self._entries.entry(message, sent_tags(message))
+
+    def send_bulk(self, entries: "Sequence[BulkEntry]") -> "list[tuple[RecipientResult, ...] | TransportError]":
+        """See `BulkTransport.send_bulk`."""
+        message, endpoint = entries[0].message, self._outputs.endpoint_id
+        where = self._where(message)
+        shared = bulk_parameters(message, where.configuration_set, tenant=where.tenant, endpoint=endpoint)
+        try:
+            answer = self._api.call(BULK, BulkRequest(shared, entries))
+        except WireError as error:
+            raise_masked(classify(error, where), error)
+        region = self._outputs.region
+        return bulk_outcomes(answer, entries, where, lambda id_: "" if endpoint else message_id_header(id_, region))
+
+    def _where(self, message: "Message") -> Context:
+        outputs = self._outputs
+        configuration_set = outputs.streams[message.stream].configuration_set
+        tenant = tenant_name(outputs.stack, message.tenant) if message.tenant else ""
+        return Context(configuration_set, outputs.region, outputs.sender_policy_arn, tenant)
 
     def _call(self, request: "dict[str, Any]", *, can_be_tracked: bool) -> "dict[str, object]":
         """Send it. An older botocore knows no `ConfigurationOverrides` and refuses the request before it is written.
@@ -152,6 +183,8 @@ def _wire(outputs: "StackOutputs", limits: Limits, access: "Access | None") -> W
 
 def _encoded(request: "Mapping[str, Any]") -> bytes:
     """The request as JSON, by pydantic's encoder: a whole mail takes it half the time that Python's own needs."""
+    if isinstance(request, BulkRequest):
+        return request.body
     (content,) = request["Content"].values()
     if "Attachments" in content or "Data" in content:  # bytes, for which pydantic has another alphabet of base64
         return encoded(request)

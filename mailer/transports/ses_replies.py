@@ -20,6 +20,7 @@ from mailer.errors import (
     Refused,
     ResourceNotFound,
     SendingPaused,
+    TemporaryFailure,
     Throttled,
     TransportError,
     Unreachable,
@@ -401,7 +402,7 @@ def classify(error: WireError, context: Context) -> TransportError | Configurati
     code, words = "", str(error)[:_MAX_WORDS]
     if isinstance(error, ServiceError):
         code, words = error.code, error.words[:_MAX_WORDS]
-        row = _row(error.status, code, words)
+        row = row_of(error.status, code, words)
     elif isinstance(error, CannotAsk) and not error.is_about_credentials:
         return ConfigurationError(
             f"No request to SES is possible: {words}.",
@@ -409,13 +410,64 @@ def classify(error: WireError, context: Context) -> TransportError | Configurati
         )
     else:
         row = next(row for kind, row in ENDINGS.items() if isinstance(error, kind))
+    return _error(row, code, words, context)
+
+
+def _error(row: Reply, code: str, words: str, context: Context) -> TransportError:
     names = asdict(context)
-    said = mask_all(words).strip()
+    said = mask_all(words[:_MAX_WORDS]).strip()
     message = f"{row.cause.format(**names)} {f'{code}: ' if code else ''}{said}".rstrip(": ")
     return row.error(message, hint=row.hint.format(**names), code=code)
 
 
-def _row(status: int, code: str, words: str) -> Reply:
+# What a bulk request answers for an entry, and the error of a single request that says the same. The page and SES's
+# service model differ in three names; both are here.
+# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_BulkEmailEntryResult.html
+_BULK_CODES = {
+    "MESSAGE_REJECTED": "MessageRejected",
+    "MAIL_FROM_DOMAIN_NOT_VERIFIED": "MailFromDomainNotVerifiedException",
+    "CONFIGURATION_SET_NOT_FOUND": "NotFoundException",
+    "CONFIGURATION_SET_DOES_NOT_EXIST": "NotFoundException",
+    "TEMPLATE_NOT_FOUND": "NotFoundException",
+    "TEMPLATE_DOES_NOT_EXIST": "NotFoundException",
+    "ACCOUNT_SUSPENDED": "AccountSuspendedException",
+    "ACCOUNT_THROTTLED": "TooManyRequestsException",
+    "ACCOUNT_DAILY_QUOTA_EXCEEDED": "LimitExceededException",
+    "INVALID_SENDING_POOL_NAME": "BadRequestException",
+    "ACCOUNT_SENDING_PAUSED": "AccountSendingPausedException",
+    "CONFIGURATION_SET_SENDING_PAUSED": "ConfigurationSetSendingPausedException",
+    "INVALID_PARAMETER": "BadRequestException",
+    "INVALID_PARAMETER_VALUE": "BadRequestException",
+}
+# "Amazon SES was unable to process your request", "because of a temporary issue" or with the reason in the words.
+_BULK_FAILURES = {
+    "TRANSIENT_FAILURE": Reply((), TemporaryFailure, "SES could not process the message just then.", "Send it again."),
+    "FAILED": Reply((), Refused, "SES could not process the message.", "Read the reply of SES above; it was not sent."),
+}
+_UNNAMED_STATUS = Reply((), OutcomeUnknown, "SES answered with a status that is not known.", ENDINGS[AnswerLost].hint)
+
+
+def bulk_error(status: str, words: str, context: Context) -> TransportError:
+    """The error of ours that the status of an entry of `SendBulkEmail` is.
+
+    Example:
+        >>> where = Context("set", "eu-west-1", "arn:...")
+        >>> bulk_error("ACCOUNT_THROTTLED", "Maximum sending rate exceeded.", where).retryable
+        True
+    """
+    code = _BULK_CODES.get(status)
+    row = row_of(_BELOW_REFUSALS, code, words) if code else _BULK_FAILURES.get(status, _UNNAMED_STATUS)
+    return _error(row, status, words, context)
+
+
+def row_of(status: int, code: str, words: str) -> Reply:
+    """The row of the table that an answer of SES's fits.
+
+    Args:
+        status: Its HTTP status.
+        code: AWS's code; empty if there was none.
+        words: The service's message.
+    """
     for row in REPLIES:
         if code in row.codes and re.search(row.containing, words, re.IGNORECASE):
             return row

@@ -144,6 +144,21 @@ class SmtpTransport:
         delivery = self._carry(sender, recipients, data)
         return self._results(message, delivery, identifier_of(data))
 
+    def log_in(self) -> None:
+        """Connect, encrypt, log in and leave, to see whether the server is ready. No mail is sent.
+
+        Raises:
+            TransportError: It is not: the class says why, as for a mail.
+        """
+        try:
+            self._connect(self._limits or LIMITS).leave()
+        except Lost as lost:
+            raise_masked(classify_silence(lost), lost)
+        except SmtpRefusal as refusal:
+            raise_masked(classify(refusal.reply), refusal)
+        except NoLogin as missing:
+            raise_masked(classify_no_login(missing), missing)
+
     def close(self) -> None:
         """Close the open connections."""
         self._pool.close()

@@ -97,7 +97,7 @@ _MICROSOFT_365 = (
     ),
 )
 # https://docs.aws.amazon.com/ses/latest/dg/troubleshoot-smtp.html
-_SES = (
+SES_ROWS = (
     Row(
         r"454 Throttling failure:.*daily",
         QuotaExceeded,
@@ -234,7 +234,7 @@ _ANY = (
     ),
     Row(r"", Refused, "The server refuses the message.", "Read the server's reply; the message was not sent."),
 )
-REPLIES = (*_MICROSOFT_365, *_SES, *_ANY)
+REPLIES = (*_MICROSOFT_365, *SES_ROWS, *_ANY)
 
 # What ends without a reply, by moment.
 SILENCE = {

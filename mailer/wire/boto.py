@@ -38,7 +38,7 @@ class BotoApi:
         self._client = cast("Any", client)
         self._phase = local()
         events = getattr(getattr(client, "meta", None), "events", None)
-        # A stand-in for a client in somebody's tests tells nothing, so that its failures may have followed a request.
+        # A replaced client in an application's tests has no such event: its failures may have followed a request.
         self._emits_nothing = events is None
         if events is not None:  # emitted after signing, right before the request is written
             events.register_first("before-send", self._sending)

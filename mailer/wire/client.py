@@ -4,6 +4,7 @@ Not for deciding what an error means or whether to ask again: transports and sto
 """
 
 import json
+import logging
 import sys
 import time
 import zlib
@@ -11,7 +12,7 @@ from base64 import b64encode
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Lock
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 from urllib.parse import urlunsplit
 
 from mailer.wire.access import Access
@@ -21,13 +22,16 @@ from mailer.wire.errors import AnswerLost, ServiceError
 from mailer.wire.forks import belongs_to_process
 from mailer.wire.http import proxy_headers
 from mailer.wire.pool import Pool
-from mailer.wire.signing import Scope, signed
+from mailer.wire.signing import Scope, signing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from mailer.wire.http import Answer, Destination
+    from mailer.wire.signing import Keys, Signing
 
+# Requests at level DEBUG: never a body, a header or an address.
+log = logging.getLogger("mailer.wire")
 _OK = 200
 # Characters; AWS's longest code has 54. What is longer is no code.
 _MAX_CODE = 256
@@ -71,7 +75,7 @@ class Service:
         name: botocore's name for it.
         signing: Its name in signatures.
         paths: The path of each operation that is used, where operations have paths (REST-JSON).
-        target: What stands before the operation's name in X-Amz-Target, where they have none (JSON 1.0 and 1.1).
+        target: The prefix of the operation's name in X-Amz-Target, where they have none (JSON 1.0 and 1.1).
         content_type: The content type of requests.
         reads: Operations that are a GET without a body.
     """
@@ -88,7 +92,11 @@ class Service:
 SES = Service(
     "sesv2",
     "ses",
-    {"SendEmail": "/v2/email/outbound-emails", "GetAccount": "/v2/email/account"},
+    {
+        "SendEmail": "/v2/email/outbound-emails",
+        "SendBulkEmail": "/v2/email/outbound-bulk-emails",
+        "GetAccount": "/v2/email/account",
+    },
     reads=frozenset({"GetAccount"}),
 )
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.LowLevelAPI.html
@@ -132,6 +140,7 @@ class WireApi:
         self._lock = Lock()
         self._pool: Pool | None = None
         self._boto: BotoApi | None = None
+        self._kept: dict[str, _SharedHead] = {}
 
     def call(self, operation: str, request: "Mapping[str, object]") -> dict[str, object]:
         """See `Api.call`."""
@@ -143,12 +152,28 @@ class WireApi:
             return self._through_botocore().call(operation, request)
         deadline = Deadline(self._limits.attempt + len(body) / self._limits.bytes_a_second)
         head = self._head(operation, body, region, destination, deadline)
-        return understood(self._connections(destination).exchange(head + body, deadline))
+        started = time.monotonic()
+        answer = self._connections(destination).exchange(head + body, deadline)
+        if log.isEnabledFor(logging.DEBUG):
+            self._log(operation, len(body), answer, time.monotonic() - started)
+        return understood(answer)
 
     def close(self) -> None:
         """Close the connections that are idle; the next call opens others."""
         if self._pool:
             self._pool.close()
+
+    def _log(self, operation: str, size: int, answer: "Answer", seconds: float) -> None:
+        log.debug(
+            "%s %s: %d after %.0f ms, %d bytes sent, %d received, request id %s",
+            self._service.name,
+            operation,
+            answer.status,
+            seconds * 1000,
+            size,
+            len(answer.body),
+            answer.headers.get("x-amzn-requestid", "unknown"),
+        )
 
     def _connections(self, destination: "Destination") -> Pool:
         if self._pool is None:
@@ -162,22 +187,43 @@ class WireApi:
         return self._boto
 
     def _head(self, operation: str, body: bytes, region: str, destination: "Destination", deadline: Deadline) -> bytes:
-        keys = self._identity.keys(deadline)
+        """The request line and the headers. What they share with the other requests of the second is kept."""
+        now, keys = int(time.time()), self._identity.keys(deadline)
+        kept = self._kept.get(operation)
+        if kept is None or kept.second != now or kept.keys != keys:
+            kept = self._kept[operation] = self._prepared(operation, now, keys, region, destination)
+        signed = f"{kept.lines}{kept.signing.authorization(body)}"
+        return f"{signed}\r\ncontent-length: {len(body)}\r\n\r\n".encode("latin-1")
+
+    def _prepared(
+        self, operation: str, second: int, keys: "Keys", region: str, destination: "Destination"
+    ) -> "_SharedHead":
         url, method = destination.url, "GET" if operation in self._service.reads else "POST"
         path = (url.path.rstrip("/") + self._service.paths.get(operation, "")) or "/"
         headers = {"host": url.netloc.rpartition("@")[2], "content-type": self._service.content_type}
         if self._service.target:
             headers["x-amz-target"] = self._service.target + operation
-        scope = Scope(region, self._service.signing)
-        now = datetime.fromtimestamp(time.time(), UTC)
-        stamped = signed(path, headers, body, keys=keys, scope=scope, now=now, method=method)
-        unsigned = {"content-length": str(len(body)), "accept-encoding": "identity", "user-agent": _USER_AGENT}
+        scope, now = Scope(region, self._service.signing), datetime.fromtimestamp(second, UTC)
+        made = signing(path, headers, keys=keys, scope=scope, now=now, method=method)
+        unsigned = {"accept-encoding": "identity", "user-agent": _USER_AGENT}
         asked = path
         if destination.is_forwarded:
             asked = urlunsplit((url.scheme, headers["host"], path, "", ""))
             unsigned |= proxy_headers(destination)
-        lines = "".join([f"{name}: {value}\r\n" for name, value in (stamped | unsigned).items()])
-        return f"{method} {asked} HTTP/1.1\r\n{lines}\r\n".encode("latin-1")
+        lines = "".join([f"{name}: {value}\r\n" for name, value in {**made.headers, **unsigned}.items()])
+        return _SharedHead(second, keys, made, f"{method} {asked} HTTP/1.1\r\n{lines}authorization: ")
+
+
+class _SharedHead(NamedTuple):
+    """What the heads of an operation's requests share within a second: all before the signature."""
+
+    second: int
+    keys: "Keys"
+    signing: "Signing"
+    lines: str
+
+    def __repr__(self) -> str:
+        return "_SharedHead(***)"
 
 
 def understood(answer: "Answer") -> dict[str, object]:
@@ -216,7 +262,7 @@ def error_of(answer: "Answer") -> ServiceError:
 
 def _json_object(body: bytes) -> dict[str, object] | None:
     try:
-        value: object = json.loads(body)
+        value: object = json.loads(body.decode())  # decoded here, json need not guess the encoding
     except (ValueError, RecursionError):
         return None
     return cast("dict[str, object]", value) if isinstance(value, dict) else None

@@ -25,6 +25,8 @@ _CRLF, _END_OF_HEAD = b"\r\n", b"\r\n\r\n"
 _MAX_HEAD, _MAX_BODY = 64 * 1024, 32 * 1024 * 1024
 _READ = 64 * 1024
 _MAX_INTERIM = 8
+# Seconds by which a socket may wait longer than its deadline says.
+_TIMEOUT_STEP = 0.1
 _PORTS = {"http": 80, "https": 443}
 # Seconds: the first probe well before a NAT forgets a silent connection, https://docs.aws.amazon.com/vpc/latest/
 # userguide/nat-gateway-troubleshooting.html has 350; Linux's default is two hours.
@@ -69,8 +71,8 @@ class Connection:
         reusable: Whether another request may follow: the last answer was read to its end and left it open.
     """
 
-    def __init__(self, destination: Destination, deadline: Deadline) -> None:
-        """Connect, through the proxy where there is one, and shake hands.
+    def __init__(self, destination: Destination, deadline: Deadline, *, max_body: int = _MAX_BODY) -> None:
+        """Connect, through the proxy where there is one, and shake hands. `max_body` limits an answer, in bytes.
 
         Raises:
             NotWritten: No connection came about in time.
@@ -80,7 +82,11 @@ class Connection:
         except (OSError, ValueError, Malformed) as error:  # UnicodeError: a host name that no DNS takes
             raise NotWritten(f"No connection to {destination.url.hostname}: {_reason(error)}") from error
         self.reusable = True
-        self._rest = b""
+        self._rest, self._max_body = b"", max_body
+        self._timeout = 0.0
+        self._poll = select.poll() if hasattr(select, "poll") else None
+        if self._poll:
+            self._poll.register(self._socket, select.POLLIN)
         self._started = self._used = (time.monotonic(), time.time())
 
     def exchange(self, request: bytes, deadline: Deadline) -> Answer:
@@ -126,20 +132,27 @@ class Connection:
     def _is_readable(self) -> bool:
         if self._rest or (isinstance(self._socket, ssl.SSLSocket) and self._socket.pending()):
             return True
-        if not hasattr(select, "poll"):
+        if self._poll is None:
             return bool(select.select([self._socket], [], [], 0)[0])
-        poll = select.poll()
-        poll.register(self._socket, select.POLLIN)
-        return bool(poll.poll(0))
+        return bool(self._poll.poll(0))
+
+    def _wait_until(self, deadline: Deadline) -> None:
+        """Let the socket wait no longer than the deadline, to a tenth of a second: each change is a system call."""
+        left = deadline.remaining()
+        if not left <= self._timeout <= left + _TIMEOUT_STEP:
+            self._timeout = left
+            self._socket.settimeout(left)
 
     def _write(self, request: bytes, deadline: Deadline) -> None:
-        rest = memoryview(request)
+        self._wait_until(deadline)
+        sent = self._socket.send(request)
+        rest = memoryview(request)[sent:]
         while rest:
-            self._socket.settimeout(deadline.remaining())
+            self._wait_until(deadline)
             rest = rest[self._socket.send(rest) :]
 
     def _receive(self, deadline: Deadline) -> bytes:
-        self._socket.settimeout(deadline.remaining())
+        self._wait_until(deadline)
         data = self._socket.recv(_READ)
         if not data:
             raise Malformed("the connection was closed before the answer was complete")
@@ -168,15 +181,15 @@ class Connection:
         """The body, and whether it says itself where it ends."""
         if "transfer-encoding" in headers:
             if headers["transfer-encoding"].lower() != "chunked":
-                raise Malformed("a transfer encoding that nobody asked for")
+                raise Malformed("a transfer encoding that was not requested")
             return self._read_chunks(deadline), True
         if "content-length" in headers:
             return self._read_exactly(_length(headers["content-length"], 10), deadline), True
         return self._read_to_end(deadline), False
 
     def _read_exactly(self, size: int, deadline: Deadline) -> bytes:
-        if size > _MAX_BODY:
-            raise Malformed(f"a body of more than {_MAX_BODY} bytes")
+        if size > self._max_body:
+            raise Malformed(f"a body of more than {self._max_body} bytes")
         parts, missing = [self._rest], size - len(self._rest)
         while missing > 0:
             parts.append(self._receive(deadline))
@@ -188,8 +201,8 @@ class Connection:
     def _read_chunks(self, deadline: Deadline) -> bytes:
         body = bytearray()
         while size := _length(self._read_line(deadline).partition(";")[0].strip(), 16):
-            if len(body) + size > _MAX_BODY:
-                raise Malformed(f"a body of more than {_MAX_BODY} bytes")
+            if len(body) + size > self._max_body:
+                raise Malformed(f"a body of more than {self._max_body} bytes")
             body += self._read_exactly(size, deadline)
             if self._read_exactly(len(_CRLF), deadline) != _CRLF:
                 raise Malformed("a chunk that does not end where it says")
@@ -209,14 +222,14 @@ class Connection:
         parts, size = [self._rest], len(self._rest)
         self._rest = b""
         while True:
-            self._socket.settimeout(deadline.remaining())
+            self._wait_until(deadline)
             data = self._socket.recv(_READ)
             if not data:
                 return b"".join(parts)
             parts.append(data)
             size += len(data)
-            if size > _MAX_BODY:
-                raise Malformed(f"a body of more than {_MAX_BODY} bytes")
+            if size > self._max_body:
+                raise Malformed(f"a body of more than {self._max_body} bytes")
 
 
 def parse_head(head: bytes) -> tuple[int, dict[str, str], bool]:

@@ -93,7 +93,8 @@ class Pool:
             self._used.discard(connection)
             if known and connection.reusable:
                 self._idle.append(connection)
-                oldest, self._idle = self._idle[:-KEPT], self._idle[-KEPT:]
+                if len(self._idle) > KEPT:
+                    oldest.append(self._idle.pop(0))
             else:
                 oldest.append(connection)
         for other in oldest:

@@ -24,7 +24,7 @@ PASSING = frozenset(
             "RequestLimitExceeded",
             "LimitExceededException",
         ),
-        *("InternalServerError", "TransactionInProgressException"),
+        *("InternalServerError", "TransactionInProgressException", "TransactionConflictException"),
     )
 )
 _REQUEST_TIMEOUT, _TOO_MANY, _SERVER_ERROR = 408, 429, 500

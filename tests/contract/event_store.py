@@ -43,20 +43,20 @@ class EventStoreContract:
     def test_an_event_that_was_not_recorded_is_not_there(self, store: EventStore):
         assert store.get(EVENT.key) is None
 
-    def test_what_is_recorded_is_found_whole(self, store: EventStore):
+    def test_recorded_event_is_read_back_unchanged(self, store: EventStore):
         assert store.record(EVENT)
         assert store.get(EVENT.key) == EVENT
 
-    def test_only_the_first_record_of_a_key_is_new_and_it_stands(self, store: EventStore):
+    def test_first_record_of_a_key_wins(self, store: EventStore):
         store.record(EVENT)
         assert not store.record(replace(EVENT, outcome="recorded"))
         assert store.get(EVENT.key) == EVENT
 
-    def test_of_many_that_record_at_once_one_is_told_that_it_is_new(self, store: EventStore):
+    def test_concurrent_records_of_a_key_have_one_winner(self, store: EventStore):
         with ThreadPoolExecutor(8) as pool:
             assert sorted(pool.map(store.record, [EVENT] * 24)) == [False] * 23 + [True]
 
-    def test_what_is_past_its_time_is_forgotten(self, store: EventStore, clock: Clock):
+    def test_expired_event_can_be_recorded_again(self, store: EventStore, clock: Clock):
         store.record(EVENT)
         clock.now = EVENT.expires_at
         assert store.get(EVENT.key) is None

@@ -221,7 +221,7 @@ class FeedbackDisorder:
         return run
 
     @pytest.mark.parametrize("risks", [(0.0, 0.0), (0.2, 0.0), (0.15, 0.15)], ids=["calm", "before", "anywhere"])
-    def test_the_same_is_left_whatever_happens_on_the_way(
+    def test_final_state_does_not_depend_on_failures(
         self, worlds: Callable[[tuple[float, float]], Iterator[World]], risks: tuple[float, float]
     ):
         for seed, world in zip(self.seeds, worlds(risks), strict=True):

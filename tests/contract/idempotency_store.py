@@ -88,6 +88,14 @@ class IdempotencyStoreContract:
         assert store.begin(later) is None
         assert store.get(RECORD.key) == later
 
+    def test_key_expires_beside_one_that_lives_longer(self, store: IdempotencyStore, clock: Clock):
+        long = replace(RECORD, key="0c" * 32, expires_at=NOW + timedelta(days=60))
+        store.begin(long)
+        store.begin(RECORD)
+        clock.now = RECORD.expires_at
+        assert (store.get(RECORD.key), store.get(long.key)) == (None, long)
+        assert store.begin(replace(OTHER, expires_at=NOW + timedelta(days=2))) is None
+
     def test_keys_do_not_affect_each_other(self, store: IdempotencyStore):
         store.begin(RECORD)
         another = replace(OTHER, key="0c" * 32)

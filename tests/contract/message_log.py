@@ -9,7 +9,7 @@ from itertools import permutations
 import pytest
 
 from mailer.message_id import new_id
-from mailer.stores.messages import LogEntry, MessageLog
+from mailer.stores.messages import EntryCount, LogEntry, MessageLog, position_of
 
 from .suppression_store import NOW, Clock
 
@@ -120,7 +120,7 @@ class MessageLogContract:
         assert log.of_message(ID) == [attempt]
         assert log.of_recipient(ADA, since=NOW) == [[attempt]]
 
-    def test_entry_that_names_nobody_is_kept(self, log: MessageLog):
+    def test_entry_without_recipients_is_kept(self, log: MessageLog):
         log.add([entry("Reject", recipient="")])
         assert by_time(log.of_message(ID)) == [("Reject", "")]
 
@@ -156,3 +156,52 @@ class MessageLogContract:
         clock.now = NOW + timedelta(days=DAYS)
         assert log.of_message(ID) == log.of_message(SES_ID) == []
         assert log.of_recipient(ADA, since=NOW) == log.of_tag("order", "1234", since=NOW) == []
+
+    def test_entries_are_counted_by_day_stream_and_type(self, log: MessageLog):
+        log.add(HISTORY)
+        log.add([HISTORY[4]])  # delivered twice
+        tomorrow = NOW + timedelta(days=1)
+        log.add(
+            [
+                entry("Bounce", key="later", at=tomorrow, category="Transient General", template=""),
+                entry("Bounce", key="other", configuration_set="other", category="Transient General"),
+            ]
+        )
+        alike = "mailstack-dev-transactional", "welcome"
+        found = log.counts(since=NOW - timedelta(days=2), until=NOW + timedelta(days=2))
+        assert found.complete
+        assert set(found.rows) == {
+            EntryCount(NOW.date(), "Send", *alike, "", 2),
+            EntryCount(NOW.date(), "Delivery", *alike, "", 1),
+            EntryCount(NOW.date(), "Complaint", *alike, "abuse", 1),
+            EntryCount(NOW.date(), "Bounce", *alike, "Permanent General", 1),
+            EntryCount(NOW.date(), "Bounce", "other", "welcome", "Transient General", 1),
+            EntryCount(tomorrow.date(), "Bounce", alike[0], "", "Transient General", 1),
+        }
+
+    def test_count_has_its_first_moment_and_not_its_last(self, log: MessageLog):
+        log.add([entry(key=str(day), at=NOW + timedelta(days=day)) for day in range(4)])
+        found = log.counts(since=NOW + timedelta(days=1), until=NOW + timedelta(days=3))
+        assert {(row.day, row.entries) for row in found.rows} == {
+            ((NOW + timedelta(days=1)).date(), 1),
+            ((NOW + timedelta(days=2)).date(), 1),
+        }
+
+    def test_expired_entries_are_not_counted_or_listed(self, log: MessageLog, clock: Clock):
+        log.add(HISTORY)
+        clock.now = NOW + timedelta(days=DAYS)
+        since = NOW - timedelta(days=1)
+        assert not log.counts(since=since, until=clock.now).rows
+        assert log.newest(["Bounce"], since=since) == []
+
+    def test_newest_entries_are_listed_page_by_page(self, log: MessageLog):
+        bounces = [entry("Bounce", key=f"{number}", seconds=number // 2) for number in range(7)]
+        log.add([*HISTORY[:4], *bounces])
+        pages, after = list[list[LogEntry]](), None
+        while page := log.newest(["Bounce"], since=NOW, after=after, limit=3):
+            pages.append(page)
+            after = position_of(page[-1])
+        assert list(map(len, pages)) == [3, 3, 1]
+        assert [one for page in pages for one in page] == sorted(bounces, key=position_of, reverse=True)
+        assert log.newest(["Bounce"], since=NOW + timedelta(seconds=3)) == [bounces[6]]
+        assert {one.kind for one in log.newest(["Send", "Delivery"], since=NOW)} == {"Send", "Delivery"}

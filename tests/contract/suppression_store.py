@@ -58,10 +58,10 @@ class SuppressionStoreContract:
     def store(self, make: Callable[[Clock], SuppressionStore], clock: Clock) -> SuppressionStore:
         return make(clock)
 
-    def test_an_address_that_nobody_suppressed_is_not_there(self, store: SuppressionStore):
+    def test_address_without_a_suppression_is_not_found(self, store: SuppressionStore):
         assert store.get_many([ADA]) == {}
 
-    def test_what_is_put_is_found_whole(self, store: SuppressionStore):
+    def test_suppression_is_read_back_unchanged(self, store: SuppressionStore):
         assert store.put(suppression())
         assert store.get_many([ADA]) == {ADA: suppression()}
 
@@ -88,7 +88,7 @@ class SuppressionStoreContract:
         assert list(store.iterate()) == [suppression()]
 
     @pytest.mark.parametrize("order", list(permutations(range(len(REASONS)))))
-    def test_the_strongest_reason_stands_whatever_comes_first(self, store: SuppressionStore, order: tuple[int, ...]):
+    def test_strongest_reason_wins_in_any_order(self, store: SuppressionStore, order: tuple[int, ...]):
         for index in order:
             store.put(suppression(REASONS[index], day=4 - index))
         assert store.get_many([ADA])[ADA].reason == "manual"
@@ -99,7 +99,7 @@ class SuppressionStoreContract:
         assert store.get_many([ADA])[ADA] == suppression("complaint", day=1)
 
     @pytest.mark.parametrize("days", [(1, 2), (2, 1)])
-    def test_of_one_reason_the_latest_stands_whatever_comes_first(self, store: SuppressionStore, days: tuple[int, ...]):
+    def test_latest_suppression_of_a_reason_wins_in_any_order(self, store: SuppressionStore, days: tuple[int, ...]):
         for day in days:
             store.put(suppression(day=day))
         assert store.get_many([ADA])[ADA] == suppression(day=2)
@@ -113,7 +113,7 @@ class SuppressionStoreContract:
         assert store.get_many([ADA]) == {}
         assert list(store.iterate()) == []
 
-    def test_one_that_has_ended_stands_in_nobodys_way(self, store: SuppressionStore, clock: Clock):
+    def test_expired_suppression_does_not_block_a_new_one(self, store: SuppressionStore, clock: Clock):
         store.put(Suppression(ADA, "manual", created_at=NOW, expires_at=NOW + timedelta(minutes=1)))
         clock.now = NOW + timedelta(minutes=2)
         assert store.put(suppression("bounce", day=1))
@@ -149,7 +149,7 @@ class SuppressionStoreContract:
         assert not store.get_many([ADA])
 
     @pytest.mark.parametrize("seed", range(20))
-    def test_what_stands_does_not_depend_on_the_order(self, make: Callable[[Clock], SuppressionStore], seed: int):
+    def test_suppressions_do_not_depend_on_the_order(self, make: Callable[[Clock], SuppressionStore], seed: int):
         chance = random.Random(seed)
         rows = [
             Suppression(
@@ -171,9 +171,7 @@ class SuppressionStoreContract:
         assert left == [{ADA: max(rows, key=lambda row: row.rank)}] * 3
 
     @pytest.mark.parametrize("again", REASONS)
-    def test_what_happened_before_a_removal_does_not_undo_it(
-        self, store: SuppressionStore, clock: Clock, again: Reason
-    ):
+    def test_older_event_does_not_undo_a_removal(self, store: SuppressionStore, clock: Clock, again: Reason):
         store.put(suppression())
         assert store.remove(ADA)
         assert store.put(replace(suppression(again), created_at=clock.now)) is PutOutcome.REMOVED_SINCE
@@ -184,7 +182,7 @@ class SuppressionStoreContract:
         assert store.put(suppression()) is PutOutcome.REMOVED_SINCE
         assert store.get_many([ADA]) == {}
 
-    def test_what_happens_after_a_removal_suppresses_again(self, store: SuppressionStore, clock: Clock):
+    def test_newer_event_suppresses_after_a_removal(self, store: SuppressionStore, clock: Clock):
         store.put(suppression("complaint"))
         store.remove(ADA)
         clock.now = NOW + timedelta(hours=1)

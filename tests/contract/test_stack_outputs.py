@@ -42,11 +42,11 @@ OUTPUTS = StackOutputs(
 )
 
 
-def test_what_is_written_is_what_is_read():
+def test_outputs_survive_a_round_trip():
     assert StackOutputs.from_json(OUTPUTS.to_json(), source="here") == OUTPUTS
 
 
-def test_what_follows_from_the_rest_is_not_written():
+def test_derived_values_are_not_written():
     sets = {"transactional": "mailstack-dev-transactional", "bulk": "letters"}
     arn = "arn:aws:ses:us-east-1:000000000000:configuration-set/{}".format
     streams = {
@@ -86,7 +86,7 @@ def test_a_file_that_cannot_be_read_is_named_with_the_way_out(tmp_path: Path):
         load("dev", environ={VARIABLE: str(tmp_path / "absent.json")})
 
 
-def test_a_file_that_is_no_text_is_told_so(tmp_path: Path):
+def test_binary_file_is_an_error(tmp_path: Path):
     file = tmp_path / "outputs.json"
     file.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(StackNotFound, match=r"outputs\.json, which cannot be read"):
@@ -99,7 +99,7 @@ def test_value_that_is_no_json_and_no_path_is_not_shown_whole():
     assert len(str(refusal.value)) < 500
 
 
-def test_an_endpoint_that_is_no_url_is_told_so(monkeypatch: pytest.MonkeyPatch):
+def test_invalid_endpoint_url_is_an_error(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "garbage")
     monkeypatch.setenv("AWS_REGION", "us-east-1")
     with pytest.raises(StackNotFound, match="Invalid endpoint: garbage"):
@@ -121,7 +121,7 @@ def test_outputs_of_another_stack_are_refused():
     ],
     ids=lambda value: str(value)[:12].encode("ascii", "replace").decode().replace("\x00", "0"),
 )
-def test_whatever_is_given_only_documented_errors_come(value: Any):
+def test_any_input_raises_documented_errors_only(value: Any):
     with pytest.raises(StackOutputsInvalid):
         StackOutputs.from_json(value, source="the test")
     with pytest.raises((StackNotFound, StackOutputsInvalid)) as refusal:

@@ -124,7 +124,7 @@ def test_secrets_of_another_backend_open_with_its_passphrase(pulumi: Path, write
         assert stack.secrets == {"key", "closed"}
 
 
-def test_an_operation_that_hangs_is_ended_with_what_it_said_last(
+def test_hanging_operation_ends_with_its_last_output(
     pulumi: Path, write_project: Project, monkeypatch: pytest.MonkeyPatch
 ):
     project = write_project("import time\nprint('still here', flush=True)\ntime.sleep(3600)\n")
@@ -148,7 +148,7 @@ def test_a_given_state_folder_outlives_the_stack(pulumi: Path, write_project: Pr
         assert stack.up() == Changes()
 
 
-def test_a_program_that_raises_is_told_in_its_own_words(pulumi: Path, write_project: Project):
+def test_exception_of_a_program_is_shown(pulumi: Path, write_project: Project):
     project = write_project("raise ValueError('the domain is missing')\n")
     with stack_of(project, pulumi) as stack, pytest.raises(DeploymentError) as caught:
         stack.up()

@@ -42,7 +42,7 @@ def test_the_guides_commands_deploy_to_a_running_local_cloud(cloud: LocalCloud, 
     path = os.pathsep.join((str(pulumi.parent), os.environ["PATH"]))
     # A shell's own settings, which lead elsewhere; the guide says the usual port, and this local cloud has another.
     environment = {"PATH": path, "HOME": str(clone), "AWS_PROFILE": "prod", "AWS_ENDPOINT_URL": cloud.endpoint}
-    typed = f"set -eu\n{commands('Deploy to the local cloud')}pulumi --non-interactive destroy --yes\n"
+    typed = f"set -eu\n{commands('Local cloud')}pulumi --non-interactive destroy --yes\n"
     limit = PATIENCE * typed.count("pulumi ")
     ran = subprocess.run(
         ["bash"], input=typed, cwd=clone, env=environment, capture_output=True, text=True, timeout=limit, check=False

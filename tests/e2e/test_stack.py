@@ -85,7 +85,7 @@ def test_a_preview_of_an_empty_stack_creates_and_only_creates(life: Life):
     assert life.after_preview == life.before, "a preview touches nothing"
 
 
-def test_up_creates_what_the_preview_said(life: Life):
+def test_up_creates_the_resources_of_the_preview(life: Life):
     assert life.created == life.previewed
     assert life.deployed != life.before
 
@@ -144,7 +144,7 @@ def threshold(cloud: LocalCloud) -> float:
     return cloud.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"][0]["Threshold"]
 
 
-def test_every_wrong_setting_is_told_and_nothing_is_touched(life: Life, stack_with: Deploy, cloud: LocalCloud):
+def test_invalid_settings_are_all_reported_and_change_nothing(life: Life, stack_with: Deploy, cloud: LocalCloud):
     wrong = stack_with(domain="no domain", logRetentionDays="2")
     with pytest.raises(DeploymentError, match=r"(?s)mailstack:domain.*mailstack:logRetentionDays"):
         wrong.up()

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from mailer import Limits, Mailer, Message, RetryPolicy, SesTransport, StackOutputs
-from mailer import mailer as pipeline
 from mailer.results import SendResult
+from mailer.sending import pipeline
 from mailer.stores.dynamodb.idempotency import DynamoDBIdempotency
 from mailer.stores.dynamodb.suppressions import DynamoDBSuppressions
 from mailer.stores.dynamodb.table import dynamodb_api

@@ -7,7 +7,9 @@ from importlib import import_module
 import pytest
 
 import mailer
+from tests.django_project import set_up
 
+set_up()
 MODULES = sorted(module.name for module in pkgutil.walk_packages(mailer.__path__, "mailer."))
 
 

@@ -1,8 +1,8 @@
 """IAM policies for deployment, generated from the calls to AWS that each resource type takes.
 
 Not for what the deployed parts may do (`mailstack_infra.iam`). The calls were read in the official provider's source,
-hashicorp/terraform-provider-aws, `internal/service/`: the file stands beside each type. Which resource an action may be
-limited to is in AWS's Service Authorization Reference. Nobody has tried the policies against live AWS.
+hashicorp/terraform-provider-aws, `internal/service/`: the file is named beside each type. Which resource an action may
+be limited to is in AWS's Service Authorization Reference. The policies were not tried against live AWS.
 """
 
 import json
@@ -331,10 +331,10 @@ IN_THE_ZONES_ACCOUNT = ("aws:route53/record:Record", "aws:route53/getZone:getZon
 
 
 def policies(types: Iterable[str] = CALLS) -> list[str]:
-    """The policies that let somebody deploy resources of these types, each of a size that IAM takes.
+    """The policies that allow the deployment of resources of these types, each of a size that IAM takes.
 
     Raises:
-        KeyError: Nobody knows what a type asks of AWS.
+        KeyError: The actions of a type are not listed.
     """
     documents: list[list[Statement]] = [[]]
     for statement in _statements(grant for name in types for grant in CALLS[name]):
@@ -350,7 +350,7 @@ def size(policy: str) -> int:
 
 
 def _statements(grants: Iterable[Grant]) -> Iterator[Statement]:
-    """One statement for each service, resources and condition: what the same actions are for stands together."""
+    """One statement for each service, resources and condition: resources with the same actions share one."""
     actions: dict[tuple[str, tuple[str, ...], str], set[str]] = defaultdict(set)
     for grant in grants:
         key = (grant.service, grant.resources, json.dumps(grant.condition))

@@ -3,7 +3,6 @@
 Both come from running the component itself. Not for the words around them.
 """
 
-import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from mailstack_infra.settings.model import Settings
 from tools.docs import prices
+from tools.docs.marked import with_block
 from tools.docs.recording import Registered, record
 
 ROOT_KIND = "MailStack"
@@ -22,7 +22,7 @@ def mermaid(resources: Sequence[Registered]) -> str:
     part_of = dict(_parts(resources))
     made = [resource for resource in resources if resource.custom]
     names = {resource.urn: _title(resource) for resource in resources}
-    # The engine hears of resources in no certain order.
+    # The engine gets resources in no certain order.
     parts = sorted({part_of[resource.urn] for resource in made}, key=names.__getitem__)
     lines = ["flowchart LR"]
     for number, part in enumerate(parts):
@@ -71,10 +71,7 @@ def written(page: str) -> str:
     resources = record(SMALLEST)
     blocks = {"picture": f"```mermaid\n{mermaid(resources)}\n```", "prices": prices.table(resources)}
     for name, block in blocks.items():
-        begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-        page, count = re.subn(f"{begin}.*?{end}", lambda _, b=block: f"{begin}\n\n{b}\n\n{end}", page, flags=re.DOTALL)  # noqa: B023
-        if count != 1:
-            raise ValueError(f"the page has no {begin} … {end}, or more than one")
+        page = with_block(page, name, block)
     return page
 
 

@@ -150,7 +150,7 @@ def look(pins: Pins) -> Found:
 
 
 def _only_pinned(cli: Cli, pins: Pins) -> Cli:
-    """Under `.tools/` stands what `go.mod` pins; anything else there is from before and is put right."""
+    """Under `.tools/` must be what `go.mod` pins; other versions are replaced."""
     if cli.problem or not cli.path.is_relative_to(tools_folder()) or cli.version == pins.pulumi:
         return cli
     return replace(cli, problem=f"it is {cli.version}, and go.mod pins {pins.pulumi}")

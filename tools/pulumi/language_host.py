@@ -311,7 +311,7 @@ def main() -> None:
     """Read the engine's arguments (flags that are not ours are its own business) and serve."""
     parser = argparse.ArgumentParser(prog="pulumi-language-python", description=__doc__, allow_abbrev=False)
     parser.add_argument("--executor", type=Path, required=True, help="Pulumi's own pulumi-language-python-exec")
-    parser.add_argument("--cli-version", default="", help="the version of the CLI that this host stands beside")
+    parser.add_argument("--cli-version", default="", help="the version of the CLI beside this host")
     parser.add_argument("engine", nargs="?", default="", help="the engine's address; a handshake may bring it instead")
     arguments, _ = parser.parse_known_args()
     serve(Host(arguments.engine, arguments.executor, arguments.cli_version))

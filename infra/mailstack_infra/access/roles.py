@@ -1,6 +1,6 @@
-"""Roles for the applications that send: where they run decides who takes the role, and each gets the sender policy.
+"""Roles for applications that send. Each can be assumed by one service or issuer, and has the sender policy.
 
-Not for what the policy allows (`access.py`).
+Not for the policy (`sender_policy.py`).
 """
 
 from collections.abc import Mapping
@@ -15,13 +15,14 @@ from mailstack_infra.settings.access import AccessSettings, Oidc
 
 
 class Roles(pulumi.ComponentResource):
-    """A role for each service and each issuer of tokens that the settings name, and roles that are there already.
+    """A role for each service and each issuer of tokens in the settings, and existing roles that get the policy.
 
     Args:
-        policy: What each may do.
+        settings: The roles.
+        policy: The policy of each role.
 
     Attributes:
-        made: The roles that the stack makes, by name.
+        made: The roles that the stack creates, by name.
     """
 
     made: Mapping[str, aws.iam.Role]
@@ -67,7 +68,7 @@ class Roles(pulumi.ComponentResource):
         aws.iam.RolePolicyAttachment(name, role=role, policy_arn=self._policy.arn, opts=self._child)
 
     def _issuers(self, oidc: Mapping[str, Oidc]) -> dict[str, aws.iam.OpenIdConnectProvider]:
-        """The identity providers that the stack makes, by URL. IAM has one for each, with the audiences of all."""
+        """The identity providers that the stack creates, by URL. IAM has one for each URL, with all audiences."""
         made = dict.fromkeys(one.provider for one in oidc.values() if one.create)
         audiences = {
             url: dict.fromkeys(audience for one in oidc.values() if one.provider == url for audience in one.audiences)
@@ -91,7 +92,7 @@ class Roles(pulumi.ComponentResource):
 
 
 def service_trust(env: Environment, service: str) -> str:
-    """Who takes the role of applications that run on a service."""
+    """The trust policy of the role for applications on a service."""
     match service:
         case "ecs":
             return trust.tasks(env.account_id, env.arn("ecs", "*"))
@@ -102,7 +103,7 @@ def service_trust(env: Environment, service: str) -> str:
 
 
 def provider_arn(env: Environment, provider: str) -> str:
-    """The ARN of an identity provider that is named by its URL or its ARN."""
+    """The ARN of an identity provider, from its URL or its ARN."""
     if provider.startswith("arn:"):
         return provider
     return f"arn:{env.partition}:iam::{env.account_id}:oidc-provider/{provider.removeprefix('https://')}"

@@ -16,6 +16,7 @@ from mailstack_infra.access.smtp_user import Smtp
 from mailstack_infra.environment import KEEP_NAME, Environment
 from mailstack_infra.iam import statements
 from mailstack_infra.settings.access import AccessSettings
+from mailstack_infra.settings.secret import protected
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +72,7 @@ class Access(pulumi.ComponentResource):
         self.sender_policy = self._policy(arns, bulk=self._in_each_region([own, *sets]))
         self.roles = Roles(env, settings, policy=self.sender_policy, opts=child).made
         smtp = settings.smtp
-        allowed = statements.document(self._send(arns, statements.SEND_RAW))
+        allowed = protected(statements.document(self._send(arns, statements.SEND_RAW)), of=scope.recipients)
         self.smtp = Smtp(env, smtp, policy=allowed, protect=protect, opts=child) if smtp.keys else None
         self.register_outputs({"sender_policy": self.sender_policy.arn})
 
@@ -101,14 +102,17 @@ class Access(pulumi.ComponentResource):
             "sender",
             name=env.iam_name("sender"),
             description=f"Send mail from {self._scope.identity} through the stack {env.stack}",
-            policy=env.with_key(
-                lambda key: statements.sender(
-                    sends,
-                    table_arn=table,
-                    parameter_arn=env.arn("ssm", f"parameter{parameter_name(env.stack)}"),
-                    more=[*(logged if self._scope.message_log else []), *(login if reads_login else []), *key],
+            policy=protected(
+                env.with_key(
+                    lambda key: statements.sender(
+                        sends,
+                        table_arn=table,
+                        parameter_arn=env.arn("ssm", f"parameter{parameter_name(env.stack)}"),
+                        more=[*(logged if self._scope.message_log else []), *(login if reads_login else []), *key],
+                    ),
+                    *(("dynamodb", "secretsmanager") if reads_login else ("dynamodb",)),
                 ),
-                *(("dynamodb", "secretsmanager") if reads_login else ("dynamodb",)),
+                of=self._scope.recipients,
             ),
             tags=env.tags,
             opts=ResourceOptions(parent=self).merge(KEEP_NAME),

@@ -1,4 +1,4 @@
-"""A user for software that speaks SMTP and nothing else, and the secret that holds how it logs in."""
+"""A user for software that supports only SMTP, and the secret with its password."""
 
 import base64
 import hashlib
@@ -12,21 +12,22 @@ from pulumi import ResourceOptions
 from mailstack_infra.environment import KEEP_NAME, Environment
 from mailstack_infra.settings.access import SmtpUser
 
-# https://docs.aws.amazon.com/ses/latest/dg/smtp-connect.html: STARTTLS, and TLS from the first byte. Not 25, which
-# EC2 throttles.
+# https://docs.aws.amazon.com/ses/latest/dg/smtp-connect.html: STARTTLS, and implicit TLS. Not port 25, which EC2
+# throttles.
 PORT, TLS_PORT = 587, 465
 # https://docs.aws.amazon.com/ses/latest/dg/smtp-credentials.html#smtp-credentials-convert
 _STEPS = ("11111111", "{region}", "ses", "aws4_request", "SendRawEmail")
 _PASSWORD_VERSION = b"\x04"
-# How long a deleted secret can be restored. Its name is taken for as long.
+# How long a deleted secret can be restored. Its name cannot be reused during that time.
 RECOVERY_DAYS = 30
 
 
 class Smtp(pulumi.ComponentResource):
-    """An IAM user that may send raw mail alone, its access keys, and the secret.
+    """An IAM user that may only send raw mail, its access keys, and the secret.
 
     Args:
-        policy: What it may do, as JSON.
+        settings: The access keys.
+        policy: Its policy, as JSON.
         protect: Whether a deleted secret can be restored.
 
     Attributes:
@@ -38,7 +39,7 @@ class Smtp(pulumi.ComponentResource):
         env: Environment,
         settings: SmtpUser,
         *,
-        policy: str,
+        policy: pulumi.Input[str],
         protect: bool,
         opts: ResourceOptions | None = None,
     ) -> None:
@@ -62,7 +63,7 @@ class Smtp(pulumi.ComponentResource):
             "smtp",
             secret_id=self.secret.id,
             secret_string=pulumi.Output.secret(
-                # Not the key's own `ses_smtp_password_v4`: it is for the region in which the key was made, for ever.
+                # Not the key's own `ses_smtp_password_v4`: it works only in the region in which the key was created.
                 pulumi.Output.all(newest.id, newest.secret).apply(
                     lambda known: login(env.region, *known, suffix=env.dns_suffix)
                 )
@@ -71,7 +72,7 @@ class Smtp(pulumi.ComponentResource):
         )
         self.register_outputs({"secret": self.secret.name})
 
-    def _user(self, policy: str) -> aws.iam.User:
+    def _user(self, policy: pulumi.Input[str]) -> aws.iam.User:
         env = self._env
         kept = self._child.merge(KEEP_NAME)
         user = aws.iam.User("smtp", name=env.iam_name("smtp"), tags=env.tags, opts=kept)
@@ -88,13 +89,13 @@ class Smtp(pulumi.ComponentResource):
 
 
 def login(region: str, access_key_id: str, secret: str, *, suffix: str = "amazonaws.com") -> str:
-    """What the secret holds.
+    """The secret's content.
 
     Args:
-        region: Whose interface; the password does not work in another.
+        region: The region of the SMTP interface; the password does not work in another.
         access_key_id: The user name.
         secret: The access key's secret.
-        suffix: What the names of endpoints end in there: https://docs.aws.amazon.com/general/latest/gr/ses.html.
+        suffix: The DNS suffix of endpoints there: https://docs.aws.amazon.com/general/latest/gr/ses.html.
 
     Example:
         >>> json.loads(login("eu-west-1", "AKIAIOSFODNN7EXAMPLE", "x"))["host"]
@@ -106,7 +107,7 @@ def login(region: str, access_key_id: str, secret: str, *, suffix: str = "amazon
 
 
 def password(secret: str, region: str) -> str:
-    """The SMTP password of an access key in a region, as AWS derives it."""
+    """The SMTP password of an access key in a region, derived by AWS's algorithm."""
     signature = f"AWS4{secret}".encode()
     for step in _STEPS:
         signature = hmac.new(signature, step.format(region=region).encode(), hashlib.sha256).digest()

@@ -1,6 +1,6 @@
-"""The provider that asks about the zone and publishes the records, where it is not the one of all other resources.
+"""The provider that looks up the zone and publishes the records, if it is not the provider of all other resources.
 
-Not for what it may be (`settings/dns_access.py`), nor for what its role must be allowed (`tools.docs.deploy_policy`).
+Not for its settings (`settings/dns_access.py`) or for the permissions of its role (`tools.docs.deploy_policy`).
 """
 
 from collections.abc import Mapping
@@ -11,12 +11,14 @@ import pulumi_aws as aws
 from pulumi.runtime import config
 
 from mailstack_infra.environment import Environment
-from mailstack_infra.settings.loading import SettingsInvalid
+from mailstack_infra.settings.dns_access import DnsAccess
+from mailstack_infra.settings.identity import ZoneSettings
 from mailstack_infra.settings.marks import NAMESPACE
-from mailstack_infra.settings.model import Settings
+from mailstack_infra.settings.problems import SettingsInvalid
+from mailstack_infra.settings.secret import protected, redacted
 
-# An explicit provider inherits nothing of `aws:` in the stack's file, which says who assumes the role, and how AWS is
-# reached. https://www.pulumi.com/docs/iac/concepts/resources/providers/#explicit-provider-configuration
+# An explicit provider does not inherit `aws:` of the stack's file, which has the credentials that assume the role, and
+# the endpoints. https://www.pulumi.com/docs/iac/concepts/resources/providers/#explicit-provider-configuration
 _REACHED: Mapping[str, str] = {
     "endpoints": "endpoints",
     "httpProxy": "http_proxy",
@@ -39,87 +41,92 @@ _PACKAGES = {"route53": "aws", "cloudflare": "cloudflare"}
 
 
 def records_provider(
-    settings: Settings, env: Environment, given: pulumi.ProviderResource | None, opts: pulumi.ResourceOptions
+    zone: ZoneSettings, env: Environment, given: pulumi.ProviderResource | None, opts: pulumi.ResourceOptions
 ) -> pulumi.ProviderResource | None:
-    """The records' own provider; None where they are made by the same one as all other resources.
+    """The records' own provider; None if the provider of all other resources creates them.
 
     Args:
-        settings: What it is told.
-        env: Where the stack is.
-        given: One that the program made.
-        opts: Whose child it is.
+        zone: Where the records are published, and how it is reached.
+        env: The stack's environment.
+        given: A provider of the program's own.
+        opts: Options of the provider.
 
     Raises:
         SettingsInvalid: It cannot publish the records.
     """
     if given:
-        _check_given(settings, given)
+        _check_provider(zone, given)
         return given
-    access = settings.dns_access
+    access = zone.access
     if not (access.role or access.profile):
         return None
-    _check_partition(env, access.role)
+    _check_partition(env, access)
     shared = _configured(_REACHED if access.profile else {**_REACHED, **_WHO})
     if access.profile:
-        return aws.Provider("dns", region=env.region, profile=access.profile, **shared, opts=opts)
+        return aws.Provider("dns", region=env.region, profile=protected(access.profile), **shared, opts=opts)
     role = aws.ProviderAssumeRoleArgs(
-        role_arn=access.role,
-        external_id=access.external_id or None,
-        session_name=access.session_name or f"mailstack-{env.stack}",
+        role_arn=protected(access.role),
+        external_id=protected(access.external_id) if access.external_id else None,
+        session_name=protected(access.session_name or f"mailstack-{env.stack}"),
     )
-    # A deployment that assumes roles already assumes this one from the last of them.
+    # A deployment that already assumes roles assumes this one from the last of them.
     before: list[Any] = pulumi.Config("aws").get_object("assumeRoles") or []
     return aws.Provider("dns", region=env.region, assume_roles=[*before, role], **shared, opts=opts)
 
 
-def needed(settings: Settings) -> str:
-    """What to look at where the zone cannot be asked for with an access of its own; empty where it has none."""
-    access = settings.dns_access
+def needed(access: DnsAccess) -> str:
+    """What to check if the zone cannot be looked up with an access of its own; empty if it has none."""
+    return redacted(_needed(access), of=access.texts)
+
+
+def _needed(access: DnsAccess) -> str:
     if access.profile:
         return (
-            f"It was asked with the profile {access.profile} of {NAMESPACE}:dnsAccess: see that aws sts "
-            f"get-caller-identity --profile {access.profile} names the account that has the zone."
+            f"The lookup used the profile {access.profile} of {NAMESPACE}:dnsAccess. Check that it belongs to the "
+            f"account of the zone: aws sts get-caller-identity --profile {access.profile}"
         )
     if not access.role:
         return ""
     asked = f" with the external ID {access.external_id}" if access.external_id else ""
     return (
-        f"It was asked as {access.role} of {NAMESPACE}:dnsAccess. The role's trust policy must let the deployment's "
-        f"credentials assume it{asked} (sts:AssumeRole), which they must be allowed themselves; the role's own policy "
-        "must allow what docs/reference/dns-policy.json lists (docs/guides/dns.md)."
+        f"The lookup used the role {access.role} of {NAMESPACE}:dnsAccess. Its trust policy must allow the "
+        f"deployment's credentials to assume it{asked}; their own policy must allow sts:AssumeRole on it; and the "
+        "role's policy must allow the actions in docs/reference/dns-policy.json (docs/guides/dns.md)."
     )
 
 
-def _check_given(settings: Settings, given: pulumi.ProviderResource) -> None:
-    wanted = _PACKAGES.get(settings.dns)
-    if settings.address or wanted is None:
+def _check_provider(zone: ZoneSettings, given: pulumi.ProviderResource) -> None:
+    wanted = _PACKAGES.get(zone.dns)
+    if zone.identity.address or wanted is None:
         raise SettingsInvalid(
-            "MailStack got a dns_provider, and the stack publishes no DNS records: leave one of the two out."
+            "MailStack has a dns_provider, but the stack publishes no DNS records: remove dns_provider, or set dns."
         )
-    if settings.dns_access.role or settings.dns_access.profile:
-        raise SettingsInvalid("MailStack got a dns_provider, and Settings a dns_access: leave one of the two out.")
+    if zone.access.role or zone.access.profile:
+        raise SettingsInvalid("MailStack has a dns_provider, and Settings have a dns_access: remove one of the two.")
     if given.package != wanted:
         raise SettingsInvalid(
-            f"MailStack got a dns_provider of the package {given.package}, and {NAMESPACE}:dns is {settings.dns}: give "
-            f"one of the package {wanted}."
+            f"MailStack has a dns_provider of the package {given.package}, and {NAMESPACE}:dns is {zone.dns}: pass a "
+            f"provider of the package {wanted}."
         )
 
 
-def _check_partition(env: Environment, role: str) -> None:
-    """A role is assumed within its partition.
+def _check_partition(env: Environment, access: DnsAccess) -> None:
+    """A role can be assumed only within its partition.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
     """
-    if role and role.split(":")[1] != env.partition:
+    partition = access.role.split(":")[1] if access.role else env.partition
+    if partition != env.partition:
+        role = redacted(access.role, of=access.texts)
         raise SettingsInvalid(
-            f"{NAMESPACE}:dnsAccess.role is {role}, in the partition {role.split(':')[1]}; the stack is in "
-            f"{env.partition}, and cannot assume it. Where the zone is in another partition, set {NAMESPACE}:dns to "
-            "none and publish the records there: mailer dns."
+            f"{NAMESPACE}:dnsAccess.role is {role}, in the partition {partition}; the stack is in "
+            f"{env.partition} and cannot assume it. If the zone is in another partition, set {NAMESPACE}:dns to "
+            "none and publish the records there yourself: mailer dns."
         )
 
 
 def _configured(keys: Mapping[str, str]) -> dict[str, Any]:
-    """What the stack's file says of them, by the names of the provider's arguments; secrets stay secret."""
+    """The values of these keys in the stack's file, by the provider's argument names; secrets stay secret."""
     found = pulumi.Config("aws")
     values: dict[str, Any] = {}
     for key, argument in keys.items():

@@ -1,6 +1,6 @@
-"""What to do where a DNS record cannot be made because one stands there already, said beside the provider's error.
+"""The advice next to the provider's error if a DNS record cannot be created because one exists.
 
-Not for preventing it: Route 53 refuses by itself, and `dns_cloudflare.py` looks beforehand as far as names are known.
+Not for preventing it: Route 53 refuses by itself, and `cloudflare.py` checks the known names before the deployment.
 """
 
 from collections.abc import Mapping
@@ -17,22 +17,25 @@ _CNAME_ALONE = "conflicts with other records with the same DNS name"
 
 
 def explaining(opts: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
-    """Options under which a record that cannot be made is explained."""
+    """Options that add the advice to a record's failure."""
     return explain.explaining(opts, "record-in-the-way", advice)
 
 
 def advice(urn: str, token: str, inputs: Mapping[str, Any], error: str) -> str:
-    """What to do about the error; empty where it is another one.
+    """What to do about the error; empty for any other error.
 
     Args:
-        urn: The record's URN, which says whose child it is.
-        token: Its type.
-        inputs: What it was to be, by the provider's names.
-        error: What the provider said.
+        urn: The record's URN, which contains its parent.
+        token: The record's type.
+        inputs: The record's inputs, by the provider's names.
+        error: The provider's error.
     """
     name, kind, zone = inputs.get("name"), inputs.get("type"), inputs.get("zoneId")
     if _CNAME_ALONE in error:
-        return f"{name} holds records of another type, and a CNAME stands alone: remove those, or choose another name."
+        return (
+            f"{name} has records of another type, and a name with a CNAME can have no other record: delete those, or "
+            "choose another name."
+        )
     if not any(word in error for word in _EXISTS):
         return ""
     place, _, key = urn.rpartition("::")
@@ -41,8 +44,8 @@ def advice(urn: str, token: str, inputs: Mapping[str, Any], error: str) -> str:
         known = f"{zone}_{name}_{kind}"
         named = "dkim" if key.startswith("dkim-") else key
         first = (
-            f"To take it over, with what others have in it: pulumi config set --path '{NAMESPACE}:overwriteRecords[0]' "
-            f"{named} (or the next number), and deploy."
+            f"To take it over and keep the values of others in it: pulumi config set --path "
+            f"'{NAMESPACE}:overwriteRecords[0]' {named} (or the next number), and deploy."
         )
     else:
         known, first = f"{zone}/RECORD_ID", "If nobody needs it, delete it in Cloudflare."

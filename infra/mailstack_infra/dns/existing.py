@@ -1,6 +1,6 @@
-"""What stands in a zone before a deployment, and how the stack's own values go beside it: pure functions of values.
+"""The records that exist in a zone before a deployment, and how the stack's own values are merged with them. Pure.
 
-Not for reading the zone (`dns_route53.py`).
+Not for reading the zone (`route53.py`).
 """
 
 import re
@@ -9,18 +9,19 @@ from typing import NamedTuple
 
 from mailer import dmarc
 from mailer.stack import DnsRecord
+from mailstack_infra.settings.marks import NAMESPACE
 
 # RFC 1035 §5.1; Route 53 writes other characters as octal numbers.
 # https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/DomainNameFormat.html
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _ESCAPE = re.compile(r"\\([0-7]{3}|.)")
 SES = "include:amazonses.com"
-# RFC 7208 §5.1 and §6.1: what stands behind `all` is ignored, and `redirect` holds only where nothing matched.
+# RFC 7208 §5.1 and §6.1: receivers ignore everything after `all`, and use `redirect` only if nothing matched.
 _LAST = re.compile(r"[+?~-]?all\Z|redirect=.*", re.IGNORECASE)
 
 
 class Set(NamedTuple):
-    """The values under one name and type; TXT whole and without quotes."""
+    """The values of one name and type; TXT whole and without quotes."""
 
     name: str
     type: str
@@ -28,7 +29,7 @@ class Set(NamedTuple):
 
 
 def unquoted(text: str) -> str:
-    r"""A TXT value as it is meant, of the quoted strings that Route 53 shows.
+    r"""The TXT value in the quoted strings that Route 53 shows.
 
     Example:
         >>> unquoted(r'"v=DMARC1; " "p=none"'), unquoted(r'"a\"b\101"')
@@ -41,20 +42,20 @@ def unquoted(text: str) -> str:
 
 
 def kind(value: str) -> str:
-    """What a TXT value is, as far as it says: its first word, `v=spf1`."""
+    """The kind of a TXT value: its first word, such as `v=spf1`."""
     return value.replace(";", " ").strip().partition(" ")[0].lower()
 
 
-def merged(wanted: DnsRecord, standing: Sequence[Set]) -> tuple[str, ...]:
-    """The values of a set that holds the stack's own, and whatever else stands there and does no harm.
+def merged(wanted: DnsRecord, current: Sequence[Set]) -> tuple[str, ...]:
+    """The stack's own values, and the existing values that must be kept beside them.
 
-    A name has one TXT set, which others may share: verification tokens, for instance. Of what announces itself as the
-    stack's own does, such as a DMARC record, there may be one. An SPF record keeps what it allows (RFC 7208 §4.5).
+    A name has one TXT set, which others may share, for example for verification tokens. There may be only one value of
+    a kind that the stack has, such as a DMARC record. An SPF record keeps the sources that it allows (RFC 7208 §4.5).
     """
     if wanted.type != "TXT":
         return wanted.values
     ours = {kind(value) for value in wanted.values}
-    found = [value for each in standing if (each.name, each.type) == (wanted.name, "TXT") for value in each.values]
+    found = [value for each in current if (each.name, each.type) == (wanted.name, "TXT") for value in each.values]
     others = [value for value in found if kind(value) not in ours]
     policies = [value for value in found if kind(value) == "v=spf1"]
     own = [with_ses(policies[0]) if kind(value) == "v=spf1" and policies else value for value in wanted.values]
@@ -62,7 +63,7 @@ def merged(wanted: DnsRecord, standing: Sequence[Set]) -> tuple[str, ...]:
 
 
 def with_ses(policy: str) -> str:
-    """An SPF record that allows SES, too.
+    """An SPF record that also allows SES.
 
     Example:
         >>> with_ses("v=spf1 include:_spf.example.net -all")
@@ -75,26 +76,32 @@ def with_ses(policy: str) -> str:
     return " ".join([*words[:end], SES, *words[end:]])
 
 
-def weakened(wanted: DnsRecord, standing: Sequence[Set]) -> str:
-    """The policy of a DMARC record that stands there and asks for more than the wanted one; empty where none does."""
+def weakened(wanted: DnsRecord, current: Sequence[Set]) -> str:
+    """The policy of an existing DMARC record that is stricter than the wanted one; empty if none is."""
     ours = dmarc.parse(wanted.values[0])
     if not ours:
         return ""
-    found = _records(standing, wanted.name)
+    found = _records(current, wanted.name)
     return next((record.policy for record in found if dmarc.stricter(record.policy, ours.policy)), "")
 
 
-def parents_policy(domain: str, wanted: DnsRecord, standing: Sequence[Set]) -> tuple[str, str]:
-    """The domain above and what its record asks for mail of this one, where the wanted asks for less; else empty."""
-    by_domain = {record.domain: record for each in standing for record in _records([each], each.name)}
+def weaker_than_parent(domain: str, wanted: DnsRecord, current: Sequence[Set]) -> str:
+    """The warning that the wanted DMARC record is weaker than the policy of a parent domain; empty if it is not."""
+    by_domain = {record.domain: record for each in current for record in _records([each], each.name)}
     ours = dmarc.parse(wanted.values[0], domain)
     if ours:
         by_domain[domain] = ours
     found = dmarc.discover(domain, by_domain.get)
-    return (found.above.domain, found.weakened) if found.above and found.weakened else ("", "")
+    if not (found.above and found.weakened):
+        return ""
+    return (
+        f"The DMARC record of {domain} is weaker than that of {found.above.domain}, which would ask for "
+        f"{found.weakened} without it. Tighten {NAMESPACE}:dmarc.policy, or do not publish the record: "
+        f"pulumi config set --path '{NAMESPACE}:dmarc.publish' false"
+    )
 
 
-def _records(standing: Iterable[Set], name: str) -> list[dmarc.Record]:
-    values = [value for each in standing if (each.name, each.type) == (name, "TXT") for value in each.values]
+def _records(current: Iterable[Set], name: str) -> list[dmarc.Record]:
+    values = [value for each in current if (each.name, each.type) == (name, "TXT") for value in each.values]
     domain = name.removeprefix("_dmarc.")
     return [record for value in values if (record := dmarc.parse(value, domain))]

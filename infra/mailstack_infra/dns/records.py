@@ -1,6 +1,6 @@
-"""Which DNS records mail from a domain needs: pure functions of values.
+"""The DNS records that mail from a domain needs. Pure.
 
-Not for publishing them (`dns_zone.py`); DKIM's tokens are known only once SES has made the identity.
+Not for publishing them (`zone.py`). The tokens of Easy DKIM are known only after SES has created the identity.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,11 +11,12 @@ from mailstack_infra.settings import dkim_key
 from mailstack_infra.settings.validators import within
 
 if TYPE_CHECKING:
-    from mailstack_infra.settings.model import Settings
+    from mailstack_infra.settings.domain import Bimi, Dmarc
+    from mailstack_infra.settings.identity import IdentitySettings
 
 # Easy DKIM has three tokens. https://docs.aws.amazon.com/ses/latest/dg/send-email-authentication-dkim-easy.html
 DKIM_TOKENS = 3
-# Elsewhere the keys stand under dkim.amazonses.com; in these regions under a domain of the region's own.
+# These regions have their own domain for DKIM keys; all others use dkim.amazonses.com.
 # https://docs.aws.amazon.com/general/latest/gr/ses.html
 REGIONS_WITH_DKIM_DOMAIN = frozenset(
     {
@@ -29,7 +30,7 @@ SPF = "v=spf1 include:amazonses.com ~all"
 
 
 def dkim_domain(region: str) -> str:
-    """Where SES publishes the DKIM keys of a region.
+    """The domain under which SES publishes the DKIM keys of a region.
 
     Example:
         >>> dkim_domain("eu-west-1"), dkim_domain("eu-south-1")
@@ -39,12 +40,14 @@ def dkim_domain(region: str) -> str:
 
 
 def dkim_record(token: str, domain: str, region: str) -> DnsRecord:
-    """The name of one DKIM key."""
+    """The record that points to one DKIM key of SES."""
     return DnsRecord(name=f"{token}._domainkey.{domain}", type="CNAME", values=(f"{token}.{dkim_domain(region)}",))
 
 
-def fixed_records(settings: "Settings", region: str) -> dict[str, DnsRecord]:
-    """Every record that does not wait for SES, by a name of its own for the deployment; none for a single address.
+def fixed_records(settings: "IdentitySettings", region: str) -> dict[str, DnsRecord]:
+    """Every record that is known before SES creates the identity, by its key in the deployment.
+
+    A single address has none.
 
     MAIL FROM: https://docs.aws.amazon.com/ses/latest/dg/mail-from.html. DMARC: RFC 9989 §4.7. BIMI:
     draft-brand-indicators-for-message-identification §4.
@@ -60,7 +63,7 @@ def fixed_records(settings: "Settings", region: str) -> dict[str, DnsRecord]:
     if not settings.owns("records"):
         return records | _tracking_records(settings, region)
     if settings.dmarc.publish:
-        records["dmarc"] = DnsRecord(name=f"_dmarc.{domain}", type="TXT", values=(dmarc(settings),))
+        records["dmarc"] = DnsRecord(name=f"_dmarc.{domain}", type="TXT", values=(dmarc(settings.dmarc),))
     if settings.dkim.private_key:
         # RFC 6376 §3.6.1
         value = f"v=DKIM1; k=rsa; p={dkim_key.public_key(settings.dkim.private_key)}"
@@ -68,18 +71,17 @@ def fixed_records(settings: "Settings", region: str) -> dict[str, DnsRecord]:
             name=f"{settings.dkim.selector}._domainkey.{domain}", type="TXT", values=(value,)
         )
     if settings.bimi.logo:
-        records["bimi"] = DnsRecord(name=f"default._bimi.{domain}", type="TXT", values=(bimi(settings),))
+        records["bimi"] = DnsRecord(name=f"default._bimi.{domain}", type="TXT", values=(bimi(settings.bimi),))
     if settings.spf:
         records["spf"] = DnsRecord(name=domain, type="TXT", values=(SPF,))
     return records | _tracking_records(settings, region) | _report_records(settings)
 
 
-def dmarc(settings: "Settings") -> str:
-    """The DMARC record, its tags in the order that receivers older than RFC 9989 want: `v`, `p`, then the others.
+def dmarc(policy: "Dmarc") -> str:
+    """The DMARC record. Receivers older than RFC 9989 require the tags in this order: `v`, `p`, then the others.
 
-    What is the default of RFC 9989 §4.7 is left out.
+    Defaults of RFC 9989 §4.7 are left out.
     """
-    policy = settings.dmarc
     tags = {
         "v": "DMARC1",
         "p": policy.policy,
@@ -95,30 +97,30 @@ def dmarc(settings: "Settings") -> str:
     return "; ".join(f"{tag}={value}" for tag, value in tags.items() if value)
 
 
-def bimi(settings: "Settings") -> str:
-    """Where the logo is, and who vouches for it."""
-    tags = {"v": "BIMI1", "l": settings.bimi.logo, "a": settings.bimi.certificate}
+def bimi(shown: "Bimi") -> str:
+    """The BIMI record: the URLs of the logo and of its certificate."""
+    tags = {"v": "BIMI1", "l": shown.logo, "a": shown.certificate}
     return "; ".join(f"{tag}={value}" for tag, value in tags.items() if value)
 
 
-def records(settings: "Settings", region: str, tokens: Sequence[str]) -> tuple[DnsRecord, ...]:
-    """Every record that must exist."""
+def records(settings: "IdentitySettings", region: str, tokens: Sequence[str]) -> tuple[DnsRecord, ...]:
+    """Every record that must exist, with those of Easy DKIM."""
     dkim = (dkim_record(token, settings.domain, region) for token in tokens)
     return (*dkim, *fixed_records(settings, region).values())
 
 
 def outside(records: Mapping[str, DnsRecord], zone: str) -> dict[str, DnsRecord]:
-    """The records outside the zone; the owner of their zone must publish them."""
+    """The records outside the zone, which the owner of their zone must publish."""
     return {key: record for key, record in records.items() if not within(record.name, zone)}
 
 
 def strings(text: str) -> list[str]:
-    """A TXT value as the character strings that hold it, 255 bytes each at most (RFC 1035 §3.3)."""
+    """A TXT value split into character strings of at most 255 bytes (RFC 1035 §3.3)."""
     return [text[start : start + LONGEST_STRING] for start in range(0, len(text), LONGEST_STRING)] or [""]
 
 
 def quoted(text: str) -> str:
-    """A TXT value as quoted strings, as a zone file has it (RFC 1035 §5.1).
+    """A TXT value as quoted strings, in the form of a zone file (RFC 1035 §5.1).
 
     Example:
         >>> quoted("v=DMARC1; p=none")
@@ -129,33 +131,33 @@ def quoted(text: str) -> str:
 
 
 def _uri(address: str) -> str:
-    """An address in a DMARC URI, where `,`, `!` and `;` mean something (RFC 9989 §4.8) and % starts an escape."""
+    """An address in a DMARC URI, escaped: `,`, `!` and `;` have a meaning there (RFC 9989 §4.8)."""
     escapes = {"%": "%25", "!": "%21", ",": "%2C", ";": "%3B", "#": "%23", "?": "%3F"}
     return "".join(escapes.get(character, character) for character in address)
 
 
-def _tracking_records(settings: "Settings", region: str) -> dict[str, DnsRecord]:
-    """One for each domain that streams track by; several may share it.
+def _tracking_records(settings: "IdentitySettings", region: str) -> dict[str, DnsRecord]:
+    """One record for each tracking domain, which several streams may share.
 
     https://docs.aws.amazon.com/ses/latest/dg/configure-custom-open-click-domains.html
     """
-    first = {stream.tracking.domain: name for name, stream in reversed(settings.streams.items())}
+    first = {tracking.domain: name for name, tracking in reversed([*settings.tracking.items()])}
     return {
         f"tracking-{name}": DnsRecord(
             name=tracked,
             type="CNAME",
-            values=(settings.streams[name].tracking.target or f"r.{region}.awstrack.me",),
+            values=(settings.tracking[name].target or f"r.{region}.awstrack.me",),
         )
         for tracked, name in first.items()
         if tracked
     }
 
 
-def _report_records(settings: "Settings") -> dict[str, DnsRecord]:
-    """An outside domain must say that it takes reports about this one (RFC 9990 §4).
+def _report_records(settings: "IdentitySettings") -> dict[str, DnsRecord]:
+    """An external domain must state that it accepts reports about this one (RFC 9990 §4).
 
-    A mailbox is outside unless one of the two domains, or the zone, holds the other. Receivers compare the two
-    organizations, by records that are not known here: `mailer dns --check` does as they do.
+    A mailbox is external unless its domain is in the zone, or contains or is contained in this domain. Receivers
+    compare organizational domains, by records that are unknown here; `mailer dns --check` does the same as receivers.
     """
     domain = settings.domain
     home = settings.zone if "." in settings.zone else domain

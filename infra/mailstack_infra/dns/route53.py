@@ -1,4 +1,4 @@
-"""Publishing DNS records in Amazon Route 53. Not for which records there are (`dns.py`)."""
+"""Publishes DNS records in Amazon Route 53. Not for the records themselves (`records.py`)."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -14,9 +14,10 @@ from mailstack_infra.dns import existing
 from mailstack_infra.dns import records as dns
 from mailstack_infra.dns.access import needed
 from mailstack_infra.dns.existing import Set
-from mailstack_infra.settings.loading import SettingsInvalid
+from mailstack_infra.settings.identity import IdentitySettings, ZoneSettings
 from mailstack_infra.settings.marks import NAMESPACE
-from mailstack_infra.settings.model import Settings
+from mailstack_infra.settings.problems import SettingsInvalid
+from mailstack_infra.settings.secret import redacted
 from mailstack_infra.settings.validators import is_zone_id, within
 
 _TYPES: Mapping[str, Literal["CNAME", "MX", "TXT"]] = {"CNAME": "CNAME", "MX": "MX", "TXT": "TXT"}
@@ -28,20 +29,20 @@ class Route53Zone:
 
     Attributes:
         name: Without a trailing dot.
-        standing: What stands under the names that the stack publishes.
-        taken: Which of the records may be there already, and are taken over.
-        provider: Who publishes the records; None for the provider of all other resources.
+        current: The existing records under the names that the stack publishes.
+        taken: The records that may exist already and are taken over.
+        provider: The provider that publishes the records; None for the provider of all other resources.
     """
 
     id: str
     name: str
-    standing: tuple[Set, ...] = ()
+    current: tuple[Set, ...] = ()
     taken: frozenset[str] = frozenset()
     provider: pulumi.ProviderResource | None = None
 
     def texts(self, name: str) -> tuple[str, ...]:
-        """The TXT values that stood under one of the stack's names."""
-        found = (each.values for each in self.standing if (each.name, each.type) == (name, "TXT"))
+        """The existing TXT values of one of the stack's names."""
+        found = (each.values for each in self.current if (each.name, each.type) == (name, "TXT"))
         return tuple(value for values in found for value in values)
 
     def publish(
@@ -53,12 +54,12 @@ class Route53Zone:
         values: Sequence[pulumi.Input[str]],
         opts: pulumi.ResourceOptions,
     ) -> None:
-        """Make one record set. What holds values of others, or was taken over from them, outlives the stack."""
+        """Register one record set. A set with values of others, or taken over, is kept when the stack is destroyed."""
         fixed = [value for value in values if isinstance(value, str)]
         shared = group(key) in self.taken
         opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(provider=self.provider))
         if isinstance(name, str) and len(fixed) == len(values):
-            values = existing.merged(DnsRecord(name=name, type=_TYPES[kind], values=tuple(fixed)), self.standing)
+            values = existing.merged(DnsRecord(name=name, type=_TYPES[kind], values=tuple(fixed)), self.current)
             shared = shared or list(values) != fixed
         aws.route53.Record(
             key,
@@ -67,14 +68,14 @@ class Route53Zone:
             type=kind,
             ttl=dns.TTL_SECONDS,
             records=pulumi.Output.all(*values).apply(lambda given: [written(kind, value) for value in given]),
-            # Left out it is false; said, it would stand as an addition on the next run of an imported record.
+            # The default is false. An explicit false would show as a change of an imported record.
             allow_overwrite=True if group(key) in self.taken else None,
             opts=opts.merge(pulumi.ResourceOptions(retain_on_delete=True)) if shared else opts,
         )
 
 
 def group(key: str) -> str:
-    """What `overwriteRecords` calls a record: the three of Easy DKIM have one name.
+    """The name of a record in `overwriteRecords`: the three of Easy DKIM have one name.
 
     Example:
         >>> group("dkim-2"), group("dmarc")
@@ -83,37 +84,39 @@ def group(key: str) -> str:
     return "dkim" if key.startswith(("dkim-", "dkim.")) else key
 
 
-def read(zone: Route53Zone, settings: Settings, region: str, asked: pulumi.InvokeOptions) -> Route53Zone:
-    """Look at what stands under the stack's names, and say what becomes of it.
+def read(zone: Route53Zone, settings: ZoneSettings, region: str, asked: pulumi.InvokeOptions) -> Route53Zone:
+    """Read the existing records under the stack's names, and log how they change.
 
     Raises:
-        SettingsInvalid: A record is named that the stack does not have, or a stricter DMARC policy would be lost.
+        SettingsInvalid: `overwriteRecords` names a record that the stack does not have, or a stricter DMARC policy
+            would be lost.
     """
+    identity = settings.identity
     records = {
-        key: record for key, record in dns.fixed_records(settings, region).items() if within(record.name, zone.name)
+        key: record for key, record in dns.fixed_records(identity, region).items() if within(record.name, zone.name)
     }
-    unknown = set(settings.overwrite_records) - {*map(group, records), "dkim"}
+    unknown = set(settings.overwrite) - {*map(group, records), "dkim"}
     if unknown:
         raise SettingsInvalid(
             f"{NAMESPACE}:overwriteRecords names {', '.join(sorted(unknown))}, and the stack publishes "
             f"{', '.join(sorted({*map(group, records), 'dkim'}))} in {zone.name}."
         )
-    above = [f"_dmarc.{name}" for name in dmarc.targets(settings.domain) if within(name, zone.name)]
-    keys = [f"{selector}._domainkey.{settings.domain}" for selector in settings.dkim.previous]
+    above = [f"_dmarc.{name}" for name in dmarc.targets(identity.domain) if within(name, zone.name)]
+    keys = [f"{selector}._domainkey.{identity.domain}" for selector in identity.dkim.previous]
     names = sorted({*(record.name for record in records.values()), *above, *keys})
     found = aws.route53.get_records(
         zone_id=zone.id, name_regex=f"^(?:{'|'.join(map(re.escape, names))})\\.$", opts=asked
     ).resource_record_sets
-    standing = tuple(
+    current = tuple(
         _set(each.name, each.type, [value.value for value in each.resource_records or ()]) for each in found
     )
-    taken = frozenset(settings.overwrite_records)
+    taken = frozenset(settings.overwrite)
     for key, record in records.items():
         if group(key) in taken:
-            _say_what_was(record, standing)
+            _log_previous_values(record, current)
     if "dmarc" in records:
-        _check_policy(settings, records["dmarc"], standing, taken=taken)
-    return replace(zone, standing=standing, taken=taken)
+        _check_policy(identity, records["dmarc"], current, taken=taken)
+    return replace(zone, current=current, taken=taken)
 
 
 def _set(name: str, kind: str, values: Sequence[str]) -> Set:
@@ -121,40 +124,37 @@ def _set(name: str, kind: str, values: Sequence[str]) -> Set:
     return Set(name.rstrip(".").lower(), kind, tuple(plain))
 
 
-def _say_what_was(record: DnsRecord, standing: Sequence[Set]) -> None:
-    """Before it changes: nothing keeps it afterwards."""
-    values = existing.merged(record, standing)
-    for each in standing:
+def _log_previous_values(record: DnsRecord, current: Sequence[Set]) -> None:
+    """Log the record before it changes: it is not stored anywhere else."""
+    values = existing.merged(record, current)
+    for each in current:
         if (each.name, each.type) == (record.name, record.type) and set(each.values) != set(values):
             pulumi.log.warn(
-                f"{record.type} {record.name} is taken over. It holds {' and '.join(map(repr, each.values))}, and will "
-                f"hold {' and '.join(map(repr, values))}. It stays when the stack is destroyed."
+                f"{record.type} {record.name} is taken over. It has the value {' and '.join(map(repr, each.values))}, "
+                f"and will have {' and '.join(map(repr, values))}. It is kept when the stack is destroyed."
             )
 
 
-def _check_policy(settings: Settings, record: DnsRecord, standing: Sequence[Set], *, taken: frozenset[str]) -> None:
-    lost = existing.weakened(record, standing) if "dmarc" in taken else ""
+def _check_policy(
+    settings: IdentitySettings, record: DnsRecord, current: Sequence[Set], *, taken: frozenset[str]
+) -> None:
+    lost = existing.weakened(record, current) if "dmarc" in taken else ""
     if lost and lost != settings.dmarc.replaces:
         raise SettingsInvalid(
-            f"The DMARC record at {record.name} asks for {lost}, and {NAMESPACE}:dmarc asks for less. Raise it, or say "
-            f"that it may be lost: pulumi config set --path '{NAMESPACE}:dmarc.replaces' {lost}"
+            f"The DMARC record at {record.name} asks for {lost}, and {NAMESPACE}:dmarc is weaker. Tighten it, or allow "
+            f"the weaker policy: pulumi config set --path '{NAMESPACE}:dmarc.replaces' {lost}"
         )
-    domain, policy = existing.parents_policy(settings.domain, record, standing)
-    if policy:
-        pulumi.log.warn(
-            f"The DMARC record of {settings.domain} asks for less than that of {domain}, which would ask for {policy} "
-            f"without it. Raise {NAMESPACE}:dmarc.policy, or leave the record out: pulumi config set --path "
-            f"'{NAMESPACE}:dmarc.publish' false"
-        )
+    if warning := existing.weaker_than_parent(settings.domain, record, current):
+        pulumi.log.warn(warning)
 
 
-def find(settings: Settings, asked: pulumi.InvokeOptions, provider: pulumi.ProviderResource | None) -> Route53Zone:
+def find(settings: ZoneSettings, asked: pulumi.InvokeOptions, provider: pulumi.ProviderResource | None) -> Route53Zone:
     """Look the hosted zone up by its name or id.
 
     Args:
-        settings: Which zone.
-        asked: Who is asked.
-        provider: Who publishes the records, where it is not the provider of all other resources.
+        settings: The zone and the identity.
+        asked: Options for the invokes.
+        provider: The provider that publishes the records; None for the provider of all other resources.
 
     Raises:
         SettingsInvalid: There is none, or it is private.
@@ -166,19 +166,20 @@ def find(settings: Settings, asked: pulumi.InvokeOptions, provider: pulumi.Provi
         else:
             found = aws.route53.get_zone(name=wanted, private_zone=False, opts=asked)
     except Exception as error:
+        said = redacted(str(error), of=settings.access.texts)
         raise SettingsInvalid(
-            f"Route 53 gave no zone {wanted!r}: {error}\nSet {NAMESPACE}:zone to the name or id of the public hosted "
-            f"zone that holds {settings.domain}, or create it; where the zone is not in Route 53, set {NAMESPACE}:dns "
-            f"to cloudflare or none. {needed(settings)}".rstrip()
+            f"The lookup of the Route 53 zone {wanted!r} failed: {said}\nSet {NAMESPACE}:zone to the name or id of the "
+            f"public hosted zone that holds {settings.identity.domain}, or create it. If the zone is not in Route 53, "
+            f"set {NAMESPACE}:dns to cloudflare or none. {needed(settings.access)}".rstrip()
         ) from error
     if found.private_zone:
         raise SettingsInvalid(
-            f"The zone {wanted!r} is private, and nobody who receives mail sees what it holds. Set {NAMESPACE}:zone to "
-            f"the name or id of the public hosted zone that holds {settings.domain}."
+            f"The zone {wanted!r} is private, so mail servers cannot see its records. Set {NAMESPACE}:zone to "
+            f"the name or id of the public hosted zone that holds {settings.identity.domain}."
         )
     return Route53Zone(found.zone_id, found.name.rstrip("."), provider=provider)
 
 
 def written(kind: str, value: str) -> str:
-    """A value as the provider takes it: it adds the outer quotes of a TXT value, the inner ones are ours."""
+    """A value in the provider's form: it adds the outer quotes of a TXT value, and the inner ones are ours."""
     return '""'.join(dns.strings(value)) if kind == "TXT" else value

@@ -1,7 +1,6 @@
-"""Where DNS records are published: what an adapter does, and which one a stack asks for.
+"""The DNS zone: the protocol of its adapters, and the lookup of the stack's zone.
 
-Not for which records there are (`dns.py`), nor for how each provider publishes them (`route53.py`,
-`cloudflare.py`).
+Not for the records (`records.py`) or for publishing them with a provider (`route53.py`, `cloudflare.py`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,16 +11,16 @@ import pulumi
 from mailer.install import install_command
 from mailstack_infra.dns import route53
 from mailstack_infra.environment import Environment
-from mailstack_infra.settings.loading import SettingsInvalid
+from mailstack_infra.settings.identity import ZoneSettings
 from mailstack_infra.settings.marks import NAMESPACE
-from mailstack_infra.settings.model import Settings
+from mailstack_infra.settings.problems import SettingsInvalid
 from mailstack_infra.settings.validators import within
 
-CLOUDFLARE = "pulumi_cloudflare"  # an extra: most stacks do without
+CLOUDFLARE = "pulumi_cloudflare"  # an extra: most stacks do not need it
 
 
 class Zone(Protocol):
-    """A zone that is ours to publish in."""
+    """A zone that the stack publishes in."""
 
     @property
     def name(self) -> str:
@@ -29,7 +28,7 @@ class Zone(Protocol):
         ...
 
     def texts(self, name: str) -> tuple[str, ...]:
-        """The TXT values that stood under one of the stack's names before the deployment, whole and without quotes."""
+        """The TXT values of one of the stack's names before the deployment, whole and without quotes."""
         ...
 
     def publish(
@@ -41,36 +40,36 @@ class Zone(Protocol):
         values: Sequence[pulumi.Input[str]],
         opts: pulumi.ResourceOptions,
     ) -> None:
-        """Make one record set. A preview shows it even where its name and values are unknown yet.
+        """Register one record set. A preview shows it even if its name and values are still unknown.
 
         Args:
-            key: What the deployment calls it.
+            key: Its key in the deployment.
             kind: CNAME, MX or TXT.
-            name: In full, without a trailing dot.
-            values: As `mailer.stack.DnsRecord` has them: TXT whole and without quotes.
-            opts: Whose child it is.
+            name: Its full name, without a trailing dot.
+            values: Its values as in `mailer.stack.DnsRecord`: TXT whole and without quotes.
+            opts: Its options.
         """
         ...
 
 
 def find_zone(
-    settings: Settings,
+    settings: ZoneSettings,
     env: Environment,
     asked: pulumi.InvokeOptions,
     provider: pulumi.ProviderResource | None = None,
 ) -> Zone | None:
-    """The zone that the records go to, looked up before anything is made; None when they go elsewhere.
+    """The zone of the records, looked up before anything is created; None if the stack publishes none.
 
     Args:
-        settings: Which zone, and whose.
-        env: What the records are for.
-        asked: Whose provider is asked where the records have none of their own.
-        provider: Who is asked about the zone and publishes the records, where it is another.
+        settings: The zone and the identity.
+        env: The stack's environment.
+        asked: Options for the invokes, if the records have no provider of their own.
+        provider: The records' own provider, which looks up the zone and publishes; None for the default one.
 
     Raises:
-        SettingsInvalid: There is no such zone, it does not hold the domain, or others' records are in the way.
+        SettingsInvalid: The zone does not exist, it does not hold the domain, or records of others conflict.
     """
-    if settings.address or settings.dns == "none":
+    if settings.identity.address or settings.dns == "none":
         return None
     if provider:
         asked = pulumi.InvokeOptions(provider=provider)
@@ -78,7 +77,7 @@ def find_zone(
 
 
 def _route53(
-    settings: Settings, env: Environment, asked: pulumi.InvokeOptions, provider: pulumi.ProviderResource | None
+    settings: ZoneSettings, env: Environment, asked: pulumi.InvokeOptions, provider: pulumi.ProviderResource | None
 ) -> Zone:
     zone = route53.find(settings, asked, provider)
     _holding(settings, zone)
@@ -86,7 +85,7 @@ def _route53(
 
 
 def _cloudflare(
-    settings: Settings, env: Environment, asked: pulumi.InvokeOptions, provider: pulumi.ProviderResource | None
+    settings: ZoneSettings, env: Environment, asked: pulumi.InvokeOptions, provider: pulumi.ProviderResource | None
 ) -> Zone:
     try:
         from mailstack_infra.dns import cloudflare
@@ -94,25 +93,27 @@ def _cloudflare(
         if error.name != CLOUDFLARE:
             raise
         raise SettingsInvalid(
-            f"{NAMESPACE}:dns is cloudflare, and {CLOUDFLARE} is not installed where the program runs. Install it: "
-            f"{install_command('cloudflare')}"
+            f"{NAMESPACE}:dns is cloudflare, and {CLOUDFLARE} is not installed in the program's environment. Install "
+            f"it: {install_command('cloudflare')}"
         ) from error
     zone = cloudflare.find(settings, env, asked, provider)
     _holding(settings, zone)
-    cloudflare.refuse_conflicts(zone, settings, env, asked)
+    cloudflare.refuse_conflicts(zone, settings.identity, env, asked)
+    cloudflare.warn_if_weaker(zone, settings.identity, env.region)
     return zone
 
 
-_Finder: TypeAlias = Callable[[Settings, Environment, pulumi.InvokeOptions, pulumi.ProviderResource | None], Zone]
+_Finder: TypeAlias = Callable[[ZoneSettings, Environment, pulumi.InvokeOptions, pulumi.ProviderResource | None], Zone]
 _FINDERS: Mapping[str, _Finder] = {
     "route53": _route53,
     "cloudflare": _cloudflare,
 }
 
 
-def _holding(settings: Settings, zone: Zone) -> None:
-    if not within(settings.domain, zone.name):
+def _holding(settings: ZoneSettings, zone: Zone) -> None:
+    domain = settings.identity.domain
+    if not within(domain, zone.name):
         raise SettingsInvalid(
-            f"The zone {settings.zone!r} is {zone.name}, which does not hold {settings.domain}. Set {NAMESPACE}:zone "
-            "to the name or id of the one that does."
+            f"The zone {settings.zone!r} is {zone.name}, which does not hold {domain}. Set {NAMESPACE}:zone "
+            "to the name or id of the zone that does."
         )

@@ -1,6 +1,6 @@
 """Lambda zips: a handler and the part of `mailer` that it imports, byte for byte the same for the same sources.
 
-Not for deploying them. Of third-party code a function has boto3, which the runtime brings along, and `BUNDLED`.
+Not for deploying them. A function can use boto3, which the runtime includes, and `BUNDLED`, but no other packages.
 """
 
 import ast
@@ -8,34 +8,44 @@ import base64
 import functools
 import hashlib
 import os
+import struct
 import sys
-import zipfile
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
+from zlib import crc32
+
+from zopfli import zlib as zopfli
 
 import mailer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 HERE = Path(__file__).resolve().parents[1]
-# Beside the project's Pulumi.yaml: what is installed is not ours to write to.
+# Next to the project's Pulumi.yaml: an installed package may be read-only.
 FOLDER = ".build"
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html: the Python runtimes include the SDK.
 RUNTIME_MODULES = frozenset({"boto3", "botocore"})
-# Pure Python, copied into the zip as it is installed: the same version gives the same bytes. Without `idna` the
-# feedback function would not find the suppression of an address whose domain a server reports in Unicode.
+# Pure Python, copied into the zip as installed: the same version gives the same bytes. Without `idna` the feedback
+# function would not find the suppression of an address whose domain a server reports in Unicode.
 BUNDLED = frozenset({"idna"})
-# The rest of a syntax tree, most of it, is expressions.
+# Expressions, which are most of a syntax tree, contain no imports.
 _HOLD_IMPORTS = (ast.stmt, ast.ExceptHandler, ast.match_case)
-_OLDEST_ZIP_TIME = (1980, 1, 1, 0, 0, 0)
-_UNIX, _READABLE_FILE = 3, 0o100644
+# The parts of a zip file: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, 4.3.7, 4.3.12, 4.3.16.
+_LOCAL, _ENTRY, _END = b"PK\3\4", b"PK\1\2", b"PK\5\6"
+_COMMON, _LOCAL_END, _MADE_BY = struct.Struct("<5H3L"), struct.Struct("<2H"), struct.Struct("<2B")
+_ENTRY_END, _END_REST = struct.Struct("<5H2L"), struct.Struct("<4H2LH")
+# RFC 1950 §2.2: what surrounds the compressed data.
+_ZLIB_HEADER, _ZLIB_CHECKSUM = 2, 4
+_VERSION, _DEFLATED, _UNIX, _READABLE_FILE = 20, 8, 3, 0o100644
+# 1980-01-01 00:00, the oldest there is.
+_OLDEST_DATE = 0x21
 
 
 class PackagingError(Exception):
-    """A function imports what its zip cannot hold, or its sources are not there."""
+    """A function imports a package that its zip cannot include, or its sources are missing."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +53,8 @@ class Package:
     """A zip on disk.
 
     Attributes:
-        path: Where it is.
-        sha256_base64: Lambda's `CodeSha256` of it, which is what `source_code_hash` wants.
+        path: Its path.
+        sha256_base64: Lambda's `CodeSha256`, for `source_code_hash`.
     """
 
     path: Path
@@ -53,11 +63,11 @@ class Package:
 
 @dataclass(frozen=True)
 class Sources:
-    """Where the code is that goes into zips.
+    """The folders of the code for zips.
 
     Attributes:
-        functions: Holds a folder for each function, with its `handler.py`.
-        library: Holds `mailer`.
+        functions: The folder with a folder for each function, with its `handler.py`.
+        library: The folder that contains `mailer`.
     """
 
     functions: Path
@@ -65,7 +75,7 @@ class Sources:
 
     @classmethod
     def installed(cls) -> "Sources":
-        """What the wheel brings along; where this is the repository, what stands beside it."""
+        """The sources in the wheel, or those of the repository."""
         shipped = HERE / "lambdas"
         return cls(
             functions=shipped if shipped.is_dir() else HERE.parents[1] / "lambdas",
@@ -74,37 +84,37 @@ class Sources:
 
     @functools.cache  # noqa: B019 - equal ones share it, and a program has one or two
     def root(self, package: str) -> Path:
-        """The folder that holds a package which goes into the zips."""
+        """The folder that contains a package for the zips."""
         if package not in BUNDLED:
             return self.library
         return _installed(package)
 
     def place(self, file: Path) -> Path:
-        """A file as it is called in messages and among modules."""
+        """A file's path in messages and in the zip."""
         package = next((name for name in BUNDLED if file.is_relative_to(self.root(name) / name)), "mailer")
         root = self.root(package)
         return file.relative_to(root if file.is_relative_to(root) else self.functions.parent)
 
 
-@functools.cache  # asked for each file that a function reaches
+@functools.cache  # called for each file that a function imports
 def _installed(package: str) -> Path:
-    """The folder that an installed package is in."""
+    """The folder that contains an installed package."""
     found = find_spec(package)
     if found is None or found.origin is None:
-        raise PackagingError(f"{package} is not installed, and the functions need it: pip install {package}")
+        raise PackagingError(f"The functions need {package}, which is not installed: pip install {package}")
     return Path(found.origin).resolve().parents[1]
 
 
 def build(function: str, folder: Path, sources: Sources | None = None) -> Package:
-    """Write `<function>.zip`: the function's `handler.py` and the modules of `mailer` and `BUNDLED` that it reaches.
+    """Write `<function>.zip`: the function's `handler.py` and the modules of `mailer` and `BUNDLED` that it imports.
 
     Args:
         function: A folder's name under `lambdas/`.
-        folder: Where the zip goes; made if it is not there.
-        sources: What it is made of; the installed packages by default.
+        folder: The folder of the zip; created if missing.
+        sources: The sources; the installed packages by default.
 
     Raises:
-        PackagingError: There is no such function, or it reaches an import other than of the standard library, boto3,
+        PackagingError: The function does not exist, or imports something else than the standard library, boto3,
             `mailer` and `BUNDLED`.
     """
     sources = sources or Sources.installed()
@@ -115,7 +125,7 @@ def build(function: str, folder: Path, sources: Sources | None = None) -> Packag
     files = {"handler.py": handler} | reached
     target = folder / f"{function}.zip"
     target.parent.mkdir(parents=True, exist_ok=True)
-    # Written aside and moved: another process sees the old zip or the new one, never half of one.
+    # Write to another name and rename, so that other processes never read a half-written zip.
     unfinished = target.with_suffix(f".{os.getpid()}.part")
     _write(unfinished, files)
     digest = hashlib.sha256(unfinished.read_bytes()).digest()
@@ -124,12 +134,12 @@ def build(function: str, folder: Path, sources: Sources | None = None) -> Packag
 
 
 def closure(start: Path, sources: Sources) -> list[Path]:
-    """The files of `mailer` and `BUNDLED` that a file reaches by importing, in order of their paths.
+    """The files of `mailer` and `BUNDLED` that a file imports, directly or indirectly, sorted by path.
 
-    Imports inside functions count, for they run in the Lambda; those under `if TYPE_CHECKING` do not.
+    Imports inside functions count, because they run in the Lambda; those under `if TYPE_CHECKING` do not.
 
     Raises:
-        PackagingError: One of them imports what the Lambda will not have.
+        PackagingError: One of them imports a package that the Lambda does not have.
     """
     found: set[Path] = set()
     waiting = [start]
@@ -143,9 +153,9 @@ def closure(start: Path, sources: Sources) -> list[Path]:
     return sorted(found)
 
 
-@functools.cache  # the functions of a stack reach much the same files
+@functools.cache  # the functions of a stack import mostly the same files
 def _imported(source: str, place: Path) -> tuple[tuple[int, str], ...]:
-    """Every module that a file names in an import that runs; `from a import b` gives both `a` and `a.b`."""
+    """Every module in the imports of a file that run; `from a import b` gives both `a` and `a.b`."""
     found: list[tuple[int, str]] = []
     waiting: list[ast.AST] = [ast.parse(source, filename=str(place))]
     while waiting:
@@ -173,13 +183,13 @@ def _absolute(node: ast.ImportFrom, place: Path) -> str:
 
 
 def _files(module: str, sources: Sources, where: str) -> "Iterator[Path]":
-    """The files that importing the module runs and the zip must hold: its packages' `__init__.py` and its own."""
+    """The files of a module for the zip: its own and the `__init__.py` of its packages."""
     top, *rest = module.split(".")
     if top in sys.stdlib_module_names or top in RUNTIME_MODULES:
         return
     if top not in {"mailer", *BUNDLED}:
         raise PackagingError(
-            f"{where} imports {module}, which the Lambda will not have: it has the standard library, "
+            f"{where} imports {module}, which is not available in the Lambda. It has the standard library, "
             f"{', '.join(sorted(RUNTIME_MODULES))}, mailer and {', '.join(sorted(BUNDLED))}."
         )
     folder = sources.root(top) / top
@@ -195,9 +205,26 @@ def _files(module: str, sources: Sources, where: str) -> "Iterator[Path]":
 
 
 def _write(target: Path, files: dict[str, Path]) -> None:
-    # Stored, not deflated: the bytes of the latter depend on which zlib Python was built with.
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+    """Write a zip file. Not by `zipfile`, which compresses with the zlib of Python."""
+    with target.open("wb") as archive:
+        directory = b""
         for name in sorted(files):
-            entry = zipfile.ZipInfo(name, _OLDEST_ZIP_TIME)
-            entry.create_system, entry.external_attr = _UNIX, _READABLE_FILE << 16
-            archive.writestr(entry, files[name].read_bytes())
+            offset, path, data = archive.tell(), name.encode("ascii"), files[name].read_bytes()
+            compressed = _deflated(data)
+            common = _COMMON.pack(_VERSION, 0, _DEFLATED, 0, _OLDEST_DATE, crc32(data), len(compressed), len(data))
+            archive.write(_LOCAL + common + _LOCAL_END.pack(len(path), 0) + path + compressed)
+            made_by, attributes = _MADE_BY.pack(_VERSION, _UNIX), _READABLE_FILE << 16
+            directory += _ENTRY + made_by + common + _ENTRY_END.pack(len(path), 0, 0, 0, 0, attributes, offset) + path
+        count, start = len(files), archive.tell()
+        archive.write(directory + _END + _END_REST.pack(0, 0, count, count, len(directory), start, 0))
+
+
+@functools.cache  # functions share most of their files
+def _deflated(data: bytes) -> bytes:
+    """The data compressed (RFC 1951), by a compressor that brings its own code.
+
+    The bytes of zlib differ between builds of Python (zlib-ng, hardware), so that another machine would deploy the
+    functions again.
+    """
+    compress = cast("Callable[..., bytes]", zopfli.compress)
+    return compress(data, numiterations=1)[_ZLIB_HEADER:-_ZLIB_CHECKSUM]

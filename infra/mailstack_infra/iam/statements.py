@@ -1,7 +1,7 @@
-"""Who may do what: every policy document of the stack, as pure functions that return it as JSON.
+"""Policies: the permissions of the stack. Pure functions that return statements, or documents as JSON.
 
-Not for attaching them. No statement names `*` as an action, nor as a resource where AWS lets one be named; in a key's
-own policy `*` is that key.
+Not for attaching them. No statement has `*` as an action, nor as a resource if AWS supports one; in a key's own policy
+the resource `*` is that key.
 """
 
 import json
@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
 from mailer.functions.metrics import ACCOUNT_NAMESPACE
-from mailer.table import EVENTS, IDEMPOTENCY, MESSAGES, RATE, RECIPIENTS, SUPPRESSIONS, TAGS
+from mailer.table import EVENTS, IDEMPOTENCY, MESSAGES, RATE, RECIPIENTS, SUPPRESSIONS, TAGS, VERIFICATION
 
 _VERSION = "2012-10-17"
 Condition = Mapping[str, Mapping[str, str | Sequence[str]]]
@@ -50,7 +50,7 @@ def over_tls(arn: str, *actions: str) -> Statement:
 
 
 def topic(topic_arn: str, *statements: Statement) -> str:
-    """A topic's policy: who may publish, and how."""
+    """A topic's policy: who may publish, and only over TLS."""
     return document(*statements, over_tls(topic_arn, "sns:Publish"))
 
 
@@ -75,15 +75,15 @@ def events_topic(topic_arn: str, account_id: str, configuration_set_arns: Sequen
 
 
 def alarm_topic(topic_arn: str, account_id: str, alarm_arns: Sequence[str]) -> str:
-    """CloudWatch may publish for these alarms alone.
+    """CloudWatch may publish only for these alarms.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html documents both
     conditions.
 
     Args:
         topic_arn: The topic.
-        account_id: Whose alarms.
-        alarm_arns: Alarms.
+        account_id: The account of the alarms.
+        alarm_arns: The alarms.
     """
     allowed: Statement = {
         "Sid": "CloudWatchPublishesAlarms",
@@ -126,7 +126,7 @@ def _sends(sid: str, service: str, queue_arn: str, arns: Sequence[str]) -> State
     }
 
 
-# What a service does to write and read what it keeps: https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html
+# The actions of a service that reads and writes encrypted data: https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html
 _USE_KEY = ("kms:Decrypt", "kms:GenerateDataKey")
 _ADMINISTER_KEY = (
     *("kms:CancelKeyDeletion", "kms:CreateAlias", "kms:DeleteAlias", "kms:DescribeKey", "kms:DisableKey"),
@@ -148,23 +148,23 @@ def key(
     log_group_arns: Sequence[str],
     through: Sequence[str],
 ) -> str:
-    """Who may use the stack's key: each service for our own resources alone.
+    """The policy of the stack's key: each service may use it only for our own resources.
 
-    The account's principals may do so only through other services, and only as far as their own IAM policies let
-    them. In a key's policy the resource `*` is that key. EventBridge has no grant: see `inventory.Wiring.customer_key`.
+    The account's principals may use it only through other services, and only if their own IAM policies allow it.
+    EventBridge has no grant: see `inventory.Wiring.customer_key`.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html,
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
 
     Args:
-        account_arn: The account's root principal, which stands for what IAM policies allow.
+        account_arn: The account's root principal, which delegates to IAM policies.
         account_id: The account.
-        region: Where CloudWatch Logs is.
+        region: The region of CloudWatch Logs.
         event_topic_arn: The topic that SES publishes to.
         alarm_topic_arns: The topics that alarms publish to.
         delivering_topic_arns: The topics that deliver to queues encrypted with the key.
         log_group_arns: The log groups.
-        through: Which services the account's principals use it through, as KMS calls them.
+        through: The services through which the account's principals use it, by their names for `kms:ViaService`.
     """
     account: Mapping[str, str] = {"AWS": account_arn}
     via: Condition = {"StringEquals": {"kms:CallerAccount": account_id, "kms:ViaService": list(through)}}
@@ -227,11 +227,11 @@ def _for_key(
 
 
 def use_key(key_arn: str, services: Sequence[str]) -> Statement:
-    """A role may use a key, through these services alone.
+    """A role may use a key only through these services.
 
     Args:
         key_arn: The key.
-        services: As KMS calls them: `Environment.via`.
+        services: The services by their names for `kms:ViaService`: `Environment.via`.
     """
     return {
         "Sid": "UseKey",
@@ -243,9 +243,9 @@ def use_key(key_arn: str, services: Sequence[str]) -> Statement:
 
 
 def see_alarms(alarm_arns: str) -> tuple[Statement, ...]:
-    """A role may look at alarms and at the history of these, and at graphs, of which AWS lets nobody name the metrics.
+    """A role may read alarms, the history of these alarms, and graphs, whose metrics AWS cannot restrict.
 
-    A grant of DescribeAlarms that names alarms shows no composite ones:
+    DescribeAlarms returns composite alarms only if the grant names no alarms:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html,
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
     """
@@ -276,12 +276,12 @@ def put_records(stream_arn: str) -> str:
 
 
 def queue_worker(queue_arn: str, log_group_arn: str, *work: Statement) -> str:
-    """A function may take from its queue, write its log, and do its work.
+    """A function may receive from its queue, write its log, and do its work.
 
     Args:
-        queue_arn: What its event source mapping polls, with the function's own role.
+        queue_arn: The queue that its event source mapping polls with the function's own role.
         log_group_arn: Its log group, without `:*`.
-        work: What else it may do.
+        work: Its other permissions.
     """
     return document(
         {
@@ -301,7 +301,7 @@ def queue_worker(queue_arn: str, log_group_arn: str, *work: Statement) -> str:
 
 
 def keep_feedback(table_arn: str) -> Statement:
-    """What `mailer.feedback.processor` does with its items, in transactions whose parts are authorized one by one.
+    """The actions of `mailer.feedback.processor` on its items. AWS authorizes each part of a transaction.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
     """
@@ -326,7 +326,7 @@ def write_message_log(table_arn: str) -> Statement:
 
 
 def read_message_log(table_arn: str) -> Statement:
-    """May read what became of a message whose id it knows. It cannot search by address or tag."""
+    """May read the outcome of a message by its id. It cannot search by address or tag."""
     return {
         "Sid": "ReadMessageLog",
         "Effect": "Allow",
@@ -337,9 +337,9 @@ def read_message_log(table_arn: str) -> Statement:
 
 
 def _items(*beginnings: str) -> Condition:
-    """Only items whose partition keys begin so.
+    """Only items whose partition keys begin with one of these.
 
-    AWS asks for `ForAllValues` with this key, which also holds where a request names no item. None of the actions here
+    AWS requires `ForAllValues` with this key, which is also true for a request without items. None of the actions here
     is such a request; a scan would be.
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html,
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_dynamodb.html
@@ -348,12 +348,12 @@ def _items(*beginnings: str) -> Condition:
 
 
 def pause_sending(configuration_set_arns: Sequence[str], paging_topic_arn: str) -> tuple[Statement, ...]:
-    """The guard sees whether these configuration sets are paused and why they should be, pauses them, tells people.
+    """The guard may read these configuration sets, alarms and rates, pause the sets, and page.
 
-    SES gives PutConfigurationSetSendingOptions no condition on its value, so that IAM cannot allow pausing alone; that
-    the guard never un-pauses is its code's:
+    SES has no condition on the value of PutConfigurationSetSendingOptions, so IAM cannot allow only pausing; the
+    guard's code never resumes a set, which a test proves:
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_sesv2.html.
-    AWS lets nobody name composite alarms in a grant of DescribeAlarms, nor metrics in one of GetMetricStatistics:
+    AWS cannot restrict DescribeAlarms to composite alarms, nor GetMetricData to metrics:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html,
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
     """
@@ -367,7 +367,7 @@ def pause_sending(configuration_set_arns: Sequence[str], paging_topic_arn: str) 
         {
             "Sid": "SeeAlarmsAndRates",
             "Effect": "Allow",
-            "Action": ["cloudwatch:DescribeAlarms", "cloudwatch:GetMetricStatistics"],
+            "Action": ["cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"],
             "Resource": "*",
         },
         {"Sid": "Page", "Effect": "Allow", "Action": "sns:Publish", "Resource": paging_topic_arn},
@@ -375,7 +375,7 @@ def pause_sending(configuration_set_arns: Sequence[str], paging_topic_arn: str) 
 
 
 def page(paging_topic_arn: str) -> tuple[Statement]:
-    """The account monitor pages, and counts who is subscribed."""
+    """The account monitor may page, and count confirmed subscriptions."""
     return (
         {
             "Sid": "Page",
@@ -387,9 +387,9 @@ def page(paging_topic_arn: str) -> tuple[Statement]:
 
 
 def measure_account() -> tuple[Statement, Statement]:
-    """The account monitor asks about the account and publishes in its own namespace.
+    """The account monitor may read the account's status and publish metrics in its own namespace.
 
-    Neither action is about a resource that could be named.
+    Neither action supports resources.
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
     """
     return (
@@ -405,36 +405,36 @@ def measure_account() -> tuple[Statement, Statement]:
 
 
 SEND = ("ses:SendEmail",)
-# SES authorizes raw MIME under this name, over SMTP and as the content of SendEmail. AWS's reference lists the action
+# SES authorizes raw MIME by this action, over SMTP and as the content of SendEmail. AWS's reference lists the action
 # for the first API only; users of the second report it: https://github.com/anymail/django-anymail/issues/384
 SEND_RAW = ("ses:SendRawEmail",)
-# By the same report, SendBulkEmail may be authorized under either name.
+# By the same report, SES may authorize SendBulkEmail by either action.
 SEND_BULK = ("ses:SendBulkEmail", "ses:SendBulkTemplatedEmail")
 
 
 def send(
     arns: Sequence[str], *, senders: Sequence[str], recipients: Sequence[str], actions: Sequence[str] = SEND
 ) -> Statement:
-    """May send through these resources, from these addresses, to these people.
+    """May send with these resources, from these addresses, to these recipients.
 
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_sesv2.html. SES documents `StringEquals` and
-    `StringLike` for its keys, which compare letter case, too; `ses:FromAddress` is the address without its name:
+    `StringLike` for its keys, which are case-sensitive; `ses:FromAddress` is the address without its display name:
     https://docs.aws.amazon.com/ses/latest/dg/sending-authorization-policy-examples.html
 
     Args:
-        arns: Identities, the configuration sets, stored templates: SES asks for each that a mail uses. In the sandbox
-            it asks for the recipients' verified identities as well, whose names nobody knows beforehand: allow
-            `identity/*`, and the condition on the From address still bounds whose mail it is.
+        arns: Identities, configuration sets, stored templates: SES authorizes each that a mail uses. In the sandbox
+            it also authorizes the recipients' verified identities, whose names are unknown beforehand: allow
+            `identity/*`; the condition on the From address still restricts the sender.
             https://docs.aws.amazon.com/ses/latest/dg/control-user-access.html
-        senders: The From address, or patterns of it such as `*@example.com`.
-        recipients: Addresses or patterns of whom it may write to; empty for everybody.
-        actions: By which operations.
+        senders: The From addresses, or patterns such as `*@example.com`.
+        recipients: The recipients, or patterns of them; empty for everybody.
+        actions: The operations.
     """
     test = "StringLike" if any(mark in sender for sender in senders for mark in "*?") else "StringEquals"
     condition: dict[str, Mapping[str, str | Sequence[str]]] = {test: {"ses:FromAddress": list(senders)}}
     if recipients:
         condition["ForAllValues:StringLike"] = {"ses:Recipients": list(recipients)}
-        # All of none would be allowed, too.
+        # ForAllValues is also true without a value.
         # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
         condition["Null"] = {"ses:Recipients": "false"}
     return {
@@ -447,18 +447,18 @@ def send(
 
 
 def send_bulk(arns: Sequence[str]) -> Statement:
-    """May send in bulk. SES gives this no condition on addresses: only what it names holds."""
+    """May send in bulk. SES has no condition on addresses for it: only the resources restrict it."""
     return {"Sid": "SendBulk", "Effect": "Allow", "Action": list(SEND_BULK), "Resource": list(arns)}
 
 
 def sender(sends: Sequence[Statement], *, table_arn: str, parameter_arn: str, more: Sequence[Statement] = ()) -> str:
-    """What an application that sends may do.
+    """The policy of an application that sends.
 
     Args:
-        sends: What it sends.
-        table_arn: Where it reads suppressions and keeps idempotency keys.
-        parameter_arn: Where it reads the stack's outputs.
-        more: What else that takes.
+        sends: The statements about sending.
+        table_arn: The table of suppressions, idempotency keys, verification tokens and the sending rate.
+        parameter_arn: The parameter with the stack's outputs.
+        more: Further statements.
     """
     return document(
         *sends,
@@ -474,9 +474,9 @@ def sender(sends: Sequence[Statement], *, table_arn: str, parameter_arn: str, mo
             "Effect": "Allow",
             "Action": ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
             "Resource": table_arn,
-            "Condition": _items(IDEMPOTENCY, RATE),
+            "Condition": _items(IDEMPOTENCY, RATE, VERIFICATION),
         },
-        # It has no resource: https://docs.aws.amazon.com/service-authorization/latest/reference/list_sesv2.html
+        # It supports no resource: https://docs.aws.amazon.com/service-authorization/latest/reference/list_sesv2.html
         {"Sid": "ReadSendingRate", "Effect": "Allow", "Action": "ses:GetAccount", "Resource": "*"},
         {"Sid": "ReadOutputs", "Effect": "Allow", "Action": "ssm:GetParameter", "Resource": parameter_arn},
         *more,
@@ -487,7 +487,7 @@ def read_secret(secret_arn: str) -> Statement:
     """May read one secret.
 
     Args:
-        secret_arn: Its ARN with `-??????` for the six characters that Secrets Manager puts behind the name.
+        secret_arn: Its ARN with `-??????` for the six characters that Secrets Manager appends to the name.
             https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_iam-policies.html
     """
     return {

@@ -1,4 +1,4 @@
-"""Registers the alarms. `definitions/` says which there are, and `plan.py` who receives them."""
+"""Registers the alarms. `definitions/` defines them; `plan.py` decides who receives them."""
 
 from collections.abc import Mapping
 from typing import Any

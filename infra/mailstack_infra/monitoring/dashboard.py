@@ -1,6 +1,6 @@
 """The dashboard: alarms, the figures of each stream, the quota, and the processing of feedback.
 
-Made to be read from top to bottom in ten seconds. Its JSON is a pure function of the alarms and the streams.
+It can be read from top to bottom in ten seconds. Its JSON is a pure function of the alarms and the streams.
 """
 
 import json
@@ -51,7 +51,7 @@ class Dashboard(pulumi.ComponentResource):
 def body(
     env: Environment, alarms: Iterable[Alarm | Both], streams: Mapping[str, StreamSettings], *, account: bool
 ) -> str:
-    """The dashboard as CloudWatch takes it: rows of widgets, each row as wide as the screen.
+    """The dashboard's body as JSON: rows of widgets, each row as wide as the screen.
 
     Args:
         env: The stack's environment.
@@ -78,7 +78,7 @@ def _placed(rows: list[list[Widget]]) -> Iterator[Widget]:
 def _alarms(env: Environment, alarms: Iterable[Alarm | Both]) -> Iterator[Widget]:
     arns = [env.arn("cloudwatch", f"alarm:{env.name(alarm.key)}") for alarm in alarms]
     for start in range(0, len(arns), MOST_ALARMS):
-        title = "What is wrong: nothing, if all is green" if not start else "What is wrong (continued)"
+        title = "Alarms: all green means that nothing is wrong" if not start else "Alarms (continued)"
         yield {"type": "alarm", "properties": {"title": title, "alarms": arns[start : start + MOST_ALARMS]}}
 
 
@@ -102,14 +102,18 @@ def _account(env: Environment) -> Iterator[Widget]:
     for kind, metric, warning, critical, pause in RATES:
         lines = {"warning": warning, "critical": critical, "AWS may pause": pause}
         rate = [_metric("AWS/SES", metric, {})]
-        yield _graph(env, f"The whole account: {kind} rate", rate, stat="Average", lines=lines)
+        yield _graph(env, f"Account: {kind} rate", rate, stat="Average", lines=lines)
     used = [_metric(ACCOUNT_NAMESPACE, "QuotaUsed", {ACCOUNT_DIMENSION: env.stack})]
     yield _graph(
-        env, "Daily quota used", used, stat="Maximum", lines={"warning": QUOTA_WARNING, "critical": QUOTA_CRITICAL}
+        env,
+        "Account: share of the daily quota used",
+        used,
+        stat="Maximum",
+        lines={"warning": QUOTA_WARNING, "critical": QUOTA_CRITICAL},
     )
-    standing = ("Enforcement", "SendingDisabled", "Sandbox", "MaxSendRate", "SentLast24Hours", "Max24HourSend")
-    metrics = [_metric(ACCOUNT_NAMESPACE, metric, {ACCOUNT_DIMENSION: env.stack}) for metric in standing]
-    yield _graph(env, "The account", metrics, stat="Maximum", view="singleValue")
+    status = ("Enforcement", "SendingDisabled", "Sandbox", "MaxSendRate", "SentLast24Hours", "Max24HourSend")
+    metrics = [_metric(ACCOUNT_NAMESPACE, metric, {ACCOUNT_DIMENSION: env.stack}) for metric in status]
+    yield _graph(env, "Account: review, sending, quota", metrics, stat="Maximum", view="singleValue")
 
 
 def _feedback(env: Environment) -> Iterator[Widget]:
@@ -117,13 +121,13 @@ def _feedback(env: Environment) -> Iterator[Widget]:
         _metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": env.name(queue)})
         for queue in ("feedback", "feedback-dlq")
     ]
-    yield _graph(env, "Bounces and complaints that wait", waiting, stat="Maximum")
+    yield _graph(env, "Feedback queue and DLQ: messages", waiting, stat="Maximum")
     runs = [
         _metric("AWS/Lambda", metric, {"FunctionName": env.name("feedback")})
         for metric in ("Invocations", "Errors", "Throttles")
     ]
     runs.append(_metric(FUNCTIONS_NAMESPACE, FAILED_RECORDS, {FUNCTIONS_DIMENSION: env.name("feedback")}))
-    yield _graph(env, "The function that records them", runs, stat="Sum")
+    yield _graph(env, "Feedback function", runs, stat="Sum")
 
 
 def _metric(namespace: str, metric: str, dimensions: Mapping[str, str]) -> list[str]:

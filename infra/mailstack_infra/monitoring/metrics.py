@@ -1,4 +1,4 @@
-"""SES counts what a stream does, as CloudWatch metrics of its configuration set. Its rates come by themselves."""
+"""Counts of a stream's events, as CloudWatch metrics of its configuration set. SES publishes the rates by itself."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,20 +10,20 @@ from mailstack_infra.monitoring.definitions import SET_DIMENSION
 from mailstack_infra.settings.events import in_order
 from mailstack_infra.settings.metrics import Dimension, Metrics
 
-# What alarms and the dashboard look at. Each is a custom metric, which AWS bills by the month.
+# The events of alarms and the dashboard. Each is a custom metric, which AWS bills by the month.
 COUNTED = ("SEND", "DELIVERY", "BOUNCE", "COMPLAINT", "REJECT", "RENDERING_FAILURE")
 
 
 class Counting(pulumi.ComponentResource):
-    """Event destinations that count: what alarms look at, by configuration set, and whatever the settings count by.
+    """Event destinations that count: by configuration set for alarms, and by the dimensions of the settings.
 
-    SES has counts of its own for the whole account alone.
+    SES's own counts are for the whole account only.
     https://docs.aws.amazon.com/ses/latest/dg/event-publishing-add-event-destination-cloudwatch.html
 
     Args:
         name: The stream's name.
         configuration_set: The stream's configuration set.
-        value: Its name, for mail that lost its tag; SES asks for a value.
+        value: The set's name, for mail without the tag; SES requires a default.
     """
 
     def __init__(

@@ -123,5 +123,5 @@ class Paging(pulumi.ComponentResource):
                 f"{recipient} has not confirmed the subscription to pages and receives nothing yet. Follow the link in "
                 "the mail from no-reply@sns.amazonaws.com within 48 hours; after that SNS deletes the subscription, "
                 "and `pulumi up --refresh` creates it again. "
-                f"`mailer stack --stack {self._stack}` shows the confirmed recipients."
+                f"`mailer status --stack {self._stack}` shows the confirmed recipients."
             )

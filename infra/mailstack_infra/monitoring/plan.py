@@ -9,7 +9,7 @@ from mailstack_infra.inventory import Inventory
 from mailstack_infra.monitoring.definitions import Alarm, Both, alarms, composites
 
 if TYPE_CHECKING:
-    from mailstack_infra.settings.model import Settings
+    from mailstack_infra.settings.monitoring import MonitoringSettings
 
 # https://docs.aws.amazon.com/general/latest/gr/sns.html: a topic's policy, in bytes.
 LONGEST_TOPIC_POLICY = 30_720
@@ -34,7 +34,7 @@ class Plan:
     composites: tuple[Both, ...]
 
     @classmethod
-    def of(cls, env: Environment, settings: "Settings") -> "Plan":
+    def of(cls, env: Environment, settings: "MonitoringSettings") -> "Plan":
         """The plan of a stack with these settings."""
         inventory = Inventory.of(settings)
         return cls(

@@ -1,6 +1,6 @@
-"""Slack channels that show what is paged, through AWS Chatbot ("Amazon Q Developer in chat applications").
+"""Slack channels that show pages and warnings, through AWS Chatbot ("Amazon Q Developer in chat applications").
 
-The one step that AWS has no API for, allowing it into the workspace, stands in docs/guides/monitoring.md.
+AWS has no API that allows Chatbot into a workspace: docs/guides/monitoring.md describes that step.
 """
 
 import pulumi
@@ -13,13 +13,15 @@ from mailstack_infra.settings.slack import Slack
 
 
 class SlackChannels(pulumi.ComponentResource):
-    """Channels of one workspace, and a role that can look at this stack's alarms and at graphs, and at nothing else.
+    """Channels of one workspace, and a role that can only read alarms and graphs.
 
-    Chatbot subscribes to the topics by a role of its own, and SNS decrypts what it delivers: no policy names it.
+    Chatbot subscribes to the topics with a role of its own, and SNS decrypts what it delivers, so no policy of topics
+    and keys names Chatbot.
 
     Args:
-        paging: What the channel for pages shows.
-        warnings: What the channel for warnings shows.
+        settings: The workspace and its channels.
+        paging: The topic of the channel for pages.
+        warnings: The topic of the channel for warnings.
     """
 
     def __init__(
@@ -36,7 +38,7 @@ class SlackChannels(pulumi.ComponentResource):
         role, guardrail = self._role()
         topics = {"page": paging, "warn": warnings}
         for channel, kinds in settings.channels.items():
-            shown = dict.fromkeys(topics[kind] for kind in kinds)  # where warnings page, both are one topic
+            shown = dict.fromkeys(topics[kind] for kind in kinds)  # without a topic for warnings, both are the same
             aws.chatbot.SlackChannelConfiguration(
                 channel.lower(),
                 configuration_name=env.channel_name(channel),
@@ -61,7 +63,7 @@ class SlackChannels(pulumi.ComponentResource):
         guardrail = aws.iam.Policy(
             "slack",
             name=env.iam_name("slack"),
-            # The default is AdministratorAccess, whichever role a member of the channel then assumes.
+            # AWS's default is AdministratorAccess, which would allow whatever role a member of the channel assumes.
             description=f"The most that anybody may do from the Slack channels of the stack {env.stack}",
             policy=seen,
             tags=env.tags,

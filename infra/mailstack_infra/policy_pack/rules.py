@@ -1,6 +1,6 @@
-"""What must not be deployed: rules as pure functions of a resource, or of all of them.
+"""The rules of the policy pack, as pure functions of one resource or of all resources.
 
-Names and inputs are Pulumi's own. Not for handing them to Pulumi: `infra/policy/` does.
+Types and inputs are Pulumi's own. Not for registering the rules with Pulumi: `infra/policy/` does.
 """
 
 import json
@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-# Actions that AWS lets nobody narrow to a resource: https://docs.aws.amazon.com/service-authorization/latest/reference/.
+# Actions that do not support resources: https://docs.aws.amazon.com/service-authorization/latest/reference/.
 _GRAPHS = {"cloudwatch:GetMetricData", "cloudwatch:GetMetricStatistics", "cloudwatch:GetMetricWidgetImage"}
-# DescribeAlarms shows composite alarms only to a grant on every resource:
+# DescribeAlarms returns composite alarms only with a grant on every resource:
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
 WITHOUT_RESOURCE = frozenset({"cloudwatch:DescribeAlarms", "cloudwatch:PutMetricData", "ses:GetAccount"} | _GRAPHS)
 PRODUCTION = re.compile(r"prod(uction)?(-|\Z)")
-# What protects data and reputation that cannot be made again.
+# Types with data or reputation that cannot be recreated.
 DEAR = (
     "aws:dynamodb/table:Table",
     "aws:kms/key:Key",
@@ -24,17 +24,17 @@ DEAR = (
     "aws:sesv2/emailIdentity:EmailIdentity",
     "aws:sesv2/tenant:Tenant",
 )
-# Services that take roles and tell nothing of the account on whose behalf; see `trust.py`.
+# Services that assume roles without a condition key of the account; see `trust.py`.
 SILENT = frozenset({"chatbot.amazonaws.com", "ec2.amazonaws.com"})
-# EventBridge supports no condition in a topic's policy, and none on the source in the policy of the topic's key:
+# EventBridge supports no condition in a topic's policy, and no condition on the source in the policy of its key:
 # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html (Amazon SNS permissions),
 # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
 EVENTS = "events.amazonaws.com"
 UNCONDITIONED = (":TopicPolicy", ":kms/key:Key")
 SOURCES = frozenset({"aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid"})
-# The exports are the outputs of the stack itself.
+# Exports are the outputs of the stack resource.
 STACK = "pulumi:pulumi:Stack"
-# Where resources hold secrets: the type, and the keys down to the value.
+# Outputs that are secrets: the type, and the path of the value.
 SECRET_OUTPUTS = (
     ("aws:iam/accessKey:AccessKey", ("secret",)),
     ("aws:iam/accessKey:AccessKey", ("sesSmtpPasswordV4",)),
@@ -49,7 +49,7 @@ _SECRETS = re.compile(
 
 @dataclass(frozen=True)
 class Resource:
-    """One resource as the program declares it."""
+    """One resource of the program."""
 
     kind: str
     name: str
@@ -59,13 +59,13 @@ class Resource:
 
     @property
     def stack(self) -> str:
-        """The stack's name, the second part of a URN: `urn:pulumi:<stack>::…`."""
+        """The stack's name, a part of the URN: `urn:pulumi:<stack>::…`."""
         return self.urn.split(":")[2] if self.urn else ""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What is wrong with a single resource."""
+    """A rule about single resources; `check` yields problems."""
 
     name: str
     description: str
@@ -74,7 +74,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class StackRule:
-    """What is wrong with all of them together: the resource's URN, and what."""
+    """A rule about all resources; `check` yields a URN and a problem."""
 
     name: str
     description: str
@@ -87,13 +87,13 @@ def _no_star(resource: Resource) -> Iterator[str]:
         sid, actions = statement.get("Sid", "a statement"), _listed(statement.get("Action"))
         inverted = sorted({"NotAction", "NotResource", "NotPrincipal"} & set(statement))
         if inverted:
-            yield f"{sid} allows all that {', '.join(inverted)} does not name: name what it allows"
+            yield f"{sid} uses {', '.join(inverted)}, which allows everything else: list what it allows"
         stars = [action for action in actions if "*" in action]
         if stars:
-            yield f"{sid} allows {', '.join(stars)}: name each action"
+            yield f"{sid} allows {', '.join(stars)}: list each action"
         everything = any(_EVERYTHING.fullmatch(arn) for arn in _listed(statement.get("Resource")))
         if everything and not own_key and not set(actions) <= WITHOUT_RESOURCE:
-            yield f"{sid} is about every resource: name the ARNs"
+            yield f"{sid} applies to every resource: list the ARNs"
 
 
 def _conditioned(resource: Resource) -> Iterator[str]:
@@ -102,37 +102,37 @@ def _conditioned(resource: Resource) -> Iterator[str]:
         principal = cast("dict[str, Any]", who) if isinstance(who, dict) else {"AWS": who}
         keys = {key.lower() for test in statement.get("Condition", {}).values() for key in test}
         if "*" in _listed(principal.get("AWS")):
-            yield f"{sid} lets everybody in"
+            yield f"{sid} allows everybody: name the principals"
         sourced = keys & SOURCES or any("encryptioncontext" in key for key in keys)
         services = set(_listed(principal.get("Service"))) - SILENT
         if EVENTS in services and resource.kind.endswith(UNCONDITIONED):
             services.remove(EVENTS)
             if resource.kind.endswith(":TopicPolicy") and keys:
-                yield f"{sid} sets a condition, with which EventBridge publishes nothing: have it send to a queue"
+                yield f"{sid} has a condition, with which EventBridge cannot publish: let the rule send to a queue"
         if services and not sourced:
-            yield f"{sid} lets {', '.join(sorted(services))} in for anybody: add aws:SourceArn"
+            yield f"{sid} allows {', '.join(sorted(services))} for every account: add aws:SourceArn"
         if principal.get("Federated") and not all(any(key.endswith(end) for key in keys) for end in (":aud", ":sub")):
-            yield f"{sid} lets anybody's token in: add conditions on aud and sub"
+            yield f"{sid} accepts every token: add conditions on aud and sub"
 
 
 def _tls(resource: Resource) -> Iterator[str]:
     if resource.kind.endswith(":ConfigurationSet") and _at(resource, "deliveryOptions", "tlsPolicy") != "REQUIRE":
-        yield "mail may travel unencrypted: set tls to REQUIRE, unless a recipient's server cannot do better"
+        yield "mail may be delivered without TLS: set tls to REQUIRE, unless a recipient's server does not support it"
     if resource.kind.endswith((":TopicPolicy", ":QueuePolicy")):
         statements = list(_statements(resource))
         denials = [json.dumps(each.get("Condition")) for each in statements if each["Effect"] == "Deny"]
         if statements and not any("aws:SecureTransport" in condition for condition in denials):
-            yield "what is published may travel unencrypted: deny what comes without aws:SecureTransport"
+            yield "messages may be sent without TLS: deny requests without aws:SecureTransport"
 
 
 def _https(resource: Resource) -> Iterator[str]:
     if resource.kind.endswith(":TopicSubscription") and resource.props.get("protocol") == "http":
-        yield "pages would travel unencrypted: subscribe an https URL"
+        yield "pages would be sent without TLS: subscribe an https URL"
 
 
 def _retention(resource: Resource) -> Iterator[str]:
     if resource.kind.endswith(":LogGroup") and not resource.props.get("retentionInDays"):
-        yield "the log would be kept, and paid for, for ever: set retentionInDays"
+        yield "the log would be kept, and billed, forever: set retentionInDays"
 
 
 def _restorable(resource: Resource) -> Iterator[str]:
@@ -144,9 +144,9 @@ def _protected(resource: Resource) -> Iterator[str]:
     if not PRODUCTION.match(resource.stack) or resource.kind not in DEAR:
         return
     if not resource.protect:
-        yield "in production it must be protected: set mailstack:protect to true"
+        yield "it must be protected in production: set mailstack:protect to true"
     if resource.kind.endswith(":Table") and resource.props.get("deletionProtectionEnabled") is not True:
-        yield "in production the table must refuse to be deleted: deletionProtectionEnabled"
+        yield "the table must be protected in production: enable deletionProtectionEnabled"
 
 
 def _no_secret(resource: Resource) -> Iterator[str]:
@@ -156,16 +156,16 @@ def _no_secret(resource: Resource) -> Iterator[str]:
 
 
 def _no_known_secret(resources: Sequence[Resource]) -> Iterator[tuple[str, str]]:
-    """No value that a resource keeps secret stands where many can read it.
+    """No secret of a resource is in an export or another readable place.
 
-    A pack is shown encrypted values as if they were not: an export is refused either way.
+    A pack sees encrypted values in plain text, so an encrypted export is refused as well.
     """
     kept = {value for resource in resources for value in _secrets_of(resource)}
     for resource in resources:
         exports = _leaves(resource.props) if resource.kind == STACK else ()
         for place, value in (*exports, *_shown(resource)):
             if any(secret in value for secret in kept) or (resource.kind == STACK and _SECRETS.search(value)):
-                yield resource.urn, f"{place} holds a secret: keep it in Secrets Manager, and tell the secret's name"
+                yield resource.urn, f"{place} holds a secret: keep it in Secrets Manager, and export the secret's name"
 
 
 def _secrets_of(resource: Resource) -> Iterator[str]:
@@ -179,7 +179,7 @@ def _secrets_of(resource: Resource) -> Iterator[str]:
 
 
 def _shown(resource: Resource) -> Iterator[tuple[str, str]]:
-    """What of a resource many can read: the place, and the text there."""
+    """The texts of a resource that many can read, with their places."""
     if resource.kind.endswith(":Parameter"):
         yield from _leaves(resource.props.get("insecureValue"), "insecureValue")
     if resource.kind.endswith(":Function"):
@@ -187,7 +187,7 @@ def _shown(resource: Resource) -> Iterator[tuple[str, str]]:
 
 
 def _leaves(value: Any, place: str = "") -> Iterator[tuple[str, str]]:
-    """Every text in a value, however deep, with the keys down to it; a key stands beside its text, as JSON has it."""
+    """Every text in a nested value with its path; each text has its key, as in JSON."""
     if isinstance(value, Mapping):
         for key, member in cast("Mapping[str, Any]", value).items():
             yield from ((at, f"{key}: {text}") for at, text in _leaves(member, f"{place}.{key}".lstrip(".")))
@@ -199,13 +199,13 @@ def _leaves(value: Any, place: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _alarms_act(resources: Sequence[Resource]) -> Iterator[tuple[str, str]]:
-    """An alarm that does nothing is of use only as a part of one that does."""
+    """An alarm without actions is useful only as a part of one with actions."""
     alarms = [r for r in resources if r.kind.endswith((":MetricAlarm", ":CompositeAlarm"))]
     parts = {part for alarm in alarms for part in re.findall(r'"([^"]+)"', alarm.props.get("alarmRule") or "")}
     for alarm in alarms:
         name = alarm.props.get("name") or alarm.props.get("alarmName")
         if not alarm.props.get("alarmActions") and name not in parts:
-            yield alarm.urn, "nobody hears of this alarm: give it alarmActions"
+            yield alarm.urn, "the alarm notifies nobody: set alarmActions"
 
 
 def _allowing(resource: Resource) -> Iterator[dict[str, Any]]:
@@ -219,7 +219,7 @@ def _statements(resource: Resource) -> Iterator[dict[str, Any]]:
 
 
 def _document(text: Any) -> dict[str, Any]:
-    """A policy; nothing where it is not known yet, as in a preview."""
+    """A policy; empty if it is still unknown, as in a preview."""
     try:
         return json.loads(text) if isinstance(text, str) else {}
     except ValueError:
@@ -236,20 +236,20 @@ def _at(resource: Resource, block: str, member: str) -> Any:
 
 
 RULES = (
-    Rule("no-star", "No statement allows every action or every resource where one can be named.", _no_star),
+    Rule("no-star", "No statement allows every action, or every resource if AWS supports resources.", _no_star),
     Rule(
         "conditioned",
-        "Grants to services name the source account or resource (confused deputy).",
+        "Grants to services have a condition on the source account or resource (confused deputy).",
         _conditioned,
     ),
-    Rule("tls", "Mail goes only to servers that speak TLS.", _tls),
-    Rule("https", "Pages go over https.", _https),
-    Rule("retention", "Every log ends.", _retention),
+    Rule("tls", "Mail and messages are sent only over TLS.", _tls),
+    Rule("https", "Pages are sent over https.", _https),
+    Rule("retention", "Every log has a retention.", _retention),
     Rule("restorable", "Tables can be restored.", _restorable),
-    Rule("protected", "What cannot be made again is protected in production.", _protected),
-    Rule("no-plain-secret", "No secret stands in plain text where many can read it.", _no_secret),
+    Rule("protected", "Data and reputation are protected in production.", _protected),
+    Rule("no-plain-secret", "No secret is readable in plain text.", _no_secret),
 )
 STACK_RULES = (
-    StackRule("alarms-act", "Every alarm is heard by somebody.", _alarms_act),
-    StackRule("no-exported-secret", "No secret is exported, nor kept where many can read it.", _no_known_secret),
+    StackRule("alarms-act", "Every alarm notifies somebody.", _alarms_act),
+    StackRule("no-exported-secret", "No secret is exported or readable by many.", _no_known_secret),
 )

@@ -1,4 +1,4 @@
-"""What holds for the whole account in this region. Only for the one stack that says that it owns the account."""
+"""The settings of the whole SES account in this region, for the one stack that owns the account."""
 
 import pulumi
 import pulumi_aws as aws
@@ -8,9 +8,9 @@ from mailstack_infra.settings.account import Account
 
 
 class AccountDefaults(pulumi.ComponentResource):
-    """The account's suppression reasons, and Virtual Deliverability Manager where it is wanted.
+    """The account's suppression reasons, and Virtual Deliverability Manager if enabled.
 
-    Deleting the first leaves it as it is; deleting the second switches it off for every stack of the account.
+    Deletion leaves the first as it is, and switches the second off for every stack of the account.
     """
 
     def __init__(self, settings: Account, *, opts: ResourceOptions | None = None) -> None:

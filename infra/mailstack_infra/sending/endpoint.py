@@ -1,6 +1,6 @@
-"""The multi-region endpoint: SES takes mail in two regions and leaves out one that fails.
+"""The multi-region endpoint: SES accepts mail in two regions and avoids one that fails.
 
-Not for the second region's own stack, which sending there needs: see docs/guides/multi-region-endpoint.md.
+Not for the stack that the second region needs: see docs/guides/multi-region-endpoint.md.
 """
 
 import pulumi
@@ -11,15 +11,15 @@ from mailstack_infra.environment import Environment
 
 
 class Endpoint(pulumi.ComponentResource):
-    """An endpoint over this stack's region and another one.
+    """An endpoint in the stack's region and a second one.
 
     https://docs.aws.amazon.com/ses/latest/dg/global-endpoints.html
 
     Args:
-        secondary: The other region.
+        secondary: The second region.
 
     Attributes:
-        id: What mail that goes through it names.
+        id: The endpoint's id, which each mail through it names.
     """
 
     def __init__(self, env: Environment, secondary: str, *, opts: ResourceOptions | None = None) -> None:
@@ -29,7 +29,7 @@ class Endpoint(pulumi.ComponentResource):
             endpoint_name=env.name("endpoint"),
             details={"routes_details": {"region": secondary}},
             tags=env.tags,
-            # Nothing of it changes in place. A new tag is no reason for a new id; the name is taken until it is gone.
+            # SES cannot change an endpoint in place. A new tag must not replace it. Delete first: names are unique.
             opts=ResourceOptions(parent=self, ignore_changes=["tags"], delete_before_replace=True),
         )
         self.id = made.endpoint_id

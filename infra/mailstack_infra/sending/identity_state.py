@@ -1,4 +1,4 @@
-"""What SES has of an identity before a deployment. Asked once, for what depends on it; not for changing anything."""
+"""The state of the identity in SES before a deployment, read once. Not for changing it."""
 
 import re
 from dataclasses import dataclass
@@ -6,26 +6,26 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from mailstack_infra.settings.loading import SettingsInvalid
+from mailstack_infra.settings.identity import IdentitySettings
 from mailstack_infra.settings.marks import NAMESPACE
-from mailstack_infra.settings.model import Settings
+from mailstack_infra.settings.problems import SettingsInvalid
 
-# As the provider and SES say it: "couldn't find resource", "NotFoundException: Email identity … does not exist".
+# The provider's and SES's texts: "couldn't find resource", "NotFoundException: Email identity … does not exist".
 _MISSING = re.compile("NotFound|couldn't find|does not exist")
-# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_GetEmailIdentity.html: an identity that was verified keeps
-# what it had in TEMPORARY_FAILURE.
+# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_GetEmailIdentity.html: an identity in
+# TEMPORARY_FAILURE was verified before, and stays so.
 _UNVERIFIED = frozenset({"", "PENDING", "NOT_STARTED", "FAILED"})
 
 
 @dataclass(frozen=True)
-class Standing:
-    """An identity as SES has it.
+class IdentityState:
+    """The state of an identity in SES.
 
     Attributes:
-        status: Its verification status; empty where there is no such identity.
-        origin: Whose DKIM key signs: `AWS_SES` or `EXTERNAL`.
-        tokens: DKIM's tokens; the selector where the key is one's own.
-        mail_from: Its MAIL FROM domain; empty where it has none, or was not asked for.
+        status: Its verification status; empty if the identity does not exist.
+        origin: The origin of the DKIM key: `AWS_SES` or `EXTERNAL`.
+        tokens: The tokens of Easy DKIM, or the selector of BYODKIM.
+        mail_from: Its MAIL FROM domain; empty if it has none or it was not read.
     """
 
     status: str = ""
@@ -35,43 +35,43 @@ class Standing:
 
     @property
     def exists(self) -> bool:
-        """Whether there is such an identity."""
+        """Whether the identity exists."""
         return bool(self.status)
 
     @property
     def verified(self) -> bool:
-        """Whether SES knows that the domain is ours."""
+        """Whether SES has verified the identity."""
         return self.status not in _UNVERIFIED
 
 
-def find(settings: Settings, asked: pulumi.InvokeOptions | None) -> Standing:
-    """Ask SES about the identity.
+def find(settings: IdentitySettings, asked: pulumi.InvokeOptions | None) -> IdentityState:
+    """Read the identity from SES.
 
     Args:
-        settings: Whose.
-        asked: Options for the invokes; the default provider answers if None.
+        settings: The settings of the identity.
+        asked: Options for the invokes; None for the default provider.
 
     Raises:
-        SettingsInvalid: It is to be adopted, and there is none.
+        SettingsInvalid: The settings adopt an identity that does not exist.
     """
     try:
-        found = aws.sesv2.get_email_identity(email_identity=settings.identity, opts=asked)
+        found = aws.sesv2.get_email_identity(email_identity=settings.name, opts=asked)
     except Exception as error:
         if not _MISSING.search(str(error)):
             raise
         if settings.adopt:
             raise SettingsInvalid(
-                f"{NAMESPACE}:adopt is true, and SES has no identity {settings.identity} in this account and region. "
-                "Deploy the stack that owns it first; or make it this stack's own: "
+                f"{NAMESPACE}:adopt is true, and SES has no identity {settings.name} in this account and region. "
+                "Deploy the stack that owns it first; or let this stack create it: "
                 f"pulumi config rm {NAMESPACE}:adopt"
             ) from error
-        return Standing()
+        return IdentityState()
     mail_from = ""
     if not settings.owns("mailFrom"):
-        kept = aws.sesv2.get_email_identity_mail_from_attributes(email_identity=settings.identity, opts=asked)
+        kept = aws.sesv2.get_email_identity_mail_from_attributes(email_identity=settings.name, opts=asked)
         mail_from = kept.mail_from_domain or ""
     dkim = next(iter(found.dkim_signing_attributes), None)
-    return Standing(
+    return IdentityState(
         status=found.verification_status or "PENDING",
         origin=dkim.signing_attributes_origin if dkim else "",
         tokens=tuple(dkim.tokens) if dkim else (),

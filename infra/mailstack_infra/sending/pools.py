@@ -1,4 +1,4 @@
-"""Pools of dedicated IP addresses. Not for which stream sends from one: `stream.py`."""
+"""Pools of dedicated IP addresses. Not for the streams that use them: `stream.py`."""
 
 from collections.abc import Mapping
 
@@ -11,13 +11,13 @@ from mailstack_infra.settings.pool import Pool
 
 
 class Pools(pulumi.ComponentResource):
-    """The stack's own pools. What is leased for a standard one, and paid by the month, AWS hands out on request.
+    """The stack's own pools. You lease the addresses of a standard pool from AWS, by the month.
 
     Args:
-        protect: Whether a deployment may delete them: the reputation of addresses takes weeks to earn.
+        protect: Whether Pulumi refuses to delete them: the reputation of addresses takes weeks to build.
 
     Attributes:
-        names: What SES calls each pool, by its name in the settings.
+        names: The name of each pool in SES, by its name in the settings.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""A stream: an SES configuration set and where its events go. One for each kind of mail with its own reputation."""
+"""A stream: an SES configuration set and its event destinations. One for each kind of mail with its own reputation."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,18 +12,18 @@ from mailstack_infra.iam import statements, trust
 from mailstack_infra.settings.events import in_order
 from mailstack_infra.settings.stream import StreamSettings
 
-# What somebody must act upon. Sends, deliveries, opens and clicks would double the traffic and change nothing.
+# Events that the feedback function acts on. Sends, deliveries, opens and clicks would only double the traffic.
 # https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_EventDestination.html
 FEEDBACK_EVENTS = ("BOUNCE", "COMPLAINT", "DELIVERY_DELAY", "REJECT", "RENDERING_FAILURE", "SUBSCRIPTION")
-# Those, and what became of each mail; for the message log.
+# The same and the outcome of each mail, for the message log.
 LOGGED_EVENTS = (*FEEDBACK_EVENTS, "SEND", "DELIVERY")
-# The same, which is also what tells how well mail does; for archives and metrics of events.
+# The same, for archives and metrics of events.
 EVERY_EVENT = LOGGED_EVENTS
-# SES takes a redirect domain only below a verified identity, and an identity only a configuration set that exists.
+# SES accepts a redirect domain only below a verified identity, and the identity needs an existing configuration set.
 # https://docs.aws.amazon.com/ses/latest/dg/configure-custom-open-click-domains.html
 _NOT_YET = (
-    "Tracked links of the stream {name} have SES's own domain until the identity is verified; SES takes {domain} only "
-    "then. Wait for it with `mailer dns --stack {stack} --check --wait 600`, then deploy again: pulumi up"
+    "Tracked links of the stream {name} use SES's own domain for now: SES accepts {domain} only after the identity is "
+    "verified. Wait for that with `mailer dns --stack {stack} --check --wait 600`, then deploy again: pulumi up"
 )
 
 
@@ -32,17 +32,18 @@ class MailStream(pulumi.ComponentResource):
 
     Args:
         name: The stream's name.
-        topic: Where events go.
-        topic_policy: What lets SES publish there; SES tests it when the destination is made.
-        pool: The dedicated pool that it sends from; None for SES's shared addresses.
-        logs: Whether the stack keeps a message log, which takes sends and deliveries, too.
-        redirects: Whether the identity is verified, before which SES refuses `tracking.domain`.
+        topic: The topic of its events.
+        topic_policy: Allows SES to publish there, which SES checks when the destination is created.
+        pool: The dedicated pool to send from; None for SES's shared addresses.
+        logs: Whether the stack keeps a message log, which also needs sends and deliveries.
+        redirects: Whether the identity is verified; SES refuses `tracking.domain` before.
+        protect: Whether Pulumi refuses to delete the configuration set.
 
     Attributes:
         configuration_set: The configuration set.
     """
 
-    def __init__(  # noqa: PLR0913 - one for each thing that it hangs on
+    def __init__(  # noqa: PLR0913 - one for each resource that it depends on
         self,
         name: str,
         env: Environment,
@@ -67,16 +68,16 @@ class MailStream(pulumi.ComponentResource):
             tracking_options=tracking_options(settings) if redirects else None,
             vdm_options=vdm_options(settings),
             tags=env.tags,
-            # The guard pauses a stream, and people start it again. A deployment does neither.
+            # The guard pauses a stream, and people resume it. A deployment does neither.
             opts=ResourceOptions(parent=self, protect=protect or None, ignore_changes=["sending_options"]),
         )
         if settings.tracking.domain and not redirects:
             pulumi.log.warn(_NOT_YET.format(name=name, domain=settings.tracking.domain, stack=env.stack), self)
-        heard = LOGGED_EVENTS if logs else FEEDBACK_EVENTS
-        self._publish(name, "feedback", heard, {"sns_destination": {"topic_arn": topic.arn}}, topic_policy)
+        published = LOGGED_EVENTS if logs else FEEDBACK_EVENTS
+        self._publish(name, "feedback", published, {"sns_destination": {"topic_arn": topic.arn}}, topic_policy)
         events = (*EVERY_EVENT, *settings.tracking.events)
         if settings.event_bridge:
-            bus = env.arn("events", "event-bus/default")  # SES publishes to no other
+            bus = env.arn("events", "event-bus/default")  # the only bus that SES publishes to
             self._publish(f"{name}-bus", "bus", events, {"event_bridge_destination": {"event_bus_arn": bus}})
         if settings.firehose:
             role, permission = self._firehose_role(name, env, settings)
@@ -94,7 +95,7 @@ class MailStream(pulumi.ComponentResource):
             event_destination=aws.sesv2.ConfigurationSetEventDestinationEventDestinationArgs(
                 enabled=True, matching_event_types=in_order(events), **destination
             ),
-            # SES tests its right to publish when a destination is made.
+            # SES checks its permission to publish when a destination is created.
             opts=ResourceOptions(parent=self, depends_on=needed),
         )
 
@@ -122,7 +123,7 @@ class MailStream(pulumi.ComponentResource):
 def delivery_options(
     settings: StreamSettings, pool: pulumi.Input[str] | None
 ) -> aws.sesv2.ConfigurationSetDeliveryOptionsArgs:
-    """How mail leaves SES."""
+    """TLS, delivery time and pool."""
     return aws.sesv2.ConfigurationSetDeliveryOptionsArgs(
         tls_policy=settings.tls,
         max_delivery_seconds=settings.max_delivery_seconds,
@@ -131,7 +132,7 @@ def delivery_options(
 
 
 def tracking_options(settings: StreamSettings) -> aws.sesv2.ConfigurationSetTrackingOptionsArgs | None:
-    """Whose domain the links of tracked mail have; None for SES's own."""
+    """The domain of tracked links; None for SES's own."""
     tracking = settings.tracking
     if not tracking.domain:
         return None
@@ -141,11 +142,11 @@ def tracking_options(settings: StreamSettings) -> aws.sesv2.ConfigurationSetTrac
 
 
 def vdm_options(settings: StreamSettings) -> aws.sesv2.ConfigurationSetVdmOptionsArgs | None:
-    """Where the stream differs from the account; None where it does not."""
+    """The options that differ from the account's; None if there are none."""
     engagement, delivery = settings.vdm.engagement_metrics, settings.vdm.optimized_delivery
     if not (engagement or delivery):
         return None
-    # An empty block would be shown as a change: what is not given is left out.
+    # An empty block would show as a change, so unset options are left out.
     options = aws.sesv2.ConfigurationSetVdmOptionsArgs()
     if engagement:
         options.dashboard_options = aws.sesv2.ConfigurationSetVdmOptionsDashboardOptionsArgs(

@@ -1,4 +1,4 @@
-"""SES's tenants: who may send with which streams. Not for pausing one: see docs/guides/monitoring.md."""
+"""SES's tenants and the streams that each may use. Not for pausing one: see docs/guides/monitoring.md."""
 
 from collections.abc import Mapping
 
@@ -12,14 +12,14 @@ from mailstack_infra.settings.tenant import Tenant
 
 
 class Tenants(pulumi.ComponentResource):
-    """Each tenant, and the identity and configuration sets that it may use: SES refuses mail with any other.
+    """Each tenant, with the identity and the configuration sets that it may use: SES refuses its mail with any other.
 
     https://docs.aws.amazon.com/ses/latest/dg/tenants.html
 
     Args:
         identity: The ARN of the identity.
         configuration_sets: The ARN of each stream's configuration set, by the stream's name.
-        protect: Whether a deployment may delete them, and with them their reputation.
+        protect: Whether Pulumi refuses to delete them, and with them their reputation.
     """
 
     def __init__(

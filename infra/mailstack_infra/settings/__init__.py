@@ -1,1 +1,1 @@
-"""What a deployment may be told; see `model.py`."""
+"""The settings of a stack: `model.py` has all of them."""

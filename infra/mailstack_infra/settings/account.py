@@ -1,4 +1,4 @@
-"""What holds for the whole account, in the one stack that owns it."""
+"""Settings of the whole account, for the one stack that owns it."""
 
 from typing import Annotated, Literal
 
@@ -10,15 +10,17 @@ from mailstack_infra.settings.marks import Allowed
 
 
 class Account(Group):
-    """What holds for every stream of the account. One stack may own it: two would undo each other's."""
+    """Options of every stream of the account. Only one stack may own them: two would overwrite each other's."""
 
     suppress: Annotated[
         tuple[Literal["BOUNCE", "COMPLAINT"], ...],
         BeforeValidator(validators.one_or_many),
         Allowed("BOUNCE, COMPLAINT or both"),
-        Field(min_length=1, description="What puts an address on the account's suppression list."),
+        Field(min_length=1, description="The events that add an address to the account's suppression list."),
     ] = ("BOUNCE", "COMPLAINT")
     vdm: Annotated[
         Switch,
-        Field(description="Virtual Deliverability Manager, which costs by the mail. Taking it away switches it off."),
+        Field(
+            description="Virtual Deliverability Manager, which costs by the mail. Removing the setting switches it off."
+        ),
     ] = False

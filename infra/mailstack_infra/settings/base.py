@@ -1,4 +1,4 @@
-"""What every group of settings is made of."""
+"""The base class of every group of settings."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, ClassVar, cast, get_origin
@@ -12,7 +12,7 @@ from mailstack_infra.settings.problems import wrong_arguments
 
 
 def _group(value: object) -> object:
-    """Settings under names, of which nothing may be said."""
+    """A group as a mapping; None means an empty one."""
     if value is None or value == "":
         return {}
     return validators.from_json(value) if isinstance(value, str) and value.lstrip().startswith("{") else value
@@ -22,7 +22,7 @@ class Group(BaseModel):
     """Settings that belong together. Keys are camelCase in the file, as Pulumi's own are.
 
     Attributes:
-        gone: Settings that are not there any more, by name, with what to do instead.
+        gone: Removed settings, by name, with the replacement.
     """
 
     gone: ClassVar[Mapping[str, Gone]] = {}
@@ -39,8 +39,8 @@ class Group(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _nothing_said(cls, data: object) -> object:
-        """A group of which nothing is said has its defaults: `bulk:`, and `'{}'` of `pulumi config set --path`."""
+    def _empty_groups(cls, data: object) -> object:
+        """An empty group has its defaults: `bulk:`, and `'{}'` of `pulumi config set --path`."""
         given = _group(data)
         if not isinstance(given, dict):
             return given
@@ -51,7 +51,7 @@ class Group(BaseModel):
             for key, value in values.items()
         }
 
-    if not TYPE_CHECKING:  # which sees the fields as arguments
+    if not TYPE_CHECKING:  # type checkers derive the arguments from the fields
 
         def __init__(self, **given: object) -> None:
             try:
@@ -59,7 +59,7 @@ class Group(BaseModel):
             except ValidationError as error:
                 raise wrong_arguments(type(self), error) from None
 
-        # So that groups inside groups are looked at together, not made one by one.
+        # Validates nested groups together, so that one error reports all problems.
         __init__.__pydantic_base_init__ = True
 
 

@@ -1,4 +1,4 @@
-"""The public half of a DKIM key of one's own (BYODKIM), which DNS publishes.
+"""The public key of your own DKIM key (BYODKIM), for DNS.
 
 https://docs.aws.amazon.com/ses/latest/dg/send-email-authentication-dkim-bring-your-own.html
 """
@@ -15,7 +15,7 @@ BITS = 2048
 
 
 def base64_of(private_key: str) -> str:
-    """A private key as SES takes it: base64 on one line, without PEM's first and last."""
+    """A private key in the form that SES accepts: base64 on one line, without PEM's first and last line."""
     return "".join(_PEM_LINE.sub("", private_key).split())
 
 
@@ -26,7 +26,7 @@ def public_key(private_key: str) -> str:
         private_key: An RSA key in PKCS #1 or PKCS #8, as PEM or its base64.
 
     Raises:
-        ValueError: It is no such key, or not one of 2048 bits.
+        ValueError: It is not such a key, or does not have 2048 bits.
     """
     wrong = "it is not an RSA private key in PEM or base64"
     try:
@@ -36,6 +36,6 @@ def public_key(private_key: str) -> str:
     if not isinstance(key, RSAPrivateKey):
         raise ValueError(wrong)  # noqa: TRY004 - a wrong value of a setting
     if key.key_size != BITS:
-        raise ValueError(f"it has {key.key_size} bits; SES and receivers agree on {BITS}")
+        raise ValueError(f"it has {key.key_size} bits; SES and receivers support {BITS}")
     public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return base64.b64encode(public).decode("ascii")

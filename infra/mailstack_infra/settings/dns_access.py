@@ -1,12 +1,13 @@
-"""Who publishes DNS records where the zone is in another AWS account."""
+"""Settings of the access to Route 53, if the zone is in another AWS account."""
 
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, WrapValidator, field_validator
 
 from mailstack_infra.settings.base import Group
 from mailstack_infra.settings.marks import Allowed
+from mailstack_infra.settings.secret import kept
 
 # https://docs.aws.amazon.com/IAM/latest/APIReference/API_Role.html: path and name.
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/([\x21-\x7e]+/)?[\w+=,.@-]{1,64}\Z", re.ASCII)
@@ -23,56 +24,65 @@ def _role(text: str) -> str:
 
 def _external_id(text: str) -> str:
     if text and not _EXTERNAL_ID.match(text):
-        raise ValueError("STS takes no such external ID")
+        raise ValueError("it is not a valid external ID of STS")
     return text
 
 
 def _session(text: str) -> str:
     if text and not _SESSION.match(text):
-        raise ValueError("STS takes no such session name")
+        raise ValueError("it is not a valid session name of STS")
     return text
 
 
 class DnsAccess(Group):
-    """How Route 53 is reached where the zone is in another AWS account: by a role there, or by a named profile."""
+    """Access to Route 53 if the zone is in another AWS account: a role there, or a named profile."""
 
     profile: Annotated[
         str,
+        WrapValidator(kept),
         Allowed("a profile of ~/.aws/config, instead of role"),
-        Field(description="Whose credentials look up the zone and publish the records."),
+        Field(description="The profile whose credentials look up the zone and publish the records."),
     ] = ""
     role: Annotated[
         str,
         AfterValidator(_role),
+        WrapValidator(kept),
         Allowed("the ARN of an IAM role in the zone's account: arn:aws:iam::123456789012:role/NAME"),
         Field(
-            description="Assumed, with the credentials of the deployment, to look up the zone and publish the records. "
-            "What it must be allowed: docs/guides/dns.md."
+            description="The role that looks up the zone and publishes the records. The deployment's credentials "
+            "assume it. Its permissions: docs/guides/dns.md."
         ),
     ] = ""
     external_id: Annotated[
         str,
         AfterValidator(_external_id),
+        WrapValidator(kept),
         Allowed("2 to 1224 letters, digits and _ + = , . @ : / -"),
-        Field(description="What the role's trust policy asks for as `sts:ExternalId`. Only with `role`."),
+        Field(description="The `sts:ExternalId` that the role's trust policy requires. Only with `role`."),
     ] = ""
     session_name: Annotated[
         str,
         AfterValidator(_session),
+        WrapValidator(kept),
         Allowed("2 to 64 letters, digits and _ + = , . @ -"),
-        Field(description="What CloudTrail shows; `mailstack-<stack>` by default. Only with `role`."),
+        Field(description="The session name in CloudTrail. The default is `mailstack-<stack>`. Only with `role`."),
     ] = ""
 
     @field_validator("role")
     @classmethod
-    def _one_of_the_two(cls, role: str, info: ValidationInfo) -> str:
+    def _check_role_or_profile(cls, role: str, info: ValidationInfo) -> str:
         if role and info.data.get("profile"):
-            raise ValueError("profile is given as well, and a profile can name a role itself: remove one of the two")
+            raise ValueError("profile is set, too, and a profile can name a role itself: remove one of the two")
         return role
 
     @field_validator("external_id", "session_name")
     @classmethod
-    def _only_with_a_role(cls, value: str, info: ValidationInfo) -> str:
+    def _check_needs_role(cls, value: str, info: ValidationInfo) -> str:
         if value and info.data.get("role") == "":
-            raise ValueError("it is for assuming a role, and there is none: set dnsAccess.role")
+            raise ValueError("it needs a role: set dnsAccess.role")
         return value
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Every text in it, for `redacted`."""
+        return (self.profile, self.role, self.external_id, self.session_name)

@@ -1,6 +1,5 @@
-"""SES's event types, in the order of its API.
+"""SES's event types, in the order of its API: the provider shows another order as a change on every run.
 
-The provider keeps lists of them, and would show another order than SES's as a change on every run.
 https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_EventDestinationDefinition.html
 """
 
@@ -23,7 +22,7 @@ EVENTS: tuple[Event, ...] = get_args(Event)
 
 
 def in_order(events: Iterable[str]) -> list[str]:
-    """Each of the event types once, as SES orders them.
+    """Each event type once, in SES's order.
 
     Example:
         >>> in_order(["COMPLAINT", "SEND", "SEND"])

@@ -1,11 +1,12 @@
-"""From Pulumi's configuration to `Settings`, and every problem with it in one message.
+"""Reads `Settings` from Pulumi's configuration, and reports all problems in one message.
 
-Not for what a setting means (`settings/`) or for wording what is wrong with one (`problems.py`).
+Not for the settings themselves (`model.py`) or for wording a problem (`problems.py`).
 """
 
 import json
 import re
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import cast
 
 from pydantic import ValidationError
@@ -17,23 +18,23 @@ from mailstack_infra.settings.secret import Secret
 
 __all__ = ["SettingsInvalid", "check_stack_name", "read"]
 
-# Part of the names of resources; Lambda's and IAM's are the shortest, 64 characters with our own parts of them.
+# It is a part of resource names; those of Lambda and IAM are the shortest, 64 characters with the other parts.
 STACK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,29}\Z")
 
 _OPEN_KEY = (
-    f"{NAMESPACE}:dkim.privateKey: found a key that everybody can read; allowed: an encrypted one. Make a new key, and "
-    f"set it: pulumi config set --secret --path '{NAMESPACE}:dkim.privateKey' < key.pem"
+    f"{NAMESPACE}:dkim.privateKey: found a key in plain text; allowed: an encrypted one. Create a new key, and set it: "
+    f"pulumi config set --secret --path '{NAMESPACE}:dkim.privateKey' < key.pem"
 )
 
-# What stays encrypted in the state wherever it goes. Everything else becomes part of names, policies, DNS records or
-# outputs, which anybody may read who may see the account, the zone or the stack's outputs.
-_ADDRESSES = frozenset({"page", "warn"})
-ENCRYPTED = _ADDRESSES | {"dkim"}
-# Pulumi keeps a key encrypted unless it is told so: https://www.pulumi.com/docs/iac/cli/commands/pulumi_config_set/
+# The keys that stay encrypted in the state wherever they go. The values of all others become part of names, DNS records
+# or outputs, which everybody with access to the account, the zone or the stack's outputs can read.
+_PEOPLE = frozenset({"page", "warn"})
+ENCRYPTED = _PEOPLE | {"allowedRecipients", "dkim", "dnsAccess"}
+# Pulumi keeps a key encrypted without --plaintext: https://www.pulumi.com/docs/iac/cli/commands/pulumi_config_set/
 _NOT_SECRET = (
-    f"{NAMESPACE}:{{key}}: found a secret, but its value stands in plain text in names, policies, DNS records or "
-    f"outputs; allowed: a plain value. Set it again, or with --path what is encrypted in it: pulumi config set "
-    f"--plaintext {NAMESPACE}:{{key}} VALUE"
+    f"{NAMESPACE}:{{key}}: found a secret, but its value would be readable in names, DNS records or outputs; allowed: "
+    f"a plain value. Set it again (with --path, each encrypted value in it): pulumi config set --plaintext "
+    f"{NAMESPACE}:{{key}} VALUE"
 )
 
 
@@ -41,14 +42,14 @@ def read(stack: str, config: Mapping[str, str], secret: Iterable[str] = ()) -> S
     """Read a stack's configuration.
 
     Args:
-        stack: The stack's name, which becomes part of the names of resources.
-        config: Every key of the stack's configuration with its namespace; the others' are passed over. What is not
-            text is JSON, as Pulumi passes it.
+        stack: The stack's name, which becomes part of resource names.
+        config: The stack's configuration by key with namespace; other namespaces are ignored. Values that are not
+            text are JSON, as Pulumi passes them.
         secret: Keys whose values are encrypted and must not be shown.
 
     Raises:
-        SettingsInvalid: Something is wrong; the message names each problem with its key, what was found, what is
-            allowed, and the command that sets it.
+        SettingsInvalid: At least one setting is invalid. For each problem, the message has the key, the value, the
+            allowed values, and the command that sets it.
     """
     prefix = f"{NAMESPACE}:"
     values = {key.removeprefix(prefix): _decoded(value) for key, value in config.items() if key.startswith(prefix)}
@@ -63,18 +64,30 @@ def read(stack: str, config: Mapping[str, str], secret: Iterable[str] = ()) -> S
         if settings.dkim.private_key and "dkim" not in hidden:
             problems.append(_OPEN_KEY)
         if not problems:
-            return _secrets_kept(settings) if hidden & _ADDRESSES else settings
+            return _with_secrets(settings, hidden)
     raise invalid(f"Pulumi.{stack}.yaml", problems)
 
 
-def _secrets_kept(settings: Settings) -> Settings:
-    """The settings with all recipients as secrets: a variable of the account monitor holds both lists."""
-    lists = {"page": settings.page, "warn": settings.warn}
-    return settings.model_copy(update={name: tuple(map(Secret, one)) for name, one in lists.items()})
+def _with_secrets(settings: Settings, hidden: AbstractSet[str]) -> Settings:
+    """The settings with each text of a hidden key as a `Secret`; the DKIM key is one anyway."""
+    kept: dict[str, object] = {}
+    if hidden & _PEOPLE:  # a variable of the account monitor holds both lists
+        kept |= {"page": _secrets(settings.page), "warn": _secrets(settings.warn)}
+    if "allowedRecipients" in hidden:
+        kept["allowed_recipients"] = _secrets(settings.allowed_recipients)
+    if "dnsAccess" in hidden:
+        access = settings.dns_access
+        texts = {name: Secret(value) for name, value in access if value}
+        kept["dns_access"] = access.model_copy(update=texts)
+    return settings.model_copy(update=kept) if kept else settings
+
+
+def _secrets(texts: Iterable[str]) -> tuple[Secret, ...]:
+    return tuple(map(Secret, texts))
 
 
 def check_stack_name(stack: str) -> None:
-    """See that a stack's name can be part of the names of resources.
+    """Check that a stack's name can be part of resource names.
 
     Raises:
         SettingsInvalid: It cannot.
@@ -96,7 +109,7 @@ def _stack_problems(stack: str) -> list[str]:
     if STACK_NAME.match(stack):
         return []
     problem = (
-        f"the stack's name: found {stack!r}; allowed: at most 30 letters, digits and hyphens, for it becomes part of "
-        "the names of resources. Rename it: pulumi stack rename NAME"
+        f"the stack's name: found {stack!r}; allowed: at most 30 letters, digits and hyphens, because it becomes part "
+        "of resource names. Rename it: pulumi stack rename NAME"
     )
     return [problem]

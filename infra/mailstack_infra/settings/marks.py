@@ -1,4 +1,4 @@
-"""The marks that a setting may carry, for error messages and the reference."""
+"""Annotations of settings, for error messages and the reference."""
 
 from dataclasses import dataclass
 
@@ -7,18 +7,18 @@ NAMESPACE = "mailstack"  # of the keys in the file
 
 @dataclass(frozen=True)
 class Allowed:
-    """What a setting may hold, in words that follow "allowed: "; for messages and the reference."""
+    """The allowed values of a setting, in words that follow "allowed: "."""
 
     words: str
 
 
 @dataclass(frozen=True)
 class Hidden:
-    """Marks a setting that must be encrypted, and is shown in no message."""
+    """Marks a setting that must be encrypted and never shown."""
 
 
 @dataclass(frozen=True)
 class Gone:
-    """A setting that people look for and that is not there."""
+    """A removed setting, and what replaces it."""
 
     why: str

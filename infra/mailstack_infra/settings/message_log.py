@@ -1,4 +1,4 @@
-"""What became of each mail, kept for a time. Not for the logs of the functions: `log_retention_days`."""
+"""Settings of the message log. Not for the logs of the functions: `log_retention_days`."""
 
 from typing import Annotated
 
@@ -11,7 +11,7 @@ MOST_DAYS = 3653
 
 
 class MessageLog(Group):
-    """The message log: what became of each mail for each recipient. It makes every send and delivery an event."""
+    """The message log: the outcome of each mail for each recipient. It makes every send and delivery an event."""
 
     days: Annotated[
         int,

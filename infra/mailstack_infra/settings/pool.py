@@ -1,4 +1,4 @@
-"""A pool of IP addresses that nobody else sends from."""
+"""Settings of a pool of dedicated IP addresses."""
 
 from typing import Annotated, Literal
 
@@ -13,9 +13,9 @@ class Pool(Group):
 
     scaling: Annotated[
         Literal["MANAGED", "STANDARD"],
-        Allowed("MANAGED or STANDARD; a change makes the pool anew"),
+        Allowed("MANAGED or STANDARD; a change replaces the pool"),
         Field(
-            description="SES gets, warms up and drops addresses as mail needs them, or you lease each from AWS, put it "
-            "into the pool and warm it up."
+            description="MANAGED: SES adds, warms up and removes addresses as needed. STANDARD: you lease each address "
+            "from AWS, add it to the pool and warm it up."
         ),
     ] = "MANAGED"

@@ -1,6 +1,6 @@
-"""What is wrong with settings, in words: under the keys of a stack's file, or as arguments in a program.
+"""Messages about invalid settings, by the keys of a stack's file or the arguments of a program.
 
-Not for what may be said (`settings/`) or for reading it (`loading.py`).
+Not for the settings themselves (`model.py`) or for reading them (`loading.py`).
 """
 
 import difflib
@@ -13,16 +13,17 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from mailstack_infra.settings.marks import NAMESPACE, Allowed, Gone, Hidden
+from mailstack_infra.settings.secret import Secret
 
 Location = tuple[int | str, ...]
 
 
 class SettingsInvalid(pulumi.RunError):
-    """What was said cannot be deployed; nothing was registered. Pulumi shows it without a traceback."""
+    """The settings cannot be deployed; nothing was registered. Pulumi shows the message without a traceback."""
 
 
 class Spelling(NamedTuple):
-    """How settings are written somewhere, and the commands that mend them there; `{}` is the place."""
+    """How settings are written in one place, and the commands that change them there; `{}` is the setting."""
 
     camel: bool
     key: str = "{}"
@@ -30,7 +31,7 @@ class Spelling(NamedTuple):
     remove: str = ""
 
     def name(self, name: str, field: FieldInfo) -> str:
-        """What a setting is called."""
+        """The name of a setting."""
         return str(field.alias) if self.camel else name
 
 
@@ -44,33 +45,33 @@ PROGRAM = Spelling(camel=False)
 
 
 def invalid(what: str, problems: Sequence[str]) -> SettingsInvalid:
-    """One error of every problem with something."""
+    """One error that lists all problems."""
     count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
     listed = "\n".join(f"  {problem}" for problem in problems)
     return SettingsInvalid(f"{what} has {count}; nothing was deployed.\n{listed}")
 
 
 def wrong_arguments(model: type[BaseModel], error: ValidationError) -> SettingsInvalid:
-    """What a program is told that gives a group of settings the wrong arguments."""
+    """The error for wrong arguments of a group of settings."""
     return invalid(model.__name__, worded(error, model, PROGRAM))
 
 
 def worded(
     error: ValidationError, model: type[BaseModel], spelling: Spelling, hidden: Collection[str] = ()
 ) -> list[str]:
-    """Each problem that pydantic found, in a sentence.
+    """Each problem that pydantic found, as a sentence.
 
     Args:
-        error: What it found.
-        model: The group of settings that it looked at.
+        error: The problems.
+        model: The group of settings that was validated.
         spelling: How the settings are written.
-        hidden: Keys at the top whose values are encrypted and must not be shown.
+        hidden: Top-level keys whose values are encrypted and must not be shown.
     """
     return [_problem(details, model, spelling, hidden) for details in error.errors(include_url=False)]
 
 
 def allowed(location: Location, model: type[BaseModel]) -> str:
-    """What may stand at a place in the settings, in words."""
+    """The allowed values of a setting, in words."""
     words = ""
     for field in _fields(location, model):
         words = next((item.words for item in field.metadata if isinstance(item, Allowed)), words)
@@ -78,7 +79,7 @@ def allowed(location: Location, model: type[BaseModel]) -> str:
 
 
 def model_of(annotation: object) -> type[BaseModel] | None:
-    """The group of settings that a field holds, or holds many of."""
+    """The group of settings in a field: its type, or the type of its values."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     if get_origin(annotation) is dict:
@@ -87,12 +88,12 @@ def model_of(annotation: object) -> type[BaseModel] | None:
 
 
 def is_group(field: FieldInfo) -> bool:
-    """Whether a field is one group of settings, rather than many under names of their own."""
+    """Whether a field is one group of settings, not a mapping of groups by name."""
     return isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
 
 
 def _walk(location: Location, model: type[BaseModel]) -> Iterator[tuple[int | str, tuple[str, FieldInfo] | None]]:
-    """The parts of a place, each with its field and its name; a number and a name of the user's own have none."""
+    """The parts of a location, each with its field and its name; indexes and names that users choose have none."""
     group: type[BaseModel] | None = model
     own = False
     for part in location:
@@ -111,12 +112,12 @@ def _fields(location: Location, model: type[BaseModel]) -> list[FieldInfo]:
 
 
 def _written(location: Location, model: type[BaseModel], spelling: Spelling) -> list[int | str]:
-    """The parts of a place as they are written."""
+    """The parts of a location as they are written."""
     return [spelling.name(*found) if found else part for part, found in _walk(location, model)]
 
 
 def _path(parts: Sequence[int | str]) -> str:
-    """A place as `pulumi config --path` takes it."""
+    """A location in the form of `pulumi config --path`."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).removeprefix(".")
 
 
@@ -125,13 +126,16 @@ def _problem(details: ErrorDetails, model: type[BaseModel], spelling: Spelling, 
     fields, parts = _fields(location, model), _written(location, model, spelling)
     key, path = spelling.key.format(".".join(map(str, parts))), _path(parts)
     if kind == "extra_forbidden":
-        return f"{key}: there is no such setting.{_meant(location, model, spelling)}{spelling.remove.format(path)}"
+        return f"{key}: unknown setting.{_suggestion(location, model, spelling)}{spelling.remove.format(path)}"
     empty = kind == "missing" or details["input"] in ("", (), [])
     secret = (fields and fields[0].alias in hidden) or any(
         isinstance(mark, Hidden) for field in fields for mark in field.metadata
     )
+    secret = secret or isinstance(details["input"], Secret)
     found = "nothing" if empty else "a secret" if secret else repr(details["input"])
-    why = f", but {_reason(details)}" if kind == "value_error" else ""
+    reason = _reason(details) if kind == "value_error" else ""
+    # Some reasons quote the value after a colon.
+    why = f", but {reason.partition(': ')[0] if secret else reason}" if reason else ""
     return f"{key}: found {found}{why}; allowed: {allowed(location, model)}.{spelling.set.format(path)}"
 
 
@@ -140,7 +144,7 @@ def _reason(details: ErrorDetails) -> str:
     return str(context["error"])
 
 
-def _meant(location: Location, model: type[BaseModel], spelling: Spelling) -> str:
+def _suggestion(location: Location, model: type[BaseModel], spelling: Spelling) -> str:
     groups = [model, *(group for field in _fields(location, model) if (group := model_of(field.annotation)))]
     removed: Mapping[str, Gone] = getattr(groups[-1], "gone", {})
     if gone := removed.get(str(location[-1])):

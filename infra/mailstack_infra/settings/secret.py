@@ -1,5 +1,6 @@
 """Text that Pulumi must keep encrypted in its state."""
 
+from collections.abc import Iterable
 from typing import TypeVar
 
 import pulumi
@@ -22,9 +23,24 @@ class Secret(str):
         return "[secret]"
 
 
-def protected(text: str, *, of: tuple[str, ...] = ()) -> pulumi.Input[str]:
-    """The text as an input of a resource: a Pulumi secret if it, or a text that it was made of, is a `Secret`."""
-    return pulumi.Output.secret(str(text)) if any(isinstance(one, Secret) for one in (text, *of)) else text
+def protected(value: pulumi.Input[str], *, of: Iterable[str] = ()) -> pulumi.Input[str]:
+    """A text as an input of a resource: a Pulumi secret if it, or a text that it is made of, is a `Secret`."""
+    if not any(isinstance(one, Secret) for one in (value, *of)):
+        return value
+    return pulumi.Output.secret(str(value) if isinstance(value, str) else value)
+
+
+def redacted(text: str, *, of: Iterable[str]) -> str:
+    """A text for people, in which `[secret]` replaces each `Secret`.
+
+    Example:
+        >>> redacted("It was asked as role/dns.", of=(Secret("role/dns"),))
+        'It was asked as [secret].'
+    """
+    for one in of:
+        if isinstance(one, Secret) and one:
+            text = text.replace(one, repr(one))
+    return text
 
 
 def kept(value: object, validate: ValidatorFunctionWrapHandler) -> object:

@@ -1,4 +1,4 @@
-"""Where in Slack pages and warnings are shown, beside the addresses and URLs that get them."""
+"""Settings of Slack: the channels that show pages and warnings."""
 
 from typing import Annotated
 
@@ -13,29 +13,31 @@ _Channel = Annotated[str, Allowed("a channel's id such as C07EZ1ABC23"), Field(p
 
 
 class Slack(Group):
-    """Slack, through AWS Chatbot. First allow it into your workspace, in its console: no API does that."""
+    """Slack, through AWS Chatbot. First allow it into your workspace, in its console: AWS has no API for that."""
 
     workspace: Annotated[
         str,
         Allowed("a workspace's id such as T07EA123LEP"),
-        Field(pattern=_ID, description="The workspace, as AWS Chatbot's console shows it once it is allowed in."),
+        Field(
+            pattern=_ID, description="The workspace's id, which AWS Chatbot's console shows after you have allowed it."
+        ),
     ] = ""
-    page: Annotated[_Channel, Field(description="The channel that shows what pages.")] = ""
+    page: Annotated[_Channel, Field(description="The channel that shows pages.")] = ""
     warn: Annotated[
         _Channel, Field(description="The channel that shows warnings. The default is the channel of `page`.")
     ] = ""
 
     @field_validator("warn")
     @classmethod
-    def _channels_are_somewhere(cls, warn: str, info: ValidationInfo) -> str:
+    def _check_workspace(cls, warn: str, info: ValidationInfo) -> str:
         workspace, page = info.data.get("workspace"), info.data.get("page")
         if workspace is not None and page is not None and bool(workspace) != bool(page or warn):
-            raise ValueError("a workspace and a channel go together")
+            raise ValueError("workspace and a channel must be set together")
         return warn
 
     @property
     def channels(self) -> dict[str, list[str]]:
-        """What each channel shows: `page`, `warn` or both."""
+        """What each channel shows, by its id: `page`, `warn` or both."""
         shown: dict[str, list[str]] = {}
         for kind, channel in (("page", self.page), ("warn", self.warn or self.page)):
             if channel:

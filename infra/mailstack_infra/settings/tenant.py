@@ -1,4 +1,4 @@
-"""A tenant: somebody on whose behalf mail is sent, with a reputation of their own."""
+"""Settings of a tenant: a customer whose mail is sent, with a separate reputation."""
 
 from typing import Annotated
 
@@ -10,11 +10,11 @@ from mailstack_infra.settings.marks import Allowed
 
 
 class Tenant(Group):
-    """One whom mail is sent for: SES judges it by itself and pauses it alone. `mailer.send(..., tenant=name)`."""
+    """A tenant of SES, which rates and pauses each one separately. Mail names it: `mailer.send(..., tenant=name)`."""
 
     streams: Annotated[
         tuple[str, ...],
         BeforeValidator(validators.one_or_many),
         Allowed("names of streams"),
-        Field(description="Which streams may carry its mail; all by default."),
+        Field(description="The streams that its mail may use. The default is all."),
     ] = ()

@@ -116,7 +116,7 @@ def _print_help(known: ServerInfo) -> None:
     variables = environment(known.endpoint, known.region).items()
     exports = "\n".join(f"  export {name}={value}" for name, value in variables)
     ensure(known.smtp.certificate)
-    _say(_HELP.format(endpoint=known.endpoint, smtp=known.smtp, exports=exports))
+    _print(_HELP.format(endpoint=known.endpoint, smtp=known.smtp, exports=exports))
 
 
 def _print_json(known: ServerInfo) -> None:
@@ -128,10 +128,10 @@ def _print_json(known: ServerInfo) -> None:
         "smtp": dataclasses.asdict(known.smtp),
         "environment": variables,
     }
-    _say(json.dumps(answer) + "\n")
+    _print(json.dumps(answer) + "\n")
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     freeze_gc()
     sys.stdout.write(text)
     sys.stdout.flush()

@@ -5,6 +5,7 @@
     FOLDER/aws/       everything else, as ministack writes it
     FOLDER/s3/        the objects of its buckets
     FOLDER/lock       locked by the local cloud that uses the folder
+    FOLDER/snapshot/  a copy of the others, which `restore` returns to
 
 Writes are atomic: a new file replaces the old one, so a crash leaves one or the other. A file that cannot be read is
 never overwritten: the local cloud refuses to start.
@@ -13,8 +14,12 @@ never overwritten: the local cloud refuses to start.
 import fcntl
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import IO, Any, Self, cast
+
+_SNAPSHOT = "snapshot"
+_beside = shutil.ignore_patterns(_SNAPSHOT, "lock", "*.new")
 
 
 class StateError(Exception):
@@ -71,6 +76,40 @@ class StateFolder:
         if self._texts.get(name) != hash(text):
             _replace(self.file(name), text)
             self._texts[name] = hash(text)
+
+    def snapshot(self) -> None:
+        """Copy what the folder holds, in place of an earlier copy.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        shutil.rmtree(self._kept, ignore_errors=True)
+        shutil.copytree(self.path, self._kept, ignore=_beside)
+
+    def check_snapshot(self) -> None:
+        """Look for the copy.
+
+        Raises:
+            StateError: There is none.
+        """
+        if not self._kept.exists():
+            raise StateError("There is no snapshot to return to. Take one first: POST /_localcloud/snapshot")
+
+    def restore(self) -> None:
+        """Replace what the folder holds by the copy.
+
+        Raises:
+            OSError: It cannot be read or written.
+        """
+        for file in (*self.path.glob("*.json"), *self.aws.glob("*.json")):
+            file.unlink()
+        shutil.rmtree(self.objects, ignore_errors=True)
+        shutil.copytree(self._kept, self.path, dirs_exist_ok=True)
+        self._texts.clear()
+
+    @property
+    def _kept(self) -> Path:
+        return self.path / _SNAPSHOT
 
     def close(self) -> None:
         """Release the lock."""

@@ -104,7 +104,7 @@ def test_resource_of_a_tenant_cannot_be_deleted(cloud: LocalCloud, ses: "SESV2Cl
     ses.delete_email_template(TemplateName="code")
 
 
-def test_a_paused_tenant_sends_nothing_until_it_is_let_again(ses: "SESV2Client", tenant: str):
+def test_paused_tenant_sends_nothing_until_reinstated(ses: "SESV2Client", tenant: str):
     entity: Any = {"ReputationEntityType": "RESOURCE", "ReputationEntityReference": tenant}
     ses.update_reputation_entity_customer_managed_status(**entity, SendingStatus="DISABLED")
     with pytest.raises(ses.exceptions.SendingPausedException):
@@ -286,7 +286,7 @@ def test_a_signature_for_all_regions_is_one_for_this_region_too(cloud: LocalClou
         assert json.load(answer)["MessageId"]
 
 
-def test_insights_tell_what_became_of_a_mail(cloud: LocalCloud, ses: "SESV2Client"):
+def test_insights_list_the_events_of_a_mail(cloud: LocalCloud, ses: "SESV2Client"):
     cloud.control("PUT", "recipients/*@gone.test", {"outcome": "bounce"})
     message_id = send(ses, "bob@gone.test", EmailTags=[{"Name": "kind", "Value": "news"}])
     found = ses.get_message_insights(MessageId=message_id)

@@ -342,7 +342,9 @@ TAGGED: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize(("resource", "how"), TAGGED.items())
-def test_whatever_has_an_arn_has_tags(cloud: LocalCloud, ses: "SESV2Client", resource: str, how: dict[str, Any]):
+def test_every_resource_with_an_arn_can_be_tagged(
+    cloud: LocalCloud, ses: "SESV2Client", resource: str, how: dict[str, Any]
+):
     ses.create_email_identity(EmailIdentity="example.test")
     cloud.control("POST", "identities/example.test/verify")
     parameters = {name: value for name, value in how.items() if name != "operation"}
@@ -383,7 +385,7 @@ SIZES = {
 
 
 @pytest.mark.parametrize("operation", ["ListEmailIdentities", "ListContactLists", "ListTenants", *SIZES])
-def test_a_page_is_as_large_as_aws_lets_it_be(ses: "SESV2Client", operation: str):
+def test_page_size_has_the_limit_of_aws(ses: "SESV2Client", operation: str):
     refused, largest = SIZES.get(operation, ((-1, 1001), 1000))
     for size in refused:
         with pytest.raises(ses.exceptions.BadRequestException, match="PageSize"):

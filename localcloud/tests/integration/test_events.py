@@ -120,7 +120,7 @@ def test_destination_needs_a_topic_policy_for_ses(loop: Loop):
     assert loop.heard() == [NOTICE]
 
 
-def test_default_topic_policy_lets_ses_publish(loop: Loop):
+def test_default_topic_policy_allows_ses_to_publish(loop: Loop):
     loop.connect()
     assert loop.heard() == [NOTICE]
     loop.send("ada@example.com")

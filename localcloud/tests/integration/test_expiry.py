@@ -59,7 +59,7 @@ def test_an_address_is_subscribed_once_its_link_is_followed(cloud: LocalCloud, t
     assert topic.endpoints() == ["ada@example.com"]
 
 
-def test_nobody_confirming_for_48_hours_ends_a_subscription(cloud: LocalCloud, topic: Topic):
+def test_unconfirmed_subscription_expires_after_48_hours(cloud: LocalCloud, topic: Topic):
     arn = topic.subscribe(ReturnSubscriptionArn=True)
     skip(cloud, 47.9)
     attributes = topic.sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]

@@ -354,7 +354,7 @@ def test_a_failure_is_an_answer_and_half_an_answer_is_none(caplog: pytest.LogCap
     assert caplog.messages == ["GET /fail failed", "GET /fail-late failed"]
 
 
-def test_the_application_hears_that_a_client_is_gone():
+def test_application_is_notified_of_a_client_disconnect():
     def begin(client: Client) -> None:
         client.send(asked("/wait"))
         assert _BEGUN.wait(PATIENCE)

@@ -397,7 +397,7 @@ def test_inbox_page_is_self_contained(browser: Browser):
     assert rendered.text.endswith('<base target="_blank">'), "a link opens beside the mail, which has no frame for it"
 
 
-def test_inline_images_stand_in_the_html_however_they_are_named(browser: Browser):
+def test_inline_images_are_shown_for_every_form_of_content_id(browser: Browser):
     def image(name: str, kind: str = "image/png", size: int = 3) -> dict[str, Any]:
         inline = {"ContentDisposition": "INLINE", "ContentTransferEncoding": "BASE64", "ContentType": kind}
         return {"FileName": "image.png", "RawContent": b"x" * size, "ContentId": name, **inline}

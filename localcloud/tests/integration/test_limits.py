@@ -183,3 +183,23 @@ def test_in_a_dead_letter_queue_the_time_there_counts(cloud: LocalCloud):
     in_dead_letters = oldest(cloud, "dead")
     assert in_dead_letters <= (datetime.now(UTC) - sent).total_seconds() - 2
     assert sqs.receive_message(QueueUrl=dead)["Messages"]
+
+
+def test_describe_alarms_takes_100_names(cloud: LocalCloud):
+    cloudwatch = cloud.client("cloudwatch")
+    names = [f"alarm-{number}" for number in range(101)]
+    assert cloudwatch.describe_alarms(AlarmNames=names[:100])["MetricAlarms"] == []
+    too_many = "The collection AlarmNames must not have a size greater than 100."
+    assert refusal(cloudwatch.describe_alarms, AlarmNames=names)[1] == too_many
+
+
+def test_get_metric_data_takes_500_queries(cloud: LocalCloud):
+    metric = {"Namespace": "Test", "MetricName": "Count"}
+    queries: list[Any] = [
+        {"Id": f"q{number}", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Sum"}} for number in range(501)
+    ]
+    times: Any = {"StartTime": datetime(2026, 1, 1, tzinfo=UTC), "EndTime": datetime(2026, 1, 2, tzinfo=UTC)}
+    cloudwatch = cloud.client("cloudwatch")
+    assert len(cloudwatch.get_metric_data(MetricDataQueries=queries[:500], **times)["MetricDataResults"]) == 500
+    too_many = "The collection MetricDataQueries must not have a size greater than 500."
+    assert refusal(cloudwatch.get_metric_data, MetricDataQueries=queries, **times)[1] == too_many

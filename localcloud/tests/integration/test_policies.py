@@ -108,7 +108,7 @@ def test_a_queue_without_a_policy_takes_nothing_from_a_topic(house: House):
         ([], False),
     ],
 )
-def test_an_encrypted_queue_needs_a_key_that_lets_sns(house: House, statements: list[Statement], delivered: bool):
+def test_encrypted_queue_needs_a_key_that_allows_sns(house: House, statements: list[Statement], delivered: bool):
     house.queue(KmsMasterKeyId=house.key(*statements))
     house.sns.publish(TopicArn=TOPIC, Message="hello")
     assert house.heard() == (["hello"] if delivered else [])
@@ -120,7 +120,7 @@ def test_the_managed_key_of_sqs_cannot_be_used_by_sns(house: House):
     assert house.heard() == []
 
 
-def test_a_disabled_key_is_used_by_nobody(house: House):
+def test_disabled_key_refuses_every_use(house: House):
     key = house.key(service("sns", USES))
     house.queue(KmsMasterKeyId=key)
     house.cloud.client("kms").disable_key(KeyId=key)
@@ -164,7 +164,7 @@ def raise_alarm(house: House) -> None:
         (service("events", "sns:Publish"), None, False),
     ],
 )
-def test_an_alarm_pages_if_topic_and_key_let_cloudwatch(
+def test_alarm_pages_if_topic_and_key_allow_cloudwatch(
     house: House, policy: Statement, key: Statement | None, paged: bool
 ):
     house.topic("Policy", document(policy, resource=TOPIC))
@@ -197,7 +197,7 @@ def test_an_alarm_pages_if_topic_and_key_let_cloudwatch(
         (service("cloudwatch", "sns:Publish"), None, False),
     ],
 )
-def test_a_rule_publishes_if_topic_and_key_let_eventbridge(
+def test_rule_publishes_if_topic_and_key_allow_eventbridge(
     house: House, policy: Statement, key: Statement | None, delivered: bool
 ):
     house.topic("Policy", document(policy, resource=TOPIC))
@@ -219,7 +219,7 @@ def test_a_rule_publishes_if_topic_and_key_let_eventbridge(
         (service("sns", "sqs:SendMessage"), None, False),
     ],
 )
-def test_a_rule_sends_if_queue_and_key_let_eventbridge(
+def test_rule_sends_if_queue_and_key_allow_eventbridge(
     house: House, policy: Statement, key: Statement | None, delivered: bool
 ):
     house.queue(Policy=document(policy, resource=QUEUE))
@@ -229,7 +229,7 @@ def test_a_rule_sends_if_queue_and_key_let_eventbridge(
     assert bool(house.heard()) is delivered
 
 
-def test_the_first_policy_of_a_topic_does_not_let_eventbridge(house: House):
+def test_default_topic_policy_denies_eventbridge(house: House):
     put_event(house, TOPIC)
     assert house.heard() == []
 
@@ -290,7 +290,7 @@ VIA_SQS = {"StringEquals": {"kms:ViaService": "sqs.us-east-1.amazonaws.com"}}
         ([], "AccessDenied"),
     ],
 )
-def test_a_role_sends_only_what_its_policy_lets_it(house: House, statements: list[Statement], answer: str):
+def test_role_sends_only_what_its_policy_allows(house: House, statements: list[Statement], answer: str):
     sqs = Worker(house.cloud, *statements).client("sqs")
     assert code(sqs.send_message, QueueUrl=house.url, MessageBody="hello") == answer
     batch = [{"Id": "1", "MessageBody": "hello"}]
@@ -321,7 +321,7 @@ def test_a_role_that_sends_to_an_encrypted_queue_needs_the_key(
     assert bool(given) is bool(answer)
 
 
-def test_a_key_whose_policy_names_nobody_serves_no_role(house: House):
+def test_key_without_principals_denies_every_role(house: House):
     key = house.cloud.client("kms").create_key(Policy=document(service("sns", USES)))["KeyMetadata"]["Arn"]
     worker = Worker(house.cloud, {"Action": "kms:*"})
     assert code(worker.client("kms").encrypt, KeyId=key, Plaintext=b"secret") == "AccessDeniedException"
@@ -523,7 +523,7 @@ def test_a_function_needs_a_role_that_lambda_may_take(house: House):
 
 
 @pytest.mark.parametrize("service_name", ["sns", "events"])
-def test_a_service_calls_a_function_that_lets_it(house: House, service_name: str):
+def test_service_invokes_a_function_that_allows_it(house: House, service_name: str):
     Worker(house.cloud, {"Action": "sns:Publish", "Resource": TOPIC})
     functions = create(house.cloud)
     target = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:work"

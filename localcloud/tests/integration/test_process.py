@@ -201,7 +201,7 @@ def page(cloud: LocalCloud, path: str) -> tuple[str, dict[str, str]]:
         return answer.read().decode(), {name.lower(): value for name, value in answer.headers.items()}
 
 
-def test_the_inbox_shows_a_mail_and_never_lets_it_run(cloud: LocalCloud):
+def test_inbox_shows_a_mail_without_running_its_scripts(cloud: LocalCloud):
     ses = cloud.client("sesv2")
     ses.create_email_identity(EmailIdentity="example.test")
     cloud.control("POST", "identities/example.test/verify")

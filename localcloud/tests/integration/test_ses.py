@@ -450,7 +450,7 @@ def test_complaint_suppresses_the_next_mail_without_counting(cloud: LocalCloud, 
     assert rate["Datapoints"][-1]["Maximum"] == 1.0, "one complaint of one mail that was sent"
 
 
-def test_a_set_without_reasons_suppresses_nobody(cloud: LocalCloud, ses: "SESV2Client", sender: str):
+def test_empty_suppression_reasons_disable_suppression(cloud: LocalCloud, ses: "SESV2Client", sender: str):
     ses.create_configuration_set(ConfigurationSetName="news", SuppressionOptions={"SuppressedReasons": []})
     ses.put_suppressed_destination(EmailAddress="ada@gone.test", Reason="BOUNCE")
     message_id = send(ses, sender, "ada@gone.test", ConfigurationSetName="news")

@@ -90,7 +90,7 @@ def test_even_a_strict_client_trusts_the_certificate(cloud: LocalCloud):
         smtplib.SMTP_SSL(cloud.smtp.host, cloud.smtp.tls_port, timeout=PATIENCE, context=stranger)
 
 
-def test_nothing_is_said_in_the_clear(cloud: LocalCloud):
+def test_commands_before_starttls_are_refused(cloud: LocalCloud):
     with smtplib.SMTP(cloud.smtp.host, cloud.smtp.port, timeout=PATIENCE) as client:
         client.ehlo()
         assert not client.has_extn("auth")

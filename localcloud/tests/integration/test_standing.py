@@ -211,7 +211,7 @@ def bulk(cloud: LocalCloud, sender: str, *recipients: str) -> None:
     ],
     ids=["simple", "raw", "SMTP", "first API", "bulk"],
 )
-def test_a_refused_send_is_seen_whatever_it_came_over(
+def test_refused_send_is_shown_for_every_protocol(
     ours: LocalCloud, sends: Callable[[LocalCloud], object], operation: str
 ):
     with pytest.raises((ClientError, smtplib.SMTPException)):

@@ -278,6 +278,28 @@ def provision(cloud: LocalCloud) -> str:
     return sent["MessageId"]
 
 
+def assert_kept(cloud: LocalCloud, message_id: str, before: dict[str, Any]) -> None:
+    """All that `provision` created is there."""
+    ses, sqs = cloud.client("sesv2"), cloud.client("sqs")
+    assert cloud.control("GET", f"messages/{message_id}") == before
+    assert cloud.control("GET", f"messages/{message_id}/content")["attachments"][0]["size"] == 2
+    assert ses.get_email_identity(EmailIdentity="example.test")["VerifiedForSendingStatus"] is True
+    assert ses.get_configuration_set(ConfigurationSetName="news")["Tags"] == [{"Key": "env", "Value": "test"}]
+    assert ses.get_suppressed_destination(EmailAddress="x@gone.test")["SuppressedDestination"]["Reason"] == "BOUNCE"
+    assert ses.get_account()["SendQuota"]["SentLast24Hours"] == 2
+    assert cloud.control("GET", "recipients")["patterns"] == {"*@gone.test": "bounce"}
+    url = sqs.get_queue_url(QueueName="kept")["QueueUrl"]
+    assert [one["Body"] for one in sqs.receive_message(QueueUrl=url)["Messages"]] == ["still here"]
+    assert cloud.client("s3").get_object(Bucket="kept", Key="a/b")["Body"].read() == b"object"
+    assert cloud.client("dynamodb").scan(TableName="kept")["Items"] == [{"pk": {"S": "one"}}]
+    said = cloud.client("lambda").invoke(FunctionName="kept", Payload=b'{"say": "hello"}')["Payload"].read()
+    assert json.loads(said) == {"said": "hello"}
+    alarms = cloud.client("cloudwatch").describe_alarms(AlarmNames=["kept"])["MetricAlarms"]
+    assert [alarm["AlarmName"] for alarm in alarms] == ["kept"]
+    counts = cloud.client("ses").get_send_statistics()["SendDataPoints"]
+    assert [(point["DeliveryAttempts"], point["Bounces"]) for point in counts] == [(2, 1)]
+
+
 def test_state_survives_a_restart_and_reset_deletes_it(tmp_path: Path):
     with LocalCloud.start(state=tmp_path) as cloud:
         message_id = provision(cloud)
@@ -285,24 +307,7 @@ def test_state_survives_a_restart_and_reset_deletes_it(tmp_path: Path):
         with pytest.raises(LocalCloudError, match="is used by another local cloud"):
             LocalCloud.start(state=tmp_path)
     with LocalCloud.start(state=tmp_path) as cloud:
-        ses, sqs = cloud.client("sesv2"), cloud.client("sqs")
-        assert cloud.control("GET", f"messages/{message_id}") == before
-        assert cloud.control("GET", f"messages/{message_id}/content")["attachments"][0]["size"] == 2
-        assert ses.get_email_identity(EmailIdentity="example.test")["VerifiedForSendingStatus"] is True
-        assert ses.get_configuration_set(ConfigurationSetName="news")["Tags"] == [{"Key": "env", "Value": "test"}]
-        assert ses.get_suppressed_destination(EmailAddress="x@gone.test")["SuppressedDestination"]["Reason"] == "BOUNCE"
-        assert ses.get_account()["SendQuota"]["SentLast24Hours"] == 2
-        assert cloud.control("GET", "recipients")["patterns"] == {"*@gone.test": "bounce"}
-        url = sqs.get_queue_url(QueueName="kept")["QueueUrl"]
-        assert [one["Body"] for one in sqs.receive_message(QueueUrl=url)["Messages"]] == ["still here"]
-        assert cloud.client("s3").get_object(Bucket="kept", Key="a/b")["Body"].read() == b"object"
-        assert cloud.client("dynamodb").scan(TableName="kept")["Items"] == [{"pk": {"S": "one"}}]
-        said = cloud.client("lambda").invoke(FunctionName="kept", Payload=b'{"say": "hello"}')["Payload"].read()
-        assert json.loads(said) == {"said": "hello"}
-        alarms = cloud.client("cloudwatch").describe_alarms(AlarmNames=["kept"])["MetricAlarms"]
-        assert [alarm["AlarmName"] for alarm in alarms] == ["kept"]
-        counts = cloud.client("ses").get_send_statistics()["SendDataPoints"]
-        assert [(point["DeliveryAttempts"], point["Bounces"]) for point in counts] == [(2, 1)]
+        assert_kept(cloud, message_id, before)
         cloud.reset()
     with LocalCloud.start(state=tmp_path) as cloud:
         assert cloud.control("GET", "messages")["messages"] == []
@@ -332,3 +337,38 @@ def test_a_broken_file_stops_the_start_with_what_to_do(tmp_path: Path):
         LocalCloud.start(state=tmp_path)
     assert "Traceback" not in str(caught.value)
     assert (tmp_path / "aws" / "sqs.json").read_text() == newer
+
+
+def test_restore_returns_every_service_to_the_snapshot(tmp_path: Path):
+    with LocalCloud.start(state=tmp_path) as cloud:
+        message_id = provision(cloud)
+        before = cloud.control("GET", f"messages/{message_id}")
+        cloud.snapshot()
+        for _ in range(2):
+            cloud.client("sesv2").delete_email_identity(EmailIdentity="example.test")
+            cloud.client("sesv2").create_configuration_set(ConfigurationSetName="later")
+            cloud.client("sqs").purge_queue(QueueUrl=cloud.client("sqs").get_queue_url(QueueName="kept")["QueueUrl"])
+            cloud.client("dynamodb").delete_table(TableName="kept")
+            cloud.client("s3").put_object(Bucket="kept", Key="later", Body=b"object")
+            cloud.client("lambda").delete_function(FunctionName="kept")
+            cloud.client("cloudwatch").delete_alarms(AlarmNames=["kept"])
+            cloud.control("PUT", "faults/all", {"effect": "throttle"})
+            cloud.restore()
+            assert_kept(cloud, message_id, before)
+            assert cloud.client("sesv2").list_configuration_sets()["ConfigurationSets"] == ["news"]
+            assert [one["Key"] for one in cloud.client("s3").list_objects_v2(Bucket="kept")["Contents"]] == ["a/b"]
+
+
+def test_restore_needs_a_snapshot_and_a_folder(tmp_path: Path):
+    with LocalCloud.start(state=tmp_path) as cloud, pytest.raises(LocalCloudError, match="There is no snapshot"):
+        cloud.restore()
+    with LocalCloud.start() as cloud, pytest.raises(LocalCloudError, match="Start the local cloud with a state folder"):
+        cloud.snapshot()
+
+
+def test_a_failed_restore_keeps_the_present_state(tmp_path: Path):
+    with LocalCloud.start(state=tmp_path) as cloud:
+        cloud.client("sqs").create_queue(QueueName="kept")
+        with pytest.raises(LocalCloudError, match="There is no snapshot"):
+            cloud.restore()
+        assert len(cloud.client("sqs").list_queues()["QueueUrls"]) == 1

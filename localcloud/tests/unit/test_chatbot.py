@@ -60,7 +60,7 @@ def test_a_custom_notification_is_shown_with_its_next_steps():
         (json.dumps({**CUSTOM, "content": "Paused"}), "has a description"),
     ],
 )
-def test_everything_else_is_dropped_and_it_is_said_why(message: str, reason: str):
+def test_unsupported_messages_are_dropped_with_a_reason(message: str, reason: str):
     seen = shown(message)
     assert seen.kind == ""
     assert reason in seen.text

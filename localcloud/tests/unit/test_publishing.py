@@ -29,7 +29,7 @@ def mail(message_id: str) -> publishing.Mail:
     return State("us-east-1"), message, []
 
 
-def test_a_mail_whose_events_go_wrong_keeps_back_nobody_elses(caplog: pytest.LogCaptureFixture):
+def test_failed_event_does_not_delay_events_of_other_mails(caplog: pytest.LogCaptureFixture):
     published: list[str] = []
 
     def publish(_: State, message: StoredMessage, __: list[Occurrence]) -> None:

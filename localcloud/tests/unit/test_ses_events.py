@@ -173,7 +173,7 @@ def test_bounces_are_of_the_types_that_aws_documents():
 
 
 @pytest.mark.parametrize("kind", FEEDBACK_TYPES)
-def test_a_complaint_with_a_report_tells_its_type(kind: str):
+def test_complaint_with_a_report_has_its_feedback_type(kind: str):
     complaint = made("Complaint", kind)["complaint"]
     assert (complaint["complaintSubType"], complaint["complaintFeedbackType"]) == (None, kind)
     assert complaint["arrivalDate"] == complaint["timestamp"] == "2026-01-02T03:04:05.678Z"
@@ -237,7 +237,7 @@ TAGGED = (
     ],
     ids=["simple", "raw"],
 )
-def test_a_click_tells_the_tags_of_its_link(content: dict[str, Any]):
+def test_click_event_has_the_tags_of_its_link(content: dict[str, Any]):
     def clicked(link: str) -> Any:
         occurrence = Occurrence("Click", NOW, "", "bob@example.com", link)
         return event(message(content), occurrence, source_arn="", account_id="")["click"]["linkTags"]

@@ -166,7 +166,7 @@ def test_outcome_by_simulator_or_newest_pattern(address: str, kinds: list[str]):
     assert [kind for kind, _ in simulator.outcome(address, patterns)] == kinds
 
 
-def test_the_rate_counts_recipients_and_lets_a_burst_into_debt():
+def test_rate_counts_recipients_and_a_burst_is_paid_back():
     account, meter = Account(max_send_rate=14.0), quota.Meter()
     assert not meter.take(account, 50, counted=50)
     assert meter.take(account, 1, counted=1) == "Maximum sending rate exceeded."

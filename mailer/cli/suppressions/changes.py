@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
 from mailer.address import Address, mask
-from mailer.cli.output import as_json, line, table
+from mailer.cli.output import as_json, is_confirmed, line, table
 from mailer.cli.places import actor_of, add_store_options, opened
 from mailer.cli.stack import client
-from mailer.errors import ConfigurationError, StoreError
+from mailer.errors import StoreError
 from mailer.stores.base import REASONS, PutOutcome, Suppression, check_scope, utcnow
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _remove(given: "Namespace") -> int:
     with opened(given) as store:
         found = store.suppressions.get_many(addresses, [given.scope] if given.scope else [])
         _explain(addresses, found, given)
-        if not (given.yes or _is_agreed()):
+        if not (given.yes or is_confirmed("\nRemove?", "remove")):
             line("Nothing was changed.")
             return NOT_CHANGED
         removed = {
@@ -109,14 +109,6 @@ def _explain(addresses: list[str], found: dict[str, Suppression], given: "Namesp
             since = f"{row.reason} since {row.created_at:%Y-%m-%d}"
             out.write(f"{one}: {since}. {_RISKS[row.reason]}\n")
     out.write("Remove an address only if its owner asked for it, or the mailbox is known to work again.\n")
-
-
-def _is_agreed() -> bool:
-    if not sys.stdin.isatty():
-        raise ConfigurationError("Confirmation needs a terminal.", hint="Add --yes to remove without confirmation.")
-    sys.stdout.write("\nRemove? [y/N] ")
-    sys.stdout.flush()
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
 def _delete_from_account(addresses: list[str], store: "Opened", given: "Namespace") -> "Iterator[tuple[str, str]]":

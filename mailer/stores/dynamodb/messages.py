@@ -24,23 +24,26 @@ from mailer.stores.dynamodb.items import (
     read_string,
 )
 from mailer.stores.dynamodb.table import Table
-from mailer.stores.messages import FOUND, LogEntry, for_recipient, timeline
+from mailer.stores.messages import FOUND, Counts, LogEntry, counted, for_recipient, newest_of, timeline
 from mailer.table import MESSAGES, PARTITION_KEY, RECIPIENTS, SORT_KEY, TAGS
 from mailer.wire.errors import ServiceError
 from mailer.wire.retry import ask
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
     from mailer.stores.dynamodb.table import Item
+    from mailer.stores.messages import Position
     from mailer.wire.client import Api
 
 _ID = "ID"
 # Pages of 1 MB: a message of 50 recipients with every event that there is fits into one.
 _MAX_PAGES = 20
+# Pages of 1 MB that a report reads of the table: about a million entries. A page costs 128 read units (API_Scan.html).
+_MAX_SCANNED = 500
 _TEXTS = ("kind", "recipient", "id", "message_id", "configuration_set", "template", "category", "code", "words")
 
 
@@ -98,6 +101,38 @@ class DynamoDBMessageLog:
         """See `MessageLog`."""
         return self._found(f"{TAGS}{name}={value}", since, limit)
 
+    def counts(self, *, since: datetime, until: datetime) -> Counts:
+        """See `MessageLog`. Reads the whole table, page by page, so call it for reports alone."""
+        pages = _Pages(_MAX_SCANNED)
+        with self._table.translated("count the message log in") as api:
+            rows = counted(self._scan(api, since, pages), since, until)
+        return Counts(rows, complete=pages.is_complete)
+
+    def newest(
+        self, kinds: "Collection[str]", *, since: datetime, after: "Position | None" = None, limit: int = FOUND
+    ) -> list[LogEntry]:
+        """See `MessageLog`. Reads the whole table, page by page, so call it for reports alone."""
+        with self._table.translated("list the message log in") as api:
+            return newest_of(self._scan(api, since, _Pages(_MAX_SCANNED)), kinds, since, after, limit)
+
+    def _scan(self, api: "Api", since: datetime, pages: "_Pages") -> "Iterator[LogEntry]":
+        """The entries of events since then, in no order."""
+        request: dict[str, object] = {
+            "TableName": self._table.name,
+            "FilterExpression": f"begins_with({PARTITION_KEY}, :messages) AND #at >= :since",
+            "ExpressionAttributeNames": {"#at": "at"},
+            "ExpressionAttributeValues": {":messages": {"S": MESSAGES}, ":since": {"S": iso_text(since)}},
+        }
+        now = self._clock()
+        while pages.next():
+            answer = ask(api, "Scan", request)
+            for item in cast("Sequence[Item]", answer["Items"]):
+                if read_expiry(item) > now:
+                    yield _entry(item)
+            if not answer.get("LastEvaluatedKey"):
+                return
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
     def _found(self, partition: str, since: datetime, limit: int) -> list[list[LogEntry]]:
         with self._table.translated("search the message log in") as api:
             items = self._query(api, partition, since=since, limit=limit)
@@ -153,6 +188,19 @@ class DynamoDBMessageLog:
             if not answer.get("LastEvaluatedKey"):
                 return
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+
+class _Pages:
+    """How many pages may still be read, and whether they were enough."""
+
+    def __init__(self, most: int) -> None:
+        self._left, self.is_complete = most, True
+
+    def next(self) -> bool:
+        """Whether one more may be read."""
+        self.is_complete = self._left > 0
+        self._left -= 1
+        return self.is_complete
 
 
 def _found_by(entry: LogEntry) -> "Iterator[Mapping[str, AttributeValueTypeDef]]":

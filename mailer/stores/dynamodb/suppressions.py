@@ -1,6 +1,7 @@
 """The suppression list in a stack's DynamoDB table."""
 
 from datetime import datetime
+from itertools import product
 from typing import TYPE_CHECKING
 
 from mailer.address import address_key
@@ -54,8 +55,7 @@ class DynamoDBSuppressions:
 
     def get_many(self, keys: "Iterable[str]", scopes: "Iterable[str]" = ()) -> dict[str, Suppression]:
         """See `SuppressionStore.get_many`. Read consistently, 100 keys a request; a scope is a key more."""
-        within = (ALL, *scopes)
-        wanted = sorted({(address_key(key), scope) for key in keys for scope in within})
+        wanted = sorted(product(set(map(address_key, keys)), {ALL, *scopes}))
         found: list[Suppression] = []
         with self._table.translated("read suppressions from") as api:
             for start in range(0, len(wanted), MAX_KEYS):
@@ -70,15 +70,30 @@ class DynamoDBSuppressions:
 
     def put(self, suppression: Suppression) -> PutOutcome:
         """See `SuppressionStore.put`. One transaction, so that two writers cannot weaken what either wrote."""
+        row = suppression.known_at(self._clock())
+        return self._write(row, *_outranked_by(row))
+
+    def replace(self, suppression: Suppression) -> PutOutcome:
+        """See `RevisableSuppressions.replace`."""
         now = self._clock()
-        row = suppression.known_at(now)
+        values: dict[str, AttributeValueTypeDef] = {":actor": {"S": suppression.actor}, ":now": epoch_seconds(now)}
+        return self._write(suppression.known_at(now), f"{ABSENT} OR actor = :actor OR expires_at <= :now", values)
+
+    def removed_at(self, address: str) -> datetime | None:
+        """See `RevisableSuppressions.removed_at`."""
+        with self._table.translated("read a removal from") as api:
+            item = get(api, self._table.name, _removal_key(address_key(address), ALL))
+        return parse_moment(read_string(item, "removed_at")) if item and read_expiry(item) > self._clock() else None
+
+    def _write(self, row: Suppression, condition: str, values: "dict[str, AttributeValueTypeDef]") -> PutOutcome:
+        """Write a row if the condition holds for the item in its place, and the address was not removed since."""
+        now = self._clock()
         not_removed_since: ConditionCheckTypeDef = {
             "TableName": self._table.name,
             "Key": _removal_key(row.address, row.scope),
             "ConditionExpression": f"{ABSENT} OR removed_at < :created_at OR expires_at <= :now",
             "ExpressionAttributeValues": {":created_at": {"S": iso_text(row.created_at)}, ":now": epoch_seconds(now)},
         }
-        condition, values = _outranked_by(row)
         write: PutTypeDef = {
             "TableName": self._table.name,
             "Item": _suppression_item(row),

@@ -2,7 +2,7 @@
 
 from contextlib import contextmanager
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy import create_engine, event, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -19,6 +19,7 @@ from mailer.wire.forks import belongs_to_process
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from contextlib import AbstractContextManager
 
     from sqlalchemy import Table
     from sqlalchemy.engine import Connection, Engine
@@ -34,11 +35,61 @@ AGE = 600
 _READ = "mailstack_read"
 
 
-class Database:
-    """A database and the tables in it. Threads may share it; a forked process gets connections of its own."""
+class Database(Protocol):
+    """Where the tables of the stores are. Threads may share it.
+
+    Attributes:
+        tables: The tables.
+        keyring: What encrypts addresses.
+        log_days: How long the message log is kept; 0 for none.
+        is_sqlite: Whether it is SQLite; else it is PostgreSQL.
+        channel: The channel of PostgreSQL's NOTIFY that wakes the relays of the outbox.
+        notify: Whether writers wake the relays.
+        shown: Its name without a password, for people.
+    """
+
+    tables: Tables
+    keyring: "Keyring"
+    log_days: int
+    is_sqlite: bool
+    channel: str
+    notify: bool
+    shown: str
+
+    @property
+    def place(self) -> "Location | None":
+        """Where further connections can be opened; None if the connections are another library's."""
+        ...
+
+    def prepare(self) -> None:
+        """See that the tables are there."""
+        ...
+
+    def read(self, doing: str) -> "AbstractContextManager[Connection]":
+        """A connection that only reads. `doing` completes "Could not … the database"."""
+        ...
+
+    def write(self, doing: str) -> "AbstractContextManager[Connection]":
+        """A connection in a transaction, which is committed at the end and rolled back by an error."""
+        ...
+
+    def migrate(self) -> None:
+        """Create the tables, or update them to this version of the library."""
+        ...
+
+    def close(self) -> None:
+        """Close the connections. Later calls open new ones."""
+        ...
+
+
+class EngineDatabase:
+    """A `Database` with connections of its own. A forked process gets connections of its own, too."""
 
     def __init__(self, place: "Location", keyring: "Keyring") -> None:
-        self.place, self.keyring = place, keyring
+        self.place = place
+        self.keyring, self.log_days = keyring, place.log_days
+        self.is_sqlite, self.channel, self.notify = place.is_sqlite, place.channel, place.notify
+        self.shown = place.shown
         self.tables = Tables.create(place.prefix, place.schema)
         self._engine = _engine(place)
         self._lock = Lock()
@@ -48,15 +99,15 @@ class Database:
 
     @contextmanager
     def read(self, doing: str) -> "Generator[Connection]":
-        """A connection that only reads. `doing` completes "Could not … the database"."""
-        self._prepare()
+        """See `Database`."""
+        self.prepare()
         with self._translated(doing), self._reading() as connection:
             yield connection
 
     @contextmanager
     def write(self, doing: str) -> "Generator[Connection]":
-        """A connection in a transaction, which is committed at the end and rolled back by an error."""
-        self._prepare()
+        """See `Database`."""
+        self.prepare()
         with self._translated(doing), self._engine.begin() as connection:
             yield connection
 
@@ -82,7 +133,8 @@ class Database:
         self._engine.dispose(close=False)
         self._lock = Lock()
 
-    def _prepare(self) -> None:
+    def prepare(self) -> None:
+        """See that the tables are there, and create them unless the URL says otherwise. Done before the first use."""
         if self._ready:
             return
         with self._lock:
@@ -100,17 +152,11 @@ class Database:
             self._ready = True
 
     def _check_keys(self) -> None:
-        """Refuse to work without a key: addresses would not be found, and mail would be sent to them."""
-        ids, mine = self.tables.keys.c.key_id, [key.id for key in self.keyring.keys]
         with self._translated("read the key ids of"), self._reading() as connection:
-            there = set(connection.execute(select(ids)).scalars())
-        if missing := sorted(there - set(mine)):
-            words = f"Rows in {self.place.shown} are encrypted with keys that are missing: {', '.join(missing)}."
-            raise StoreError(words, hint=f"Add them to {VARIABLE}, behind the current key.")
-        if mine and mine[0] not in there:
+            is_new = is_new_key(connection, self.tables.keys, self.keyring, self.place.shown)
+        if is_new:
             with self._translated("write a key id to"), self._engine.begin() as connection:
-                insert = insert_into(self.tables.keys, connection).on_conflict_do_nothing()
-                connection.execute(insert.values(key_id=mine[0]))
+                record_key(connection, self.tables.keys, self.keyring)
 
     @contextmanager
     def _translated(self, doing: str) -> "Generator[None]":
@@ -121,7 +167,26 @@ class Database:
             theirs = error.orig if isinstance(error, DBAPIError) and error.orig else error
             cause = redact(str(theirs)).strip()
             ours = f"Could not {doing} {self.place.shown}: {cause}"
-            raise_masked(StoreError(ours, hint=_hint(cause)), theirs)
+            raise_masked(StoreError(ours, hint=hint_for(cause)), theirs)
+
+
+def is_new_key(connection: "Connection", table: "Table", keyring: "Keyring", shown: str) -> bool:
+    """Whether the current key has encrypted no row of a database yet.
+
+    Raises:
+        StoreError: A key is missing: addresses would not be found, and mail would be sent to them.
+    """
+    there = set(connection.execute(select(table.c.key_id)).scalars())
+    mine = [key.id for key in keyring.keys]
+    if missing := sorted(there - set(mine)):
+        words = f"Rows in {shown} are encrypted with keys that are missing: {', '.join(missing)}."
+        raise StoreError(words, hint=f"Add them to {VARIABLE}, behind the current key.")
+    return bool(mine) and mine[0] not in there
+
+
+def record_key(connection: "Connection", table: "Table", keyring: "Keyring") -> None:
+    """Record that the current key encrypts rows."""
+    connection.execute(insert_into(table, connection).on_conflict_do_nothing().values(key_id=keyring.current))
 
 
 def insert_into(table: "Table", connection: "Connection") -> "postgresql.Insert | sqlite.Insert":
@@ -153,7 +218,8 @@ _HINTS = {
 }
 
 
-def _hint(cause: str) -> str:
+def hint_for(cause: str) -> str:
+    """What to do next after an error of a database."""
     return next((hint for part, hint in _HINTS.items() if part in cause), "This may be temporary: try again later.")
 
 

@@ -4,7 +4,6 @@ Without a key, addresses stand in plain text and the look-up value is their SHA-
 """
 
 import base64
-import binascii
 import hashlib
 import hmac
 import os
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from mailer.errors import ConfigurationError, StoreError
 from mailer.install import install_command
+from mailer.secret_keys import parse_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 VARIABLE = "MAILSTACK_STORE_KEYS"
-KEY_BYTES = 32
 PLAIN = ""
 # NIST SP 800-38D §8.2.2: with random 96-bit nonces, a key encrypts at most 2**32 values.
 _NONCE_BYTES = 12
@@ -51,12 +50,7 @@ class Key:
         except ModuleNotFoundError as error:
             words = "Encryption of the store needs the package cryptography."
             raise ConfigurationError(words, hint=install_command("encryption")) from error
-        try:
-            secret = base64.b64decode(text.strip(), validate=True)
-        except (binascii.Error, ValueError):
-            secret = b""
-        if len(secret) != KEY_BYTES:
-            raise ConfigurationError(f"A key of {VARIABLE} is not {KEY_BYTES} bytes in base64.", hint=_HINT)
+        secret = parse_key(text, what=f"A key of {VARIABLE}", hint=_HINT)
         return cls(_derive(secret, b"id").hex()[:16], _derive(secret, b"lookup"), AESGCM(_derive(secret, b"encrypt")))
 
     def lookup(self, address: str) -> str:
@@ -130,13 +124,8 @@ class Keyring:
         try:
             return key.open(stored, about)
         except ValueError:
-            hint = "Somebody changed the row outside of this library: restore it from a backup, or delete it."
+            hint = "The row was changed outside of this library: restore it from a backup, or delete it."
             raise StoreError("A row of the store fails its authentication.", hint=hint) from None
-
-
-def new_key() -> str:
-    """A random key in base64."""
-    return base64.b64encode(os.urandom(KEY_BYTES)).decode()
 
 
 def keys_from_environment() -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy import and_, delete, func, or_, select
 
@@ -10,19 +10,19 @@ from mailer.address import address_key
 from mailer.errors import ConfigurationError
 from mailer.stores.base import REMEMBERED, in_utc
 from mailer.stores.sql.encryption import VARIABLE
+from mailer.stores.tokens import AUDIT, KEPT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Table
     from sqlalchemy.engine import Connection, Row
 
     from mailer.stores.sql.database import Database
-    from mailer.stores.sql.events import SqlEvents
-    from mailer.stores.sql.history import Changes
-    from mailer.stores.sql.messages import SqlMessageLog
     from mailer.stores.sql.suppressions import SqlSuppressions
+
+    Rewrite = Callable[[Connection, Row[tuple[object, ...]]], None]
 
 # Rows of one transaction, so that other writers do not wait for long.
 BATCH = 500
@@ -57,11 +57,24 @@ def clean_up(database: "Database", now: "datetime", history: timedelta, log: tim
         "idempotency": (tables.idempotency, tables.idempotency.c.expires_at <= now),
         "messages": (tables.messages, tables.messages.c.sent_at <= now - log),
         "tags": (tables.tags, tables.tags.c.sent_at <= now - log),
+        **expired_tokens(database, now),
+        "soft_bounces": (tables.soft_bounces, tables.soft_bounces.c.expires_at <= now),
     }
-    return {name: _delete(database, table, condition) for name, (table, condition) in expired.items()}
+    return {name: delete_batches(database, table, condition) for name, (table, condition) in expired.items()}
 
 
-def _delete(database: "Database", table: "Table", condition: "ColumnElement[bool]") -> int:
+def expired_tokens(database: "Database", now: "datetime") -> "dict[str, tuple[Table, ColumnElement[bool]]]":
+    """The tables of verification tokens, and which of their rows are not needed any more."""
+    tables, now = database.tables, in_utc(now)
+    return {
+        "tokens": (tables.tokens, tables.tokens.c.expires_at <= now - KEPT),
+        "token_limits": (tables.token_limits, tables.token_limits.c.expires_at <= now),
+        "token_events": (tables.token_events, tables.token_events.c.at <= now - AUDIT),
+    }
+
+
+def delete_batches(database: "Database", table: "Table", condition: "ColumnElement[bool]") -> int:
+    """Delete the rows that match, a batch a transaction; return how many there were."""
     key, deleted = list(table.primary_key), 0
     while True:  # ends: each turn deletes rows, and new ones have not expired
         with database.write("clean up") as connection:
@@ -74,13 +87,15 @@ def _delete(database: "Database", table: "Table", condition: "ColumnElement[bool
             return deleted
 
 
-def erase(
-    database: "Database",
-    suppressions: "SqlSuppressions",
-    changes: "Changes",
-    messages: "SqlMessageLog",
-    address: str,
-) -> int:
+class Erasable(Protocol):
+    """A part of a store that names people."""
+
+    def erase(self, connection: "Connection", key: str, /) -> int:
+        """Remove what names a person; return how many rows were changed or deleted."""
+        ...
+
+
+def erase(database: "Database", parts: "Iterable[Erasable]", address: str) -> int:
     """Remove what names a person, and keep the keyed hash; return how many rows were changed or deleted.
 
     Raises:
@@ -91,33 +106,28 @@ def erase(
         raise ConfigurationError("Erasure needs a key: a hash without one can be reversed by guessing.", hint=hint)
     key = address_key(address)
     with database.write("erase an address in") as connection:
-        return suppressions.erase(connection, key) + changes.erase(connection, key) + messages.erase(connection, key)
+        return sum(part.erase(connection, key) for part in parts)
 
 
-def rotate(
-    database: "Database",
-    suppressions: "SqlSuppressions",
-    changes: "Changes",
-    events: "SqlEvents",
-    messages: "SqlMessageLog",
-) -> Rotation:
-    """Encrypt all rows with the current key, a batch a transaction. May be interrupted and started again."""
+def rotate(database: "Database", suppressions: "SqlSuppressions", rewrites: "Mapping[Table, Rewrite]") -> Rotation:
+    """Encrypt all rows with the current key, a batch a transaction. May be interrupted and started again.
+
+    Args:
+        database: Where the rows are.
+        suppressions: The suppression list.
+        rewrites: What writes a row of each other table that has encrypted columns again.
+    """
 
     def again(connection: "Connection", row: "Row[tuple[object, ...]]") -> None:
         suppressions.rewrite(connection, suppressions.row_address(row), row.scope)
 
     tables = database.tables
-    known = tables.suppressions.c.address.is_not(None)
-    rewritten = (
-        _rewrite(database, tables.suppressions, again, known)
-        + _rewrite(database, tables.history, changes.rewrite)
-        + _rewrite(database, tables.events, events.rewrite)
-        + _rewrite(database, tables.messages, messages.rewrite)
-    )
+    rewritten = _rewrite(database, tables.suppressions, again, tables.suppressions.c.address.is_not(None))
+    rewritten += sum(_rewrite(database, table, write) for table, write in rewrites.items())
     with database.write("rotate the keys of") as connection:
         needed = {
             key_id
-            for table in (tables.suppressions, tables.history, tables.events, tables.messages)
+            for table in (tables.suppressions, *rewrites)
             for key_id in connection.execute(select(table.c.key_id).distinct()).scalars()
         } | {database.keyring.current}
         connection.execute(delete(tables.keys).where(tables.keys.c.key_id.not_in(needed)))
@@ -129,7 +139,7 @@ def rotate(
 def _rewrite(
     database: "Database",
     table: "Table",
-    write: "Callable[[Connection, Row[tuple[object, ...]]], None]",
+    write: "Rewrite",
     *conditions: "ColumnElement[bool]",
 ) -> int:
     query = select(table).where(table.c.key_id != database.keyring.current, *conditions).limit(BATCH)

@@ -5,20 +5,30 @@ from collections import defaultdict
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import and_, case, delete, exists, func, or_, select, tuple_
 
 from mailer.address import address_key
 from mailer.stores.base import in_utc, utcnow
-from mailer.stores.messages import FOUND, LogEntry, for_recipient, timeline
+from mailer.stores.messages import (
+    CATEGORISED,
+    FOUND,
+    MAX_COUNTS,
+    Counts,
+    EntryCount,
+    LogEntry,
+    for_recipient,
+    timeline,
+)
 from mailer.stores.sql.database import insert_into, storable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Select
     from sqlalchemy.engine import Connection, Row
 
+    from mailer.stores.messages import Position
     from mailer.stores.sql.database import Database
 
 DAYS = 30
@@ -37,6 +47,7 @@ class SqlMessageLog:
     def __init__(self, database: "Database", days: int = DAYS, *, clock: "Callable[[], datetime]" = utcnow) -> None:
         self._database, self._days, self._clock = database, days, clock
         self._table, self._tags, self._keyring = database.tables.messages, database.tables.tags, database.keyring
+        self._events = database.tables.events
 
     @property
     def days(self) -> int:
@@ -63,7 +74,7 @@ class SqlMessageLog:
         other = select(columns.ref).where(columns.message_id == id_, columns.is_indexed)
         with self._database.read("read the message log of") as connection:
             rows = connection.execute(self._kept(or_(columns.ref == id_, columns.ref.in_(other)))).all()
-        return timeline(map(self._entry, rows))
+        return timeline(map(self.entry, rows))
 
     def of_recipient(self, address: str, *, since: "datetime", limit: int = FOUND) -> list[list[LogEntry]]:
         """See `MessageLog`."""
@@ -82,6 +93,48 @@ class SqlMessageLog:
         chosen = select(tags.ref).where(tags.name == name, tags.value == value, tags.sent_at >= in_utc(since))
         return self._found(chosen.order_by(tags.sent_at.desc(), tags.ref.desc()), limit)
 
+    def counts(self, *, since: "datetime", until: "datetime") -> Counts:
+        """See `MessageLog`. The database counts."""
+        since, until, columns = in_utc(since), in_utc(until), self._table.c
+        first = since.replace(hour=0, minute=0, second=0, microsecond=0)
+        # A case of comparisons, because the databases have no function in common that takes the day of a time.
+        starts = [first + timedelta(days=number) for number in range(1, (until - first).days + 1)]
+        day = case(*((columns.at < start, number) for number, start in enumerate(starts)), else_=len(starts))
+        alike = select(
+            day.label("day"),
+            columns.kind,
+            columns.configuration_set,
+            columns.template,
+            case((columns.kind.in_(CATEGORISED), columns.category), else_="").label("category"),
+        ).where(
+            self._is_kept(columns.at >= since, columns.at < until),
+            or_(columns.kind.not_in(CATEGORISED), self._is_real()),
+        )
+        rows = alike.subquery().c
+        query = select(*rows, func.count()).group_by(*rows).limit(MAX_COUNTS + 1)
+        with self._database.read("count the message log of") as connection:
+            found = connection.execute(query).all()
+        counts = [EntryCount((first + timedelta(days=number)).date(), *others) for number, *others in found]
+        return Counts(counts[:MAX_COUNTS], complete=len(found) <= MAX_COUNTS)
+
+    def newest(
+        self, kinds: "Collection[str]", *, since: "datetime", after: "Position | None" = None, limit: int = FOUND
+    ) -> list[LogEntry]:
+        """See `MessageLog`."""
+        columns = self._table.c
+        order = (columns.at, columns.ref, columns.key)
+        wanted = self._kept(and_(columns.kind.in_(kinds), columns.at >= in_utc(since), self._is_real()))
+        if after:
+            wanted = wanted.where(tuple_(*order) < tuple_(*after, types=[column.type for column in order]))
+        newest = wanted.order_by(*(column.desc() for column in order)).limit(limit)
+        with self._database.read("list the message log of") as connection:
+            return [self.entry(row) for row in connection.execute(newest)]
+
+    def _is_real(self) -> "ColumnElement[bool]":
+        """Not a bounce or complaint of the mailbox simulator: the record of the event says so, under the same key."""
+        events = self._events.c
+        return ~exists().where(events.key == self._table.c.key, events.simulator)
+
     def erase(self, connection: "Connection", address: str) -> int:
         """Delete the entries of an address; return how many there were."""
         condition = self._table.c.lookup.in_(self._keyring.lookups(address))
@@ -90,7 +143,7 @@ class SqlMessageLog:
     def rewrite(self, connection: "Connection", row: "Row[tuple[object, ...]]") -> None:
         """Write an entry again, with the current key."""
         here = (self._table.c.ref == row.ref, self._table.c.key == row.key)
-        connection.execute(self._table.update().where(*here).values(self._values(self._entry(row))))
+        connection.execute(self._table.update().where(*here).values(self._values(self.entry(row))))
 
     def _found(self, chosen: "Select[str]", limit: int) -> list[list[LogEntry]]:
         with self._database.read("search the message log of") as connection:
@@ -98,13 +151,14 @@ class SqlMessageLog:
             rows = connection.execute(self._kept(self._table.c.ref.in_(refs))).all()
         messages: defaultdict[str, list[LogEntry]] = defaultdict(list)
         for row in rows:
-            messages[row.ref].append(self._entry(row))
+            messages[row.ref].append(self.entry(row))
         return [timeline(messages[ref]) for ref in refs if ref in messages]
 
     def _kept(self, condition: "ColumnElement[bool]") -> "Select[tuple[object, ...]]":
-        return select(self._table).where(
-            condition, self._table.c.sent_at > in_utc(self._clock()) - timedelta(days=self._days)
-        )
+        return select(self._table).where(self._is_kept(condition))
+
+    def _is_kept(self, *conditions: "ColumnElement[bool]") -> "ColumnElement[bool]":
+        return and_(*conditions, self._table.c.sent_at > in_utc(self._clock()) - timedelta(days=self._days))
 
     def _add_tags(self, connection: "Connection", entry: LogEntry) -> None:
         if not entry.is_indexed:
@@ -131,7 +185,8 @@ class SqlMessageLog:
             **{name: storable(getattr(entry, name)) for name in _TEXTS},
         }
 
-    def _entry(self, row: "Row[tuple[object, ...]]") -> LogEntry:
+    def entry(self, row: "Row[tuple[object, ...]]") -> LogEntry:
+        """The entry in a row."""
         opened = {
             name: self._keyring.open(getattr(row, name), row.key_id, _about(row.ref, row.key, name))
             for name in ("recipient", "words")

@@ -71,7 +71,7 @@ class SqlSuppressions:
             for start in range(0, len(lookups), BATCH):
                 condition = self._table.c.lookup.in_(lookups[start : start + BATCH])
                 query = select(self._table).where(condition, self._table.c.scope.in_([ALL, *scopes]), *self._active())
-                found += [self._suppression(row, wanted[row.lookup]) for row in connection.execute(query)]
+                found += [self.suppression(row, wanted[row.lookup]) for row in connection.execute(query)]
         return strongest(found)
 
     def put(self, suppression: Suppression) -> PutOutcome:
@@ -86,6 +86,32 @@ class SqlSuppressions:
             if outcome and not state.is_erased:
                 self._changes.add(connection, Change.of("added", suppression, now))
         return outcome
+
+    def replace(self, suppression: Suppression) -> PutOutcome:
+        """See `RevisableSuppressions.replace`."""
+        now = in_utc(self._clock())
+        row = suppression.known_at(now)
+        with self._database.write("write a suppression to") as connection:
+            state = self._lock(connection, row.address, row.scope)
+            standing, outcome = state.standing, PutOutcome.WRITTEN
+            if _is_removed_since(state, row, now):
+                outcome = PutOutcome.REMOVED_SINCE
+            elif standing and standing.active(now) and standing.actor != row.actor:
+                outcome = PutOutcome.OUTRANKED
+            kept = State(row if outcome else standing, state.removed_at, state.is_erased)
+            self._write(connection, row.address, row.scope, kept)
+            if outcome and not state.is_erased:
+                self._changes.add(connection, Change.of("added" if row.active(now) else "removed", row, now))
+        return outcome
+
+    def removed_at(self, address: str) -> "datetime | None":
+        """See `RevisableSuppressions.removed_at`."""
+        lookups, columns = self._keyring.lookups(address_key(address)), self._table.c
+        query = select(columns.removed_at).where(columns.lookup.in_(lookups), columns.scope == ALL)
+        with self._database.read("read a removal from") as connection:
+            found = [moment for moment in connection.execute(query).scalars() if moment]
+        recent = in_utc(self._clock()) - REMEMBERED
+        return max((moment for moment in found if moment > recent), default=None)
 
     def remove(self, address: str, *, scope: str = ALL, actor: str = "", why: str = "") -> bool:
         """See `SuppressionStore.remove`."""
@@ -113,7 +139,7 @@ class SqlSuppressions:
             if not rows:
                 return
             last, given = (rows[-1].lookup, rows[-1].scope), given + len(rows)
-            yield from map(self._suppression, rows)
+            yield from map(self.suppression, rows)
 
     def history(self, address: str) -> list[Change]:
         """What was done to the suppressions of an address, oldest first."""
@@ -147,7 +173,7 @@ class SqlSuppressions:
         connection.execute(insert.values(lookup=lookups[0], scope=scope, **empty))
         chosen = select(self._table).where(columns.lookup.in_(lookups), columns.scope == scope)
         rows = connection.execute(chosen.order_by(columns.lookup).with_for_update()).all()
-        standing = [self._suppression(row, address) for row in rows if row.reason is not None]
+        standing = [self.suppression(row, address) for row in rows if row.reason is not None]
         return State(
             max(standing, key=lambda one: one.rank, default=None),
             max((row.removed_at for row in rows if row.removed_at), default=None),
@@ -155,7 +181,7 @@ class SqlSuppressions:
         )
 
     def _write(self, connection: "Connection", address: str, scope: str, state: State) -> None:
-        """Write what is known under the current key, and delete what stands under other keys."""
+        """Write the row under the current key, and delete it under other keys."""
         columns, (lookup, *others) = self._table.c, self._keyring.lookups(address)
         here = (columns.lookup == lookup, columns.scope == scope)
         connection.execute(update(self._table).where(*here).values(self._values(address, lookup, scope, state)))
@@ -177,8 +203,8 @@ class SqlSuppressions:
             values[name] = "" if hidden or not row else storable(cast("str", getattr(row, name)))
         return values
 
-    def _suppression(self, row: "Row[tuple[object, ...]]", address: str = "") -> Suppression:
-        """Read leniently: a row with an unknown reason, from a newer version, must still suppress."""
+    def suppression(self, row: "Row[tuple[object, ...]]", address: str = "") -> Suppression:
+        """The suppression in a row, read leniently: one with an unknown reason, of a newer version, must still hold."""
         return Suppression(
             address=address or self.row_address(row),
             reason=row.reason if row.reason in REASONS else "manual",
@@ -197,12 +223,16 @@ class SqlSuppressions:
 
 
 def _outcome(state: State, suppression: Suppression, now: "datetime") -> PutOutcome:
-    removed = state.removed_at
-    if removed and suppression.created_at <= removed and now < removed + REMEMBERED:
+    if _is_removed_since(state, suppression, now):
         return PutOutcome.REMOVED_SINCE
     if state.standing and not suppression.outranks(state.standing):
         return PutOutcome.OUTRANKED
     return PutOutcome.WRITTEN
+
+
+def _is_removed_since(state: State, suppression: Suppression, now: "datetime") -> bool:
+    removed = state.removed_at
+    return bool(removed) and suppression.created_at <= removed and now < removed + REMEMBERED
 
 
 def _about(lookup: str, scope: str, column: str) -> str:

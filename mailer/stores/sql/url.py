@@ -42,6 +42,7 @@ class Location:
         prefix: The beginning of each table's name.
         migrate: Whether the tables are created and updated when the store is first used.
         log_days: How long the message log is kept; 0 for none.
+        notify: Whether a mail in the outbox wakes the relays by NOTIFY.
     """
 
     url: URL
@@ -49,10 +50,11 @@ class Location:
     prefix: str = PREFIX
     migrate: bool = True
     log_days: int = 0
+    notify: bool = True
 
     @classmethod
     def parse(cls, text: str) -> "Location":
-        """Read a URL. Its query may hold `schema`, `prefix`, `migrate=no` and `log_days`; the driver gets the rest.
+        """Read a URL. The driver gets what its query holds besides `schema`, `prefix`, `migrate`, `log_days`, `notify`.
 
         Raises:
             ConfigurationError: It is not the URL of a database that is supported.
@@ -67,12 +69,13 @@ class Location:
         query = url.query
         place = cls(
             url.set(drivername=DRIVERS[url.drivername]).difference_update_query(
-                ("schema", "prefix", "migrate", "log_days")
+                ("schema", "prefix", "migrate", "log_days", "notify")
             ),
             _name(query, "schema", None),
             _name(query, "prefix", PREFIX) or PREFIX,
             _switch(query, "migrate"),
             _days(query, "log_days"),
+            _switch(query, "notify"),
         )
         place._check()
         return place
@@ -88,6 +91,16 @@ class Location:
         if self.is_sqlite:
             return f"the SQLite database {self.url.database}"
         return f"the PostgreSQL database {self.url.database or ''} on {self.url.host or 'the local socket'}"
+
+    @property
+    def notifies(self) -> bool:
+        """Whether writers notify the relays, which then listen."""
+        return self.notify and not self.is_sqlite
+
+    @property
+    def channel(self) -> str:
+        """The channel of PostgreSQL's NOTIFY that wakes the relays of the outbox."""
+        return f"{self.schema + '_' if self.schema else ''}{self.prefix}outbox"
 
     def connect_args(self) -> dict[str, object]:
         """The driver's arguments, with a time limit for everything that could wait for ever."""

@@ -29,7 +29,7 @@ class Defaults:
         reason: Replaces the reason that the format gives; None for none.
         scope: The scope of rows that name none.
         actor: Who imports.
-        source: Stands before the evidence of rows without their own.
+        source: The evidence of rows that have none.
     """
 
     reason: "Reason | None" = None

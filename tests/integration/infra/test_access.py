@@ -227,7 +227,7 @@ def test_a_second_run_finds_nothing_to_do(program: Program):
     assert not program.stack(**OPTIONS).up().any
 
 
-def test_in_development_nobody_is_written_to_in_bulk(program: Program):
+def test_development_policy_denies_bulk_mail(program: Program):
     with pytest.raises(ClientError, match="AccessDenied"):
         bulk(application(program, "ecs"), "receipt")
 

@@ -74,7 +74,9 @@ def test_message_lost_before_acceptance_is_not_accepted(deployed: Deployed, monk
         lost = deployed.send()
     assert deployed.mailer.outcome(lost.id).state is MailState.UNKNOWN
     earlier = datetime.now(UTC) - timedelta(minutes=61)
-    monkeypatch.setattr("mailer.mailer.new_id", lambda **_: new_id(int(earlier.timestamp() * 1000), logged=True))
+    monkeypatch.setattr(
+        "mailer.sending.pipeline.new_id", lambda **_: new_id(int(earlier.timestamp() * 1000), logged=True)
+    )
     with deployed.cloud.fault("reset-before", operation="SendEmail"):
         lost_earlier = deployed.send()
     assert deployed.mailer.outcome(lost_earlier.id).state is MailState.NOT_ACCEPTED

@@ -104,7 +104,7 @@ def test_owners_settings_stay_in_every_order_of_destroy(domain: Domain):
     assert apart_from_dkim(again["records"]) == apart_from_dkim(whole["records"])
 
 
-def test_a_second_owner_is_told_to_adopt(domain: Domain):
+def test_second_stack_of_a_domain_must_adopt_its_identity(domain: Domain):
     domain.stack("first").up()
     with pytest.raises(DeploymentError) as caught:
         domain.stack("second", dns="none").up()

@@ -3,12 +3,13 @@
 import json
 import random
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from types import ModuleType
 
 import pytest
 
 from mailer.errors import BatchFailed
-from mailer.functions.metrics import FAILED_RECORDS
+from mailer.functions.metrics import FAILED_RECORDS, SENDER_BOUNCES
 from mailer.stores.dynamodb.suppressions import DynamoDBSuppressions
 from mailstack_localcloud import LocalCloud
 from tests.integration.tables import new_table
@@ -27,8 +28,12 @@ class Function:
     def __init__(self, module: ModuleType, suppressions: DynamoDBSuppressions, out: pytest.CaptureFixture[str]) -> None:
         self._module, self.suppressions, self._out = module, suppressions, out
 
-    def failures(self, *bodies: str) -> list[str]:
-        answer = self._module.handle(batch(*bodies), None)
+    def failures(self, *bodies: str, sent_at: datetime | None = None) -> list[str]:
+        records = batch(*bodies)
+        if sent_at:
+            for record in records["Records"]:
+                record["attributes"]["SentTimestamp"] = str(int(sent_at.timestamp() * 1000) + 1)
+        answer = self._module.handle(records, None)
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
     def reasons(self) -> dict[str, str]:
@@ -67,7 +72,7 @@ def test_notification_and_event_of_one_bounce_count_once(function: Function):
     assert [line["status"] for line in function.log()] == ["suppressed", "duplicate", "duplicate"]
 
 
-def test_junk_goes_back_to_the_queue_and_holds_nobody_up(function: Function):
+def test_malformed_message_fails_alone_in_its_batch(function: Function):
     confirmation = json.dumps({"Type": "SubscriptionConfirmation", "Message": "You have chosen to subscribe"})
     assert function.failures("junk", in_sns(load("bounce")), confirmation) == ["1", "3"]
     assert function.reasons() == {ADA: "bounce"}
@@ -95,7 +100,7 @@ def test_a_store_out_of_reach_is_an_error_of_the_function(function: Function, mo
     assert [line[FAILED_RECORDS] for line in log] == [1, 1]
 
 
-def test_one_bad_recipient_fails_its_record_and_holds_up_nobody(function: Function):
+def test_failed_recipient_fails_only_its_record(function: Function):
     listed = [{"emailAddress": "bob@example.com <ada@example.org>"}, *bounced("grace@example.org")]
     event = changed("bounce", "bounce", bouncedRecipients=listed)
     event["mail"]["destination"] = [ADA, "grace@example.org"]
@@ -173,3 +178,39 @@ def test_other_peoples_payloads_suppress_as_well(function: Function, event: dict
     assert ADA in function.reasons()
     assert function.failures(in_sns(event)) == []
     assert function.log()[-1]["status"] == "duplicate"
+
+
+def test_bounce_about_the_sender_is_a_metric_once(function: Function):
+    event = changed("bounce", "bounce", bounceType="Transient", bouncedRecipients=bounced(ADA, status="5.7.1"))
+    assert function.failures(raw(event), in_sns(event), raw(load("bounce"))) == []
+    assert [(line["level"], line.get(SENDER_BOUNCES)) for line in function.log()] == [
+        ("WARNING", 1),
+        ("INFO", None),
+        ("INFO", None),
+    ]
+
+
+def test_mailbox_that_is_full_for_days_is_suppressed_for_a_while(function: Function):
+    now = datetime.now(UTC)
+    for days in (3, 2, 1, 0):
+        assert function.reasons() == {}
+        event = changed(
+            "bounce",
+            "bounce",
+            bounceType="Transient",
+            bounceSubType="MailboxFull",
+            bouncedRecipients=bounced(ADA, status="4.2.2"),
+            timestamp=(now - timedelta(days=days, minutes=5)).isoformat(),
+            feedbackId=f"f{days}",
+        )
+        event["mail"] |= {"timestamp": (now - timedelta(days=4)).isoformat()}
+        assert function.failures(raw(event), sent_at=now) == []
+    (row,) = function.suppressions.iterate()
+    assert (row.address, row.reason, row.actor) == (ADA, "bounce", "soft bounces")
+    assert row.expires_at
+    assert timedelta(days=2) < row.expires_at - now < timedelta(days=4)
+    delivery = load("delivery")
+    delivery["delivery"] |= {"timestamp": now.isoformat(), "recipients": [ADA]}
+    delivery["mail"] |= {"timestamp": (now - timedelta(days=1)).isoformat()}
+    assert function.failures(raw(delivery), sent_at=now + timedelta(seconds=2)) == []
+    assert function.reasons() == {}

@@ -3,10 +3,13 @@
 import json
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from mailer.errors import BatchFailed
+from mailer.functions.guard import KINDS
+from mailer.functions.recheck import accept
 from mailstack_localcloud import LocalCloud
 from tests.integration.queues import open_to
 from tests.unit.lambdas.records import batch, handler
@@ -78,7 +81,7 @@ def test_alarm_pauses_its_configuration_set_and_pages_once(guard: Guard, wrap: C
     assert "mailer resume " in page["Message"]
 
 
-def test_a_second_alarm_about_a_paused_set_pages_nobody_again(guard: Guard, capsys: pytest.CaptureFixture[str]):
+def test_second_alarm_of_a_paused_set_does_not_page(guard: Guard, capsys: pytest.CaptureFixture[str]):
     guard.take(raw(guard.alarm(guard.ours)))
     guard.pages()
     assert guard.take(raw(guard.alarm(guard.ours)), raw(guard.alarm(guard.ours))) == []
@@ -105,12 +108,11 @@ def test_recovery_does_not_un_pause(guard: Guard):
 
 
 @pytest.mark.parametrize("state", ["OK", "INSUFFICIENT_DATA", "ALARM", "ok", ""])
-def test_whatever_arrives_what_is_paused_stays_paused(guard: Guard, state: str):
+def test_paused_set_stays_paused_after_any_message(guard: Guard, state: str):
     for name in (guard.ours, guard.bulk, guard.foreign):
         guard.ses.put_configuration_set_sending_options(ConfigurationSetName=name, SendingEnabled=False)
     alarms = [raw(guard.alarm(name, state=state)) for name in (guard.ours, guard.bulk, guard.foreign)]
-    tick = json.dumps({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}})
-    guard.take(*alarms, tick)
+    guard.take(*alarms, TICK)
     assert guard.sending() == [False, False, False]
 
 
@@ -127,15 +129,103 @@ def test_a_configuration_set_that_is_gone_sends_the_alarm_back(guard: Guard):
     assert not guard.ses.get_configuration_set(ConfigurationSetName=guard.ours)["SendingOptions"]["SendingEnabled"]
 
 
-def test_what_is_no_alarm_goes_back_to_the_queue(guard: Guard):
+def test_message_that_is_no_alarm_returns_to_the_queue(guard: Guard):
     alarm = raw(guard.alarm(guard.foreign))
     assert guard.take("hello", alarm, in_sns(load("bounce"))) == [{"itemIdentifier": "1"}, {"itemIdentifier": "3"}]
     assert guard.sending() == [True, True, True]
 
 
+class Alarms:
+    """The alarms of every stream of the guard as a stack has them: a composite one for each rate, and its parts."""
+
+    def __init__(self, cloud: LocalCloud, guard: Guard) -> None:
+        self._cloudwatch, self._ses = cloud.client("cloudwatch"), guard.ses
+        for stream in (ORDINARY, *STREAMS, "bulk"):
+            self._parts(stream)
+            for kind in KINDS:
+                rule = f'ALARM("{self.reached(stream, kind)}") AND ALARM("mailstack-prod-{stream}-sends-enough")'
+                self._cloudwatch.put_composite_alarm(AlarmName=self.critical(stream, kind), AlarmRule=rule)
+                self._cloudwatch.set_alarm_state(
+                    AlarmName=self.critical(stream, kind), StateValue="OK", StateReason="it is"
+                )
+
+    @staticmethod
+    def critical(stream: str, kind: str) -> str:
+        return f"mailstack-prod-{stream}-{kind}-rate-critical"
+
+    @staticmethod
+    def reached(stream: str, kind: str) -> str:
+        return f"mailstack-prod-{stream}-{kind}-rate-reached-critical"
+
+    def _parts(self, stream: str) -> None:
+        rates = {self.reached(stream, kind): f"Reputation.{kind.title()}Rate" for kind in KINDS}
+        for name, metric in {**rates, f"mailstack-prod-{stream}-sends-enough": "Send"}.items():
+            self._cloudwatch.put_metric_alarm(
+                AlarmName=name,
+                Namespace="AWS/SES",
+                MetricName=metric,
+                Dimensions=[{"Name": "ses:configuration-set", "Value": stream}],
+                Statistic="Average",
+                Period=300,
+                EvaluationPeriods=1,
+                Threshold=0.05,
+                ComparisonOperator="GreaterThanThreshold",
+                TreatMissingData="ignore",
+            )
+
+    def raise_all(self, stream: str, kind: str) -> None:
+        for name in (self.reached(stream, kind), f"mailstack-prod-{stream}-sends-enough", self.critical(stream, kind)):
+            self._cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="too many")
+
+    def reset(self, stream: str, kind: str, *, accepted: float, rate: float) -> None:
+        """What a person does with `mailer resume`, and how the rate goes on."""
+        self.raise_all(stream, kind)
+        name = self.critical(stream, kind)
+        self._cloudwatch.set_alarm_state(
+            AlarmName=name, StateValue="OK", StateReason="resumed", StateReasonData=accept(accepted)
+        )
+        dimensions: Any = [{"Name": "ses:configuration-set", "Value": stream}]
+        datum: Any = {"MetricName": f"Reputation.{kind.title()}Rate", "Dimensions": dimensions, "Value": rate}
+        self._cloudwatch.put_metric_data(Namespace="AWS/SES", MetricData=[datum])
+
+
+TICK = json.dumps({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}})
+
+
+def test_tick_reads_fifty_streams_in_four_requests(guard: Guard, cloud: LocalCloud):
+    alarms, calls = Alarms(cloud, guard), list[str]()
+    guard.function._clients().cloudwatch.meta.events.register(
+        "before-send.cloudwatch", lambda event_name, **_: calls.append(event_name.rpartition(".")[2])
+    )
+    assert guard.take(TICK) == []
+    assert guard.sending() == [True, True, True]
+    assert calls == ["DescribeAlarms"] * 3
+
+    calls.clear()
+    alarms.raise_all("bulk", "complaint")
+    alarms.reset(ORDINARY, "bounce", accepted=0.1, rate=0.12)
+    alarms.reset(STREAMS[0], "bounce", accepted=0.1, rate=0.1)
+    alarms.reset(STREAMS[-1], "complaint", accepted=0.3, rate=0.2)
+    assert guard.take(TICK) == []
+    assert guard.sending() == [False, False, True]
+    assert calls == ["DescribeAlarms"] * 3 + ["GetMetricData"]
+    pages = "".join(page["Message"] for page in guard.pages())
+    assert "The rate is 12.000%; it was 10.000% when the stream was resumed" in pages
+    assert "somebody resumed the stream" in pages
+
+
+def test_tick_pauses_the_others_if_a_set_is_gone(guard: Guard, cloud: LocalCloud):
+    alarms = Alarms(cloud, guard)
+    for stream in (STREAMS[0], "bulk"):  # the set of the first was never made
+        alarms.raise_all(stream, "bounce")
+    with pytest.raises(BatchFailed):
+        guard.take(TICK)
+    assert guard.sending() == [True, False, True]
+
+
 @pytest.mark.parametrize("stream", [STREAMS[0], STREAMS[29], STREAMS[-1]])
 @pytest.mark.parametrize("kind", ["bounce", "complaint"])
-def test_of_fifty_streams_the_right_one_is_paused(guard: Guard, stream: str, kind: str):
+def test_alarm_pauses_one_of_fifty_streams(guard: Guard, stream: str, kind: str):
     sets = [f"mailstack-prod-{name}" for name in STREAMS]
     for name in sets:
         guard.ses.create_configuration_set(ConfigurationSetName=name)

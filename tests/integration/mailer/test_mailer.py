@@ -85,7 +85,7 @@ def test_the_parts_of_gmails_feedback_id_are_tags(cloud: LocalCloud, stack: Stac
     assert kept["tags"]["order"] == ["7"]
 
 
-def test_what_arrives_has_names_headers_and_attachments_whole(cloud: LocalCloud, stack: StackOutputs):
+def test_delivered_mail_has_names_headers_and_attachments(cloud: LocalCloud, stack: StackOutputs):
     message = Message(
         subject="Grüße",
         text="Grüße an Ada",

@@ -69,7 +69,7 @@ def test_idempotency_key_whose_answer_was_lost_is_its_own(dynamodb: DynamoDBClie
     assert store.begin(record) == replace(record, results=RESULTS)
 
 
-def test_what_happens_while_a_removal_is_under_way_is_not_lost(dynamodb: DynamoDBClient):
+def test_bounce_during_a_removal_is_not_lost(dynamodb: DynamoDBClient):
     table, clock = new_table(dynamodb), Clock()
     suppressions = DynamoDBSuppressions(table, dynamodb, clock=clock)
     suppressions.put(suppression())
@@ -89,7 +89,7 @@ def test_what_happens_while_a_removal_is_under_way_is_not_lost(dynamodb: DynamoD
     assert suppressions.put(later) is PutOutcome.REMOVED_SINCE
 
 
-def test_a_removal_stands_in_the_table_as_agreed(dynamodb: DynamoDBClient):
+def test_removal_has_the_documented_item(dynamodb: DynamoDBClient):
     table = new_table(dynamodb)
     suppressions = DynamoDBSuppressions(table, dynamodb, clock=Clock())
     suppressions.put(suppression())
@@ -129,7 +129,7 @@ def test_a_row_that_others_wrote_suppresses_and_can_be_removed(
     assert suppressions.get_many([ADA]) == {}
 
 
-def test_a_suppression_stands_in_the_table_as_agreed(dynamodb: DynamoDBClient):
+def test_suppression_has_the_documented_item(dynamodb: DynamoDBClient):
     table = new_table(dynamodb)
     row = Suppression("Ada@Example.org", "bounce", "5.1.1", NOW, "m1", "f1", NOW + timedelta(days=1))
     DynamoDBSuppressions(table, dynamodb, clock=Clock()).put(row)
@@ -183,7 +183,7 @@ def test_events_and_suppressions_share_a_table_and_do_not_mix(dynamodb: DynamoDB
     assert list(suppressions.iterate()) == [suppression()]
 
 
-def test_a_table_that_is_not_there_is_said_so(dynamodb: DynamoDBClient):
+def test_missing_table_is_a_store_error(dynamodb: DynamoDBClient):
     with pytest.raises(StoreError, match="mailstack-nowhere"):
         DynamoDBSuppressions("mailstack-nowhere", dynamodb).get_many(["ada@example.org"])
 

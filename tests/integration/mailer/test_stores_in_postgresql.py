@@ -131,7 +131,7 @@ def test_concurrent_writers_leave_the_strongest(url: str):
 
 
 def test_rotation_and_clean_up_run_beside_writers(url: str):
-    from mailer.stores.sql.encryption import new_key
+    from mailer.secret_keys import new_key
 
     key, other = new_key(), new_key()
     with SqlStores(url, keys=[key]) as old:

@@ -26,10 +26,12 @@ HELLO = Message(
 
 
 def test_guide_runs_beside_the_files_of_other_guides(pytester: pytest.Pytester):
-    for guide in (ROOT / "docs").rglob("*.md"):
+    # The pages start-*.md are for different teams, each with a project of its own.
+    for guide in (page for page in (ROOT / "docs").rglob("*.md") if not page.name.startswith("start-")):
         for name, code in files_of(guide).items():
             file = pytester.path / name
-            assert not file.exists()
+            # Two pages may begin with the same file.
+            assert not file.exists() or file.read_text(encoding="utf-8") == code
             file.parent.mkdir(exist_ok=True)
             file.write_text(code, encoding="utf-8")
     files = files_of(GUIDE)
@@ -302,7 +304,7 @@ def test_any_pattern_of_addresses_may_behave(cloud: LocalCloud):
     assert [mail.outcomes for mail in ses.sent] == [("Send", "Bounce"), ("Send", "DeliveryDelay")]
 
 
-def test_what_cannot_be_is_said_at_the_line_that_asked_for_it(pytester: pytest.Pytester):
+def test_impossible_fault_fails_at_the_line_that_sets_it(pytester: pytest.Pytester):
     pytester.makepyfile("""
         def test_behaviour(ses):
             ses.behave("*", "bounced")
@@ -333,7 +335,7 @@ def test_feedback_is_dealt_with_once(cloud: LocalCloud):
     assert ses.mailer.send(HELLO).ok
 
 
-def test_the_outbox_fails_as_often_as_it_is_told():
+def test_outbox_fails_the_requested_number_of_times():
     outbox = Outbox()
     outbox.fail(Throttled("too fast"), times=4)
     assert outbox.mailer.send(HELLO)["ada@example.com"].status is Status.THROTTLED

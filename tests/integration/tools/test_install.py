@@ -70,7 +70,7 @@ def installed(venv: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("pip", PIPS)
-def test_the_lock_decides_whatever_is_published_later(pip: str, index: PackageIndex, cache: str, tmp_path: Path):
+def test_lock_file_ignores_later_releases(pip: str, index: PackageIndex, cache: str, tmp_path: Path):
     venv = environment_with(pip, tmp_path)
     ran = install("demo", venv, PIP_INDEX_URL=index.url, UV_CACHE_DIR=cache)
     assert ran.returncode == 0, ran.stderr

@@ -97,6 +97,6 @@ def pausing_alarms_of(deployment: Deployment) -> list[Registered]:
         ({"allowedRecipients": [f"*@{n:03}.example.com" for n in range(300)]}, "The sender policy would be longer"),
     ],
 )
-def test_what_aws_would_refuse_for_its_length_is_told_first(changed: dict[str, Any], words: str):
+def test_names_beyond_the_limits_of_aws_are_refused(changed: dict[str, Any], words: str):
     with pytest.raises(SettingsInvalid, match=words):
         run("prod", **changed)

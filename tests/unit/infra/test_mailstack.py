@@ -1,18 +1,24 @@
 """The component in a program of somebody's own: what it takes, what it gives, and what it says."""
 
 import re
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import pulumi
 import pulumi_aws as aws
 import pytest
 from pulumi import ResourceOptions
+from pydantic import BaseModel
 
+import mailstack_infra
 from mailer.stack import StackOutputs
 from mailstack_infra import Dkim, MailFrom, MailStack, Secret, Settings, SettingsInvalid, StreamSettings
+from mailstack_infra.settings.problems import model_of
 from tests.unit.infra.program import ROOT, Deployment, run_own
 from tests.unit.infra.rsa import private
+from tests.waiting import PATIENCE
 
 PAGE = ("oncall@example.com",)
 SHOP = Settings(domain="example.com", page=PAGE, protect=False)
@@ -28,7 +34,7 @@ def deployed(
 def none(_: object) -> None: ...
 
 
-# --- What it is told -----------------------------------------------------------------------------------------------
+# --- Arguments -----------------------------------------------------------------------------------------------------
 
 
 def test_all_wrong_arguments_are_reported_in_one_error():
@@ -48,8 +54,8 @@ def test_a_group_with_a_wrong_argument_says_so_itself():
     assert str(caught.value).splitlines()[1] == "  minimum_sends: found 0; allowed: a whole number of at least 1."
 
 
-def test_a_misspelt_argument_is_told_with_the_one_that_was_meant():
-    with pytest.raises(SettingsInvalid, match=r"sub_domain: there is no such setting. Did you mean subdomain\?"):
+def test_misspelt_argument_error_suggests_the_right_one():
+    with pytest.raises(SettingsInvalid, match=r"sub_domain: unknown setting. Did you mean subdomain\?"):
         MailFrom(sub_domain="bounce")  # pyright: ignore[reportCallIssue] - wrong on purpose
 
 
@@ -68,7 +74,7 @@ def test_a_private_key_given_by_the_program_stays_a_secret():
 
 
 @pytest.mark.parametrize(("given", "carried"), [(None, "dev"), ("shop-dev", "shop-dev")])
-def test_names_carry_the_pulumi_stack_unless_told_otherwise(given: str | None, carried: str):
+def test_names_contain_the_pulumi_stack_by_default(given: str | None, carried: str):
     found = deployed(stack=given)
     assert found.one("Table", "store").inputs["name"] == f"mailstack-{carried}-store"
     assert found.one("Parameter", "outputs").inputs["name"] == f"/mailstack/{carried}/outputs"
@@ -120,7 +126,7 @@ def test_everything_is_made_and_asked_through_the_given_provider():
     assert all(provider.endswith("::elsewhere-id") for _, provider in found.asked)
 
 
-def test_it_stands_under_the_given_parent():
+def test_component_is_a_child_of_its_parent():
     def program() -> None:
         MailStack("mail", SHOP, opts=ResourceOptions(parent=pulumi.ComponentResource("shop:index:Shop", "shop")))
 
@@ -208,3 +214,24 @@ def test_python_of_the_component_guide_deploys(monkeypatch: pytest.MonkeyPatch):
         topic.inputs["endpoint"] for topic in deployment.of("TopicSubscription") if topic.inputs["protocol"] == "email"
     ] == ["oncall@example.com"]
     assert list(exported) == ["sender_policy"]
+
+
+def test_every_group_of_settings_is_imported_from_the_package():
+    groups = {Settings, *groups_of(Settings)}
+    assert len(groups) > 15
+    for group in groups:
+        assert group.__name__ in mailstack_infra.__all__
+        assert getattr(mailstack_infra, group.__name__) is group
+
+
+def groups_of(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    for field in model.model_fields.values():
+        if group := model_of(field.annotation):
+            yield group
+            yield from groups_of(group)
+
+
+def test_missing_pulumi_error_shows_the_install_command():
+    script = "import sys; sys.modules['pulumi'] = None; import mailstack_infra; mailstack_infra.MailStack"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=PATIENCE)
+    assert re.search(r"Deploying needs pulumi, which the extra `infra` installs: pip install .*\[infra\]", done.stderr)

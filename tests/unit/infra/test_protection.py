@@ -9,7 +9,7 @@ from tests.unit.infra.program import run
 
 
 @pytest.mark.parametrize(("stack", "protected"), [("prod", True), ("dev", False), ("local", False)])
-def test_what_cannot_be_made_again_is_protected_in_production(stack: str, protected: bool):
+def test_irreplaceable_resources_are_protected_in_production(stack: str, protected: bool):
     deployment = run(stack)
     dear = {
         "EmailIdentity",

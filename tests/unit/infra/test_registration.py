@@ -121,7 +121,7 @@ def test_the_stacks_own_tag_cannot_be_taken_over():
 
 
 @everywhere
-def test_every_part_stands_under_the_stacks_component(stack: str, changed: dict[str, Any]):
+def test_every_resource_is_a_child_of_the_component(stack: str, changed: dict[str, Any]):
     deployment = run(stack, **changed)
     by_urn = {resource.urn: resource for resource in deployment.resources}
     for resource in deployment.aws:

@@ -40,5 +40,5 @@ def test_a_healthy_account():
         ({"quota": {"Max24HourSend": 0.0}}, "QuotaUsed", 1),
     ],
 )
-def test_what_is_amiss_shows(changed: dict[str, Any], metric: str, value: float):
+def test_account_problems_are_shown(changed: dict[str, Any], metric: str, value: float):
     assert metrics(**changed)[metric] == value

@@ -107,7 +107,7 @@ def test_a_name_is_read_back_as_it_was_given():
 @pytest.mark.parametrize(
     "value", [None, 7, b"ada@example.com", Address, {"ada@example.com": "Ada"}, ["ada@example.com"]]
 )
-def test_what_is_not_text_is_refused_with_a_hint(value: Any):
+def test_value_that_is_no_text_is_refused_with_a_hint(value: Any):
     for make in (Address, Address.parse):
         with pytest.raises(InvalidAddress) as refusal:
             make(value)

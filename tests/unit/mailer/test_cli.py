@@ -39,7 +39,7 @@ def environment(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_stack_prints_a_table_or_json_that_reads_back(capsys: pytest.CaptureFixture[str]):
-    assert main(["stack", "--offline"]) == 0
+    assert main(["stack"]) == 0
     table = capsys.readouterr().out
     assert "mailstack-dev-transactional" in table
     assert "sender_policy_arn" in table
@@ -51,7 +51,7 @@ def test_stack_prints_a_table_or_json_that_reads_back(capsys: pytest.CaptureFixt
     ("arguments", "said"),
     [
         (["stack", "--stack", "prod"], "Ask for 'dev'"),
-        (["send", "welcoem", "--to", "ada@example.com"], "The catalog has password_reset, verification_code, welcome"),
+        (["send", "welcoem", "--to", "ada@example.com"], "Did you mean welcome?"),
         (["send", "no.such.module:Mail", "--to", "ada@example.com"], "cannot be imported"),
         (["send", ":", "--to", "ada@example.com"], "There is no template"),
         (["send", ".mails:Mail", "--to", "ada@example.com"], "There is no template"),
@@ -95,7 +95,7 @@ def test_a_dry_run_needs_no_stack(capsys: pytest.CaptureFixture[str], monkeypatc
     assert main([*WELCOME, "--to", "ada@example.com", "--dry-run"]) == 0
     shown = capsys.readouterr().out
     assert "the stack's own" in shown
-    assert "Welcome, Ada" in shown
+    assert "Hello Ada," in shown
 
 
 def test_the_html_and_the_brand_are_shown(capsys: pytest.CaptureFixture[str], tmp_path: Path):
@@ -141,10 +141,10 @@ def test_a_file_that_does_not_fit_is_named(
     assert main([*WELCOME, "--to", "ada@example.com", "--dry-run", option, str(file)]) == 2
     shown = capsys.readouterr().err
     assert said in shown
-    assert f"{option} names {file}" in shown
+    assert f"{'The brand' if option == '--brand' else '--data names'} {file}" in shown
 
 
-def test_it_tells_its_version(capsys: pytest.CaptureFixture[str]):
+def test_version_option_prints_the_version(capsys: pytest.CaptureFixture[str]):
     with pytest.raises(SystemExit) as end:
         main(["--version"])
     assert end.value.code == 0
@@ -189,7 +189,7 @@ def test_templates_lists_the_catalog_and_compiles_a_folder(capsys: pytest.Captur
     assert main(["templates"]) == 0
     assert "expires_in_minutes  default 10" in capsys.readouterr().out
     assert main(["templates", "--json"]) == 0
-    assert set(json.loads(capsys.readouterr().out)) == {"welcome", "verification_code", "password_reset"}
+    assert {"welcome", "verification_code", "password_reset"} < set(json.loads(capsys.readouterr().out))
     (tmp_path / "a.mjml").write_text("<mjml><mj-body></mj-body></mjml>")
     assert main(["templates", "compile", str(tmp_path), "--check"]) == 1
     assert main(["templates", "compile", str(tmp_path)]) == 0

@@ -23,7 +23,7 @@ def test_a_subject_beside_a_template_takes_its_place():
     assert "424242" in made.text
 
 
-def test_what_stands_beside_a_message_takes_precedence():
+def test_arguments_override_the_message():
     made = compose(MESSAGE, BRAND, subject="Another", cc="bob@example.com", tags=None)
     assert (made.subject, made.text, made.cc[0].email) == ("Another", "Hello", "bob@example.com")
 
@@ -38,7 +38,7 @@ def test_what_stands_beside_a_message_takes_precedence():
         (Message, "The class Message is not", "mailer.Message"),
     ],
 )
-def test_what_is_no_content_is_refused_with_the_way_out(content: Any, said: str, hint: str):
+def test_unsupported_content_is_refused_with_a_hint(content: Any, said: str, hint: str):
     with pytest.raises(InvalidMessage, match=rf"{said}.*{hint}"):
         compose(content, BRAND, to="ada@example.com")
 

@@ -73,5 +73,5 @@ def test_a_policy_is_read_as_receivers_apply_it(text: str, policy: str, subdomai
 
 
 @pytest.mark.parametrize("text", ["", "p=none; v=DMARC1", "v=dmarc1; p=none", "v=DMARC10; p=none", "v=spf1 -all"])
-def test_what_does_not_begin_with_the_version_is_no_record(text: str):
+def test_record_must_begin_with_its_version(text: str):
     assert parse(text) is None

@@ -115,7 +115,7 @@ def command(server: NameServer, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         (CONSENT, [], Status.MISSING),
     ],
 )
-def test_what_means_the_same_is_published(record: DnsRecord, values: list[str], status: Status):
+def test_equivalent_records_count_as_published(record: DnsRecord, values: list[str], status: Status):
     finding = judge(record, Answer(tuple(values)))
     assert finding.status is status
     assert bool(finding.advice) is (status is not Status.PUBLISHED)
@@ -131,7 +131,7 @@ def test_what_means_the_same_is_published(record: DnsRecord, values: list[str], 
         (DKIM, ["b.dkim.amazonses.com"], "must not be proxied"),
     ],
 )
-def test_what_differs_comes_with_what_to_do(record: DnsRecord, values: list[str], words: str):
+def test_different_record_is_reported_with_a_remedy(record: DnsRecord, values: list[str], words: str):
     assert words in judge(record, Answer(tuple(values))).advice
 
 
@@ -164,7 +164,7 @@ def test_the_zones_own_servers_are_found_and_asked(server: NameServer):
     assert {"example.test. NS", "example.org. NS", "ns.example.test. A"} <= set(server.asked)
 
 
-def test_a_zone_that_nobody_serves_is_unknown(server: NameServer):
+def test_undelegated_zone_is_unknown(server: NameServer):
     by = dns.resolver.Resolver(configure=False)
     by.nameservers, by.port = ["127.0.0.1"], server.port
     report = check(stack(DMARC), ask_owners(by=by, port=server.port))
@@ -172,7 +172,7 @@ def test_a_zone_that_nobody_serves_is_unknown(server: NameServer):
     assert "could not be found" in report.findings[0].advice
 
 
-def test_a_resolver_that_knows_of_no_zone_is_told(server: NameServer):
+def test_zone_unknown_to_the_resolver_is_reported(server: NameServer):
     server.zones[dns.name.root] = dns.zone.Zone(dns.name.root, relativize=False)
     by = dns.resolver.Resolver(configure=False)
     by.nameservers, by.port = ["127.0.0.1"], server.port
@@ -273,7 +273,7 @@ def test_a_mailbox_of_the_same_organization_needs_no_consent(server: NameServer,
     assert finding.status == status
 
 
-def test_a_name_server_that_cannot_be_found_is_told():
+def test_unresolvable_name_server_is_reported():
     with pytest.raises(ConfigurationError, match=r"ns\.invalid cannot be found"):
         ask_server("ns.invalid")
 
@@ -333,7 +333,7 @@ def test_the_wait_ends(server: NameServer, command: list[str], clock: Clock, cap
     assert [line.split()[-2] for line in looks] == ["60", "59", "57", "53", "45", "30", "15"]
 
 
-def test_without_dnspython_the_way_to_it_is_told(
+def test_missing_dnspython_error_shows_the_install_command(
     command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     monkeypatch.delitem(sys.modules, "mailer.dnscheck.lookup")

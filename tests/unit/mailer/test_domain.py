@@ -48,7 +48,7 @@ def test_every_reader_finds_the_same_domain(text: str, name: str):
         "\u00ad" * 2_000_000 + "example.com",
     ],
 )
-def test_what_dns_cannot_hold_is_refused(text: str):
+def test_invalid_dns_name_is_refused(text: str):
     with pytest.raises(ValueError, match=r"DNS cannot hold|too long|top-level"):
         ascii_domain(text)
 

@@ -7,11 +7,19 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from prometheus_client import CollectorRegistry
 
 from mailer.errors import ConfigurationError, InvalidMessage, OutcomeUnknown, Refused, Throttled, Unreachable
+from mailer.mailer import Mailer
 from mailer.message import Message
+from mailer.observability.opentelemetry import OpenTelemetryHook
+from mailer.observability.prometheus import PrometheusHook
 from mailer.results import RecipientResult, Status
-from mailer.transports.failover import BreakerPolicy, Failover, Split
+from mailer.sending.hooks import SendHook
+from mailer.transports.failover import BreakerChange, BreakerPolicy, Failover, Split
 from mailer.transports.smtp import SmtpTransport
 from tests.smtp_server import smtp_server
 
@@ -52,7 +60,7 @@ def test_second_is_not_tried_after_unknown_or_a_refusal(problem: Exception):
     assert second.asked == 0
 
 
-def test_what_the_second_cannot_carry_keeps_the_first_error():
+def test_message_unfit_for_the_second_keeps_the_first_error():
     roads = Failover(Road("ses", Throttled("too fast")), Road("smtp", InvalidMessage("SMTP cannot carry: tags.")))
     with pytest.raises(Throttled):
         roads.send(MESSAGE)
@@ -76,6 +84,44 @@ def test_breaker_opens_probes_and_closes(caplog: pytest.LogCaptureFixture):
     assert states == ["open", "probing", "probing", "closed"]
 
 
+def test_hooks_and_log_show_changes_of_the_breaker(caplog: pytest.LogCaptureFixture):
+    caplog.set_level(logging.INFO)
+    clock, registry, seen = Clock(), CollectorRegistry(), list[tuple[str, str]]()
+
+    class Broken(SendHook):
+        def breaker_changed(self, transport: str, change: BreakerChange) -> None:
+            seen.append((transport, str(change)))
+            raise RuntimeError(MESSAGE.recipients[0].email)
+
+    def value(name: str, **labels: str) -> float | None:
+        return registry.get_sample_value(name, {"transport": "ses", **labels})
+
+    first = Road("ses", *[Unreachable("no")] * 3)
+    roads = Failover(first, Road("smtp"), breaker=BreakerPolicy(failures=2, seconds=30), clock=clock)
+    spans = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(spans))
+    hooks = [Broken(), PrometheusHook(registry), OpenTelemetryHook(provider)]
+    mail = Mailer.over(roads, sender="shop@example.com", hooks=hooks)
+    assert value("mailstack_breaker_open") is None
+    assert all(mail.send(MESSAGE).ok for _ in range(3))
+    assert value("mailstack_breaker_open") == 1
+    clock.now = 30
+    assert mail.send(MESSAGE).ok  # the probe fails
+    assert value("mailstack_breaker_open") == 1
+    clock.now = 60
+    assert mail.send(MESSAGE).ok
+    assert value("mailstack_breaker_open") == 0
+    changes = ("opened", "probed", "closed")
+    assert [value("mailstack_breaker_changes_total", change=one) for one in changes] == [1, 2, 1]
+    assert seen == [("ses", one) for one in ("opened", "probed", "probed", "closed")]
+    facts = [getattr(record, "mailstack", {}) for record in caplog.records]
+    assert [one["change"] for one in facts if one.get("breaker") == "ses"] == [change for _, change in seen]
+    events = [dict(event.attributes or {}) for span in spans.get_finished_spans() for event in span.events]
+    assert [one["mailstack.change"] for one in events] == [change for _, change in seen]
+    assert MESSAGE.recipients[0].email not in caplog.text
+
+
 @pytest.mark.parametrize(
     ("problem", "opens"),
     [
@@ -93,7 +139,7 @@ def test_refused_messages_do_not_open_the_breaker(problem: Callable[[], Exceptio
     assert roads.breaker.is_open is opens
 
 
-def test_interrupted_probe_lets_another_message_probe():
+def test_interrupted_probe_is_repeated_by_another_message():
     clock = Clock()
     first = Road("ses", Unreachable("no"), ValueError("a bug"))
     roads = Failover(first, Road("smtp"), breaker=BreakerPolicy(failures=1, seconds=1), clock=clock)
@@ -150,3 +196,16 @@ def test_faults_at_the_first_server_lose_and_double_nothing():
         assert unknown
         assert two.accepted
         roads.close()
+
+
+def test_split_hands_hooks_to_the_failover_inside():
+    seen: list[str] = []
+
+    class Seen(SendHook):
+        def breaker_changed(self, transport: str, change: BreakerChange) -> None:
+            seen.append(f"{transport} {change}")
+
+    inside = Failover(Road("ses", Unreachable("no")), Road("smtp"), breaker=BreakerPolicy(failures=1))
+    roads = Split(Road("old"), inside, share=1.0)
+    assert Mailer.over(roads, sender="shop@example.com", hooks=[Seen()]).send(MESSAGE).ok
+    assert seen == ["ses opened"]

@@ -76,7 +76,7 @@ def one(mail: Mailer) -> Callable[[int], SendResult]:
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_every_status_is_true_whatever_the_network_does(seed: int, monkeypatch: pytest.MonkeyPatch):
+def test_every_status_is_true_after_network_faults(seed: int, monkeypatch: pytest.MonkeyPatch):
     truth = Truth(random.Random(seed))
     with raw_server() as server:
         known(monkeypatch, server.url)

@@ -105,7 +105,7 @@ DIFFERENT = {
 }
 
 
-def test_fingerprint_tells_every_part_of_a_message_apart():
+def test_fingerprint_covers_every_part_of_a_message():
     messages = [MAIL, *(replace(MAIL, **parts) for parts in DIFFERENT.values())]
     messages += [
         Message(template=StoredTemplate("welcome", {"name": name}), to="ada@example.com") for name in ("Ada", "Bob")
@@ -233,7 +233,7 @@ class Failing(MemoryIdempotency):
 
 def failing_mailer(method: str) -> Outbox:
     outbox = Outbox()
-    outbox.mailer._idempotency = Failing(method)
+    outbox.mailer._pipeline.idempotency = Failing(method)
     return outbox
 
 
@@ -269,7 +269,7 @@ def test_addresses_are_not_stored():
             stored.append(record.results)
 
     outbox = Outbox()
-    outbox.mailer._idempotency = Spy()
+    outbox.mailer._pipeline.idempotency = Spy()
     outbox.mailer.send(MAIL, idempotency_key=KEY)
     assert len(stored) == 1
     assert "example.com" not in stored[0]

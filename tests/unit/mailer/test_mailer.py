@@ -303,7 +303,7 @@ def test_message_names_its_endpoint_and_tenant(ses: ScriptedSes):
     assert (ses.posted[0]["EndpointId"], ses.posted[0]["TenantName"]) == ("abcdef12.g3h", "mailstack-dev-acme")
 
 
-def test_a_message_to_nobody_is_refused_before_anything_is_asked(mail: Mailer, ses: ScriptedSes):
+def test_message_without_recipients_is_refused_without_requests(mail: Mailer, ses: ScriptedSes):
     for content in (CODE, Message(subject="Hello", text="Hello")):
         with pytest.raises(InvalidMessage, match="no recipient"):
             mail.send(content)
@@ -317,7 +317,7 @@ def test_message_without_recipients_is_sent_to_those_of_send(mail: Mailer, ses: 
     assert [post["Destination"]["ToAddresses"] for post in ses.posted] == [[ADA], [BOB]]
 
 
-def test_what_is_given_to_send_replaces_the_parts_of_a_message(mail: Mailer, ses: ScriptedSes):
+def test_arguments_of_send_replace_parts_of_the_message(mail: Mailer, ses: ScriptedSes):
     mail.send(Message(subject="Hello", text="Hello", to=ADA), to=BOB, sender="Ada <ada@example.test>")
     assert ses.posted[0]["Destination"]["ToAddresses"] == [BOB]
     assert ses.posted[0]["FromEmailAddress"] == "Ada <ada@example.test>"
@@ -351,7 +351,7 @@ def test_a_session_that_is_given_signs_the_mail(ses: ScriptedSes, monkeypatch: p
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
-def test_forked_workers_mail_nobody_who_is_suppressed(monkeypatch: pytest.MonkeyPatch):
+def test_forked_workers_respect_suppressions(monkeypatch: pytest.MonkeyPatch):
     """The suppression list is asked over connections, too: another process's answer would let mail through."""
     with raw_server() as server:
         known(monkeypatch, server.url)

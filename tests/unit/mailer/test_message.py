@@ -161,7 +161,7 @@ ODD: list[Any] = [
 
 @pytest.mark.parametrize("value", ODD, ids=lambda value: type(value).__name__)
 @pytest.mark.parametrize("part", [one.name for one in fields(Message) if one.init])
-def test_whatever_is_given_is_taken_or_refused_with_a_hint(part: str, value: Any):
+def test_any_input_is_accepted_or_refused_with_a_hint(part: str, value: Any):
     try:
         made: Message | InvalidMessage = message(**{part: value})
     except InvalidMessage as refusal:
@@ -176,7 +176,7 @@ def test_a_refusal_says_which_address_it_is_about():
         message(reply_to="nobody")
 
 
-def test_a_mailbox_named_twice_is_kept_where_it_stands_first():
+def test_duplicate_mailbox_keeps_its_first_place():
     made = message(to=["ada@example.com", "ADA@example.com"], cc=["Ada <ada@Example.com>", "bob@example.com"])
     assert [one.email for one in made.recipients] == ["ada@example.com", "bob@example.com"]
 
@@ -215,7 +215,7 @@ def test_no_line_break_gets_into_a_header(part: str, break_: str):
         ({"attachments": [Attachment("a.bin", bytes(31 * 1024 * 1024))]}, "SES allows 41,943,040"),
     ],
 )
-def test_what_ses_would_refuse_is_refused_here_and_named(parts: dict[str, Any], problem: str):
+def test_limits_of_ses_are_checked_before_sending(parts: dict[str, Any], problem: str):
     with pytest.raises(InvalidMessage, match=problem):
         message(**parts)
 

@@ -102,7 +102,9 @@ def test_message_state_is_the_worst_of_its_recipients():
 
 
 class Scripted:
-    """A transport that answers as it is told."""
+    """A transport that answers as it is told, in the place of SES."""
+
+    reports_events = True
 
     def __init__(self) -> None:
         self.answer: Any = OutcomeUnknown("No answer.")
@@ -143,7 +145,9 @@ def test_lost_answer_is_unknown_until_the_event_comes(mail: Mailer, log: MemoryM
 
 def test_lost_message_is_not_accepted_after_an_hour(mail: Mailer, monkeypatch: pytest.MonkeyPatch):
     earlier = datetime.now(UTC) - timedelta(minutes=61)
-    monkeypatch.setattr("mailer.mailer.new_id", lambda **_: new_id(int(earlier.timestamp() * 1000), logged=True))
+    monkeypatch.setattr(
+        "mailer.sending.pipeline.new_id", lambda **_: new_id(int(earlier.timestamp() * 1000), logged=True)
+    )
     found = mail.outcome(mail.send(HELLO).id)
     assert found.state is MailState.NOT_ACCEPTED
     assert not found.state.was_accepted
@@ -156,7 +160,7 @@ def test_message_that_was_sent_records_nothing(mail: Mailer, transport: Scripted
     assert log.of_message(result.id) == []
 
 
-def test_what_was_not_sent_is_recorded_for_each_recipient(transport: Scripted, log: MemoryMessageLog):
+def test_unsent_message_is_recorded_for_each_recipient(transport: Scripted, log: MemoryMessageLog):
     suppressions = MemorySuppressions()
     suppressions.put(Suppression(BOB, "bounce"))
     mail = Mailer(outputs(), transport=transport, suppressions=suppressions, message_log=log)
@@ -189,7 +193,7 @@ def test_stack_without_a_log_names_the_setting(transport: Scripted):
 
 
 @pytest.mark.parametrize("id_", ["", "0100-example", "0f" * 16, ADA])
-def test_id_of_somebody_else_is_refused(mail: Mailer, id_: str):
+def test_id_of_another_system_is_refused(mail: Mailer, id_: str):
     with pytest.raises(InvalidMessageId, match="UUIDv7") as raised:
         mail.outcome(id_)
     assert "mailer trace" in raised.value.hint

@@ -15,13 +15,30 @@ from pydantic import BaseModel
 import mailer
 from mailer import Mailer, MailerError
 from mailer.cli import main
+from mailer.doctor.inconclusive import Missing, NotApplicable, Unanswered
+from mailer.doctor.mta_sts import InvalidPolicy
+from mailer.doctor.smtp import LoginRefused, NotReached
+from mailer.doctor.web import NoPage
+from mailer.migrate.templates.handlebars import Untranslated
 from mailer.redaction import Cause
 from mailer.transports.smtp_connection import Lost, NoLogin, SmtpRefusal
 from mailer.wire import errors as wire_errors
 from mailer.wire.http import Malformed
+from tests.django_project import set_up
+
+set_up()
 
 ROOT = Path(__file__).parents[3]
-PUBLIC_MODULES = ("mailer", "mailer.catalog", "mailer.testing")
+PUBLIC_MODULES = (
+    "mailer",
+    "mailer.asgi",
+    "mailer.catalog",
+    "mailer.django",
+    "mailer.django.signals",
+    "mailer.testing",
+    "mailer.verification",
+    "mailer.webhooks",
+)
 _IMPORT = re.compile(r"^\s*from (mailer[\w.]*) import (?:\(([^)]*)\)|(.+))$", re.MULTILINE)
 _MENTIONED = re.compile(r"`mailer\.([A-Z]\w*|[a-z_]+\.\w+)")
 _DRAWN = re.compile(r"^((?:│   |    |├── |└── )*)([A-Z]\w+)(?: \((\w+)\))?(?:  |$)", re.MULTILINE)
@@ -105,7 +122,8 @@ def test_tree_of_wire_errors_is_complete():
 
 def test_other_exceptions_are_internal():
     others = {one for one in exceptions() if not issubclass(one, MailerError | wire_errors.WireError)}
-    assert others == {Malformed, Cause, Lost, NoLogin, SmtpRefusal}
+    of_doctor = {Missing, NotApplicable, Unanswered, InvalidPolicy, NoPage, NotReached, LoginRefused}
+    assert others == {Malformed, Cause, Lost, NoLogin, SmtpRefusal, *of_doctor, Untranslated}
 
 
 def test_packages_that_are_not_public_say_so():
@@ -140,7 +158,9 @@ def test_public_signatures_are_written_out():
 def test_send_and_compose_take_the_parts_of_a_message():
     parts = inspect.signature(mailer.Message).parameters.keys() - {"text", "html", "template", "raw"}
     sending = parts | {"idempotency_key"}
-    for method, expected in ((Mailer.send, sending), (Mailer.asend, sending), (Mailer.compose, parts)):
+    queueing = sending | {"connection", "send_at", "expires_at", "priority", "render"}
+    methods = ((Mailer.send, sending), (Mailer.asend, sending), (Mailer.compose, parts))
+    for method, expected in (*methods, (Mailer.enqueue, queueing), (Mailer.aenqueue, queueing)):
         assert inspect.signature(method).parameters.keys() - {"self", "content"} == expected
     arguments = inspect.getdoc(Mailer.send) or ""
     assert all(f"\n    {part}: " in arguments for part in sending)

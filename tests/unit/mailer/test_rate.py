@@ -1,17 +1,14 @@
 """The account's sending rate and quota: used to its end, never exceeded, whoever shares it. Time is simulated."""
 
 import asyncio
-import heapq
 import logging
 import math
 import random
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -21,18 +18,19 @@ from mailer.message import Message
 from mailer.results import Status
 from mailer.sending.limiter import Account, Limiter, RateLimit
 from mailer.sending.rate import BURST, Lease, Pace, next_length
+from mailer.stores.bundle import memory_stores
 from mailer.stores.memory import MemoryIdempotency
 from mailer.stores.rate import FRESH, Standing
+from mailer.stores.sql.stores import SqlStores
 from mailer.testing.outbox import Outbox
 from mailer.testing.outputs import stack_outputs
+from tests.rate_oracle import NOW, Oracle, known, simulate, standing
 from tests.waiting import eventually
 
-NOW = datetime(2026, 3, 2, tzinfo=UTC)
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 MAIL = Message(subject="Hello", text="Hello", to=["ada@example.com", "bob@example.com"])
-
-
-def standing(rate: float = 14.0, day: float = 50_000.0, sent: float = 0.0, at: datetime = NOW) -> Standing:
-    return Standing.of(rate, day, sent, at)
 
 
 class Shared:
@@ -59,63 +57,6 @@ class Shared:
         start = max(self.free_at, now)
         self.free_at = start + seconds
         return start
-
-
-@dataclass
-class Oracle:
-    """SES's own bucket: it holds what the rate gives in a burst's time, and goes into debt."""
-
-    rate: float
-    burst: float = 0.25
-    tokens: float = field(init=False)
-    at: float = 0.0
-    accepted: int = 0
-    refused: int = 0
-
-    def __post_init__(self) -> None:
-        self.tokens = self.rate * self.burst
-
-    def send(self, count: int, now: float) -> None:
-        self.tokens = min(self.rate * self.burst, self.tokens + (now - self.at) * self.rate)
-        self.at = now
-        if self.tokens <= 0:
-            self.refused += 1
-            return
-        self.tokens -= count
-        self.accepted += count
-
-
-def simulate(
-    limiters: list[Callable[[Callable[[], float]], Limiter]], oracle: Oracle, seconds: float, count: int = 1
-) -> None:
-    """Each worker sends as fast as its limiter lets it; a heap of moments takes the place of threads."""
-    now, moments = [0.0], list[tuple[float, int]]()
-    delays = dict[int, float]()
-    workers = [make(lambda: now[0]) for make in limiters]
-
-    for number, worker in enumerate(workers):
-        worker._wait = lambda _, delay, number=number: delays.__setitem__(number, delay)
-        heapq.heappush(moments, (number * 1e-6, number))
-    waiting = set[int]()
-    while moments:
-        now[0], number = heapq.heappop(moments)
-        if now[0] >= seconds:
-            continue
-        if number in waiting:
-            waiting.discard(number)
-            oracle.send(count, now[0])
-            heapq.heappush(moments, (now[0] + 0.001, number))  # what a call to SES takes at least
-            continue
-        delays[number] = 0.0
-        workers[number].acquire(count)
-        waiting.add(number)
-        heapq.heappush(moments, (now[0] + delays[number], number))
-
-
-def known(found: Standing) -> Account:
-    account = Account(None, lambda: found, clock=lambda: NOW, start=lambda run: run())
-    account._known = account._looked_at = None
-    return account
 
 
 @pytest.mark.parametrize("rate", [1.0, 14.0, 200.0])
@@ -295,7 +236,7 @@ class TestWaiting:
 
     def test_cancelled_coroutine_ends_the_waiting(self):
         outbox = Outbox()
-        outbox.mailer._limiter = limiter = Limiter(RateLimit(), known(standing(rate=0.1)), clock=lambda: 100.0)
+        outbox.mailer._pipeline.limiter = limiter = Limiter(RateLimit(), known(standing(rate=0.1)), clock=lambda: 100.0)
 
         async def main() -> None:
             assert (await outbox.mailer.asend(MAIL)).ok
@@ -375,7 +316,7 @@ class TestAccount:
                 limiter.acquire(50)
         assert len(caplog.records) == 1
 
-    def test_store_that_is_down_lets_mail_leave(self, now: list[datetime], caplog: pytest.LogCaptureFixture):
+    def test_mail_is_sent_while_the_rate_store_is_down(self, now: list[datetime], caplog: pytest.LogCaptureFixture):
         class Down(Shared):
             def standing(self) -> Standing | None:
                 raise StoreError("The table cannot be reached.")
@@ -398,7 +339,7 @@ class TestMailer:
             suppressions=outbox.suppressions,
             idempotency=MemoryIdempotency(),
         )
-        mail._limiter = Limiter(RateLimit(**limit), known(found), clock=lambda: 100.0)  # pyright: ignore[reportArgumentType]
+        mail._pipeline.limiter = Limiter(RateLimit(**limit), known(found), clock=lambda: 100.0)  # pyright: ignore[reportArgumentType]
         return mail
 
     def test_message_over_the_rate_is_throttled_without_asking_ses(self, outbox: Outbox):
@@ -436,11 +377,21 @@ class TestMailer:
         assert {type(one.error) for one in mail.send(MAIL)} == {RateExceeded}
 
     def test_other_transports_have_no_limit_by_default(self, outbox: Outbox):
-        assert Mailer(stack_outputs(), transport=outbox)._limiter is None
-        assert Mailer(stack_outputs(), rate=False)._limiter is None
-        assert Mailer(stack_outputs())._limiter is not None
-        assert Mailer(stack_outputs(), transport=outbox, rate=RateLimit())._limiter is not None
+        assert Mailer(stack_outputs(), transport=outbox)._pipeline.limiter is None
+        assert Mailer(stack_outputs(), rate=False)._pipeline.limiter is None
+        assert Mailer(stack_outputs())._pipeline.limiter is not None
+        assert Mailer(stack_outputs(), transport=outbox, rate=RateLimit())._pipeline.limiter is not None
 
-    def test_sql_store_cannot_share_the_rate(self, tmp_path: Path):
+    def test_mailers_of_one_database_share_the_rate(self, outbox: Outbox, tmp_path: Path):
+        url = f"sqlite:///{tmp_path}/mail.db"
+        with SqlStores(url) as stores:
+            stores.rate.write_standing(standing(rate=0.001, at=datetime.now(UTC)))
+        limit = RateLimit(shared=True, on_throttle="result")
+        first, second = (Mailer(stack_outputs(), transport=outbox, rate=limit, store=url) for _ in range(2))
+        with first, second:
+            assert first.send(MAIL).ok
+            assert {type(one.error) for one in second.send(MAIL)} == {RateExceeded}
+
+    def test_stores_in_memory_cannot_share_the_rate(self):
         with pytest.raises(ConfigurationError, match="share the sending rate"):
-            Mailer(stack_outputs(), rate=RateLimit(shared=True), store=f"sqlite:///{tmp_path}/mail.db")
+            Mailer(stack_outputs(), rate=RateLimit(shared=True), store=memory_stores())  # pyright: ignore[reportArgumentType] - for the library itself

@@ -69,7 +69,7 @@ def test_others_are_refused_and_the_allowed_get_the_mail():
     assert [[one.email for one in sent.recipients] for sent in outbox] == [[ADA]]
 
 
-def test_nobody_allowed_means_nothing_is_sent():
+def test_empty_allow_list_sends_nothing():
     outbox = Outbox()
     assert not mailer(outbox, guard=RecipientGuard()).send(CODE, to=BOB).ok
     assert not outbox
@@ -109,7 +109,7 @@ def test_content_without_a_subject_of_ours_is_not_redirected(content: Any):
     assert not outbox
 
 
-def test_what_happens_to_the_teams_copy_is_the_result():
+def test_result_is_that_of_the_redirected_copy():
     outbox = Outbox()
     mail = mailer(outbox, guard=RecipientGuard(redirect_to=TEAM))
     outbox.fail(Throttled("too fast"), times=9)

@@ -65,7 +65,7 @@ def test_no_spelling_of_an_address_is_left(written: str, around: str):
         "",
     ],
 )
-def test_what_holds_no_address_stays_as_it_is(text: str):
+def test_text_without_an_address_is_unchanged(text: str):
     assert redact(text) == text
 
 

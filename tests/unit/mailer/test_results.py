@@ -11,7 +11,7 @@ SENT = RecipientResult(ADA, Status.SENT, "message-1")
 LOST = RecipientResult.of_error(BOB, OutcomeUnknown("No answer.", hint="Look for its Send event."))
 
 
-def test_it_is_ok_only_when_everybody_was_sent_to():
+def test_result_is_ok_only_if_every_recipient_was_sent_to():
     assert SendResult((SENT,)).ok
     assert not SendResult((SENT, LOST)).ok
     assert SendResult((SENT, RecipientResult(BOB, Status.QUEUED))).ok
@@ -27,7 +27,7 @@ def test_recipients_are_found_by_address_status_and_order():
         result["eve@example.org"]
 
 
-def test_it_raises_when_asked_with_every_failure_and_hint_masked():
+def test_raise_if_not_sent_lists_masked_failures():
     assert SendResult((SENT,)).raise_if_not_sent().ok
     with pytest.raises(NotSent) as error:
         SendResult((SENT, LOST)).raise_if_not_sent()

@@ -51,7 +51,7 @@ class World:
         return retrying(self.attempt, POLICY, clock=lambda: self.now, sleep=self.sleep)
 
 
-def test_it_ends_with_the_first_success():
+def test_retry_ends_with_the_first_success():
     world = World(Throttled("."), Unreachable("."), "sent")
     assert world.run() == "sent"
     assert world.attempts == 3

@@ -123,7 +123,7 @@ def test_repeated_recipients_are_reported(outbox: Outbox, people: Path, capsys: 
     assert len(outbox) == 4
 
 
-def test_second_run_needs_resume_and_sends_nobody_twice(
+def test_second_run_needs_resume_and_sends_no_duplicates(
     outbox: Outbox, people: Path, capsys: pytest.CaptureFixture[str]
 ):
     outbox.suppressions.put(Suppression("bob@example.com", "bounce"))

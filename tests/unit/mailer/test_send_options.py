@@ -226,10 +226,10 @@ def test_invalid_stored_templates_are_refused(parts: dict[str, Any], words: str)
 BAD_MIME: list[tuple[str, bytes]] = [
     ("is not a field", RAW.replace(b"Hello\n\n", b"Hello\nnot a field\n\n")),
     (
-        "mixes line ends",
+        "a CR or an LF alone",
         RAW.replace(b"\n", b"\r\n").replace(b"Subject: Hello", b"Subject: Hello\nBcc: eve@example.org"),
     ),
-    ("mixes line ends", RAW.replace(b"Subject: Hello", b"Subject: Hello\rBcc: eve@example.org")),
+    ("a CR or an LF alone", RAW.replace(b"Subject: Hello", b"Subject: Hello\rBcc: eve@example.org")),
     ("more than once: to", RAW.replace(b"Subject", b"To: eve@example.org\nSubject")),
     ("no From header", RAW.replace(b"From", b"X-From")),
     ("must have one address", RAW.replace(b"<shop@example.com>", b"<shop@example.com>, b@example.com")),
@@ -352,7 +352,7 @@ def test_given_headers_and_tags_win_over_the_defaults():
     ]
 
 
-def test_a_message_of_ones_own_gets_no_headers():
+def test_whole_message_gets_no_automatic_headers():
     assert compose(message(), Brand(name="Example")).headers == ()
 
 

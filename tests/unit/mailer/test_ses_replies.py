@@ -208,7 +208,7 @@ def test_a_server_error_says_nothing_about_what_was_accepted(status: int):
         (AnswerLost("no answer in time"), "OutcomeUnknown", "unknown", False),
     ],
 )
-def test_what_ended_without_an_answer_has_its_class(error: WireError, kind: str, status: str, *, retryable: bool):
+def test_wire_error_has_a_class_and_a_status(error: WireError, kind: str, status: str, *, retryable: bool):
     ours = classify(error, WHERE)
     assert isinstance(ours, TransportError)
     assert (type(ours), status_of(ours), ours.retryable) == (getattr(errors, kind), Status(status), retryable)

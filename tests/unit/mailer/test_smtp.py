@@ -106,7 +106,7 @@ def test_silence_ends_with_the_deadline(server: SmtpServer, command: str, error:
         transport(server, limits=limits, final_reply=BRIEF).send(MESSAGE)
 
 
-def test_message_is_sent_whatever_quit_says(server: SmtpServer):
+def test_answer_to_quit_does_not_change_the_result(server: SmtpServer):
     server.replies["QUIT"] = ["554 no"]
     sending = transport(server)
     assert all(result.ok for result in sending.send(MESSAGE))
@@ -244,7 +244,7 @@ def test_ses_reads_stream_tags_and_tenant_from_headers(server: SmtpServer):
     "part",
     [{"tenant": "acme"}, {"tags": {"a": "b"}}, {"options": SendOptions(track_opens=False)}],
 )
-def test_what_a_foreign_server_cannot_carry_is_refused(server: SmtpServer, part: dict[str, Any]):
+def test_options_of_ses_are_refused_for_other_servers(server: SmtpServer, part: dict[str, Any]):
     message = Message(subject="a", text="b", to="ada@example.com", sender="shop@example.com", **part)
     with pytest.raises(InvalidMessage, match="SMTP cannot carry"):
         transport(server).send(message)

@@ -57,12 +57,12 @@ def test_long_txt_value_is_split_at_255_characters():
     assert [len(string) for string in record.strings] == [255, len(LONG) - 255]
 
 
-def test_it_means_the_same_in_the_parents_zone():
+def test_zone_file_is_valid_in_the_parent_zone():
     text = HEAD.format(zone="test") + fragment(stack())
     assert values(dns.zone.from_text(text, relativize=False), "bounce.example.test.", "MX")
 
 
-def test_what_another_owner_must_publish_is_a_comment():
+def test_records_of_another_owner_are_comments():
     (line,) = [line for line in fragment(stack()).splitlines() if "_report._dmarc" in line]
     assert line.startswith("; Ask the owner")
     assert line.endswith('example.test._report._dmarc.example.org. 600 IN TXT "v=DMARC1"')

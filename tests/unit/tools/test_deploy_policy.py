@@ -49,7 +49,7 @@ EXPECTED = {
 
 
 @pytest.mark.parametrize(("stack", "changed"), MATRIX, ids=[f"{s}-{'-'.join(c)}" for s, c in MATRIX])
-def test_what_is_registered_and_asked_is_covered(stack: str, changed: dict[str, Any]):
+def test_registered_types_and_functions_are_covered(stack: str, changed: dict[str, Any]):
     deployment = run(stack, **changed)
     assert {resource.token for resource in deployment.aws} <= CALLS.keys()
     assert {token for token, _ in deployment.asked if token.startswith("aws:")} <= CALLS.keys()
@@ -88,7 +88,7 @@ def test_policy_linter_reports_only_what_deploying_needs():
     assert {action.partition(":")[0] for action in re.findall(r"\w+:[A-Z]\w+", mixed_up)} == {"ses"}
 
 
-def test_what_the_local_clouds_provider_calls_is_allowed():
+def test_calls_of_the_local_provider_are_allowed():
     """It was written after the official provider's source, type by type."""
     called = {action for file in PLUGIN.glob("*.py") for action in calls(file)}
     assert len(called) > 100
@@ -110,7 +110,7 @@ def test_roles_are_passed_and_given_policies_within_bounds():
             assert statement["Resource"] == "arn:aws:iam::*:role/mailstack-*"
 
 
-def test_a_type_that_nobody_knows_is_an_error():
+def test_unknown_resource_type_is_an_error():
     with pytest.raises(KeyError, match="aws:s3/bucket:Bucket"):
         policies(["aws:s3/bucket:Bucket"])
 

@@ -10,7 +10,9 @@ import pytest
 
 import mailer
 from mailer import MailerError
-from tools.docs import import_graph, outputs_reference
+from mailer.catalog import TEMPLATES
+from tests.django_project import set_up
+from tools.docs import catalogue, doctor_checks, import_graph, live_claims, outputs_reference
 from tools.docs.import_graph import mermaid
 from tools.docs.marked import with_block
 
@@ -22,11 +24,22 @@ DOCS = Path(__file__).parents[3] / "docs"
     [
         ("development/architecture.md", import_graph.written),
         ("reference/stack-outputs.md", outputs_reference.written),
+        ("guides/doctor.md", doctor_checks.written),
+        ("guides/live-check.md", live_claims.written),
     ],
 )
 def test_a_generated_page_is_todays(page: str, writer: Callable[[str], str]):
     text = (DOCS / page).read_text(encoding="utf-8")
     assert writer(text) == text, "run: make docs"
+
+
+def test_catalogue_page_is_todays():
+    assert (DOCS / "reference" / "catalogue.md").read_text(encoding="utf-8") == catalogue.page(), "run: make docs"
+
+
+def test_every_template_has_a_picture_and_no_other():
+    pictures = {path.stem for path in (DOCS / "reference" / catalogue.PICTURES).iterdir()}
+    assert pictures == {kind.template_name() for kind in TEMPLATES}, "run: make pictures"
 
 
 def test_the_picture_of_the_rooms_shows_who_imports_whom():
@@ -72,6 +85,7 @@ def subclasses(error: type[Exception]) -> set[str]:
 
 
 def test_the_reference_names_every_error():
+    set_up()  # the models of mailer.django need settings
     for module in pkgutil.walk_packages(mailer.__path__, "mailer."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)

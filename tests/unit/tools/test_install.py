@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mailer.install import install_command
+from tools.install import kept_profile
 
 ROOT = Path(__file__).parents[3]
 WHEEL = "file:///home/ada/dist/mailstack-0.1.0-py3-none-any.whl"
@@ -162,3 +163,18 @@ def from_an_index(text: str) -> list[str]:
         for line in text.splitlines()
         if COMMAND.search(line) or LINE.match(line) or LOCALCLOUD_LEFT_OUT.match(line)
     ]
+
+
+@pytest.mark.parametrize(
+    ("stamp", "wanted", "expected"),
+    [
+        ('{"profile": "dev", "files": "of an older lock"}', "demo", "dev"),
+        ('{"profile": "demo"}', "dev", "dev"),
+        ('{"profile": "other"}', "demo", "demo"),
+        ("not JSON", "demo", "demo"),
+        ("[]", "demo", "demo"),
+    ],
+)
+def test_tools_of_development_stay_after_an_update(tmp_path: Path, stamp: str, wanted: str, expected: str):
+    (tmp_path / ".installed").write_text(stamp)
+    assert kept_profile(tmp_path / ".installed", wanted) == expected

@@ -145,7 +145,7 @@ def test_a_program_is_run_with_all_that_the_engine_says(host: Running):
     ("program", "error", "bail"),
     [("shown", "", True), ("broken", "the program ended with exit code 3", False)],
 )
-def test_how_a_program_ended_is_told(host: Running, program: str, error: str, bail: bool):
+def test_exit_of_a_program_is_reported(host: Running, program: str, error: str, bail: bool):
     answer = host.client.Run(host.request(program), timeout=PATIENCE)
     assert (answer.error, answer.bail) == (error, bail)
 
@@ -160,7 +160,7 @@ def test_the_virtual_environment_of_pulumi_yaml_is_used(host: Running):
     assert (about.executable, about.version) == (str(python), sys.version.split()[0])
 
 
-def test_a_virtual_environment_that_is_not_there_is_said_so(host: Running):
+def test_missing_virtual_environment_is_an_error(host: Running):
     info = host.info(virtualenv="env")
     assert f"{host.folder}/env/bin/python is not there" in host.client.Run(host.request("fine", info)).error
     with pytest.raises(grpc.RpcError, match="env/bin/python is not there"):
@@ -168,7 +168,7 @@ def test_a_virtual_environment_that_is_not_there_is_said_so(host: Running):
     assert not (host.folder / "called.json").exists()
 
 
-def test_what_the_interpreter_has_installed_is_listed(host: Running):
+def test_installed_packages_are_listed(host: Running):
     request = language.GetProgramDependenciesRequest(info=host.info(), transitiveDependencies=True)
     every = {found.name: found.version for found in host.client.GetProgramDependencies(request).dependencies}
     assert {"pulumi", "grpcio", "protobuf"} <= every.keys()
@@ -212,7 +212,7 @@ def test_failed_installation_names_the_command(host: Running):
         install(host, host.info(virtualenv=".venv"))
 
 
-def test_what_the_host_itself_runs_on_is_not_touched(host: Running):
+def test_packages_are_not_installed_without_a_virtualenv(host: Running):
     (host.folder / "requirements.txt").write_text("nothing-that-there-is\n")
     assert b"names no `virtualenv`" in install(host, host.info())
     with pytest.raises(grpc.RpcError) as caught:

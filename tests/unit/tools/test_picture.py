@@ -21,7 +21,7 @@ def test_the_page_shows_what_the_program_makes_now():
     assert written(page) == page, "run: make docs"
 
 
-def test_what_is_recorded_is_what_is_registered():
+def test_recording_matches_the_registrations():
     def program() -> None:
         MailStack("mailstack", SMALLEST)
 

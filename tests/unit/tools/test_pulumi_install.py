@@ -121,7 +121,7 @@ def fill(folder: Path, _pins: object) -> None:
     executable(folder / "bin" / "pulumi-language-python", "true")
 
 
-def test_what_was_made_is_swapped_in_whole(tmp_path: Path):
+def test_new_build_replaces_the_old_atomically(tmp_path: Path):
     target = tmp_path / ".tools" / "pulumi"
     executable(target / "bin" / "pulumi", "echo v3.1.0")
     (target / "left-over").touch()
@@ -145,7 +145,7 @@ def test_a_way_that_fails_leaves_what_was_there(tmp_path: Path):
     assert (target / "bin" / "pulumi").read_text().endswith("echo v3.1.0\n")
 
 
-def test_what_does_not_work_is_not_put_in_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_broken_build_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
     with pytest.raises(install.InstallError, match="so it cannot run Python programs"):
         install.put_in_place(

@@ -67,7 +67,7 @@ def test_the_list_is_a_package_a_line(tmp_path: Path):
         (0, False, "there is no apt-get here. Install what Debian calls missing."),
     ],
 )
-def test_what_cannot_be_installed_is_named(
+def test_packages_that_cannot_be_installed_are_named(
     user: int, *, apt: bool, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     listed = tmp_path / "list"
@@ -80,7 +80,7 @@ def test_what_cannot_be_installed_is_named(
         system_packages.main(listed)
 
 
-def test_what_is_missing_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_missing_packages_are_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     listed, calls = tmp_path / "list", tmp_path / "calls"
     listed.write_text("thing thing-program\n")
     apt = tmp_path / "apt-get"

@@ -54,7 +54,7 @@ def test_both_distributions_have_one_version():
     assert extras["local"] == [f"mailstack-localcloud[pulumi]=={localcloud['version']}"]
 
 
-def test_it_brings_what_each_function_runs(files: set[str]):
+def test_wheel_contains_the_sources_of_each_function(files: set[str]):
     handlers = {f"mailstack_infra/lambdas/{handler.parent.name}/handler.py" for handler in ROOT.glob("lambdas/*/*.py")}
     assert handlers
     assert handlers <= files

@@ -15,27 +15,26 @@ from mailstack_infra.monitoring.definitions.values import Alarm, Both, Level
 if TYPE_CHECKING:
     from mailstack_infra.environment import Environment
     from mailstack_infra.inventory import Inventory
-    from mailstack_infra.settings.model import Settings
+    from mailstack_infra.settings.monitoring import MonitoringSettings
 
 __all__ = ["SET_DIMENSION", "Alarm", "Both", "Level", "alarms", "composites", "rule"]
 
 
-def alarms(env: "Environment", settings: "Settings", inventory: "Inventory") -> Iterator[Alarm]:
+def alarms(env: "Environment", settings: "MonitoringSettings", inventory: "Inventory") -> Iterator[Alarm]:
     """Every alarm of a stack on a single metric."""
     speaker = Speaker(env, settings.runbook)
     for name, each in settings.streams.items():
         yield from stream.singles(env, speaker, name, each)
     if settings.watch_account:
-        paged = bool(settings.page or settings.slack.page)
-        yield from account.singles(env, speaker, least_sends=_least_sends(settings), paged=paged)
+        yield from account.singles(env, speaker, least_sends=settings.least_sends, paged=settings.has_pagers)
     yield from delivery.singles(env, speaker, inventory)
 
 
-def composites(env: "Environment", settings: "Settings") -> Iterator[Both]:
+def composites(env: "Environment", settings: "MonitoringSettings") -> Iterator[Both]:
     """Every composite alarm of a stack: a critical rate, measured over enough mail."""
     speaker = Speaker(env, settings.runbook)
     if settings.watch_account:
-        yield from account.criticals(env, speaker, least_sends=_least_sends(settings))
+        yield from account.criticals(env, speaker, least_sends=settings.least_sends)
     for name, each in settings.streams.items():
         yield from stream.criticals(env, speaker, name, each)
 
@@ -46,8 +45,3 @@ def rule(env: "Environment", alarm: Both) -> str:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutCompositeAlarm.html
     """
     return " AND ".join(f'ALARM("{env.name(part)}")' for part in alarm.parts)
-
-
-def _least_sends(settings: "Settings") -> int:
-    """How many sends make a rate of the account meaningful: the smallest minimum among the streams."""
-    return min(stream.minimum_sends for stream in settings.streams.values())

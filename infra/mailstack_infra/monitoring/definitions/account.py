@@ -1,4 +1,4 @@
-"""Alarms on the whole SES account: its rates, quota and standing, and the account monitor itself."""
+"""Alarms on the whole SES account: its rates, quota and review by AWS, and the account monitor itself."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # The monitor's clock ticks once a period. One tick may come late, so three periods in a row must be empty.
 TICK, SILENT_TICKS = 5 * MINUTE, 3
 QUOTA_WARNING, QUOTA_CRITICAL = 0.8, 0.9
-# What AWS itself judges: the rates of the whole account in this region.
+# AWS judges the rates of the whole account in this region.
 RATES = (
     ("bounce", "Reputation.BounceRate", BOUNCE_WARNING, BOUNCE_CRITICAL, BOUNCE_PAUSE),
     ("complaint", "Reputation.ComplaintRate", COMPLAINT_WARNING, COMPLAINT_CRITICAL, COMPLAINT_PAUSE),
@@ -52,7 +52,7 @@ def singles(env: "Environment", speaker: Speaker, *, least_sends: int, paged: bo
         _REACHES,
         None,
     )
-    yield from _standing(env, speaker)
+    yield from _status(env, speaker)
     if paged:
         yield _pagers(env, speaker)
 
@@ -131,20 +131,20 @@ def _measured(
     )
 
 
-def _standing(env: "Environment", speaker: Speaker) -> Iterator[Alarm]:
-    """Quota and standing, and a heartbeat: when the monitor is silent, all of this is unknown."""
+def _status(env: "Environment", speaker: Speaker) -> Iterator[Alarm]:
+    """Quota and enforcement status, and a heartbeat: without measurements they are unknown."""
     quotas: tuple[tuple[Level, float], ...] = (("warning", QUOTA_WARNING), ("critical", QUOTA_CRITICAL))
     for level, used in quotas:
         what = (
-            f"The SES account in {env.region} used {percent(used)} or more of its daily quota: recipients in 24 hours, "
-            "of all that send in the account. At 100 % SES refuses mail. Find out who sends, and ask AWS for a higher "
-            "quota in time."
+            f"The SES account in {env.region} has used {percent(used)} or more of its daily quota: the recipients in "
+            "24 hours of everything that sends in the account. At 100 % SES refuses further mail. Find out what sends, "
+            "and request a higher quota now."
         )
         does = speaker.says(what, then=speaker.aws("sesv2 get-account"), section="quota")
         yield _measured(env, f"account-quota-{level}", does, "QuotaUsed", used, _REACHES, level)
     under_review = (
-        "AWS has the SES account under review (1) or has shut down its sending (2). Read AWS's message to the "
-        "account's owner, remove the cause, and answer the case."
+        f"AWS has put the SES account in {env.region} under review (1) or has shut down its sending (2). Read AWS's "
+        "message to the account's owner, remove the cause, and answer the case."
     )
     disabled = (
         f"Sending is disabled for the whole SES account in {env.region}: AWS or a person disabled it, and all mail is "
@@ -161,7 +161,8 @@ def _standing(env: "Environment", speaker: Speaker) -> Iterator[Alarm]:
         key="account-monitor-silent",
         does=speaker.says(
             f"The function {env.name(inventory.MONITOR)} has measured nothing for {minutes(SILENT_TICKS * TICK)}. "
-            "Nobody sees the account's quota and standing, nor whether pagers are subscribed.",
+            "Until it measures again, no alarm watches the account's quota, its review by AWS, and whether anybody is "
+            "subscribed to pages.",
             then=speaker.log(inventory.MONITOR),
             section="account-monitor-silent",
         ),

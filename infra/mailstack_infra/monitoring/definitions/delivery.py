@@ -1,10 +1,10 @@
-"""What the ways of events and pages are watched for: functions that fail, queues that stand still, DLQs, deliveries."""
+"""Alarms on the delivery of events and pages: functions that fail, queues that do not drain, DLQs, deliveries."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mailer.functions.metrics import FAILED_RECORDS, FUNCTIONS_DIMENSION, FUNCTIONS_NAMESPACE
+from mailer.functions.metrics import FAILED_RECORDS, FUNCTIONS_DIMENSION, FUNCTIONS_NAMESPACE, SENDER_BOUNCES
 from mailstack_infra import inventory as names
 from mailstack_infra.monitoring.definitions.texts import Speaker, minutes
 from mailstack_infra.monitoring.definitions.values import MINUTE, Alarm, Level
@@ -13,18 +13,21 @@ if TYPE_CHECKING:
     from mailstack_infra.environment import Environment
     from mailstack_infra.inventory import Inventory
 
-# A queue that a function drains is empty within seconds; this old, its worker has stopped or cannot keep up.
+# A working function drains its queue within seconds. A message of this age shows that it stopped or cannot keep up.
 OLDEST_MESSAGE_SECONDS = 15 * MINUTE
+# A few mail servers always have policies of their own. More than this within a period is a problem of the sender.
+SENDER_BOUNCES_ALLOWED, SENDER_PERIOD = 5, 5 * MINUTE
 CONSEQUENCES = {
     names.FEEDBACK: "Bounces and complaints are not recorded.",
     names.GUARD: "Streams are not paused when they must be.",
-    names.MONITOR: "The account's quota and standing are not watched, and SES's own events do not page.",
+    names.MONITOR: "No alarm watches the account's quota and its review by AWS, and SES's own events do not page.",
 }
 RULE_CONSEQUENCES = {
-    names.MONITOR_CLOCK: "The account's quota and standing are not measured.",
+    names.MONITOR_CLOCK: "The account's quota and its review by AWS are not measured.",
     names.SES_EVENTS: "What SES says about the account does not page.",
-    names.GUARD_CLOCK: "A stream that somebody resumes under an alarm is not paused again.",
+    names.GUARD_CLOCK: "A stream that somebody resumes while its alarm is in ALARM is not paused again.",
 }
+SENDER_SECTION = "bounces-about-the-sender"
 WORKER_SECTION, DLQ_SECTION, UNDELIVERED_SECTION = "errors-throttles-queue-age", "dlq", "undelivered"
 
 
@@ -33,12 +36,13 @@ def singles(env: "Environment", speaker: Speaker, inventory: "Inventory") -> Ite
     for name in inventory.workers:
         yield from _function(env, speaker, name)
         yield from _queues(env, speaker, name)
+    yield _sender_bounces(env, speaker)
     yield _depth(
         env,
         names.PAGING_DLQ,
         speaker.says(
-            f"SNS could not deliver pages, so that somebody did not hear of an alarm. They wait in "
-            f"{env.name(names.PAGING_DLQ)} for 14 days. Find out which pager it was, and mend or replace it.",
+            f"SNS could not deliver a page, so somebody missed an alarm. The page is kept in "
+            f"{env.name(names.PAGING_DLQ)} for 14 days. Find out which pager failed, and repair or replace it.",
             then=_queue_command(env, "receive-message", names.PAGING_DLQ, " --max-number-of-messages 10"),
             section=UNDELIVERED_SECTION,
         ),
@@ -75,7 +79,7 @@ def _count(key: str, does: str, metric: _Metric, *, level: Level = "warning") ->
 
 def _function(env: "Environment", speaker: Speaker, name: str) -> Iterator[Alarm]:
     function = env.name(name)
-    tried = "Each message is tried five times, three minutes apart, and then goes to the DLQ."
+    tried = "Lambda tries each message five times, three minutes apart; then SQS moves it to the DLQ."
     yield _count(
         f"{name}-errors",
         speaker.says(
@@ -99,11 +103,32 @@ def _function(env: "Environment", speaker: Speaker, name: str) -> Iterator[Alarm
         f"{name}-throttles",
         speaker.says(
             f"Lambda throttles the function {function}: the account's concurrency is used up. {CONSEQUENCES[name]} "
-            "Messages wait, and are tried again. Ask AWS for a higher limit of concurrent executions.",
+            "Messages wait in the queue and are tried again. Request a higher limit of concurrent executions.",
             then=speaker.aws("lambda get-account-settings"),
             section=WORKER_SECTION,
         ),
         _Metric("AWS/Lambda", "Throttles", "FunctionName", function),
+    )
+
+
+def _sender_bounces(env: "Environment", speaker: Speaker) -> Alarm:
+    """Nobody is suppressed for these bounces, so no other number shows them."""
+    return Alarm(
+        key=f"{names.FEEDBACK}-sender-bounces",
+        does=speaker.says(
+            f"Mail servers refused more than {SENDER_BOUNCES_ALLOWED} mails within {minutes(SENDER_PERIOD)} because "
+            "of the sender: an IP address is blocked, DMARC fails, or the domain's reputation is low. The log has what "
+            "they said. Nobody is suppressed.",
+            then=speaker.log(names.FEEDBACK, '{ $.counts_as = "sender" }'),
+            section=SENDER_SECTION,
+        ),
+        namespace=FUNCTIONS_NAMESPACE,
+        metric=SENDER_BOUNCES,
+        dimensions={FUNCTIONS_DIMENSION: env.name(names.FEEDBACK)},
+        statistic="Sum",
+        threshold=SENDER_BOUNCES_ALLOWED,
+        missing="notBreaching",
+        period=SENDER_PERIOD,
     )
 
 
@@ -114,8 +139,8 @@ def _queues(env: "Environment", speaker: Speaker, name: str) -> Iterator[Alarm]:
         # SQS leaves messages that were received three times out of this metric: those are failed records.
         # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
         does=speaker.says(
-            f"A message has waited in the queue {queue} for more than {minutes(OLDEST_MESSAGE_SECONDS)}, and the "
-            f"function does not take it. {CONSEQUENCES[name]}",
+            f"A message has waited in the queue {queue} for more than {minutes(OLDEST_MESSAGE_SECONDS)}: the function "
+            f"does not receive it. {CONSEQUENCES[name]}",
             then=speaker.aws(f"lambda list-event-source-mappings --function-name {queue}"),
             section=WORKER_SECTION,
         ),
@@ -131,9 +156,10 @@ def _queues(env: "Environment", speaker: Speaker, name: str) -> Iterator[Alarm]:
         env,
         f"{name}-dlq",
         speaker.says(
-            f"Messages failed for good, or could not be delivered, and wait in {dlq} for 14 days. {CONSEQUENCES[name]} "
+            f"Messages failed five times, or could not be delivered to the queue. They are kept in {dlq} for 14 days. "
+            f"{CONSEQUENCES[name]} "
             f"The log says why. Remove the cause, then move them back: {speaker.aws(move)}",
-            # Before they are moved: a message whose cause is still there comes back.
+            # Read the log first: a message comes back if its cause remains.
             then=speaker.log(name, '{ $.level = "ERROR" }'),
             section=DLQ_SECTION,
         ),
@@ -163,8 +189,8 @@ def _topics(env: "Environment", speaker: Speaker, inventory: "Inventory") -> Ite
         yield _count(
             f"{topic}-undelivered",
             speaker.says(
-                f"SNS gave up delivering a message of the topic {name} to a subscriber. A subscription of the stack "
-                f"keeps it in {dlq}.",
+                f"SNS gave up delivering a message of the topic {name} to a subscriber. If the subscription belongs to "
+                f"the stack, the message is kept in {dlq}.",
                 then=speaker.aws(f"sns list-subscriptions-by-topic --topic-arn {env.arn('sns', name)}"),
                 section=UNDELIVERED_SECTION,
             ),
@@ -181,7 +207,7 @@ def _rules(env: "Environment", speaker: Speaker, inventory: "Inventory") -> Iter
             yield _count(
                 f"{rule}-rule-undelivered",
                 speaker.says(
-                    f"EventBridge gave up delivering an event of the rule {name} to its queue, and keeps it in {dlq}. "
+                    f"EventBridge gave up delivering an event of the rule {name} to its queue. It is kept in {dlq}. "
                     f"{RULE_CONSEQUENCES[rule]}",
                     then=speaker.aws(f"events list-targets-by-rule --rule {name}"),
                     section=UNDELIVERED_SECTION,

@@ -1,4 +1,4 @@
-"""What one stream is watched for: rates as fractions, over SES's own "representative volume", and counts.
+"""The alarms of one stream: its rates, as fractions of SES's own "representative volume", and counts.
 
 https://docs.aws.amazon.com/ses/latest/dg/reputationdashboard-cloudwatch-alarm.html
 """
@@ -65,10 +65,10 @@ def criticals(env: "Environment", speaker: Speaker, name: str, stream: "StreamSe
     """The composite alarms of a stream: a critical rate, measured over enough mail."""
     for kind, _, rates in rates_of(stream):
         guarded = (
-            f"The guard pauses the stream, and its mail is refused. Remove the cause, then: "
+            f"The guard pauses the stream, and SES refuses its mail. Remove the cause, then resume the stream: "
             f"{speaker.mailer(f'resume {name}')}"
             if stream.guard
-            else "Stop that mail before AWS pauses the whole account."
+            else "No guard pauses this stream: stop its mail before AWS pauses the whole account."
         )
         yield Both(
             key=critical_alarm(name, kind),
@@ -114,7 +114,8 @@ def _enough(name: str, stream: "StreamSettings", dimensions: Mapping[str, str]) 
     return Alarm(
         key=f"{name}-sends-enough",
         does=f"Stream {name} sent at least {mails(stream.minimum_sends)} in 24 hours, so that its rates are "
-        "meaningful. This is no problem by itself: a critical alarm needs it. It lets go within four days of silence.",
+        "meaningful. This is no problem by itself: a critical alarm needs it. It returns to OK within four days "
+        "without mail.",
         namespace="AWS/SES",
         metric="Send",
         dimensions=dimensions,

@@ -1,4 +1,4 @@
-"""An alarm as a value: what it watches, when it goes off and lets go, and what it says."""
+"""An alarm as a value: what it watches, when it goes off and returns to OK, and its text."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,17 +15,17 @@ class Alarm:
 
     Attributes:
         key: Its name behind `mailstack-<stack>-`.
-        does: For whom it wakes: what happened, what to do next, where the runbook is.
-        metric: Its name; `namespace` and `dimensions` go with it.
-        missing: What no data means: `ignore` for rates, which SES publishes seldom; `notBreaching` for counts, which
-            are absent when zero; `breaching` for a heartbeat.
-        level: Whom it pages; None for one that acts only through a `Both`.
+        does: The text for the person who is paged: what happened, what to do next, where the runbook is.
+        metric: The metric's name; `namespace` and `dimensions` belong to it.
+        missing: How missing data counts: `ignore` for rates, which SES publishes seldom; `notBreaching` for counts,
+            which are absent when zero; `breaching` for a heartbeat.
+        level: Who receives it; None if it acts only as a part of a `Both`.
         period: Seconds of one period; None for the stack's own.
         periods: How many of the newest periods must all breach.
-        fill: What a period without data counts as, if it must count from the first such period on. CloudWatch ignores
+        fill: The value of a period without data, if it must count from the first such period on. CloudWatch ignores
             `missing` as long as older data is in its evaluation range, which reaches further back than `periods`:
             https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
-        pagers_missing: Whether it says that nobody would hear of alarms, and so must be heard elsewhere.
+        pagers_missing: Whether it reports that nobody receives pages, so that it needs another channel.
     """
 
     key: str
@@ -46,12 +46,12 @@ class Alarm:
 
 @dataclass(frozen=True, kw_only=True)
 class Both:
-    """A composite alarm: goes off while all of its parts do.
+    """A composite alarm, which is in ALARM while all of its parts are.
 
     Attributes:
         key: Its name behind `mailstack-<stack>-`.
-        does: For whom it wakes.
-        parts: The keys of the alarms that it is made of.
+        does: The text for the person who is paged.
+        parts: The keys of its parts.
         pauses: The configuration set that the guard pauses, if any.
     """
 

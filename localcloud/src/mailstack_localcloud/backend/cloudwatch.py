@@ -12,8 +12,14 @@ KEPT_POINTS = 1440
 KEPT_FOREIGN_POINTS = 20_000
 
 
+# The longest lists of a request. https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html,
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html
+MOST_NAMES, MOST_QUERIES = 100, 500
+
 # What an alarm on metric math does not have.
 _OF_ONE_METRIC = ("MetricName", "Namespace", "Statistic", "ExtendedStatistic", "Period", "Dimensions", "Unit")
+
+Operation = Callable[..., tuple[int, dict[str, str], bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,8 @@ class CloudWatch:
     def __init__(self, module: Any) -> None:
         self._module = module
         self._match_dimensions_exactly()
+        self._module._describe_alarms = self._bounded(self._module._describe_alarms, "AlarmNames", MOST_NAMES)  # noqa: SLF001
+        self._module._get_metric_data = self._bounded(self._module._get_metric_data, "MetricDataQueries", MOST_QUERIES)  # noqa: SLF001
 
     def _match_dimensions_exactly(self) -> None:
         """A metric read without dimensions is the one without dimensions; ministack would add up all of them."""
@@ -49,6 +57,20 @@ class CloudWatch:
             return _Exactly(from_list(dimensions))
 
         self._module._dims_from_list = exactly  # noqa: SLF001
+
+    def _bounded(self, call: Operation, member: str, most: int) -> Operation:
+        """An operation that refuses a list beyond the limit, of which ministack drops members silently."""
+
+        def bounded(
+            params: dict[str, list[str]], data: dict[str, Any], is_cbor: bool, is_json: bool = False
+        ) -> tuple[int, dict[str, str], bytes]:
+            given = data.get(member) or () if is_cbor or is_json else _members(params, member)
+            if len(given) > most:
+                text = f"The collection {member} must not have a size greater than {most}."
+                return self._module._error("ValidationError", text, 400, use_json=is_json, use_cbor=is_cbor)  # noqa: SLF001
+            return call(params, data, is_cbor, is_json)
+
+        return bounded
 
     def put(self, namespace: str, metric: str, value: float, dimensions: Mapping[str, str]) -> None:
         """Store one value as it comes."""
@@ -142,6 +164,12 @@ class CloudWatch:
     def parents_changed(self, alarm: dict[str, Any]) -> None:
         """Evaluate the composite alarms above an alarm again."""
         self._module._evaluate_parent_alarms(alarm)  # noqa: SLF001
+
+
+def _members(params: Mapping[str, list[str]], member: str) -> set[str]:
+    """The numbers of a list's members in a form: `AlarmNames.member.1`."""
+    prefix = f"{member}.member."
+    return {name.removeprefix(prefix).partition(".")[0] for name in params if name.startswith(prefix)}
 
 
 def _band(data: dict[str, Any], params: Mapping[str, list[str]]) -> dict[str, str]:

@@ -20,13 +20,27 @@ _MOST_ENVIRONMENT_BYTES = 4096
 _POLLS = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 
 
-def count_every_invocation(functions: Any) -> None:
+class Lives:
+    """Which state of the local cloud an invocation began in: after a reset, earlier ones no longer count."""
+
+    def __init__(self) -> None:
+        self.current = 0
+
+    def end(self) -> None:
+        """The state is another one from now on."""
+        self.current += 1
+
+
+def count_every_invocation(functions: Any, lives: Lives) -> None:
     """Give event source mappings the AWS/Lambda metrics that ministack keeps for calls of Invoke alone."""
     execute = cast("Callable[..., dict[str, Any]]", functions._execute_function_dispatch)  # noqa: SLF001
     emit = cast("Callable[..., None]", functions._emit_lambda_metrics)  # noqa: SLF001
 
     def counted(function: object, config: dict[str, Any], event: object, request_id: str, started: float) -> object:
+        life = lives.current
         result = execute(function, config, event, request_id, started)
+        if life != lives.current:
+            return result
         milliseconds = (time.time() - started) * 1000
         emit(config.get("FunctionName", ""), milliseconds, error=bool(result.get("error")), throttle=False)
         return result

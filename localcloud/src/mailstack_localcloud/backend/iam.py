@@ -1,14 +1,17 @@
-"""IAM operations that ministack lacks: UpdateUser, and updates and tags of OpenID Connect providers.
+"""IAM operations that ministack lacks: UpdateUser, updates and tags of OpenID Connect providers, the policy simulator.
 
 Not for authorization (`access.py`).
 """
 
 import functools
-import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import escape
+
+from mailstack_localcloud.backend import policy_simulator
+from mailstack_localcloud.backend.credentials import ACCOUNT_ID
+from mailstack_localcloud.backend.policy_simulator import members
 
 _Parameters = Mapping[str, list[str]]
 _Answer = tuple[int, dict[str, str], bytes]
@@ -55,12 +58,6 @@ def _one(p: _Parameters, name: str) -> str:
     return p.get(name, [""])[0]
 
 
-def _many(p: _Parameters, name: str, member: str = "") -> Iterator[str]:
-    """A list's members, which the query protocol numbers from 1."""
-    members = (_one(p, f"{name}.{number}{member}") for number in itertools.count(1))
-    return itertools.takewhile(bool, members)
-
-
 # --- Users ---------------------------------------------------------------------------------------------------------
 
 
@@ -101,7 +98,7 @@ def _remove_client(iam: _Iam, p: _Parameters) -> str:
 
 
 def _update_thumbprints(iam: _Iam, p: _Parameters) -> str:
-    provider, thumbprints = _provider(iam, p), list(_many(p, "ThumbprintList.member"))
+    provider, thumbprints = _provider(iam, p), list(members(p, "ThumbprintList.member"))
     if len(thumbprints) > _THUMBPRINTS or any(len(thumbprint) != _THUMBPRINT_LENGTH for thumbprint in thumbprints):
         raise _RefusedError(400, "InvalidInput", f"At most {_THUMBPRINTS} thumbprints of {_THUMBPRINT_LENGTH} digits.")
     provider["ThumbprintList"] = thumbprints
@@ -111,13 +108,13 @@ def _update_thumbprints(iam: _Iam, p: _Parameters) -> str:
 def _tag_provider(iam: _Iam, p: _Parameters) -> str:
     provider = _provider(iam, p)
     tags = {tag["Key"]: tag["Value"] for tag in provider["Tags"]}
-    tags |= {key: _one(p, f"Tags.member.{n}.Value") for n, key in enumerate(_many(p, "Tags.member", ".Key"), 1)}
+    tags |= {key: _one(p, f"Tags.member.{n}.Value") for n, key in enumerate(members(p, "Tags.member", ".Key"), 1)}
     provider["Tags"] = [{"Key": key, "Value": value} for key, value in tags.items()]
     return ""
 
 
 def _untag_provider(iam: _Iam, p: _Parameters) -> str:
-    provider, removed = _provider(iam, p), set(_many(p, "TagKeys.member"))
+    provider, removed = _provider(iam, p), set(members(p, "TagKeys.member"))
     provider["Tags"] = [tag for tag in provider["Tags"] if tag["Key"] not in removed]
     return ""
 
@@ -138,4 +135,6 @@ _HANDLERS: dict[str, _Handler] = {
     "TagOpenIDConnectProvider": _tag_provider,
     "UntagOpenIDConnectProvider": _untag_provider,
     "ListOpenIDConnectProviderTags": _list_provider_tags,
+    "SimulateCustomPolicy": lambda _, p: policy_simulator.of_documents(p),
+    "SimulatePrincipalPolicy": lambda _, p: policy_simulator.of_principal(p, ACCOUNT_ID),
 }

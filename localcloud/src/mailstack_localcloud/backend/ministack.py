@@ -7,6 +7,7 @@ import contextlib
 import functools
 import logging
 import os
+import sys
 import time
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any, cast
@@ -16,16 +17,19 @@ from botocore.exceptions import DataNotFoundError
 from mailstack_localcloud import virtual_time
 from mailstack_localcloud.backend import embedded_metrics
 from mailstack_localcloud.backend.access import Access
+from mailstack_localcloud.backend.alarm_states import check_states
 from mailstack_localcloud.backend.calls import service_model
 from mailstack_localcloud.backend.cloudwatch import CloudWatch
 from mailstack_localcloud.backend.confinement import Confinement
 from mailstack_localcloud.backend.credentials import ACCOUNT_ID, environment
 from mailstack_localcloud.backend.dashboards import limit_dashboards
-from mailstack_localcloud.backend.functions import Roles, count_every_invocation, limit_environments
+from mailstack_localcloud.backend.functions import Lives, Roles, count_every_invocation, limit_environments
 from mailstack_localcloud.backend.grants import Grants
 from mailstack_localcloud.backend.iam import complete
 from mailstack_localcloud.backend.keys import Keys
+from mailstack_localcloud.backend.move_tasks import MoveTasks
 from mailstack_localcloud.backend.other_accounts import OtherAccounts
+from mailstack_localcloud.backend.point_in_time import PointInTime
 from mailstack_localcloud.backend.policy_sizes import limit_policies
 from mailstack_localcloud.backend.queues import Queues
 from mailstack_localcloud.backend.resources import resources
@@ -58,7 +62,7 @@ class Backend:
         logging.getLogger("ministack").setLevel(os.environ.get("LOCALCLOUD_LOG_LEVEL", "CRITICAL"))
         from ministack import app
         from ministack.core import concurrency, lambda_runtime, responses
-        from ministack.services import cloudwatch, eventbridge, firehose, iam, kms, lambda_svc, sns, sqs, sts
+        from ministack.services import cloudwatch, dynamodb, eventbridge, firehose, iam, kms, lambda_svc, sns, sqs, sts
 
         self.region = region
         self.endpoint = f"http://127.0.0.1:{port}"
@@ -68,7 +72,11 @@ class Backend:
         self.cloudwatch = CloudWatch(cloudwatch)
         self.access = Access(iam, region, self.scope)
         signer = Signer(self.endpoint)
-        self.queues = Queues(sqs, cast("Callable[[], None]", cast("Any", concurrency).esm_wake.set), signer.sign)
+        wake = cast("Callable[[], None]", cast("Any", concurrency).esm_wake.set)
+        self.queues = Queues(sqs, wake, signer.sign)
+        self._move_tasks = MoveTasks(sqs, wake)
+        self._move_tasks.add()
+        self._point_in_time = PointInTime(dynamodb)
         keys = Keys(kms)
         authorizer = Authorizer(self.access, keys, resources())
         self.grants = Grants(sns, sqs, lambda_svc, keys)
@@ -79,13 +87,21 @@ class Backend:
         self.app: App = Certificates(AuthorizedApp(cast("App", app.app), self.access, authorizer, self.scope), signer)
         limit_policies(iam)
         limit_dashboards(cloudwatch)
+        check_states(cloudwatch)
         limit_environments(lambda_svc)
-        count_every_invocation(lambda_svc)
+        self._lives = Lives()
+        count_every_invocation(lambda_svc, self._lives)
         Roles(lambda_svc, lambda_runtime, sts, self.access, authorizer)
         OtherAccounts(sts, iam, region, self.scope)
         embedded_metrics.extract(lambda_svc, self.cloudwatch)
         complete(iam)
         _share_descriptions(cast("Any", responses))
+
+    def load_objects(self) -> None:
+        """Load the objects of S3 from their folder, as ministack does once, when it loads S3."""
+        objects = sys.modules.get("ministack.services.s3")
+        if objects is not None:
+            cast("Any", objects)._load_persisted_data()  # noqa: SLF001
 
     def restore(self, folder: StateFolder) -> None:
         """Take over what `save` wrote.
@@ -93,6 +109,7 @@ class Backend:
         Raises:
             StateError: A service cannot read its own; nothing was changed in the folder.
         """
+        self._lives.end()
         for service, module in self._application._state_map.items():  # noqa: SLF001
             file = folder.aws / f"{service}.json"
             if not file.exists():
@@ -117,8 +134,11 @@ class Backend:
 
     def reset(self) -> None:
         """Forget everything, stop every Lambda worker."""
+        self._lives.end()
         self.grants.denials.clear()
         virtual_time.reset()
+        self._move_tasks.reset()
+        self._point_in_time.reset()
         self._application._reset_all_state()  # noqa: SLF001 - its own HTTP route does the same
 
     def trim(self) -> None:

@@ -63,6 +63,11 @@ _PARTS = {
     "Update": "UpdateItem",
     "Get": "GetItem",
 }
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html
+_MOVES = {
+    "sqs:StartMessageMoveTask": ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
+    "sqs:ListMessageMoveTasks": ("sqs:GetQueueAttributes",),
+}
 _DESCRIBE_ALARMS = "cloudwatch:DescribeAlarms"
 _COMPOSITE = "CompositeAlarm"
 Policy = tuple[str, str | None]
@@ -228,6 +233,9 @@ def _parts(whole: _AccessRequest, request: Request, region: str) -> Iterator[_Ac
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
     """
+    if whole.action in _MOVES:
+        yield from _moves(whole, request)
+        return
     if not whole.action.startswith("dynamodb:"):
         yield whole
         return
@@ -238,6 +246,15 @@ def _parts(whole: _AccessRequest, request: Request, region: str) -> Iterator[_Ac
     for item in cast("list[Mapping[str, Mapping[str, Any]]]", body.get("TransactItems", ())):
         for kind in _PARTS.keys() & item.keys():
             yield from _AccessRequest(f"dynamodb:{_PARTS[kind]}", ["*"], {}).of_items(item[kind], region)
+
+
+def _moves(whole: _AccessRequest, request: Request) -> Iterator[_AccessRequest]:
+    """What a move task needs on the dead-letter queue, and on the queue that the messages go to."""
+    body, also = _json(request), _MOVES[whole.action]
+    source, destination = str(body.get("SourceArn") or "*"), str(body.get("DestinationArn") or "")
+    yield from (_AccessRequest(action, [source], {}) for action in (whole.action, *also))
+    if destination:
+        yield _AccessRequest("sqs:SendMessage", [destination], {})
 
 
 def _alarms(request: Request, action: str, region: str, resource: str) -> Iterator[str]:

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/sns/latest/dg/sns-delete-subscription-topic.html
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, cast
 from urllib.parse import quote
 
@@ -18,7 +19,7 @@ SECONDS = 48 * 3600
 PATH = "/_localcloud/subscriptions/"
 _SENDER = "no-reply@sns.amazonaws.com"
 _MAIL = frozenset({"email", "email-json"})
-_PENDING = "pending confirmation"
+_PENDING, _LISTED_PENDING = "pending confirmation", "PendingConfirmation"
 _SINCE = "localcloud_since"
 _ASKS = """You have chosen to subscribe to the topic:
 {topic}
@@ -46,6 +47,8 @@ class Subscriptions:
         self._fanout = cast("Callable[..., None]", module._fanout)  # noqa: SLF001
         module._subscribe, module._unsubscribe = self._subscribed, self._unsubscribed  # noqa: SLF001
         module._fanout = self._fanned_out  # noqa: SLF001
+        for name in ("_list_subscriptions", "_list_subscriptions_by_topic"):
+            setattr(module, name, partial(self._listed, getattr(module, name)))
 
     def confirm(self, token: str) -> bool:
         """Follow the link in a mail; whether it leads anywhere."""
@@ -116,6 +119,18 @@ class Subscriptions:
                 if one["protocol"] == "email-json":
                     text = self._module._build_envelope(topic_arn, message_id, own, subject, {}, False)  # noqa: SLF001
                 self.mail(_SENDER, one["endpoint"], subject or "AWS Notification Message", text)
+
+    def _listed(self, listed: Callable[[Mapping[str, list[str]]], _Answer], p: Mapping[str, list[str]]) -> _Answer:
+        """A subscription that is not confirmed is listed without its ARN.
+
+        https://docs.aws.amazon.com/cli/latest/reference/sns/list-subscriptions-by-topic.html
+        """
+        status, headers, body = listed(p)
+        for one in self._all():
+            if not one["confirmed"]:
+                shown, hidden = (f"<SubscriptionArn>{text}<".encode() for text in (one["arn"], _LISTED_PENDING))
+                body = body.replace(shown, hidden)
+        return status, headers, body
 
     def _is_over(self, subscription: dict[str, Any]) -> bool:
         since = subscription.setdefault(_SINCE, virtual_time.seconds())

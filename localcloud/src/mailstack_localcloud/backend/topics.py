@@ -94,8 +94,8 @@ def for_lambda(envelope: str) -> str:
 
     https://docs.aws.amazon.com/lambda/latest/dg/with-sns.html
     """
-    told = {_FOR_LAMBDA.get(name, name): value for name, value in json.loads(envelope).items()}
-    return json.dumps({"Subject": None, "MessageAttributes": {}, **told})
+    renamed = {_FOR_LAMBDA.get(name, name): value for name, value in json.loads(envelope).items()}
+    return json.dumps({"Subject": None, "MessageAttributes": {}, **renamed})
 
 
 def _is_plain_queue(subscription: Mapping[str, Any]) -> bool:

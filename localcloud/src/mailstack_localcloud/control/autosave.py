@@ -4,6 +4,7 @@ import asyncio
 import functools
 import json
 import logging
+from collections.abc import Awaitable, Callable
 
 from mailstack_localcloud.backend.ministack import Backend
 from mailstack_localcloud.chatbot.service import Chatbot
@@ -53,6 +54,32 @@ class Autosave:
             self._chatbot.restore(channels)
         except ValueError as error:
             raise unreadable(self._folder.file(_CHATBOT), error) from error
+
+    async def snapshot(self) -> None:
+        """Keep the present state, for `restore`.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        await self.save()
+        await asyncio.to_thread(self._folder.snapshot)
+
+    async def restore(self, empty: Callable[[], Awaitable[object]]) -> None:
+        """Return to the snapshot.
+
+        Args:
+            empty: Empties every service.
+
+        Raises:
+            StateError: There is no snapshot.
+            OSError: It cannot be read.
+        """
+        async with self._writing:  # nothing of the present state is written over the snapshot's
+            self._folder.check_snapshot()
+            await empty()
+            await asyncio.to_thread(self._folder.restore)
+            self._backend.load_objects()
+            self._restore()
 
     async def run(self) -> None:
         """Save periodically until cancelled."""

@@ -91,11 +91,11 @@ def _form(listed: ContactList, message: StoredMessage, *, saved: bool) -> str:
     address = mime.bare(message.recipients[0])
     left, topics = chosen(listed, address)
     rows = "".join(_topic(topic, on=topic["TopicName"] in topics) for topic in listed.topics)
-    told = "<p role=status><strong>Saved.</strong></p>" if saved else ""
+    notice = "<p role=status><strong>Saved.</strong></p>" if saved else ""
     gone = "<p>You get no mail of this list.</p>" if left else ""
     action = html.escape(f"/_localcloud/messages/{message.message_id}/preferences")
     return (
-        f"{told}<p>{html.escape(listed.description or listed.name)}, to {html.escape(address)}</p>{gone}"
+        f"{notice}<p>{html.escape(listed.description or listed.name)}, to {html.escape(address)}</p>{gone}"
         f'<form method=post action="{action}">{rows}<p><button>Save</button> '
         "<button name=leave value=yes>Unsubscribe from all</button></p></form>"
     )

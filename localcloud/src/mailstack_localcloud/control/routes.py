@@ -16,6 +16,7 @@ from mailstack_localcloud import virtual_time
 from mailstack_localcloud.backend.ministack import Backend
 from mailstack_localcloud.chatbot.service import Chatbot
 from mailstack_localcloud.chatbot.state import SlackChannel
+from mailstack_localcloud.control.autosave import Autosave
 from mailstack_localcloud.control.mail_links import LINKS
 from mailstack_localcloud.faults import rules
 from mailstack_localcloud.faults.effects import has_status
@@ -36,6 +37,7 @@ from mailstack_localcloud.ses.state import Account, StoredMessage
 from mailstack_localcloud.ses.verification import confirm
 from mailstack_localcloud.smtp.access import SmtpAccess
 from mailstack_localcloud.smtp.certificate import ensure
+from mailstack_localcloud.state_folder import StateError
 from mailstack_localcloud.watch.clock import Clock
 
 # What mail clients post to an unsubscribe link (RFC 8058 §3.2); it says nothing that the link does not.
@@ -58,6 +60,9 @@ ACCOUNT_SETTINGS: dict[str, type] = {
     "forward_feedback": bool,
 }
 
+# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_ReviewDetails.html
+REVIEWS = ("PENDING", "GRANTED", "DENIED", "FAILED")
+
 
 class ControlError(Exception):
     """The request is invalid; `status` is the HTTP status."""
@@ -77,6 +82,7 @@ class Control:
     faults: rules.Faults
     mail_server: SmtpAccess
     chatbot: Chatbot
+    autosave: Autosave | None = None
 
     async def handle(self, request: Request) -> Response:
         """Answer one request under `/_localcloud/`."""
@@ -113,6 +119,25 @@ class Control:
         self.faults.armed.clear()
         await asyncio.to_thread(self.backend.reset)
         return {}
+
+    async def snapshot(self, _: list[str], __: _Body) -> _Answer:
+        """Keep the state of every service, after pending events were published."""
+        await self.ses.context.publisher.drain()
+        await self._saved().snapshot()
+        return {}
+
+    async def restore(self, _: list[str], __: _Body) -> _Answer:
+        """Return every service to the snapshot; faults are removed."""
+        try:
+            await self._saved().restore(lambda: self.reset([], {}))
+        except StateError as error:
+            raise ControlError(409, str(error)) from error
+        return {}
+
+    def _saved(self) -> Autosave:
+        if self.autosave is None:
+            raise ControlError(409, "Nothing is kept. Start the local cloud with a state folder: --state FOLDER")
+        return self.autosave
 
     def messages(self, _: list[str], body: _Body) -> _Answer:
         """The newest mails."""
@@ -239,6 +264,17 @@ class Control:
         if account.production_access and account.details:
             account.details["ReviewDetails"]["Status"] = "GRANTED"
         return self.account(names, body)
+
+    def put_review(self, _: list[str], body: _Body) -> _Answer:
+        """Decide the request for production access, as AWS Support does."""
+        account, status = self.ses.context.state.account, body.get("status")
+        if status not in REVIEWS:
+            raise ControlError(400, f"status must be one of {', '.join(REVIEWS)}, not {status!r}.")
+        if not account.details:
+            raise ControlError(404, "Nobody has asked for production access (PutAccountDetails).")
+        account.details["ReviewDetails"]["Status"] = status
+        account.production_access = account.production_access or status == "GRANTED"
+        return dict(account.details["ReviewDetails"])
 
     def all_faults(self, _: list[str], __: _Body) -> _Answer:
         """The faults in force, in the order in which they are asked."""
@@ -384,6 +420,8 @@ _ROUTES: tuple[tuple[str, str, _Handler, str], ...] = (
     ("GET", "/health", Control.health, "Whether it runs, and in which account and region."),
     ("GET", "/smtp", Control.smtp, "Ports, certificate and credentials for SMTP."),
     ("POST", "/reset", Control.reset, "Everything back to empty, in every service."),
+    ("POST", "/snapshot", Control.snapshot, "Keep the state as it is now; needs a state folder."),
+    ("POST", "/restore", Control.restore, "Return every service to the last snapshot."),
     (
         "GET",
         "/messages",
@@ -418,6 +456,7 @@ _ROUTES: tuple[tuple[str, str, _Handler, str], ...] = (
     ("POST", "/identities/{identity}/verify", Control.verify, "Verify an identity."),
     ("GET", "/account", Control.account, "The account's settings that AWS alone would change."),
     ("PUT", "/account", Control.put_account, 'Change them: {"production_access": false}.'),
+    ("PUT", "/account/review", Control.put_review, 'Decide the request for production access: {"status": "DENIED"}.'),
     (
         "POST",
         "/time",

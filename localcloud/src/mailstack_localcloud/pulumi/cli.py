@@ -183,8 +183,8 @@ class _Command(PulumiCommand):
             command, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         ) as process:
             self._last = _finish(process, args[0])
-        _tell(on_output, self._last.stdout)
-        _tell(on_error, self._last.stderr)
+        _pass_on(on_output, self._last.stdout)
+        _pass_on(on_error, self._last.stderr)
         if self._last.code != 0:
             raise create_command_error(self._last)
         return self._last
@@ -213,7 +213,7 @@ def _finish(process: subprocess.Popen[str], what: str) -> CommandResult:
     return CommandResult(out, err, process.returncode)
 
 
-def _tell(hear: Callable[[str], object] | None, text: str) -> None:
+def _pass_on(hear: Callable[[str], object] | None, text: str) -> None:
     if hear:
         for line in text.splitlines():
             hear(line)

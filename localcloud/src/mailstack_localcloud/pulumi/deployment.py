@@ -49,7 +49,7 @@ class Deployment:
             config: Of the default provider.
             preview: Change nothing.
             folder: Where the program runs; relative paths of archives start there.
-            keep: Told what is there now after every step, should no other follow.
+            keep: Called with the current state after every step, in case no other follows.
             plugin: The default provider's, if it has been started.
         """
         self.preview = preview
@@ -205,8 +205,8 @@ class Deployment:
         if imported:
             old = self._import(plugin, goal, old)
         elif old is None or old.external:
-            anew = old is not None or goal.urn in self._gone
-            return self._create(plugin, goal, "replace" if anew else "create")
+            replaced = old is not None or goal.urn in self._gone
+            return self._create(plugin, goal, "replace" if replaced else "create")
         news = bare(goal.inputs)
         for path in goal.ignored:
             news = reset(path, old.inputs, news)
@@ -228,14 +228,14 @@ class Deployment:
         return goal.record(old.id if old and kept else secrets.token_hex(_ID_BYTES), inputs, inputs)
 
     def _diff(self, plugin: Plugin, goal: Goal, old: Record, inputs: Props) -> DiffResult:
-        anew = {
+        reasons = {
             "replacementTrigger": goal.triggers(old),
             "replaceWith": not self._replaced.isdisjoint(goal.replaced_with),
             "provider": old.provider != goal.provider,
         }
-        if any(anew.values()):
+        if any(reasons.values()):
             return DiffResult(
-                changed=True, names=(), replaces=tuple(name for name in anew if anew[name]), delete_first=False
+                changed=True, names=(), replaces=tuple(name for name in reasons if reasons[name]), delete_first=False
             )
         found = plugin.diff(goal.urn, old.id, old.inputs, old.outputs, inputs, goal.ignored)
         return replace(found, replaces=_replacing(found, goal.replaced_on))
@@ -329,7 +329,7 @@ class Deployment:
 
     def _delete_before(self, old: Record) -> None:
         """Delete a resource before it is replaced, and before that the resources that are replaced with it."""
-        taken_along = self._taken_along(old)
+        taken_along = self._replaced_dependents(old)
         for record in taken_along:
             if record.protect:
                 raise StepError(f"{record.title} depends on it and would be replaced with it, but is protected")
@@ -340,7 +340,7 @@ class Deployment:
             self._gone.add(record.urn)
             self._keep(self.records)
 
-    def _taken_along(self, root: Record) -> list[Record]:
+    def _replaced_dependents(self, root: Record) -> list[Record]:
         """The resources that depend on a resource and would be replaced with it, in the order of creation."""
         doomed, found = {root.urn}, list[Record]()
         for record in reversed(dependents_first(self._old.values())):

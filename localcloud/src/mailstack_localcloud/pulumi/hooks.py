@@ -40,8 +40,8 @@ class Subject:
     def request(self) -> dict[str, Any]:
         """The members that every hook's message has."""
         values = {name: getattr(self, name) for name in ("new_inputs", "old_inputs", "new_outputs", "old_outputs")}
-        told = {name: struct(value) for name, value in values.items() if value is not None}
-        return {"urn": self.urn, "type": self.type, "id": self.id, "name": self.urn.rsplit("::", 1)[-1], **told}
+        outputs = {name: struct(value) for name, value in values.items() if value is not None}
+        return {"urn": self.urn, "type": self.type, "id": self.id, "name": self.urn.rsplit("::", 1)[-1], **outputs}
 
 
 @dataclass

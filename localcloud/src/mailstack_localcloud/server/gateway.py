@@ -101,7 +101,9 @@ class Gateway:
     def _control(self) -> "Control":
         from mailstack_localcloud.control.routes import Control
 
-        return Control(self._backend, self._ses, self._clock, self._faults, self._mail_server, self._chatbot)
+        return Control(
+            self._backend, self._ses, self._clock, self._faults, self._mail_server, self._chatbot, self._autosave
+        )
 
     @cached_property
     def _inbox(self) -> "Inbox":

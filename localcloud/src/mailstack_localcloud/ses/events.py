@@ -94,7 +94,7 @@ DELAYS: dict[str, tuple[str, str]] = {
     "SendingDeferral": ("4.4.5", "smtp; 451 4.4.5 deferred"),
     "Undetermined": ("4.0.0", "smtp; 450 4.0.0 undetermined"),
 }
-# Sub-types that are told apart here in more detail than SES reports them.
+# Sub-types that are more detailed here than in the events of SES.
 _SHOWN_AS = {"TransientGeneral": "General", "AutoReply": "General"}
 # A bounce without a delivery attempt does not count.
 ON_A_LIST = frozenset({"OnAccountSuppressionList", "OnTenantSuppressionList"})
@@ -143,8 +143,8 @@ def events(
     for occurrence in occurrences:
         kind = occurrence.kind
         details = _DETAILS[kind](message, occurrence)
-        about, told = (_delivered(mail), _delivered_text(text, mail)) if kind == "Delivery" else (mail, text)
-        written_out = f'{{"eventType":"{kind}","mail":{told},"{KINDS[kind][2]}":{_json(details)}}}'
+        about, mail_text = (_delivered(mail), _delivered_text(text, mail)) if kind == "Delivery" else (mail, text)
+        written_out = f'{{"eventType":"{kind}","mail":{mail_text},"{KINDS[kind][2]}":{_json(details)}}}'
         yield Event(kind, written_out, about, details.get("linkTags"))
 
 

@@ -133,7 +133,7 @@ def _value(shape: Shape, given: Any) -> Any:
 
 
 def _branch(given: object) -> _Tree:
-    """The branch of a list or structure; a blank stands for an empty one."""
+    """The branch of a list or structure; a blank means an empty one."""
     return cast("_Tree", given) if isinstance(given, dict) else {}
 
 

@@ -77,7 +77,7 @@ def test_a_given_name_is_not_kept_when_it_is_taken_away(plugin: Plugin):
     assert plugin.check(TOPIC, {}, given, b"two")[0]["name"].startswith("events-")
 
 
-def test_default_tags_stand_under_the_resources_own(plugin: Plugin, make: Any):
+def test_tags_of_a_resource_override_default_tags(plugin: Plugin, make: Any):
     _, inputs, state = make(TOPIC, {"name": "tagged", "tags": {"team": "mail"}})
     assert inputs["tags"] == state["tagsAll"] == {"stack": "local", "team": "mail"}
     assert state["region"] == "eu-west-1"
@@ -150,13 +150,11 @@ def test_fixed_name_is_deleted_before_its_replacement(
         ("aws:ssm/parameter:Parameter", {"type": "String"}, "value: exactly one of value and insecureValue"),
     ],
 )
-def test_wrong_inputs_are_told_before_anything_is_made(
-    plugin: Plugin, kind: str, inputs: dict[str, Any], expected: str
-):
+def test_invalid_inputs_are_reported_before_creation(plugin: Plugin, kind: str, inputs: dict[str, Any], expected: str):
     assert problems(plugin, kind, inputs)[0].startswith(expected)
 
 
-def test_a_type_that_is_not_served_is_told_so(plugin: Plugin):
+def test_unsupported_resource_type_is_an_error(plugin: Plugin):
     with pytest.raises(PluginError, match=r"does not serve aws:s3/bucket:Bucket; it serves .*aws:cloudwatch/logGroup"):
         plugin.check(urn("aws:s3/bucket:Bucket"), {}, None, b"")
 

@@ -43,7 +43,7 @@ def test_the_smtp_password_of_a_new_access_key_logs_in(plugin: Plugin, shared_cl
         client.login(key, state["sesSmtpPasswordV4"])
 
 
-def test_a_refresh_keeps_the_secrets_that_iam_told_once(plugin: Plugin, shared_cloud: LocalCloud, name: str):
+def test_refresh_keeps_secrets_that_iam_shows_only_once(plugin: Plugin, shared_cloud: LocalCloud, name: str):
     shared_cloud.client("iam").create_user(UserName=name)
     of, inputs = urn("aws:iam/accessKey:AccessKey"), {"user": name}
     key, state = plugin.create(of, inputs)
@@ -55,7 +55,7 @@ def test_a_refresh_keeps_the_secrets_that_iam_told_once(plugin: Plugin, shared_c
     assert "secret" not in imported.state
 
 
-def test_a_user_with_keys_goes_only_where_that_was_said(plugin: Plugin, shared_cloud: LocalCloud, name: str):
+def test_user_with_keys_is_deleted_only_with_force_destroy(plugin: Plugin, shared_cloud: LocalCloud, name: str):
     iam, of = shared_cloud.client("iam"), urn("aws:iam/user:User")
     inputs = {"name": name, "tags": {}}
     _, state = plugin.create(of, inputs)
@@ -99,7 +99,7 @@ def test_a_new_value_of_a_secret_takes_the_place_of_the_old(plugin: Plugin, shar
     assert {version for version, labels in stages.items() if labels} == {new.partition("|")[2]}
 
 
-def test_a_secret_stays_recoverable_unless_that_was_said(plugin: Plugin, shared_cloud: LocalCloud, name: str):
+def test_deleted_secret_is_recoverable_by_default(plugin: Plugin, shared_cloud: LocalCloud, name: str):
     secrets, of = shared_cloud.client("secretsmanager"), urn("aws:secretsmanager/secret:Secret")
     for suffix, more, kept in (("a", {}, True), ("b", {"recoveryWindowInDays": 0}, False)):
         inputs = {"name": name + suffix, "tags": {}, **more}

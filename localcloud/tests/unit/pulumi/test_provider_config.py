@@ -60,7 +60,7 @@ def test_unsupported_provider_option_is_refused():
     assert reasons({"ignoreTags": tags}, LOCAL) == ["ignoreTags: the local cloud's provider does not serve this"]
 
 
-def test_of_a_role_to_assume_only_what_is_served_is_taken():
+def test_unsupported_options_of_assume_role_are_refused():
     role = {"roleArn": "arn:aws:iam::111122223333:role/dns", "externalId": "mail", "sessionName": "mail"}
     assert reasons({"assumeRoles": json.dumps([role])}, LOCAL) == []
     (reason,) = reasons({"assumeRoles": json.dumps([role, {**role, "duration": "1h"}])}, LOCAL)

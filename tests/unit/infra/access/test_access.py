@@ -34,7 +34,7 @@ def trust(deployment: Deployment, name: str) -> dict[str, Any]:
 # --- Roles ---------------------------------------------------------------------------------------------------------
 
 
-def test_without_settings_there_is_the_policy_and_nobody_has_it():
+def test_sender_policy_is_unattached_by_default():
     deployment = run("prod")
     assert deployment.of("RolePolicyAttachment") == deployment.of("User") == deployment.of("Secret") == []
     assert not [role.name for role in deployment.of("Role") if role.name.startswith("app-")]
@@ -242,9 +242,9 @@ def test_the_smtp_password_matches_other_implementations(region: str, expected: 
         ({"services": ["ecs", "ecs"]}, "access.services", "duplicate value: ecs"),
         ({"attachTo": "arn:aws:iam::123456789012:role/web"}, "access.attachTo.0", "not the name of a role"),
         ({"templates": "a b"}, "access.templates.0", "not the name of a template"),
-        ({"oidc": {"ecs": EKS}}, "access.oidc", "'ecs' cannot name a role"),
-        ({"oidc": {"Pod": EKS}}, "access.oidc", "'Pod' cannot name a role"),
-        ({"oidc": {"pod": {**EKS, "create": True}}}, "access.oidc.pod.create", "an ARN is of a provider that is there"),
+        ({"oidc": {"ecs": EKS}}, "access.oidc", "'ecs' is not a valid name of a role"),
+        ({"oidc": {"Pod": EKS}}, "access.oidc", "'Pod' is not a valid name of a role"),
+        ({"oidc": {"pod": {**EKS, "create": True}}}, "access.oidc.pod.create", "an ARN names a provider that exists"),
         ({"oidc": {"pod": {**EKS, "provider": "http://x.test"}}}, "access.oidc.pod.provider", "neither an https URL"),
         ({"oidc": {"pod": {**EKS, "audiences": []}}}, "access.oidc.pod.audiences", "found nothing"),
         ({"oidc": {"pod": {**EKS, "audiences": "*"}}}, "access.oidc.pod.audiences.0", "without a wildcard"),
@@ -254,7 +254,11 @@ def test_the_smtp_password_matches_other_implementations(region: str, expected: 
             "found nothing; allowed: subjects such as",
         ),
         *(
-            ({"oidc": {"pod": {**EKS, "subjects": everybody}}}, "access.oidc.pod.subjects.0", "must name whom")
+            (
+                {"oidc": {"pod": {**EKS, "subjects": everybody}}},
+                "access.oidc.pod.subjects.0",
+                "must name one repository",
+            )
             for everybody in (
                 *("*", "repo:*", "repo:example/*", "repo:*/shop:ref:*", "repo:example/*:ref:refs/heads/main"),
                 *("system:serviceaccount:*", "system:serviceaccount:*:mailer", "project_path:*", "", "?"),
@@ -266,7 +270,7 @@ def test_the_smtp_password_matches_other_implementations(region: str, expected: 
         ({"smtp": {"readBySender": True}}, "access.smtp.readBySender", "there is no SMTP user"),
     ],
 )
-def test_a_wrong_setting_is_told_with_its_place(access: dict[str, Any], key: str, words: str):
+def test_invalid_setting_is_reported_with_its_path(access: dict[str, Any], key: str, words: str):
     config = {"mailstack:domain": "example.com", "mailstack:page": "oncall@example.com"}
     with pytest.raises(SettingsInvalid) as caught:
         read("dev", {**config, "mailstack:access": json.dumps(access)})

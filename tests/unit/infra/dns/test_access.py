@@ -101,7 +101,7 @@ def test_a_program_may_give_the_provider_itself():
     assert users(found, "zones") == {"aws:route53/record:Record", *DNS}
 
 
-def test_the_records_provider_stands_beside_that_of_all_else():
+def test_dns_provider_is_separate_from_the_main_provider():
     def program() -> None:
         settings = Settings(domain="example.com", page=PAGE)
         given = ResourceOptions(provider=aws.Provider("abroad", region="us-east-1"))
@@ -118,7 +118,7 @@ def test_the_records_provider_stands_beside_that_of_all_else():
         ({"dns": "none"}, None, "aws", "publishes no DNS records"),
         ({}, None, "cloudflare", "of the package cloudflare, and mailstack:dns is route53"),
         ({"dns": "cloudflare"}, None, "aws", "of the package aws, and mailstack:dns is cloudflare"),
-        ({}, DnsAccess(role=ROLE), "aws", "and Settings a dns_access"),
+        ({}, DnsAccess(role=ROLE), "aws", "and Settings have a dns_access"),
     ],
 )
 def test_a_provider_that_cannot_publish_is_refused(
@@ -130,12 +130,14 @@ def test_a_provider_that_cannot_publish_is_refused(
 
 @pytest.mark.parametrize("partition", ["aws-cn", "aws-us-gov", "aws-eusc"])
 def test_a_role_of_another_partition_is_refused(partition: str):
-    with pytest.raises(SettingsInvalid, match=rf"in the partition {partition}; the stack is in aws, and cannot"):
+    with pytest.raises(SettingsInvalid, match=rf"in the partition {partition}; the stack is in aws and cannot"):
         deployed(DnsAccess(role=ROLE.replace("arn:aws:", f"arn:{partition}:")))
 
 
 def test_a_zone_that_is_not_there_is_explained():
-    with pytest.raises(SettingsInvalid, match=r"(?s)gave no zone.*asked as arn:aws:iam::111122223333:role/dns.*mail-1"):
+    with pytest.raises(
+        SettingsInvalid, match=r"(?s)zone 'example.org' failed.*the role arn:aws:iam::111122223333:role/dns.*mail-1"
+    ):
         run("prod", domain="example.org", sender="", dnsAccess={"role": ROLE, "externalId": "mail-1"})
 
 
@@ -146,13 +148,13 @@ def test_a_zone_that_is_not_there_is_explained():
         ({"role": "arn:aws:iam::1234:role/dns"}, "it is not the ARN of an IAM role"),
         ({"role": "arn:aws:iam::111122223333:user/dns"}, "it is not the ARN of an IAM role"),
         ({"role": "arn:aws:sts::111122223333:assumed-role/dns/x"}, "it is not the ARN of an IAM role"),
-        ({"role": ROLE, "profile": "dns"}, "profile is given as well"),
-        ({"externalId": "mail"}, "it is for assuming a role, and there is none"),
-        ({"sessionName": "mail"}, "it is for assuming a role, and there is none"),
-        ({"profile": "dns", "externalId": "mail"}, "it is for assuming a role, and there is none"),
-        ({"role": ROLE, "externalId": "x"}, "STS takes no such external ID"),
-        ({"role": ROLE, "sessionName": "with blank"}, "STS takes no such session name"),
-        ({"role": ROLE, "roles": "x"}, "there is no such setting"),
+        ({"role": ROLE, "profile": "dns"}, "profile is set, too"),
+        ({"externalId": "mail"}, "it needs a role"),
+        ({"sessionName": "mail"}, "it needs a role"),
+        ({"profile": "dns", "externalId": "mail"}, "it needs a role"),
+        ({"role": ROLE, "externalId": "x"}, "it is not a valid external ID of STS"),
+        ({"role": ROLE, "sessionName": "with blank"}, "it is not a valid session name of STS"),
+        ({"role": ROLE, "roles": "x"}, "unknown setting"),
     ],
 )
 def test_an_access_that_means_nothing_is_refused(said: dict[str, str], problem: str):
@@ -162,7 +164,7 @@ def test_an_access_that_means_nothing_is_refused(said: dict[str, str], problem: 
 
 @pytest.mark.parametrize("dns", ["none", "cloudflare"])
 def test_only_route_53_is_reached_by_a_role(dns: str):
-    with pytest.raises(SettingsInvalid, match=f"dnsAccess.* it is for Route 53, and mailstack:dns is {dns}"):
+    with pytest.raises(SettingsInvalid, match=f"dnsAccess.* it applies to Route 53, and mailstack:dns is {dns}"):
         run("dev", dns=dns, dnsAccess={"role": ROLE})
 
 

@@ -91,7 +91,7 @@ def test_a_preview_shows_dkim_records_whose_names_are_unknown():
     ("zone", "words"),
     [
         (CLOUDFLARE_ZONES["example.test"], r"is example\.test, which does not hold example\.com"),
-        ("f" * 32, r"Cloudflare gave no zone 'f+'.*CLOUDFLARE_API_TOKEN"),
+        ("f" * 32, r"Cloudflare zone 'f+' failed.*CLOUDFLARE_API_TOKEN"),
     ],
 )
 def test_a_missing_cloudflare_zone_is_reported_before_all_else(zone: str, words: str):
@@ -114,18 +114,18 @@ DMARC = Standing("TXT", "_dmarc.example.com", '"v=DMARC1; p=none"')
         (DMARC._replace(type="MX", content="mail.example.org"), False),
     ],
 )
-def test_what_cannot_stand_beside_ours_is_in_the_way(standing: Standing, refused: bool):
-    from mailstack_infra.dns.cloudflare import in_the_way
+def test_conflicting_record_types_are_reported(standing: Standing, refused: bool):
+    from mailstack_infra.dns.cloudflare import conflicting
 
     ours = DnsRecord(name="_dmarc.example.com", type="TXT", values=("v=DMARC1; p=quarantine",))
-    assert list(in_the_way(ours, [standing._asdict()], OURS)) == ([standing._asdict()] if refused else [])
+    assert list(conflicting(ours, [standing._asdict()], OURS)) == ([standing._asdict()] if refused else [])
 
 
-def test_nothing_stands_beside_a_cname():
-    from mailstack_infra.dns.cloudflare import in_the_way
+def test_every_record_conflicts_with_a_cname():
+    from mailstack_infra.dns.cloudflare import conflicting
 
     ours = DnsRecord(name="links.example.com", type="CNAME", values=("r.us-east-1.awstrack.me",))
-    assert list(in_the_way(ours, [DMARC._replace(type="A", content="192.0.2.1")._asdict()], OURS))
+    assert list(conflicting(ours, [DMARC._replace(type="A", content="192.0.2.1")._asdict()], OURS))
 
 
 @pytest.mark.parametrize("zone", ["example.com", ZONE], ids=["by name", "by id"])
@@ -134,7 +134,7 @@ def test_conflicting_cloudflare_records_are_refused_with_advice(zone: str):
     with pytest.raises(SettingsInvalid) as caught:
         deployed(standing=others, zone=zone)
     head, mx, take_mx, dmarc, take_dmarc, tail = str(caught.value).splitlines()
-    assert "did not make" in head
+    assert "did not create" in head
     assert mx.split() == ["MX", "bounce.example.com", "mail.example.org"]
     assert dmarc.split() == ["TXT", "_dmarc.example.com", '"v=DMARC1;', 'p=none"']
     take_over = "pulumi import cloudflare:index/dnsRecord:DnsRecord {} {}/{:032x}"
@@ -149,7 +149,7 @@ def test_our_own_records_of_the_last_run_are_left_alone():
     assert set(published(deployed(standing=(ours,)))) == set(published(deployed()))
 
 
-def test_without_the_extra_the_way_to_it_is_told(monkeypatch: pytest.MonkeyPatch):
+def test_missing_extra_error_shows_the_install_command(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "pulumi_cloudflare", None)
     monkeypatch.delitem(sys.modules, "mailstack_infra.dns.cloudflare", raising=False)
     monkeypatch.delattr(mailstack_infra.dns, "cloudflare", raising=False)
@@ -162,3 +162,14 @@ def test_a_stack_elsewhere_does_without_the_extra(monkeypatch: pytest.MonkeyPatc
     monkeypatch.delitem(sys.modules, "mailstack_infra.dns.cloudflare", raising=False)
     monkeypatch.delattr(mailstack_infra.dns, "cloudflare", raising=False)
     assert run("prod", tags={"extra": "absent"}).of("Record")
+
+
+def test_dmarc_weaker_than_the_parents_is_warned_of():
+    above = (Standing("TXT", "_dmarc.example.com", '"v=DMARC1; p=reject; sp=quarantine"'),)
+    options: dict[str, Any] = {"domain": "mail.example.com", "zone": "example.com", "sender": "", "dns": "cloudflare"}
+    (warning,) = [said for said in run("prod", standing=above, dmarc={}, **options).warnings if "is weaker" in said]
+    assert "of mail.example.com is weaker than that of example.com, which would ask for quarantine" in warning
+    strict = {"policy": "reject", "confirmed": "quarantine"}
+    for dmarc in ({"publish": False}, strict):
+        found = run("prod", standing=above, dmarc=dmarc, **options)
+        assert not [said for said in found.warnings if "is weaker" in said]

@@ -32,10 +32,10 @@ def test_a_record_at_cloudflare_can_be_deleted_or_imported():
     assert "overwriteRecords" not in text
 
 
-def test_a_cname_among_others_is_told_apart():
-    assert said(ROUTE53, ALONE).startswith("_dmarc.example.com holds records of another type")
+def test_cname_conflict_is_recognised():
+    assert said(ROUTE53, ALONE).startswith("_dmarc.example.com has records of another type")
 
 
 @pytest.mark.parametrize("error", ["", "AccessDenied: no identity-based policy allows", "Throttling: Rate exceeded"])
-def test_of_other_errors_nothing_is_said(error: str):
+def test_other_errors_get_no_hint(error: str):
     assert said(ROUTE53, error) == ""

@@ -46,7 +46,7 @@ def test_a_record_outside_the_zone_is_reported_not_published():
     assert name not in {record.inputs["name"] for record in deployment.of("Record")}
     assert name in {record.name for record in deployment.values.dns_records}
     (warning,) = (said for said in deployment.warnings if "not in the zone" in said)
-    assert f'{name} is not in the zone example.com. Ask its owner to publish: TXT "v=DMARC1"' in warning
+    assert f'{name} is not in the zone example.com. Ask the owner of its zone to publish: TXT "v=DMARC1"' in warning
 
 
 def test_without_a_zone_no_record_is_published():
@@ -77,7 +77,7 @@ def test_a_record_that_the_stack_does_not_have_is_not_taken_over():
         run("prod", overwriteRecords=["bimi", "dmarc"])
 
 
-def test_what_a_taken_record_held_is_told_and_stays_beside_it():
+def test_adopted_record_keeps_its_other_values():
     standing = (Standing("TXT", "example.com", '"token=1"|"v=spf1 include:_spf.example.net -all"'),)
     deployment = run("prod", spf=True, overwriteRecords="spf", standing=standing)
     record = deployment.one("Record", "spf")
@@ -85,8 +85,8 @@ def test_what_a_taken_record_held_is_told_and_stays_beside_it():
     assert record.inputs["records"] == ["token=1", merged]
     assert record.retained
     (warning,) = (said for said in deployment.warnings if "is taken over" in said)
-    assert "It holds 'token=1' and 'v=spf1 include:_spf.example.net -all'" in warning
-    assert f"and will hold 'token=1' and '{merged}'. It stays when the stack is destroyed." in warning
+    assert "It has the value 'token=1' and 'v=spf1 include:_spf.example.net -all'" in warning
+    assert f"and will have 'token=1' and '{merged}'. It is kept when the stack is destroyed." in warning
 
 
 def test_values_of_others_stay_in_a_record_of_the_stacks_own():
@@ -111,10 +111,10 @@ def test_a_stricter_policy_is_lost_only_when_it_is_named():
 def test_a_policy_weaker_than_the_one_above_is_warned_of():
     standing = (Standing("TXT", "_dmarc.example.com", '"v=DMARC1; p=reject; sp=quarantine"'),)
     options: dict[str, Any] = {"domain": "mail.example.com", "zone": "example.com", "sender": "", "dmarc": {}}
-    (warning,) = [said for said in run("prod", standing=standing, **options).warnings if "asks for less" in said]
-    assert "of mail.example.com asks for less than that of example.com, which would ask for quarantine" in warning
+    (warning,) = [said for said in run("prod", standing=standing, **options).warnings if "is weaker" in said]
+    assert "of mail.example.com is weaker than that of example.com, which would ask for quarantine" in warning
     options["dmarc"] = {"publish": False}
-    assert not [said for said in run("prod", standing=standing, **options).warnings if "asks for less" in said]
+    assert not [said for said in run("prod", standing=standing, **options).warnings if "is weaker" in said]
 
 
 def test_a_missing_zone_is_reported_before_registration():

@@ -3,11 +3,12 @@ from typing import Any
 import pytest
 
 from mailstack_infra.dns import records as dns
+from mailstack_infra.settings.identity import IdentitySettings
 from mailstack_infra.settings.model import Settings
 
 
-def settings(**values: Any) -> Settings:
-    return Settings.model_validate({"domain": "example.com", "page": "oncall@example.com", **values})
+def settings(**values: Any) -> IdentitySettings:
+    return Settings.model_validate({"domain": "example.com", "page": "oncall@example.com", **values}).identity
 
 
 @pytest.mark.parametrize(
@@ -62,7 +63,7 @@ def test_spf_at_the_domain_itself_is_published_when_asked_for():
     ],
 )  # fmt: skip
 def test_dmarc_says_what_is_not_the_default(policy: dict[str, Any], expected: str):
-    assert dns.dmarc(settings(dmarc=policy)) == expected
+    assert dns.dmarc(settings(dmarc=policy).dmarc) == expected
 
 
 @pytest.mark.parametrize(
@@ -83,12 +84,12 @@ def test_a_mailbox_of_another_domain_needs_that_domains_consent(domain: str, zon
     assert found == ([(name, ("v=DMARC1",))] if name else [])
 
 
-def test_the_dmarc_record_may_be_somebody_elses():
+def test_dmarc_record_can_have_another_owner():
     assert "dmarc" in dns.fixed_records(settings(), "us-east-1")
     assert "dmarc" not in dns.fixed_records(settings(dmarc={"publish": False}), "us-east-1")
 
 
-def test_what_lies_outside_the_zone_is_told_apart():
+def test_records_outside_the_zone_are_separate():
     records = dns.fixed_records(settings(dmarc={"reports": ["dmarc@example.org"]}), "us-east-1")
     assert list(dns.outside(records, "example.com")) == ["dmarc-report-example.org"]
 

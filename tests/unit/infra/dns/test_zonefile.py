@@ -37,7 +37,7 @@ def zone_of(options: dict[str, Any], region: str) -> str:
     """The zone example.com with what the settings ask for."""
     settings = Settings.model_validate({"domain": "example.com", "page": "oncall@example.com", **options})
     tokens = [] if settings.dkim.private_key else [letter * 32 for letter in "abc"]
-    found = records(settings, region, tokens)
+    found = records(settings.identity, region, tokens)
     known = outputs().model_copy(update={"domain": settings.domain, "dns_records": found})
     return HEAD.format(zone="example.com") + fragment(known)
 
@@ -48,7 +48,7 @@ def test_every_record_is_read_back_once(options: dict[str, Any], region: str):
     zone = dns.zone.from_text(zone_of(options, region), relativize=False)
     settings = Settings.model_validate({"domain": "example.com", "page": "oncall@example.com", **options})
     names = [str(name).rstrip(".") for name, _ in zone.iterate_rdatasets()]
-    wanted = {record.name for record in records(settings, region, []) if record.name.endswith("example.com")}
+    wanted = {record.name for record in records(settings.identity, region, []) if record.name.endswith("example.com")}
     assert wanted <= set(names)
 
 
@@ -64,5 +64,5 @@ def test_bind_accepts_it(options: dict[str, Any], tmp_path: Path):
 
 def test_streams_that_share_a_tracking_domain_share_its_record():
     settings = Settings.model_validate({"domain": "example.com", "page": "a@example.com", **OPTIONS["tracking"]})
-    tracking = [record for record in records(settings, "eu-west-1", []) if record.name == "links.example.com"]
+    tracking = [record for record in records(settings.identity, "eu-west-1", []) if record.name == "links.example.com"]
     assert [record.values for record in tracking] == [("r.eu-west-1.awstrack.me",)]

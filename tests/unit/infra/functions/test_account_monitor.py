@@ -57,7 +57,7 @@ def test_the_program_and_the_monitor_mean_the_same_metrics():
     assert {(alarm["metricName"], *alarm["dimensions"].values()) for alarm in watched} <= published
 
 
-def test_what_ses_says_about_the_account_pages():
+def test_account_event_of_ses_pages():
     deployment = run("prod", warn=["team@example.com"])
     rule, target = deployment.one("EventRule", "ses-events"), deployment.one("EventTarget", "ses-events")
     pattern = json.loads(rule.inputs["eventPattern"])

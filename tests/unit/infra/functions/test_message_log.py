@@ -38,7 +38,7 @@ def test_function_writes_the_log_and_does_not_read_it():
     assert "ReadMessageLog" not in granted
 
 
-def test_application_reads_messages_and_searches_nobody():
+def test_application_may_read_messages_but_not_search():
     granted = run("prod", **ON).policy("Policy", "sender")
     read = granted["ReadMessageLog"]["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
     assert read == ["MESSAGE#*"]

@@ -21,7 +21,7 @@ from tests.unit.lambdas.records import handler
 @pytest.mark.parametrize(
     ("worker", "topic"), [("feedback", "events"), ("sending-guard", "guard"), ("account-monitor", "pagers")]
 )
-def test_nothing_that_a_worker_hears_is_lost(worker: str, topic: str):
+def test_every_worker_has_a_dead_letter_queue(worker: str, topic: str):
     deployment = run("prod")
     queue, dlq = deployment.one("Queue", worker), deployment.one("Queue", f"{worker}-dlq")
     assert json.loads(queue.inputs["redrivePolicy"]) == {"deadLetterTargetArn": dlq.arn, "maxReceiveCount": 5}

@@ -143,5 +143,5 @@ def test_a_domain_must_leave_room_for_the_names_of_its_records(length: int):
     if length == 209:
         assert run("prod", **settings).of("Record")
         return
-    with pytest.raises(SettingsInvalid, match=r"254 characters, and DNS takes 253\. Choose a shorter domain"):
+    with pytest.raises(SettingsInvalid, match=r"254 characters; DNS allows 253\. The domain has 210: choose a shorter"):
         run("prod", **settings)

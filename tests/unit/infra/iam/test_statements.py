@@ -116,7 +116,7 @@ def test_the_guard_may_pause_only_its_configuration_sets():
     found = policies.pause_sending([SET], paging)
     assert [(s["Action"], s.get("Resource")) for s in found] == [
         (["ses:GetConfigurationSet", "ses:PutConfigurationSetSendingOptions"], SET),
-        (["cloudwatch:DescribeAlarms", "cloudwatch:GetMetricStatistics"], "*"),
+        (["cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"], "*"),
         ("sns:Publish", paging),
     ]
 
@@ -142,7 +142,9 @@ def test_a_sender_may_send_from_its_domain_and_read_outputs():
             "Effect": "Allow",
             "Action": ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
             "Resource": TABLE,
-            "Condition": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["IDEMPOTENCY#*", "RATE#*"]}},
+            "Condition": {
+                "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["IDEMPOTENCY#*", "RATE#*", "VERIFICATION#*"]}
+            },
         },
         {"Sid": "ReadSendingRate", "Effect": "Allow", "Action": "ses:GetAccount", "Resource": "*"},
         {"Sid": "ReadOutputs", "Effect": "Allow", "Action": "ssm:GetParameter", "Resource": PARAMETER},

@@ -94,6 +94,7 @@ def test_functions_queues_and_deliveries_are_watched_as_counts():
             for name in (*names, "mailstack-prod-paging")
         ),
         *(("NumberOfNotificationsFailed", 0, ("TopicName", name)) for name in topics),
+        ("SenderBounces", 5, ("FunctionName", names[0])),
         *(("FailedInvocations", 0, ("RuleName", name)) for name in rules),
     }
     assert (len(topics), len(rules)) == (4, 3)

@@ -9,6 +9,7 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
+from mailer.functions.metrics import SENDER_BOUNCES
 from mailstack_infra.environment import Environment
 from mailstack_infra.inventory import Inventory
 from mailstack_infra.monitoring.definitions import Alarm, Both, alarms, composites
@@ -21,10 +22,11 @@ EVERYTHING: dict[str, str] = {
     "mailstack:warn": "team@example.com",
 }
 SETTINGS = read("prod", {**config_of("prod"), **EVERYTHING})
+MONITORING = SETTINGS.monitoring
 ENV = Environment("prod", ACCOUNT, "us-east-1", "aws", {})
-SINGLE: dict[str, Alarm] = {alarm.key: alarm for alarm in alarms(ENV, SETTINGS, Inventory.of(SETTINGS))}
-TOLD: dict[str, Alarm | Both] = {**SINGLE, **{alarm.key: alarm for alarm in composites(ENV, SETTINGS)}}
-PAGING = {key: alarm for key, alarm in TOLD.items() if alarm.level}
+SINGLE: dict[str, Alarm] = {alarm.key: alarm for alarm in alarms(ENV, MONITORING, Inventory.of(MONITORING))}
+DEFINED: dict[str, Alarm | Both] = {**SINGLE, **{alarm.key: alarm for alarm in composites(ENV, MONITORING)}}
+PAGING = {key: alarm for key, alarm in DEFINED.items() if alarm.level}
 each = pytest.mark.parametrize("key", SINGLE)
 told = pytest.mark.parametrize("key", PAGING)
 
@@ -151,6 +153,12 @@ def test_a_record_that_failed_pages_within_five_minutes():
         assert (alarm.period, alarm.periods, alarm.level) == (60, 1, "warning")
 
 
+def test_bounces_about_the_sender_warn():
+    alarm = SINGLE["feedback-sender-bounces"]
+    assert (alarm.level, alarm.threshold, alarm.period, alarm.missing) == ("warning", 5, 300, "notBreaching")
+    assert (alarm.metric, alarm.statistic) == (SENDER_BOUNCES, "Sum")
+
+
 # --- Texts ---------------------------------------------------------------------------------------------------------
 
 
@@ -222,5 +230,5 @@ def test_a_percentage_has_exactly_the_digits_of_its_fraction(fraction: float):
 def test_the_runbook_may_be_somewhere_else():
     config = {**config_of("prod"), "mailstack:runbook": "https://wiki.example.com/mail"}
     settings = read("prod", config)
-    alarm = next(alarms(ENV, settings, Inventory.of(settings)))
+    alarm = next(alarms(ENV, settings.monitoring, Inventory.of(settings.monitoring)))
     assert alarm.does.endswith("\nRunbook: https://wiki.example.com/mail#bounce-or-complaint-rate")

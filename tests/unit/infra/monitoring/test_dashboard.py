@@ -62,7 +62,7 @@ def test_each_stream_shows_its_rates_with_its_own_levels(changed: dict[str, Any]
         ]
         assert [line["value"] for line in rate["annotations"]["horizontal"]] == [0.04, 0.08]
         assert rate["region"] == deployment.values.region
-    for title in ("Daily quota used", "The whole account: bounce rate", "The whole account: complaint rate"):
+    for title in ("Account: share of the daily quota used", "Account: bounce rate", "Account: complaint rate"):
         assert (title in titles) is changed.get("watchAccount", True)
 
 
@@ -75,7 +75,7 @@ def test_only_metrics_of_what_is_deployed_are_shown(changed: dict[str, Any]):
             assert metric[3:] == [] or metric[3] in names, metric
 
 
-def test_the_runbook_tells_of_every_alarm():
+def test_runbook_has_a_section_for_every_alarm():
     text = (ROOT / "docs" / "guides" / "monitoring.md").read_text()
     for alarm in run("prod").of("MetricAlarm") + run("prod").of("CompositeAlarm"):
         key = alarm.name.replace("transactional-", "S-")

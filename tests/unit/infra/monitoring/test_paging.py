@@ -52,7 +52,7 @@ def test_without_a_workspace_nothing_of_slack_is_made():
     assert not [r for r in run("prod").aws if "slack" in r.name or "chatbot" in r.token]
 
 
-def test_nobody_in_a_channel_can_do_more_than_look():
+def test_channel_members_have_read_only_permissions():
     deployment = deployed(PAGES)
     (channel,) = deployment.of("SlackChannelConfiguration")
     role, guardrail = deployment.one("Role", "slack"), deployment.one("Policy", "slack")
@@ -77,5 +77,5 @@ def test_one_more_channel_leaves_the_others_alone():
     "given", [{"workspace": WORKSPACE}, {"page": PAGES}, {"warn": WARNINGS}, {"workspace": "#alerts", "page": PAGES}]
 )
 def test_half_a_channel_is_refused(given: dict[str, str]):
-    with pytest.raises(SettingsInvalid, match=r"go together|found '#alerts'; allowed: "):
+    with pytest.raises(SettingsInvalid, match=r"set together|found '#alerts'; allowed: "):
         Slack(**given)

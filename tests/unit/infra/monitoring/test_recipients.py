@@ -32,7 +32,7 @@ def test_no_policy_admits_a_stack_with_the_same_name_prefix(stack: str, changed:
         assert not {arn for arn in theirs if any(fnmatchcase(arn, pattern) for pattern in named)}, urn
 
 
-def test_missing_pagers_are_told_where_others_hear():
+def test_missing_recipients_are_reported_to_the_others():
     apart = run("prod", warn=["team@example.com"])
     missing = apart.one("MetricAlarm", "account-pagers-missing").inputs
     heard = {topic.name for topic in apart.of("Topic") if topic.arn in missing["alarmActions"]}
@@ -76,7 +76,7 @@ def test_deployment_lists_unconfirmed_recipients():
     page = ["oncall@example.com", "https://events.example.org/x"]
     (warning,) = run("prod", page=page).warnings
     assert warning.startswith("oncall@example.com has not confirmed the subscription to pages")
-    assert "`mailer stack --stack prod`" in warning
+    assert "`mailer status --stack prod`" in warning
     assert run("prod", page=page, preview=True).warnings == []
 
 

@@ -49,14 +49,14 @@ URN = "urn:pulumi:prod::mailstack::x::y"
 @pytest.mark.parametrize(
     ("rule", "kind", "props", "words"),
     [
-        ("no-star", "aws:iam/policy:Policy", {"policy": statement(Action="ses:*")}, "name each action"),
-        ("no-star", "aws:iam/rolePolicy:RolePolicy", {"policy": statement(Resource="*")}, "name the ARNs"),
-        ("conditioned", "aws:sns/topicPolicy:TopicPolicy", {"policy": statement(Principal=SNS)}, "for anybody"),
-        ("conditioned", "aws:sqs/queuePolicy:QueuePolicy", {"policy": statement(Principal="*")}, "lets everybody in"),
+        ("no-star", "aws:iam/policy:Policy", {"policy": statement(Action="ses:*")}, "list each action"),
+        ("no-star", "aws:iam/rolePolicy:RolePolicy", {"policy": statement(Resource="*")}, "list the ARNs"),
+        ("conditioned", "aws:sns/topicPolicy:TopicPolicy", {"policy": statement(Principal=SNS)}, "for every account"),
+        ("conditioned", "aws:sqs/queuePolicy:QueuePolicy", {"policy": statement(Principal="*")}, "allows everybody"),
         ("conditioned", "aws:sns/topicPolicy:TopicPolicy", {"policy": statement(Principal={"AWS": "*"})}, "everybody"),
         ("no-star", "aws:iam/policy:Policy", {"policy": statement(NotAction="iam:*")}, "NotAction"),
-        ("no-star", "aws:iam/policy:Policy", {"policy": statement(Resource="arn:aws:sns:us-east-1:1:*")}, "name the"),
-        ("conditioned", "aws:iam/role:Role", {"assumeRolePolicy": statement(Principal=SNS)}, "for anybody"),
+        ("no-star", "aws:iam/policy:Policy", {"policy": statement(Resource="arn:aws:sns:us-east-1:1:*")}, "list the"),
+        ("conditioned", "aws:iam/role:Role", {"assumeRolePolicy": statement(Principal=SNS)}, "for every account"),
         ("conditioned", "aws:iam/role:Role", {"assumeRolePolicy": statement(Principal={"Federated": "x"})}, "token"),
         (
             "conditioned",
@@ -66,15 +66,20 @@ URN = "urn:pulumi:prod::mailstack::x::y"
                     Principal=EVENTS, Condition={"ArnEquals": {"aws:SourceArn": "arn:aws:events:::rule/x"}}
                 )
             },
-            "EventBridge publishes nothing",
+            "EventBridge cannot publish",
         ),
-        ("conditioned", "aws:sqs/queuePolicy:QueuePolicy", {"policy": statement(Principal=EVENTS)}, "for anybody"),
+        (
+            "conditioned",
+            "aws:sqs/queuePolicy:QueuePolicy",
+            {"policy": statement(Principal=EVENTS)},
+            "for every account",
+        ),
         ("protected", "aws:kms/key:Key", {}, "must be protected"),
         ("tls", "aws:sesv2/configurationSet:ConfigurationSet", {"deliveryOptions": {"tlsPolicy": "OPTIONAL"}}, "tls"),
-        ("tls", "aws:sesv2/configurationSet:ConfigurationSet", {}, "unencrypted"),
+        ("tls", "aws:sesv2/configurationSet:ConfigurationSet", {}, "without TLS"),
         ("tls", "aws:sqs/queuePolicy:QueuePolicy", {"policy": statement(Principal=SNS)}, "aws:SecureTransport"),
         ("https", "aws:sns/topicSubscription:TopicSubscription", {"protocol": "http"}, "https URL"),
-        ("retention", "aws:cloudwatch/logGroup:LogGroup", {"name": "x"}, "for ever"),
+        ("retention", "aws:cloudwatch/logGroup:LogGroup", {"name": "x"}, "forever"),
         ("restorable", "aws:dynamodb/table:Table", {"pointInTimeRecovery": {"enabled": False}}, "restored"),
         ("protected", "aws:sesv2/emailIdentity:EmailIdentity", {}, "must be protected"),
         ("protected", "aws:dynamodb/table:Table", {"deletionProtectionEnabled": False}, "deletionProtectionEnabled"),
@@ -93,7 +98,7 @@ def test_a_rule_refuses_what_it_is_there_for(rule: str, kind: str, props: dict[s
 
 
 @pytest.mark.parametrize("kind", ["aws:sns/topicPolicy:TopicPolicy", "aws:kms/key:Key"])
-def test_what_aws_prescribes_for_eventbridge_is_allowed(kind: str):
+def test_policy_documented_for_eventbridge_is_allowed(kind: str):
     granted = Resource(kind, "x", {"policy": statement(Principal=EVENTS)}, urn=URN)
     assert list(BY_NAME["conditioned"].check(granted)) == []
 

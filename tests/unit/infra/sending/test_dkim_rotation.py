@@ -50,10 +50,14 @@ def test_an_earlier_key_stays_published_until_its_day():
 @pytest.mark.parametrize(
     ("changed", "standing", "words"),
     [
-        (rotated(), (OLD_KEY,), r"SES signs with the selector m2025 now, .*'mailstack:dkim\.previous\.m2025' YYYY"),
-        ({"dkim": {}}, (OLD_KEY,), "SES signs with the selector m2025 now"),
-        (rotated("m2025"), (OLD_KEY,), r"m2025\._domainkey\.example\.com holds another key"),
-        (rotated(m2025="2999-12-31"), (), r"previous names m2025, and the zone holds no key at m2025"),
+        (
+            rotated(),
+            (OLD_KEY,),
+            r"SES currently signs with the selector m2025, .*'mailstack:dkim\.previous\.m2025' YYYY",
+        ),
+        ({"dkim": {}}, (OLD_KEY,), "SES currently signs with the selector m2025"),
+        (rotated("m2025"), (OLD_KEY,), r"m2025\._domainkey\.example\.com has another key"),
+        (rotated(m2025="2999-12-31"), (), r"previous names m2025, but the zone has no key at m2025"),
     ],
 )
 def test_a_rotation_that_breaks_signatures_is_refused(
@@ -82,13 +86,13 @@ def test_deployment_lists_dkim_records_to_keep(before: Sent, changed: dict[str, 
     if before.status == "":
         before = before._replace(tokens=())
     warnings = run("prod", dns="none", secret=SECRET, identity=before, **changed).warnings
-    told = [each for each in warnings if "until this deployment" in each]
+    told = [each for each in warnings if "Until this deployment" in each]
     if kept is None:
         assert told == []
         return
     (warning,) = told
     names, kind = kept
-    assert f"SES signs by {names} until this deployment. Keep that {kind} for a week or more" in warning
+    assert f"Until this deployment SES signs with {names}. Keep that {kind} record for a week or more" in warning
 
 
 def test_manual_publishers_see_until_when_an_old_key_stays():
@@ -110,4 +114,4 @@ def test_the_same_key_under_its_selector_goes_on():
 @pytest.mark.parametrize(("origin", "warned"), [("AWS_SES", True), ("EXTERNAL", False), ("", False)])
 def test_a_change_of_whose_key_signs_is_warned_of(origin: str, warned: bool):
     deployment = run("prod", secret=SECRET, identity=Sent(origin=origin, tokens=("m2026",)), **rotated())
-    assert bool([said for said in deployment.warnings if "mail may leave unsigned" in said]) is warned
+    assert bool([said for said in deployment.warnings if "mail may be sent unsigned" in said]) is warned

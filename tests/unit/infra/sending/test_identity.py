@@ -26,7 +26,7 @@ def test_a_domain_identity_has_easy_dkim_and_a_mail_from_domain():
 
 
 @pytest.mark.parametrize("preview", [True, False])
-def test_a_key_of_ones_own_signs_stays_secret_and_is_published(preview: bool):
+def test_own_dkim_key_is_secret_and_its_public_key_published(preview: bool):
     dkim = {"selector": "own", "privateKey": private(pem=True)}
     deployment = run("prod", preview=preview, secret=("dkim",), dkim=dkim)
     identity = deployment.one("EmailIdentity", "domain")
@@ -52,7 +52,7 @@ def test_a_single_address_has_an_identity_and_no_dns(preview: bool, adopt: bool)
     assert deployment.read == ([("aws:sesv2/emailIdentity:EmailIdentity", "ada@example.com")] if adopt else [])
     assert deployment.of("EmailIdentityMailFromAttributes") == deployment.of("Record") == []
     assert len(deployment.of("EmailIdentityFeedbackAttributes")) == (not adopt)
-    assert "ada@example.com may send once the link in SES's mail to it was followed." in deployment.said
+    assert "ada@example.com can send after you follow the link in the mail that SES sent to it." in deployment.said
 
 
 def test_a_single_address_is_what_the_outputs_name():
@@ -78,7 +78,7 @@ def test_an_adopted_identity_is_read_and_never_registered(preview: bool):
     assert [record.name for record in deployment.of("Record")] == ["tracking-transactional"]
 
 
-def test_of_an_adopted_identity_the_stack_sets_what_is_named():
+def test_adopted_identity_gets_only_the_named_settings():
     deployment = run("prod", adopt=True, takeOver=["mailFrom", "records"], streams=TRACKS)
     assert deployment.one("EmailIdentityMailFromAttributes", "mail-from")
     assert deployment.of("EmailIdentityFeedbackAttributes") == []
@@ -91,7 +91,7 @@ def test_an_adopted_identity_may_sign_with_its_owners_key():
 
 
 def test_an_identity_with_byodkim_cannot_be_adopted():
-    settings = Settings(domain="example.com", page=("oncall@example.com",), adopt=True)
+    settings = Settings(domain="example.com", page=("oncall@example.com",), adopt=True).identity
     with pytest.raises(pulumi.RunError, match=r"BYODKIM.*put-email-identity-dkim-signing-attributes"):
         _token(settings, 0, ["selector"])
     assert _token(settings, 1, ["a", "b", "c"]) == "b"

@@ -30,7 +30,7 @@ def test_a_stream_with_every_option_on_says_each():
     assert inputs["trackingOptions"] == {"customRedirectDomain": "links.example.com", "httpsPolicy": "REQUIRE"}
 
 
-def test_a_stream_says_nothing_of_what_it_was_not_told():
+def test_stream_omits_options_that_are_not_set():
     inputs = run("prod").one("ConfigurationSet", "transactional").inputs
     assert not {"vdmOptions", "trackingOptions"} & set(inputs)
     partly = run("prod", streams=FULL).one("ConfigurationSet", "bulk").inputs
@@ -63,7 +63,7 @@ def test_a_tracking_domain_waits_for_a_verified_identity(status: str):
     deployment = run("prod", streams=TRACKS, identity=Sent(status))
     assert "trackingOptions" not in deployment.one("ConfigurationSet", "transactional").inputs
     (warning,) = (said for said in deployment.warnings if "Tracked links" in said)
-    assert "SES takes links.example.com only then" in warning
+    assert "SES accepts links.example.com only after" in warning
     assert "mailer dns --stack prod --check --wait 600" in warning
 
 

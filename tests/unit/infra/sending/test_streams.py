@@ -33,7 +33,7 @@ def test_custom_dimensions_add_to_the_stacks_own_counts():
     assert destination("transactional-counts", **options) == destination("transactional-counts")
 
 
-def test_nothing_else_is_counted_unless_somebody_asks():
+def test_metrics_beside_the_defaults_need_a_setting():
     names = {r.name for r in run("prod").of("ConfigurationSetEventDestination")}
     assert names == {"transactional", "transactional-counts"}
 
@@ -91,7 +91,7 @@ def test_a_multi_region_endpoint_is_allowed_in_both_regions():
     assert {arn.split(":")[3] for arn in allowed if ":template/" in arn} == {"us-east-1", "eu-west-1"}
 
 
-def test_mail_goes_through_one_region_unless_somebody_asks():
+def test_multi_region_endpoint_is_off_by_default():
     assert run("prod").of("MultiRegionEndpoint") == []
     assert run("prod").values.endpoint_id == ""
 

@@ -19,7 +19,7 @@ def test_the_public_key_is_that_of_the_private_one(form: Form, pem: bool):
 
 
 @pytest.mark.parametrize("text", ["", "nonsense!", base64.b64encode(b"abc").decode(), private()[:-12], "MAA="])
-def test_what_is_no_key_is_refused(text: str):
+def test_invalid_dkim_key_is_refused(text: str):
     with pytest.raises(ValueError, match="not an RSA private key"):
         public_key(text)
 

@@ -1,8 +1,10 @@
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mailstack_infra import DnsAccess, MailStack, Secret
 from mailstack_infra.settings.access import AccessSettings, SmtpUser
 from mailstack_infra.settings.domain import Dmarc
 from mailstack_infra.settings.loading import ENCRYPTED, SettingsInvalid, read
@@ -11,7 +13,8 @@ from mailstack_infra.settings.model import DEFAULT_STREAM, Settings
 from mailstack_infra.settings.problems import allowed
 from mailstack_infra.settings.stream import StreamSettings
 from mailstack_infra.settings.tenant import Tenant
-from tests.unit.infra.program import ROOT, config_of, run
+from mailstack_infra.settings.warm_up import WarmUp
+from tests.unit.infra.program import ROOT, config_of, run, run_own
 from tests.unit.infra.rsa import private
 from tools.docs.settings_reference import markdown
 
@@ -24,7 +27,9 @@ ACCESS = AccessSettings(smtp=SmtpUser(keys=(1,)), services=("ecs", "lambda"))
 STRICT = {"dkimAlignment": "strict", "spfAlignment": "strict"}
 # A value of each setting that may be a secret.
 MARKED = {
+    "allowedRecipients": "s3cret@example.org",
     "dkim": json.dumps({"selector": "m2026", "privateKey": private()}),
+    "dnsAccess": json.dumps({"role": "arn:aws:iam::111122223333:role/s3cret", "externalId": "s3cret-id"}),
     "page": "s3cret@example.org",
     "warn": "s3cret@example.org",
 }
@@ -56,26 +61,30 @@ def problems(**changed: object) -> list[str]:
 def test_the_smallest_file_is_a_domain_and_who_is_paged():
     made = settings()
     assert (made.domain, made.page) == ("example.com", ("oncall@example.com",))
-    assert (made.zone, made.sender, made.mail_from_domain) == (
+    assert (made.zone, made.sender, made.identity.mail_from_domain) == (
         "example.com",
         "no-reply@example.com",
         "bounce.example.com",
     )
 
 
-def test_a_single_address_stands_instead_of_a_domain():
+def test_single_address_replaces_the_domain():
     made = settings(**address())
-    assert (made.identity, made.sender, made.senders) == ("ada@example.com", "ada@example.com", ("ada@example.com",))
-    assert (made.domain, made.zone, made.mail_from_domain) == ("", "", "")
+    assert (made.identity.name, made.sender, made.senders) == (
+        "ada@example.com",
+        "ada@example.com",
+        ("ada@example.com",),
+    )
+    assert (made.domain, made.zone, made.identity.mail_from_domain) == ("", "", "")
     named = settings(**address(address="Ada@Example.COM", sender="Ada Lovelace <Ada@example.com>"))
-    assert (named.identity, named.sender) == ("Ada@example.com", "Ada Lovelace <Ada@example.com>")
+    assert (named.identity.name, named.sender) == ("Ada@example.com", "Ada Lovelace <Ada@example.com>")
 
 
 def test_page_is_optional_for_an_address_below_test():
     assert settings(**address(address="ada@example.test", page=None)).page == ()
 
 
-def test_what_is_not_said_is_safe():
+def test_defaults_are_safe():
     made = settings()
     stream = made.streams[DEFAULT_STREAM]
     assert made.protect
@@ -115,6 +124,7 @@ def test_environments_differ_where_they_should():
         ("domain", "Bücher.Example.", "domain", "xn--bcher-kva.example"),
         ("page", ["a@example.org", "https://events.example.org/x?key=1"], "page", ("a@example.org", "https://events.example.org/x?key=1")),
         ("zone", "Z0123456789ABC", "zone", "Z0123456789ABC"),
+        ("zone", "/hostedzone/Z0123456789ABC", "zone", "Z0123456789ABC"),
         ("zone", "Example.com.", "zone", "example.com"),
         ("sender", "Ada Lovelace <ada@mail.example.com>", "sender", "Ada Lovelace <ada@mail.example.com>"),
         ("protect", "false", "protect", False),
@@ -122,6 +132,8 @@ def test_environments_differ_where_they_should():
         ("logRetentionDays", "365", "log_retention_days", 365),
         ("messageLog", {"days": "30"}, "message_log", MessageLog(days=30)),
         ("messageLog", "", "message_log", MessageLog()),
+        ("warmUp", {"starts": "2026-12-01", "first": "50"}, "warm_up", WarmUp(starts="2026-12-01", first=50)),
+        ("warmUp", "", "warm_up", WarmUp()),
         ("functionConcurrency", 5, "function_concurrency", 5),
         ("alarmPeriodSeconds", 120, "alarm_period_seconds", 120),
         ("allowedRecipients", "*@example.org", "allowed_recipients", ("*@example.org",)),
@@ -148,9 +160,9 @@ def test_settings_are_read_and_tidied(key: str, value: object, attribute: str, e
 @pytest.mark.parametrize(
     ("changed", "key", "words"),
     [
-        ({"domain": None}, "domain", "found nothing, but mail must come from somewhere; allowed: a domain name"),
+        ({"domain": None}, "domain", "found nothing, but a stack needs a domain or an address to send from"),
         ({"domain": None}, "domain", "or mailstack:address instead, a single one"),
-        ({"address": "ada@example.com"}, "domain", "mailstack:address says ada@example.com: a stack sends from one"),
+        ({"address": "ada@example.com"}, "domain", "mailstack:address is ada@example.com: set only one"),
         ({"domain": None, "address": "ada"}, "address", "found 'ada', but it is not an e-mail address"),
         (address(sender="eve@example.com"), "sender", "it is not ada@example.com"),
         (address(zone="example.com"), "zone", "a single address has no DNS records"),
@@ -158,20 +170,24 @@ def test_settings_are_read_and_tidied(key: str, value: object, attribute: str, e
         (address(mailFrom={"subdomain": "m"}), "mailFrom", "a single address has no DNS records"),
         (address(dmarc={"reports": ["a@example.com"]}), "dmarc", "a single address has no DNS records"),
         (address(overwriteRecords="dmarc"), "overwriteRecords", "a single address has no DNS records"),
-        (address(**stream({"eventBridge": True, "tracking": TRACKED})), "streams", "none to put it under"),
-        (address(page=None), "page", "found nothing, but nobody would be paged"),
+        (address(**stream({"eventBridge": True, "tracking": TRACKED})), "streams", "which a stack of a single address"),
+        (address(page=None), "page", "found nothing, but a stack needs at least one recipient of pages"),
+        ({"warmUp": {"starts": "soon"}}, "warmUp.starts", "found 'soon', but it is not a day such as 2026-12-01"),
+        ({"warmUp": {"growth": 1}}, "warmUp.growth", "found 1; allowed: a number from 1.05 to 3"),
+        ({"warmUp": {"first": 500, "target": 100}}, "warmUp.target", "it must not be below first, which is 500"),
+        ({"warmUp": {"first": 0}}, "warmUp.first", "found 0; allowed: a whole number from 1"),
         ({"domain": "nope"}, "domain", "found 'nope', but it is not a domain name"),
         ({"domain": "192.0.2.1"}, "domain", "not a domain name"),
         ({"domain": "-a.example.com"}, "domain", "not a domain name"),
         ({"domain": "a" * 64 + ".example.com"}, "domain", "DNS cannot hold this name"),
-        ({"page": None}, "page", "found nothing, but nobody would be paged"),
+        ({"page": None}, "page", "found nothing, but a stack needs at least one recipient of pages"),
         ({"page": "oncall"}, "page.0", "found 'oncall', but it is not an e-mail address"),
         ({"page": ["a@example.com", "http://example.com"]}, "page.1", "not an e-mail address"),
         ({"page": "https://localhost/x"}, "page.0", "not an https URL"),
         ({"page": ["a@example.com", "a@example.com"]}, "page", "duplicate value"),
         ({"warn": ["a@example.com", "a@example.com"]}, "warn", "duplicate value"),
         ({"warn": "team"}, "warn.0", "found 'team', but it is not an e-mail address"),
-        ({"slack": {"page": "C07EZ1ABC23"}}, "slack.warn", "a workspace and a channel go together"),
+        ({"slack": {"page": "C07EZ1ABC23"}}, "slack.warn", "workspace and a channel must be set together"),
         ({"slack": {"workspace": "T07EA123LEP", "page": "#alerts"}}, "slack.page", "allowed: a channel's id such as"),
         ({"watchAccount": "maybe"}, "watchAccount", "found 'maybe'; allowed: true or false"),
         ({"zone": "example.org"}, "zone", "it does not hold example.com"),
@@ -181,20 +197,20 @@ def test_settings_are_read_and_tidied(key: str, value: object, attribute: str, e
         ({"sender": "Ada\nBcc: x <ada@example.com>"}, "sender", "line break"),
         ({"sender": "nobody"}, "sender", "not an e-mail address"),
         ({"allowedSenders": "*@example.org"}, "allowedSenders", "*@example.org is not at example.com or below it"),
-        ({"allowedSenders": "*@*.example.com"}, "allowedSenders.0", "it must name one domain behind the @"),
-        ({"allowedSenders": "${aws:username}@example.com"}, "allowedSenders.0", "what stands before the @ must be"),
-        ({"allowedSenders": "news@example.com"}, "allowedSenders", "no-reply@example.com, from which mail is"),
-        ({"allowedSenders": "No-Reply@example.com"}, "allowedSenders", "no-reply@example.com, from which mail is"),
+        ({"allowedSenders": "*@*.example.com"}, "allowedSenders.0", "it must name one domain after the @"),
+        ({"allowedSenders": "${aws:username}@example.com"}, "allowedSenders.0", "the part before the @ must be"),
+        ({"allowedSenders": "news@example.com"}, "allowedSenders", "it does not include no-reply@example.com"),
+        ({"allowedSenders": "No-Reply@example.com"}, "allowedSenders", "it does not include no-reply@example.com"),
         (address(allowedSenders="*@example.com"), "allowedSenders", "*@example.com is not ada@example.com"),
-        ({"access": {"bulk": True}, "allowedRecipients": "*@b.test"}, "access", "leave one of the two out"),
+        ({"access": {"bulk": True}, "allowedRecipients": "*@b.test"}, "access", "remove one of the two"),
         ({"spf": "perhaps"}, "spf", "found 'perhaps'; allowed: true or false"),
         ({"mailFrom": {"subdomain": "a.b"}}, "mailFrom.subdomain", "not one label"),
         ({"mailFrom": {"onMxFailure": "GIVE_UP"}}, "mailFrom.onMxFailure", "USE_DEFAULT_VALUE or REJECT_MESSAGE"),
         ({"mailFrom": "bounce"}, "mailFrom", "found 'bounce'; allowed: subdomain and onMxFailure"),
         ({"dkim": {"keyLength": 4096}}, "dkim.keyLength", "found 4096; allowed: 1024 or 2048"),
-        ({"dkim": {"selector": "own"}}, "dkim.privateKey", "selector and privateKey go together"),
+        ({"dkim": {"selector": "own"}}, "dkim.privateKey", "selector and privateKey must be set together"),
         ({"dkim": {"selector": "own", "privateKey": "x"}}, "dkim.privateKey", "not an RSA private key"),
-        ({"dkim": {"privateKey": "x"}}, "dkim.privateKey", "found a secret, but selector and privateKey go together"),
+        ({"dkim": {"privateKey": "x"}}, "dkim.privateKey", "found a secret, but selector and privateKey must"),
         ({"dkim": {"previous": {"m2025": "soon"}}}, "dkim.previous.m2025", "found 'soon'; allowed: selectors, each"),
         ({"dkim": {"previous": {"a.b": "2030-01-01"}}}, "dkim.previous", "not one label"),
         ({"dmarc": {"policy": "strict"}}, "dmarc.policy", "found 'strict'; allowed: none, quarantine or reject"),
@@ -202,53 +218,53 @@ def test_settings_are_read_and_tidied(key: str, value: object, attribute: str, e
         ({"dmarc": {"subdomainPolicy": "reject"}}, "dmarc.confirmed", "policy reject comes after quarantine"),
         ({"dmarc": {"policy": "reject", "testing": True}}, "dmarc.confirmed", "policy reject comes after quarantine"),
         ({"dmarc": {"nonexistentPolicy": "drop"}}, "dmarc.nonexistentPolicy", "found 'drop'"),
-        ({"dmarc": {"publish": False, "testing": True}}, "dmarc", "there is no record that anything else"),
-        ({"sender": "a@m.example.com", "dmarc": STRICT}, "dmarc", "no mail from m.example.com would pass"),
+        ({"dmarc": {"publish": False, "testing": True}}, "dmarc", "there is no record: remove its other settings"),
+        ({"sender": "a@m.example.com", "dmarc": STRICT}, "dmarc", "mail from m.example.com would fail DMARC"),
         ({"dmarc": {"reports": ["x"]}}, "dmarc.reports.0", "found 'x'"),
         ({"dmarc": {"policy": "quarantine"}}, "dmarc.confirmed", "policy quarantine comes after none"),
         ({"dmarc": {"policy": "reject"}}, "dmarc.confirmed", "policy reject comes after quarantine"),
         ({"dmarc": {"policy": "reject", "confirmed": "none"}}, "dmarc.confirmed", "reject comes after quarantine"),
         ({"dmarc": {"failureReports": ["x"]}}, "dmarc.failureReports.0", "found 'x'"),
-        ({"bimi": {"logo": "https://example.com/l.svg"}}, "bimi", "no logo unless dmarc.policy"),
+        ({"bimi": {"logo": "https://example.com/l.svg"}}, "bimi", "a logo only if dmarc.policy"),
         ({"bimi": {"logo": "http://example.com/l.svg"}}, "bimi.logo", "not an https URL"),
         ({"bimi": {"logo": "https://example.com/l.svg; a=x"}}, "bimi.logo", "not an https URL"),
-        ({"bimi": {"certificate": "https://example.com/c.pem"}}, "bimi", "vouches for a logo"),
+        ({"bimi": {"certificate": "https://example.com/c.pem"}}, "bimi", "a certificate needs a logo"),
         ({"dns": "bind"}, "dns", "found 'bind'; allowed: route53, cloudflare or none"),
         ({"dns": "cloudflare", "zone": "Z0123456789ABC"}, "dns", "Z0123456789ABC is a zone id of Route 53"),
         ({"zone": "0" * 32}, "dns", "is a zone id of Cloudflare"),
-        ({"dns": "cloudflare", "overwriteRecords": "spf"}, "overwriteRecords", "takes over no records"),
+        ({"dns": "cloudflare", "overwriteRecords": "spf"}, "overwriteRecords", "cannot take over records"),
         ({"overwriteRecords": True}, "overwriteRecords.0", "found 'true'; allowed: dkim, dmarc, mail-from-mx"),
-        ({"streams": {"bulk": {}}}, "streams", "there is no stream transactional"),
-        ({"streams": {"transactional": {}, "A b": {}}}, "streams", "'A b' cannot name a stream"),
+        ({"streams": {"bulk": {}}}, "streams", "the stream transactional is missing"),
+        ({"streams": {"transactional": {}, "A b": {}}}, "streams", "'A b' is not a valid name of a stream"),
         (stream({"maxDeliverySeconds": 60}), f"{STREAM}.maxDeliverySeconds", "from 300 to 50400"),
         (stream({"dedicatedPool": "A pool"}), f"{STREAM}.dedicatedPool", "the name of a pool"),
         (stream({"firehose": "mail"}), f"{STREAM}.firehose", "not the ARN of a Firehose stream"),
         (stream({"vdm": {"engagementMetrics": "yes"}}), f"{STREAM}.vdm.engagementMetrics", "ENABLED or DISABLED"),
-        (stream({"tracking": {"events": "CLICK"}}), "streams", "what nobody would hear of"),
-        (stream({"tracking": {"domain": "l.example.com"}}), "streams", "tracks nothing"),
+        (stream({"tracking": {"events": "CLICK"}}), "streams", "go nowhere"),
+        (stream({"tracking": {"domain": "l.example.com"}}), "streams", "tracks no events"),
         (stream({**HEARD, "tracking": {**TRACKED, "domain": "bounce.example.com"}}), "streams", "MAIL FROM"),
         ({"streams": {"transactional": HEARD, "bulk": ELSEWHERE}}, "streams", "bulk shares its tracking domain"),
-        ({"takeOver": "records"}, "takeOver", "the stack's own identity is all its own"),
+        ({"takeOver": "records"}, "takeOver", "the stack owns its identity completely"),
         ({"adopt": True, "takeOver": "dkim"}, "takeOver.0", "found 'dkim'; allowed: mailFrom, feedback, records"),
         ({"adopt": True, "spf": True}, "takeOver", "spf is on"),
-        ({"adopt": True, "dmarc": {"reports": "a@example.com"}}, "dmarc", "or name records in takeOver"),
-        ({"adopt": True, "feedbackForwarding": True}, "feedbackForwarding", "or name feedback in takeOver"),
-        ({"adopt": True, "takeOver": "records", "mailFrom": {"subdomain": "b"}}, "mailFrom", "name mailFrom in"),
-        ({"adopt": True, "dkim": {"keyLength": 1024}}, "dkim", "an adopted identity signs as it did before"),
+        ({"adopt": True, "dmarc": {"reports": "a@example.com"}}, "dmarc", "or add records to takeOver"),
+        ({"adopt": True, "feedbackForwarding": True}, "feedbackForwarding", "or add feedback to takeOver"),
+        ({"adopt": True, "takeOver": "records", "mailFrom": {"subdomain": "b"}}, "mailFrom", "add mailFrom to"),
+        ({"adopt": True, "dkim": {"keyLength": 1024}}, "dkim", "the owner of an adopted identity sets its DKIM keys"),
         (stream({"eventBridge": True, "tracking": {"events": "OPEN", "domain": "l.test"}}), "streams", "is not below"),
         (stream({"tracking": {"domain": "l.example.com", "https": "REQUIRE"}}), f"{STREAM}.tracking.target", "a CDN"),
         ({"secondaryRegion": "Ireland"}, "secondaryRegion", "allowed: a region such as eu-west-1"),
-        (stream({"configurationSet": "a b"}), f"{STREAM}.configurationSet", "allowed: a name that SES takes"),
-        ({"tenants": {"A B": {}}}, "tenants", "'A B' cannot name a tenant"),
-        ({"tenants": {"acme": {"streams": "bulk"}}}, "tenants", "acme names streams that there are not: bulk"),
-        ({"pools": {"Receipts": {}}}, "pools", "'Receipts' cannot name a pool"),
-        ({"pools": {"receipts": {}}}, "pools", "no stream's dedicatedPool is receipts"),
+        (stream({"configurationSet": "a b"}), f"{STREAM}.configurationSet", "allowed: letters, digits, _ and -"),
+        ({"tenants": {"A B": {}}}, "tenants", "'A B' is not a valid name of a tenant"),
+        ({"tenants": {"acme": {"streams": "bulk"}}}, "tenants", "acme names streams that do not exist: bulk"),
+        ({"pools": {"Receipts": {}}}, "pools", "'Receipts' is not a valid name of a pool"),
+        ({"pools": {"receipts": {}}}, "pools", "no stream uses receipts"),
         ({"pools": {"receipts": {"scaling": "AUTO"}}}, "pools.receipts.scaling", "allowed: MANAGED or STANDARD"),
-        (stream({"metrics": {"dimensions": {"a b": {}}}}), f"{STREAM}.metrics.dimensions", "'a b' cannot name a dim"),
+        (stream({"metrics": {"dimensions": {"a b": {}}}}), f"{STREAM}.metrics.dimensions", "'a b' is not a valid name"),
         (
             stream({"metrics": {"dimensions": {str(n): {} for n in range(11)}}}),
             f"{STREAM}.metrics.dimensions",
-            "and SES takes 10",
+            "SES allows 10",
         ),
         (stream({"metrics": {"dimensions": {"ses:configuration-set": {}}}}), f"{STREAM}.metrics.dimensions", "already"),
         (
@@ -261,8 +277,8 @@ def test_settings_are_read_and_tidied(key: str, value: object, attribute: str, e
             f"{STREAM}.metrics.dimensions.kind.default",
             "allowed: 1 to 256 ASCII",
         ),
-        (stream({"reputationMetrics": False}), f"{STREAM}.guard", "without reputationMetrics there are no rates"),
-        (stream({"metrics": {"events": "OPEN"}}), f"{STREAM}.metrics", "say so in tracking.events"),
+        (stream({"reputationMetrics": False}), f"{STREAM}.guard", "the guard needs rates"),
+        (stream({"metrics": {"events": "OPEN"}}), f"{STREAM}.metrics", "requires tracking"),
         (stream({"metrics": {"events": []}}), f"{STREAM}.metrics.events", "found nothing; allowed: SES's event types"),
         ({"account": {"vdm": True}}, "account", "does not own the account"),
         ({"ownsAccount": True, "account": {"suppress": []}}, "account.suppress", "found nothing"),
@@ -270,22 +286,22 @@ def test_settings_are_read_and_tidied(key: str, value: object, attribute: str, e
         (stream({"suppress": []}), f"{STREAM}.suppress", "found nothing"),
         (stream({"minimumSends": 0}), f"{STREAM}.minimumSends", "found 0; allowed: a whole number of at least 1"),
         (stream({"bounceRate": {"critical": 0.2}}), f"{STREAM}.bounceRate.critical", "at most 0.1"),
-        (stream({"bounceRate": {"warning": 0.09}}), f"{STREAM}.bounceRate.critical", "above the warning, which is"),
+        (stream({"bounceRate": {"warning": 0.09}}), f"{STREAM}.bounceRate.critical", "above warning, which is"),
         (stream({"complaintRate": {"critical": 5}}), f"{STREAM}.complaintRate.critical", "at most 0.005"),
         ({"allowedRecipients": ["*"]}, "allowedRecipients.0", "it must name one domain"),
         ({"allowedRecipients": ["*@*"]}, "allowedRecipients.0", "it must name one domain"),
-        ({"alarmPeriodSeconds": 45}, "alarmPeriodSeconds", "no such period"),
+        ({"alarmPeriodSeconds": 45}, "alarmPeriodSeconds", "does not support this period"),
         ({"messageLog": {"days": -1}}, "messageLog.days", "0 to 3653"),
         ({"messageLog": {"days": 3654}}, "messageLog.days", "0 to 3653"),
-        ({"logRetentionDays": 31}, "logRetentionDays", "does not keep logs for that number of days"),
+        ({"logRetentionDays": 31}, "logRetentionDays", "does not support this number of days"),
         ({"functionConcurrency": 1}, "functionConcurrency", "found '1'; allowed: a whole number from 2 to 1000"),
-        ({"tags": {"aws:x": "y"}}, "tags", "AWS keeps names"),
+        ({"tags": {"aws:x": "y"}}, "tags", "which AWS reserves"),
         ({"tags": {"mailstack": "y"}}, "tags", "mailstack is the stack's own tag"),
-        ({"tags": {"Team": "a", "team": "b"}}, "tags", "by case alone"),
-        ({"tags": {"a;b": "c"}}, "tags", "'a;b' cannot name a tag"),
-        ({"tags": {"a": "x" * 257}}, "tags", "AWS takes no value"),
-        ({"tags": {"a": "<b>"}}, "tags", "AWS takes no value '<b>', of a"),
-        ({"tags": {f"t{n}": "x" for n in range(50)}}, "tags", "there are 50, and AWS takes 49"),
+        ({"tags": {"Team": "a", "team": "b"}}, "tags", "only by case"),
+        ({"tags": {"a;b": "c"}}, "tags", "'a;b' is not a valid name of a tag"),
+        ({"tags": {"a": "x" * 257}}, "tags", "AWS does not allow the value"),
+        ({"tags": {"a": "<b>"}}, "tags", "AWS does not allow the value '<b>' of a"),
+        ({"tags": {f"t{n}": "x" for n in range(50)}}, "tags", "there are 50; AWS allows 49"),
     ],
 )  # fmt: skip
 def test_an_error_names_the_setting_its_value_and_allowed_values(changed: dict[str, Any], key: str, words: str):
@@ -317,10 +333,10 @@ def test_dmarc_may_tighten_one_step_and_loosen_at_any_time(policy: str, confirme
 )
 def test_a_logo_waits_for_dmarc_to_be_enforced_for_all_mail(dmarc: dict[str, Any]):
     (problem,) = problems(dmarc=dmarc, bimi={"logo": "https://example.com/logo.svg"})
-    assert "without testing" in problem
+    assert "dmarc.testing is off" in problem
 
 
-def test_every_problem_stands_in_one_message():
+def test_one_error_lists_every_problem():
     found = problems(
         domain="nope", page=None, dmarc={"policy": "x", "testing": 0.5}, logRetentionDays=2, protect="maybe", pages="x"
     )
@@ -331,18 +347,18 @@ def test_every_problem_stands_in_one_message():
 def test_a_misspelt_key_gets_a_suggestion():
     (problem,) = problems(dmarc={"polcy": "none"})
     assert problem == (
-        "mailstack:dmarc.polcy: there is no such setting. Did you mean policy? "
+        "mailstack:dmarc.polcy: unknown setting. Did you mean policy? "
         "Remove it: pulumi config rm --path 'mailstack:dmarc.polcy'"
     )
 
 
 def test_a_share_of_mail_is_refused_with_what_came_instead():
     (problem,) = problems(dmarc={"percent": 10})
-    assert problem.startswith("mailstack:dmarc.percent: there is no such setting. Receivers ignore `pct`")
+    assert problem.startswith("mailstack:dmarc.percent: unknown setting. Receivers ignore `pct`")
     assert "stage it with `testing: true`. Remove it: pulumi config rm --path" in problem
 
 
-def test_a_key_that_is_like_no_other_is_told_what_there_is():
+def test_unknown_setting_error_lists_the_known_ones():
     (problem,) = problems(streams={"transactional": {"colour": "red"}})
     assert (
         "There are: configurationSet, tls, suppress, maxDeliverySeconds, dedicatedPool, vdm, eventBridge, " in problem
@@ -370,7 +386,7 @@ def test_a_private_key_must_be_encrypted_and_is_shown_nowhere():
     key = private(pem=True)
     config = {"mailstack:domain": "example.com", "mailstack:page": "a@example.com"}
     config["mailstack:dkim"] = json.dumps({"selector": "own", "privateKey": key})
-    with pytest.raises(SettingsInvalid, match=r"dkim\.privateKey: found a key that everybody can read") as caught:
+    with pytest.raises(SettingsInvalid, match=r"dkim\.privateKey: found a key in plain text") as caught:
         read("dev", config)
     made = read("dev", config, secret=["mailstack:dkim"])
     assert made.dkim.selector == "own"
@@ -382,7 +398,7 @@ def test_configuration_of_other_namespaces_is_passed_over():
 
 
 @pytest.mark.parametrize("stack", ["my.stack", "a_b", "x" * 31, ""])
-def test_a_stack_whose_name_cannot_stand_in_names_is_refused(stack: str):
+def test_stack_name_unfit_for_resource_names_is_refused(stack: str):
     with pytest.raises(SettingsInvalid, match="pulumi stack rename"):
         read(stack, {f"mailstack:{key}": value for key, value in SMALLEST.items()})
 
@@ -421,11 +437,75 @@ def test_a_secret_stays_encrypted_or_is_refused_with_the_command(key: str):
         return
     changed: dict[str, Any] = {key: json.loads(value) if value.startswith("{") else value}
     deployment = run("prod", secret=(key,), **changed)
-    mark = json.loads(value)["privateKey"][60:100] if value.startswith("{") else "s3cret"
-    everywhere = [(r, name, json.dumps(given)) for r in deployment.aws for name, given in r.inputs.items()]
+    mark = json.loads(value)["privateKey"][60:100] if "privateKey" in value else "s3cret"
+    everywhere = [(r, name, json.dumps(given)) for r in deployment.resources for name, given in r.inputs.items()]
     holding = [(r, name) for r, name, text in everywhere if mark in text]
     assert holding
     assert [(r.urn, name) for r, name in holding if name not in r.secret] == []
     told = [*deployment.warnings, *deployment.said, json.dumps(deployment.exports, default=str)]
     assert not [text for text in told if mark in text]
     assert not [r.urn for r in deployment.resources if mark in r.urn]
+
+
+def test_secret_recipients_are_encrypted_in_every_policy():
+    access = {"services": ["ecs"], "smtp": {"keys": [1], "readBySender": True}}
+    variants: tuple[dict[str, Any], ...] = ({"access": access}, {"access": access, "encryption": "aws"})
+    for options in variants:
+        deployment = run("prod", secret=("allowedRecipients",), allowedRecipients=["s3cret@example.org"], **options)
+        holding = [policy for policy in deployment.of("Policy") if "s3cret" in json.dumps(policy.inputs)]
+        assert sorted(policy.name for policy in holding) == ["sender", "smtp"]
+        assert [policy.secret for policy in holding] == [frozenset({"policy"})] * 2
+
+
+def test_secret_dns_access_is_shown_in_no_error():
+    secret = {"role": "arn:aws:iam::111122223333:role/s3cret", "externalId": "s3cret-id"}
+    variants: tuple[dict[str, Any], ...] = ({"domain": "example.org", "sender": ""}, {"region": "us-gov-west-1"})
+    for changed in variants:
+        with pytest.raises(SettingsInvalid) as caught:
+            run("prod", secret=("dnsAccess",), dnsAccess=secret, **changed)
+        assert "s3cret" not in str(caught.value)
+        assert "[secret]" in str(caught.value)
+
+
+def test_secret_inputs_are_encrypted():
+    access = DnsAccess(profile=Secret("s3cret"))
+    marked = Settings(
+        domain="example.com", page=("a@example.com",), allowed_recipients=(Secret("*@example.org"),), dns_access=access
+    )
+
+    def program() -> None:
+        MailStack("mail", marked)
+
+    deployment = run_own(program)
+    (provider,) = (each for each in deployment.resources if each.token == "pulumi:providers:aws")
+    assert "profile" in provider.secret
+    assert deployment.one("Policy", "sender").secret == {"policy"}
+    assert "s3cret" not in repr(marked)
+    with pytest.raises(SettingsInvalid) as caught:
+        DnsAccess(role=Secret("s3cret"))
+    assert "found a secret, but it is not the ARN" in str(caught.value)
+
+
+def test_brand_is_read_from_keys_or_a_file(tmp_path: Path):
+    fields = {"name": "Example", "postalAddress": "1 Example Street", "dark": {"card": "#000000"}, "text": "#1f2937"}
+    made = {"name": "Example", "postal_address": "1 Example Street", "dark": {"card": "#000000"}}
+    assert settings(brand=fields).brand == made
+    file = tmp_path / "brand.toml"
+    file.write_text('name = "Example"\npostal_address = "1 Example Street"\n[dark]\ncard = "#000000"\n')
+    assert settings(brand=str(file)).brand == made
+    assert settings().brand == {}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"accnet": "#000000"}, "accnet: Extra inputs are not permitted"),
+        ({"accent": "yellow"}, "accent: String should match"),
+        ({"website": "javascript:alert(1)"}, "website: "),
+        ("absent.toml", "The brand file cannot be read: No such file"),
+    ],
+)
+def test_wrong_brand_is_refused_before_deployment(given: object, said: str):
+    (problem,) = problems(brand=given)
+    assert problem.startswith("mailstack:brand: found ")
+    assert said in problem

@@ -43,7 +43,7 @@ def test_topic_validation_notice_is_ignored(body: str):
         (in_sns({"Type": "Notification", "Message": in_sns({})}), "more than 2 times"),
     ],
 )
-def test_what_is_no_event_says_what_it_is_instead(body: str, says: str):
+def test_error_for_another_message_names_its_kind(body: str, says: str):
     with pytest.raises(MalformedEvent, match=says):
         unwrap(body)
 

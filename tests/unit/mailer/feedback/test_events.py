@@ -34,10 +34,11 @@ def test_every_documented_event_has_a_type_of_its_own(name: str, expected: type[
     assert event.kind == load(name).get("eventType", load(name).get("notificationType"))
 
 
-def test_a_bounce_carries_what_the_receiving_server_said():
+def test_bounce_has_the_answer_of_the_receiving_server():
     event = parsed(load("bounce"))
     assert isinstance(event, events.Bounce)
     assert (event.bounce_type, event.sub_type) == ("Permanent", "General")
+    assert event.reporting_mta == "dns; a4-12.smtp-out.eu-west-1.amazonses.com"
     assert event.recipients == (
         events.Recipient("ada@example.org", "5.1.1", "smtp; 550 5.1.1 <ada@example.org>... User unknown"),
     )
@@ -165,7 +166,7 @@ def test_one_unreadable_recipient_does_not_hide_the_others():
     assert "@" not in "".join(event.unreadable)
 
 
-def test_a_report_of_nobody_that_can_be_read_says_why():
+def test_report_without_a_recipient_gives_the_reason():
     with pytest.raises(MalformedEvent, match=r"names no address.*names several"):
         bounce(bouncedRecipients=[{"emailAddress": "x"}, {"emailAddress": "<a@b.test> <c@d.test>"}])
 

@@ -12,7 +12,7 @@ NAME = f"{OURS}-bounce-rate-critical"
 PAUSING = {NAME: OURS, "mailstack-prod-bulk-bounce-rate-critical": "mailstack-prod-bulk"}
 
 
-def test_an_alarm_pauses_exactly_the_set_that_it_stands_for():
+def test_alarm_pauses_exactly_its_configuration_set():
     found = decide(read(load("alarm-composite")), PAUSING)
     assert isinstance(found, Pause)
     assert found.configuration_set == OURS
@@ -42,7 +42,7 @@ def test_an_alarm_of_almost_the_name_pauses_nothing_and_says_why(name: str):
     ("alarm-composite", "AlarmName"), ("alarm-composite", "NewStateValue"),
     ("alarm-composite", "AlarmRule"), ("alarm", "Trigger"),
 ])  # fmt: skip
-def test_what_is_no_alarm_is_refused(event: str, gone: str):
+def test_message_that_is_no_alarm_is_refused(event: str, gone: str):
     with pytest.raises(MalformedEvent, match="no CloudWatch alarm"):
         read({key: value for key, value in load(event).items() if key != gone})
 
@@ -70,7 +70,7 @@ def test_a_subject_is_what_sns_takes():
     assert subject.isascii()
 
 
-def test_a_chat_shows_the_page_as_it_stands():
+def test_chat_shows_the_page_unchanged():
     shown = json.loads(chat_page("Sending paused: ours", "Why\n  Alarm: *all* of it"))
     assert (shown["version"], shown["source"]) == ("1.0", "custom")
     assert shown["content"] == {"title": "Sending paused: ours", "description": "```Why\n  Alarm: *all* of it```"}

@@ -29,7 +29,7 @@ def test_a_tick_measures():
     assert read(json.dumps(TICK), stack="prod") == Tick()
 
 
-def test_what_ses_says_pages_with_the_whole_of_it_and_what_to_do():
+def test_account_event_pages_with_its_text_and_a_remedy():
     page = read(json.dumps(SES), stack="prod")
     assert isinstance(page, Page)
     assert page.subject == "SES: Sending Status Disabled"
@@ -57,6 +57,6 @@ def test_pagers_that_are_back_are_left_alone():
 
 
 @pytest.mark.parametrize("body", ["?", "[]", "{}", json.dumps({**TICK, "source": "aws.s3"}), '{"source": "aws.ses"}'])
-def test_what_nobody_asked_for_is_refused(body: str):
+def test_unrequested_event_is_refused(body: str):
     with pytest.raises(MalformedEvent):
         read(body, stack="prod")

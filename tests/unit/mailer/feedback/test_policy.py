@@ -108,7 +108,7 @@ def test_a_mailbox_that_is_there_is_not_suppressed(sub_type: str, bounce_type: s
 
 
 @pytest.mark.parametrize("status", ["5.2.2", "4.2.2", "5.2.3", "5.3.4", "5.6.0", "5.6.1", "5.6.7"])
-def test_permanent_bounce_of_content_suppresses_nobody(status: str):
+def test_permanent_bounce_of_content_does_not_suppress(status: str):
     found = decision(bounce(bouncedRecipients=bounced(status=status)))
     assert (found.action, found.counts_as) == ("record", "bounce")
 
@@ -250,7 +250,7 @@ def test_truncated_evidence_shows_no_partial_address(offset: int):
         ("", "smtp; 550 no", ""),
     ],
 )
-def test_of_several_codes_the_one_that_says_most_counts(status: str, diagnostic: str, code: str):
+def test_most_specific_status_code_decides(status: str, diagnostic: str, code: str):
     event = bounce(bouncedRecipients=bounced(status=status, diagnostic=diagnostic))
     assert status_code(event.recipients[0]) == code
 

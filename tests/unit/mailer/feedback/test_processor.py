@@ -51,7 +51,7 @@ def test_every_recipient_of_an_event_is_processed():
     assert set(loop.suppressions.rows) == {ADA, "alan@example.org"}
 
 
-def test_trouble_that_suppresses_nobody_is_on_record_for_a_while():
+def test_event_without_suppression_is_recorded_for_a_while():
     loop = Loop()
     troubles = ("reject", "rendering-failure", "delivery-delay", "subscription")
     assert loop.take(*(parsed(load(name)) for name in troubles)) == ["recorded"] * 4
@@ -71,7 +71,7 @@ def test_everyday_events_leave_nothing_behind():
     assert not loop.events.rows
 
 
-def test_what_is_kept_of_an_event_names_no_address():
+def test_recorded_event_contains_no_address():
     loop = Loop()
     loop.take(parsed(load("bounce")), parsed(load("delivery-delay")))
     assert all("ada@" not in repr(row) for row in loop.events.rows.values())
@@ -156,7 +156,7 @@ def test_store_failure_of_one_recipient_spares_the_others(error: Exception):
     assert [line.recipient for line in reported] == ["a***@example.org"]
 
 
-def test_of_what_is_said_about_one_address_the_worst_counts():
+def test_worst_report_of_an_address_counts():
     loop = Loop()
     said = [*bounced(ADA, status="5.7.1"), *bounced(ADA, status="5.1.1"), *bounced("stranger@example.com")]
     assert loop.take(bounce(bouncedRecipients=said)) == ["suppressed"]
@@ -202,7 +202,7 @@ STORY = (
 
 
 @pytest.mark.parametrize("order", list(permutations(STORY)))
-def test_in_whatever_order_events_arrive_the_same_is_left_behind(order: Sequence[Event]):
+def test_event_order_does_not_change_the_result(order: Sequence[Event]):
     loop, reference = Loop(), Loop()
     reference.take(*STORY)
     loop.take(*order, *order)

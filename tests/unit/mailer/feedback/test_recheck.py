@@ -28,6 +28,16 @@ def parts(reached: str = "ALARM", enough: str = "ALARM") -> Any:
     ]
 
 
+def described(children: Any) -> dict[str, Any]:
+    """The alarms by name, among those of another stream."""
+    other: Any = {"AlarmName": "mailstack-prod-other-sends-enough", "StateValue": "OK", "Threshold": 99.0}
+    return {each["AlarmName"]: each for each in (*children, other)}
+
+
+def rates(rate: float | None) -> dict[str, float]:
+    return {} if rate is None else {REACHED: rate}
+
+
 @pytest.mark.parametrize(
     ("state", "reason_data", "children", "rate", "pauses"),
     [
@@ -53,7 +63,7 @@ def parts(reached: str = "ALARM", enough: str = "ALARM") -> Any:
 def test_a_stream_is_paused_again_when_it_must_be(
     state: str, reason_data: str, children: Any, rate: float | None, pauses: bool
 ):
-    found = pause_again(composite(state, reason_data), PAUSING, children, rate)
+    found = pause_again(composite(state, reason_data), PAUSING, described(children), rates(rate))
     assert (found is not None) is pauses
     if found:
         assert found.configuration_set == "mailstack-prod-bulk"
@@ -61,7 +71,7 @@ def test_a_stream_is_paused_again_when_it_must_be(
 
 
 def test_the_page_says_how_the_rate_rose():
-    found = pause_again(composite("OK", accept(0.1)), PAUSING, parts(), 0.2)
+    found = pause_again(composite("OK", accept(0.1)), PAUSING, described(parts()), rates(0.2))
     assert found
     assert (
         found.alarm.reason == "The rate is 20.000%; it was 10.000% when the stream was resumed, and critical is 8.000%."
@@ -69,7 +79,7 @@ def test_the_page_says_how_the_rate_rose():
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.0004, 0.1, 1.0])
-def test_what_is_accepted_reads_back(rate: float):
+def test_accepted_value_survives_a_round_trip(rate: float):
     assert accepted(accept(rate)) == rate
 
 

@@ -146,7 +146,7 @@ PIECES = (
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_whatever_a_server_writes_no_other_address_is_found(seed: int):
+def test_server_text_never_yields_a_foreign_address(seed: int):
     chance = random.Random(seed)
     for _ in range(500):
         field = "".join(chance.choices(PIECES, k=chance.randint(1, 8)))
@@ -174,7 +174,7 @@ def test_a_report_of_another_address_is_about_the_only_recipient(destination: li
 
 
 @pytest.mark.parametrize("destination", [[ADA, "grace@example.org"], ["ada@example.org, grace@example.org"]])
-def test_report_of_a_foreign_address_matches_nobody(destination: list[str]):
+def test_report_of_a_foreign_address_has_no_match(destination: list[str]):
     assert Destination(destination).attribute("bob@example.com") == ("bob@example.com", "stranger")
     assert Destination(destination).attribute("grace@example.org") == ("grace@example.org", "named")
 

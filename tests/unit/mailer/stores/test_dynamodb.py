@@ -12,6 +12,8 @@ from mailer.errors import StoreError
 from mailer.stores.base import PutOutcome, Suppression
 from mailer.stores.dynamodb import table
 from mailer.stores.dynamodb.suppressions import DynamoDBSuppressions
+from mailer.stores.dynamodb.tokens import DynamoDBTokens
+from mailer.stores.tokens import Limit
 
 TABLE = "mailstack-test"
 ROW = Suppression("b@example.org", "bounce", created_at=datetime(2026, 3, 2, tzinfo=UTC))
@@ -124,7 +126,7 @@ def test_a_write_that_dynamodb_cannot_do_is_an_error(client: DynamoDBClient, stu
         (("ConditionalCheckFailed", "ConditionalCheckFailed"), PutOutcome.REMOVED_SINCE),
     ],
 )
-def test_what_was_not_written_says_why(
+def test_failed_write_gives_the_reason(
     client: DynamoDBClient, stub: Stubber, codes: tuple[str, ...], outcome: PutOutcome
 ):
     cancelled(stub, *codes)
@@ -137,3 +139,17 @@ def test_a_removal_that_never_gets_through_is_an_error(client: DynamoDBClient, s
         cancelled(stub, "None", "ConditionalCheckFailed")
     with pytest.raises(StoreError, match="changed during every attempt"):
         DynamoDBSuppressions(TABLE, client).remove(ROW.address)
+
+
+def test_attempt_that_meets_a_transaction_is_made_again(client: DynamoDBClient, stub: Stubber):
+    for code in ("TransactionConflictException", "ConditionalCheckFailedException"):
+        stub.add_client_error("update_item", code, http_status_code=400)
+    assert DynamoDBTokens(TABLE, client).attempt("0a") is None
+
+
+def test_limit_that_others_keep_changing_is_an_error(client: DynamoDBClient, stub: Stubber):
+    for _ in range(table.ATTEMPTS):
+        stub.add_response("get_item", {})
+        stub.add_client_error("put_item", "ConditionalCheckFailedException", http_status_code=400)
+    with pytest.raises(StoreError, match="changed during every attempt"):
+        DynamoDBTokens(TABLE, client).take("key", Limit(5), ROW.created_at)

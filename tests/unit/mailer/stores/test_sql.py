@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -20,16 +21,19 @@ from alembic.script import ScriptDirectory
 from mailer import Mailer, Message
 from mailer.errors import ConfigurationError, StoreError
 from mailer.install import install_command
+from mailer.secret_keys import new_key
 from mailer.stores.base import REMEMBERED, Suppression
+from mailer.stores.soft_bounces import KEPT, Mailbox
 from mailer.stores.sql import database as database_module
-from mailer.stores.sql.encryption import new_key
 from mailer.stores.sql.migrate import HEAD, SCRIPTS
 from mailer.stores.sql.stores import SqlStores
 from mailer.stores.sql.url import Location
+from mailer.stores.tokens import Limit
 from tests.contract.event_store import EVENT
 from tests.contract.idempotency_store import RECORD
 from tests.contract.message_log import HISTORY
 from tests.contract.suppression_store import ADA, NOW, Clock, suppression
+from tests.contract.token_store import TOKEN
 from tests.waiting import PATIENCE
 
 KEY, OTHER = new_key(), new_key()
@@ -63,6 +67,7 @@ def content(folder: Path) -> bytes:
         ("sqlite:///mail.db?prefix=a-b", "not a name"),
         ("postgresql://host/mail?schema=Mail;", "not a name"),
         ("postgresql://host/mail?migrate=perhaps", "not yes or no"),
+        ("postgresql://host/mail?notify=1", "not yes or no"),
         ("postgresql://host/mail?log_days=many", "not a number"),
     ],
 )
@@ -175,10 +180,11 @@ def test_lock_that_is_held_too_long_is_a_store_error(make: Make, tmp_path: Path,
 def test_forked_child_has_connections_of_its_own(make: Make):
     stores = make()
     stores.suppressions.put(suppression())
-    before = stores._database._engine.pool
+    database: Any = stores._database
+    before = database._engine.pool
     child = os.fork()
     if not child:
-        own = stores._database._engine.pool is not before
+        own = database._engine.pool is not before
         works = bool(stores.suppressions.get_many([ADA])) and bool(
             stores.suppressions.put(suppression(address="child@example.org"))
         )
@@ -217,7 +223,7 @@ def test_errors_show_no_address_and_no_statement(make: Make, tmp_path: Path):
     assert raised.value.__context__ is None
 
 
-def test_history_tells_who_when_and_why(make: Make):
+def test_history_shows_actor_time_and_reason(make: Make):
     clock = Clock()
     store = make(clock=clock).suppressions
     store.put(replace(suppression("complaint"), actor=""))
@@ -357,6 +363,9 @@ def test_clean_up_deletes_what_has_expired_only(make: Make):
     stores.suppressions.put(Suppression("tom@example.org", "manual", created_at=NOW, expires_at=NOW + timedelta(1)))
     stores.events.record(EVENT)
     stores.idempotency.begin(RECORD)
+    stores.tokens.put(TOKEN)
+    stores.tokens.take("key", Limit(5), NOW)
+    stores.soft_bounces.merge("bob@example.org", Mailbox(delivered_at=NOW))
     assert set(stores.clean_up().values()) == {0}
     clock.now = NOW + REMEMBERED
     assert stores.clean_up() == {
@@ -366,9 +375,28 @@ def test_clean_up_deletes_what_has_expired_only(make: Make):
         "idempotency": 1,
         "messages": 0,
         "tags": 0,
+        "tokens": 1,
+        "token_limits": 1,
+        "token_events": 1,
+        "soft_bounces": 0,
     }
     assert [row.address for row in stores.suppressions.iterate()] == ["eve@example.org"]
     assert stores.clean_up(history=timedelta(days=1))["history"] == 2
+    clock.now = NOW + KEPT
+    assert stores.clean_up()["soft_bounces"] == 1
+
+
+def test_erasure_and_rotation_reach_soft_bounces(make: Make):
+    seen, bob = Mailbox(delivered_at=NOW), "bob@example.org"
+    make(KEY).soft_bounces.merge(bob, seen)
+    rotated = make(OTHER, KEY)
+    assert rotated.soft_bounces.get(bob) == seen
+    rotated.soft_bounces.merge(bob, Mailbox())
+    assert rotated.rotate().keys != ()
+    current = make(OTHER)
+    assert current.soft_bounces.get(bob) == seen
+    assert current.erase(bob) == 1
+    assert current.soft_bounces.get(bob) == Mailbox()
 
 
 def test_missing_driver_names_the_extra(monkeypatch: pytest.MonkeyPatch):
@@ -404,6 +432,28 @@ def test_message_log_is_encrypted_rotated_erased_and_cleaned_up(make: Make, tmp_
     assert (deleted["messages"], deleted["tags"]) == (2, 3)
 
 
+def test_tokens_are_encrypted_rotated_and_erased(make: Make, tmp_path: Path):
+    with make(KEY) as stores:
+        stores.tokens.put(TOKEN)
+    assert [word for word in (b"ada@", TOKEN.account.encode()) if word in content(tmp_path)] == []
+    stores = make(OTHER, KEY)
+    assert stores.rotate().rewritten == 2
+    assert len(stores.rotate().keys) == 1
+    assert stores.tokens.get(TOKEN.id) == TOKEN
+    assert [one.address for one in stores.tokens.events(since=NOW)] == [ADA]
+    assert stores.erase(ADA) == 2
+    assert stores.tokens.get(TOKEN.id) is None
+    assert list(stores.tokens.events(since=NOW)) == []
+
+
+def test_audit_of_many_pages_is_read_to_its_end(make: Make, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("mailer.stores.sql.tokens._PAGE", 3)
+    tokens = make().tokens
+    for number in range(10):
+        tokens.put(replace(TOKEN, id=f"{number:064x}", serial=f"{number:032x}"))
+    assert [one.serial for one in tokens.events(since=NOW)] == [f"{number:032x}" for number in reversed(range(10))]
+
+
 def test_message_log_is_off_by_default(make: Make):
     assert make().messages is None
 
@@ -414,5 +464,19 @@ def test_environment_names_the_store_of_stacks_only(make: Make, tmp_path: Path, 
     message = Message(subject="Hello", text="Hello", to=ADA)
     with Mailer.local(tmp_path / "mails", console=False) as local:
         assert local.send(message).ok
-        with Mailer(local.outputs, transport=local._transport) as mailer:
+        with Mailer(local.outputs, transport=local._pipeline.transport) as mailer:
             assert [str(one.status) for one in mailer.send(message)] == ["suppressed"]
+
+
+def test_store_of_the_environment_serves_mail_without_stack(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("MAILSTACK_STORE", f"sqlite:///{tmp_path}/mail.db")
+    make().suppressions.put(suppression())
+    with (
+        Mailer.local(tmp_path / "mails", console=False) as local,
+        Mailer.over(local._pipeline.transport, sender="shop@example.com") as mailer,
+    ):
+        assert [str(one.status) for one in mailer.send(Message(subject="Hello", text="Hello", to=ADA))] == [
+            "suppressed"
+        ]

@@ -5,7 +5,7 @@ import pytest
 from mailer.stores.base import REASONS, PutOutcome, Suppression
 
 
-def test_reasons_stand_from_the_weakest_to_the_strongest():
+def test_reasons_are_ordered_by_strength():
     assert REASONS == ("bounce", "unsubscribe", "complaint", "manual")
 
 

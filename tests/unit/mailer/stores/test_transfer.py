@@ -92,7 +92,7 @@ def test_postmark_s_reasons_are_ours(stated: str, origin: str, reason: str):
     assert row.reason == reason
 
 
-def test_what_is_written_reads_back_the_same():
+def test_export_and_import_are_inverse():
     rows = [
         Suppression(ADA, "bounce", "5.1.1", NOW, "m1", "f1", NOW + timedelta(days=1), "stream:news", "support"),
         replace(suppression("complaint"), address="o'brien+x@example.org", detail='=HYPERLINK("x"), "quoted"\nline'),

@@ -82,7 +82,7 @@ def test_every_class_is_in_the_table():
 
 
 @pytest.mark.parametrize("name", sorted(KNOWN))
-def test_what_is_raised_before_anything_is_sent_was_not_written(name: str):
+def test_error_before_the_request_is_not_written(name: str):
     error = ending_of(made(KNOWN[name]), "SendEmail", sent=False)
     assert isinstance(error, NotWritten)
     if name not in ANSWERS:
@@ -97,7 +97,7 @@ def test_error_while_sending_is_lost_unless_not_connected(name: str):
 
 @pytest.mark.parametrize("error", [RuntimeError("x"), KeyError("x"), AttributeError("x"), TypeError("x"), OSError("x")])
 @pytest.mark.parametrize(("sent", "kind"), [(True, AnswerLost), (False, CredentialsFailed)])
-def test_what_nobody_documents_is_read_by_its_time(error: Exception, kind: type[WireError], *, sent: bool):
+def test_unknown_error_is_classified_by_its_time(error: Exception, kind: type[WireError], *, sent: bool):
     assert type(ending_of(error, "SendEmail", sent=sent)) is kind
 
 

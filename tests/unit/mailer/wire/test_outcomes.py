@@ -3,6 +3,7 @@
 The server says what arrived in whole. A request that arrived may have been acted on: it is never called unwritten.
 """
 
+import logging
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,6 +69,18 @@ def test_an_answer_is_given_back_as_the_object_that_it_is(server: RawServer, kin
     (request,) = server.received
     assert request.line == "POST /v2/email/outbound-emails HTTP/1.1"
     assert request.json == REQUEST
+
+
+@pytest.mark.parametrize(("level", "count"), [(logging.DEBUG, 1), (logging.INFO, 0)])
+def test_request_is_logged_without_its_content(
+    server: RawServer, caplog: pytest.LogCaptureFixture, level: int, count: int
+):
+    server.script = [ok({"MessageId": "0100-example"})]
+    with caplog.at_level(level, "mailer.wire"):
+        api_of("wire").call("SendEmail", REQUEST)
+    assert len(caplog.messages) == count
+    assert all(message.startswith("sesv2 SendEmail: 200 after ") for message in caplog.messages)
+    assert "example.com" not in caplog.text
 
 
 # After a request that arrived, each of these leaves open what became of it.
@@ -201,9 +214,7 @@ def test_a_name_that_is_not_found_is_not_written(monkeypatch: pytest.MonkeyPatch
 
 
 @both
-def test_a_certificate_that_nobody_vouches_for_is_not_written(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str
-):
+def test_untrusted_certificate_is_not_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str):
     context, _ = server_context(tmp_path)
     with raw_server(context) as server:
         known(monkeypatch, server.url)

@@ -66,7 +66,7 @@ def test_idle_or_old_connection_is_renewed(server: RawServer, idle: float, age: 
 
 
 @pytest.mark.parametrize("clock", ["monotonic", "time"])
-def test_either_clock_tells_that_a_connection_is_old(server: RawServer, monkeypatch: pytest.MonkeyPatch, clock: str):
+def test_either_clock_expires_a_connection(server: RawServer, monkeypatch: pytest.MonkeyPatch, clock: str):
     """A frozen Lambda's monotonic clock stands still; a clock that is set back says nothing."""
     connections = pool_of(server)
     ask(connections)

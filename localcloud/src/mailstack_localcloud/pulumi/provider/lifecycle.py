@@ -115,7 +115,7 @@ def _judge(resource: Resource, name: str, value: Any) -> list[Problem]:
         return []
     checked = {name: arg.allowed, **{f"{name}.{path}": allowed for path, allowed in arg.members.items()}}
     problems = [
-        Problem(path, f"{found!r} is not allowed; {_said(allowed)}")
+        Problem(path, f"{found!r} is not allowed; {_description(allowed)}")
         for path, allowed in checked.items()
         for found in _at(value, path.split(".")[1:])
         if allowed and found not in allowed
@@ -138,7 +138,7 @@ def _at(value: Any, path: list[str]) -> list[Any]:
     return _at(value[path[0]], path[1:]) if isinstance(value, dict) and value.get(path[0]) is not None else []
 
 
-def _said(allowed: Allowed) -> str:
+def _description(allowed: Allowed) -> str:
     if isinstance(allowed, Form):
         return f"it {allowed.said}"
     if isinstance(allowed, range):

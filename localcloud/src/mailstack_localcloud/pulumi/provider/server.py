@@ -36,7 +36,7 @@ _OPTIONS = [("grpc.max_receive_message_length", _MAX_MESSAGE), ("grpc.max_send_m
 _KINDS = provider_pb2.PropertyDiff.Kind
 
 
-def _told(method: _Method) -> _Method:
+def _translate_errors(method: _Method) -> _Method:
     """An error of ours as a status with its sentence, and no traceback."""
 
     @wraps(method)
@@ -104,7 +104,7 @@ class AwsServicer(provider_pb2_grpc.ResourceProviderServicer):
 
     # --- configuration ---------------------------------------------------------------------------------------------
 
-    @_told
+    @_translate_errors
     def CheckConfig(
         self, request: provider_pb2.CheckRequest, context: grpc.ServicerContext
     ) -> provider_pb2.CheckResponse:
@@ -121,14 +121,14 @@ class AwsServicer(provider_pb2_grpc.ResourceProviderServicer):
             replaces=[name for name in changed if name in config.REPLACING],
         )
 
-    @_told
+    @_translate_errors
     def Configure(
         self, request: provider_pb2.ConfigureRequest, context: grpc.ServicerContext
     ) -> provider_pb2.ConfigureResponse:
         self._settings = config.configure(plain(request.args))
         return provider_pb2.ConfigureResponse(acceptSecrets=False, supportsPreview=True)
 
-    @_told
+    @_translate_errors
     def Invoke(self, request: provider_pb2.InvokeRequest, context: grpc.ServicerContext) -> provider_pb2.InvokeResponse:
         args = _inputs(plain(request.args))
         result = invokes.invoke(request.tok, args, self.settings.cloud)
@@ -137,7 +137,7 @@ class AwsServicer(provider_pb2_grpc.ResourceProviderServicer):
 
     # --- resources -------------------------------------------------------------------------------------------------
 
-    @_told
+    @_translate_errors
     def Check(self, request: provider_pb2.CheckRequest, context: grpc.ServicerContext) -> provider_pb2.CheckResponse:
         news, olds = _inputs(plain(request.news)), _inputs(plain(request.olds))
         tags = self.settings.default_tags
@@ -145,7 +145,7 @@ class AwsServicer(provider_pb2_grpc.ResourceProviderServicer):
         inputs, problems = lifecycle.check(resource, name, news, olds, request.randomSeed, tags)
         return provider_pb2.CheckResponse(inputs=struct(inputs), failures=_failures(problems))
 
-    @_told
+    @_translate_errors
     def Diff(self, request: provider_pb2.DiffRequest, context: grpc.ServicerContext) -> provider_pb2.DiffResponse:
         found = lifecycle.diff(
             _resource_of(request.urn),
@@ -171,7 +171,7 @@ class AwsServicer(provider_pb2_grpc.ResourceProviderServicer):
             hasDetailedDiff=True,
         )
 
-    @_told
+    @_translate_errors
     def Create(self, request: provider_pb2.CreateRequest, context: grpc.ServicerContext) -> provider_pb2.CreateResponse:
         resource, inputs, cloud = _resource_of(request.urn), _inputs(plain(request.properties)), self.settings.cloud
         if request.preview:
@@ -179,7 +179,7 @@ class AwsServicer(provider_pb2_grpc.ResourceProviderServicer):
         identifier, state = lifecycle.create(resource, _name_of(request.urn), inputs, cloud)
         return provider_pb2.CreateResponse(id=identifier, properties=struct(state))
 
-    @_told
+    @_translate_errors
     def Read(self, request: provider_pb2.ReadRequest, context: grpc.ServicerContext) -> provider_pb2.ReadResponse:
         inputs, state = _inputs(plain(request.inputs)), _inputs(plain(request.properties))
         resource, name = _resource_of(request.urn), _name_of(request.urn)
@@ -188,7 +188,7 @@ class AwsServicer(provider_pb2_grpc.ResourceProviderServicer):
             return provider_pb2.ReadResponse()
         return provider_pb2.ReadResponse(id=request.id, properties=struct(found.state), inputs=struct(found.inputs))
 
-    @_told
+    @_translate_errors
     def Update(self, request: provider_pb2.UpdateRequest, context: grpc.ServicerContext) -> provider_pb2.UpdateResponse:
         resource, cloud = _resource_of(request.urn), self.settings.cloud
         olds, state = _inputs(plain(request.old_inputs)), _inputs(plain(request.olds))
@@ -201,7 +201,7 @@ class AwsServicer(provider_pb2_grpc.ResourceProviderServicer):
         after = lifecycle.update(resource, name, request.id, olds, state, news, request.ignoreChanges, cloud)
         return provider_pb2.UpdateResponse(properties=struct(after))
 
-    @_told
+    @_translate_errors
     def Delete(self, request: provider_pb2.DeleteRequest, context: grpc.ServicerContext) -> empty_pb2.Empty:
         state = _inputs(plain(request.properties))
         lifecycle.delete(_resource_of(request.urn), _name_of(request.urn), request.id, state, self.settings.cloud)

@@ -2,16 +2,13 @@
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import Protocol
 from urllib.parse import unquote
 
 import httptools
 
 from mailstack_localcloud.http import TRANSPORT
 from mailstack_localcloud.server.http11.exchange import Exchange
-
-if TYPE_CHECKING:
-    from mailstack_localcloud.server.http11.listener import Server
 
 # A connection on which nothing comes is closed after so many seconds; one that holds half a request sooner: a head must
 # be whole in this time, and a body go on.
@@ -23,12 +20,27 @@ _HTTP2 = b"PRI "
 _ABSOLUTE = (b"http://", b"https://")
 
 
+class Server(Protocol):
+    """What a connection needs of its server; see `listener.Server`."""
+
+    connections: "set[Connection]"
+    is_stopping: bool
+
+    def run(self, exchange: Exchange) -> None:
+        """Have a request answered."""
+        ...
+
+    def take_over(self, transport: asyncio.Transport, begun: bytes) -> None:
+        """Have hypercorn serve a connection on which `begun` has come."""
+        ...
+
+
 class Connection(asyncio.Protocol):
     """One connection; an `exchange.ClientConnection`."""
 
     transport: asyncio.Transport
 
-    def __init__(self, server: "Server") -> None:
+    def __init__(self, server: Server) -> None:
         self.is_full = False
         self._server = server
         self._parser = httptools.HttpRequestParser(self)

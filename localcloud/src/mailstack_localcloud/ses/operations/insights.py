@@ -69,8 +69,8 @@ def _event(occurrence: Occurrence) -> Output:
         shown = {"BounceType": bounce_type.upper(), "BounceSubType": sub_type(occurrence.detail)}
         event["Details"] = {"Bounce": {**shown, "DiagnosticCode": diagnostic or None}}
     if occurrence.kind == "Complaint":
-        told = "ComplaintSubType" if occurrence.detail in ON_A_LIST else "ComplaintFeedbackType"
-        event["Details"] = {"Complaint": {told: occurrence.detail}}
+        subject = "ComplaintSubType" if occurrence.detail in ON_A_LIST else "ComplaintFeedbackType"
+        event["Details"] = {"Complaint": {subject: occurrence.detail}}
     return event
 
 
@@ -122,7 +122,7 @@ def _dkim(state: State, identity: Identity) -> Output:
         "Description": "DKIM verification is not enabled.",
         "Status": "OPEN",
         "CreatedTimestamp": identity.created_at,
-        "LastUpdatedTimestamp": identity.last_checked_at or identity.created_at,
+        "LastUpdatedTimestamp": identity.dkim_since or identity.created_at,
         "Impact": "HIGH",
     }
 

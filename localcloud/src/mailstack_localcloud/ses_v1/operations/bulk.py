@@ -55,7 +55,7 @@ async def send(context: Context, p: Parameters) -> Output:
 async def _result(context: Context, batch: _Batch, entry: dict[str, Any]) -> Output:
     refused = struck(context, OPERATION, entry)
     if refused:
-        return {**refused, "Status": _in_own_letters(refused["Status"])}
+        return {**refused, "Status": _status_of_v1(refused["Status"])}
     own = entry.get("ReplacementTags", [])
     named = {tag["Name"] for tag in own}
     asked = {
@@ -74,11 +74,11 @@ async def _result(context: Context, batch: _Batch, entry: dict[str, Any]) -> Out
         return {"Status": status, "Error": error.message}
 
 
-def _in_own_letters(status: str) -> str:
+def _status_of_v1(status: str) -> str:
     """A status of the second API as the first has it.
 
     Example:
-        >>> _in_own_letters("ACCOUNT_THROTTLED"), _in_own_letters("TEMPLATE_NOT_FOUND")
+        >>> _status_of_v1("ACCOUNT_THROTTLED"), _status_of_v1("TEMPLATE_NOT_FOUND")
         ('AccountThrottled', 'TemplateDoesNotExist')
     """
     words = "".join(word.title() for word in status.split("_"))

@@ -1,0 +1,154 @@
+"""The pages. GET changes nothing; every form is a POST of this site."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, HTTPException, Request
+from pydantic import StringConstraints
+from sqlalchemy.orm import Session, sessionmaker
+from starlette.responses import FileResponse, RedirectResponse, Response
+
+from mailer import InvalidAddress
+from mailer.asgi import MailerDep
+
+from . import families
+from .database import Member
+from .families import NotPossibleError
+from .rendering import FOLDER, Templates
+from .signing_in import INVITATION, INVITATION_SECONDS, SigningIn
+
+SIGN_IN_PATH = "/verify/sign-in"
+# A name is part of subjects, so it is one line: no control characters, no separators of lines.
+Name = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=60, pattern=r"^[^\p{Cc}\p{Zl}\p{Zp}]+$"),
+    Form(),
+]
+Email = Annotated[str, Form(max_length=320)]
+
+
+def check_site(request: Request) -> None:
+    """Refuse forms that another site sends, which browsers say: https://www.w3.org/TR/fetch-metadata/."""
+    if request.method == "POST" and request.headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
+        raise HTTPException(403, "This form was sent by another site.")
+
+
+class Site:
+    """The pages. Each method is an endpoint.
+
+    Args:
+        sessions: Opens sessions of the database.
+        templates: The HTML.
+        signing_in: Who a browser belongs to.
+        url: Where people reach the application.
+    """
+
+    def __init__(
+        self, sessions: sessionmaker[Session], templates: Templates, signing_in: SigningIn, *, url: str
+    ) -> None:
+        self._sessions, self._templates, self._signing_in, self._url = sessions, templates, signing_in, url
+
+    def router(self) -> APIRouter:
+        """The router of the pages."""
+        router = APIRouter(include_in_schema=False, dependencies=[Depends(check_site)])
+        for path, page in (
+            ("/", self.home),
+            ("/style.css", self.style),
+            ("/family", self.family),
+            ("/invitation/{token}", self.look),
+        ):
+            router.add_api_route(path, page, methods=["GET"])
+        for path, action in (
+            ("/family", self.start),
+            ("/invitations", self.invite),
+            ("/news", self.news),
+            ("/invitation/{token}/accept", self.accept),
+            ("/invitation/{token}/decline", self.decline),
+        ):
+            router.add_api_route(path, action, methods=["POST"])
+        return router
+
+    def home(self) -> Response:
+        """What this is."""
+        return self._templates.page("home.html")
+
+    def style(self) -> Response:
+        """The style sheet."""
+        return FileResponse(FOLDER / "style.css", media_type="text/css")
+
+    def family(self, request: Request) -> Response:
+        """The family of the person who is signed in."""
+        with self._sessions() as session:
+            if member := self._signing_in.member_of(session, request):
+                return self._shown(member)
+            if address := self._signing_in.address_of(session, request):
+                return self._templates.page("start.html", address=address)
+        return RedirectResponse(SIGN_IN_PATH, 303)
+
+    def start(self, request: Request, name: Name, family: Name) -> Response:
+        """Start a family."""
+        with self._sessions() as session:
+            if not (address := self._signing_in.address_of(session, request)):
+                return RedirectResponse(SIGN_IN_PATH, 303)
+            try:
+                families.start(session, address, name=name, family=family)
+            except NotPossibleError as problem:
+                return self._templates.page("message.html", 409, title="Not possible", text=str(problem))
+            session.commit()
+        return RedirectResponse("/family", 303)
+
+    def invite(self, request: Request, mail: MailerDep, name: Name, email: Email) -> Response:
+        """Invite a parent."""
+        with self._sessions() as session:
+            if not (member := self._signing_in.member_of(session, request)):
+                return RedirectResponse(SIGN_IN_PATH, 303)
+            try:
+                families.invite(session, mail, member, name=name, email=email, url=self._url)
+            except InvalidAddress:
+                return self._shown(member, 422, error="This is not an email address.")
+            except NotPossibleError as problem:
+                return self._shown(member, 409, error=str(problem))
+            session.commit()  # the invitation and its mail
+        return RedirectResponse("/family", 303)
+
+    def news(self, request: Request, mail: MailerDep) -> Response:
+        """Send the week's news."""
+        with self._sessions() as session:
+            if not (member := self._signing_in.member_of(session, request)):
+                return RedirectResponse(SIGN_IN_PATH, 303)
+            count = families.send_news(session, mail, member, url=self._url)
+            session.commit()
+            return self._shown(member, notice=f"The news is on its way. Parents: {count}.")
+
+    def look(self, token: str) -> Response:
+        """Show an invitation with its two buttons; mail scanners open links, so that nothing is changed."""
+        with self._sessions() as session:
+            if invited := families.find(session, token):
+                return self._templates.page("invitation.html", invited=invited, token=token)
+        return self._gone()
+
+    def accept(self, token: str) -> Response:
+        """Go on to the code, which proves that the address is theirs. `SigningIn.accepted` accepts."""
+        with self._sessions() as session:
+            if not families.find(session, token):
+                return self._gone()
+        answer = RedirectResponse(SIGN_IN_PATH, 303)
+        self._signing_in.set_cookie(answer, INVITATION, token, INVITATION_SECONDS)
+        return answer
+
+    def decline(self, token: str, mail: MailerDep) -> Response:
+        """Decline an invitation."""
+        with self._sessions() as session:
+            if not (invited := families.find(session, token)):
+                return self._gone()
+            families.decline(session, mail, invited)
+            session.commit()
+        return self._templates.page("message.html", title="You declined", text="Nobody will ask you again.")
+
+    def _shown(self, member: Member, status: int = 200, *, error: str = "", notice: str = "") -> Response:
+        return self._templates.page(
+            "family.html", status, family=member.family, member=member, error=error, notice=notice
+        )
+
+    def _gone(self) -> Response:
+        text = "It was answered, is too old, or never existed."
+        return self._templates.page("message.html", 404, title="This invitation is over", text=text)

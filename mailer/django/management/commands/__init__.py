@@ -1,0 +1,1 @@
+"""Internal: the commands of `manage.py`, one a file."""

@@ -1,0 +1,1 @@
+"""Internal: migrations of the stores' tables in Django's database."""

@@ -1,0 +1,1 @@
+"""Internal: `mailer explain`, the meaning of an error's text. It asks nobody."""

@@ -1,0 +1,1 @@
+"""Internal: the gallery of templates on this machine, `mailer preview`."""
