@@ -102,6 +102,7 @@ def measured(rounds: int, events: int) -> dict[str, Row]:
         places: Places = {OURS: (folder / "task", "handler"), PEER: (HERE, "peer")}
         environment = {
             **cloud.environment(),
+            "AWS_LAMBDA_FUNCTION_NAME": "mailstack-feedback",
             "MAILSTACK_TABLE": new_table(cloud.client("dynamodb")),
             "MAILSTACK_MESSAGE_LOG_DAYS": "0",
             "POWERTOOLS_LOG_LEVEL": "INFO",

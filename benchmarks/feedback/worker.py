@@ -73,6 +73,9 @@ def _written(**_: object) -> dict[str, object]:
 class Stubbed:
     """An API whose items never exist and whose writes all succeed."""
 
+    def __init__(self, **_: object) -> None:
+        """As whom it is asked does not matter."""
+
     def call(self, *_: Any, **__: Any) -> dict[str, Any]:
         """Answer at once."""
         return {"Items": [], "Responses": {}, "UnprocessedKeys": {}}

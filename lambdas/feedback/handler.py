@@ -22,6 +22,7 @@ from mailer.stores.dynamodb.messages import DynamoDBMessageLog
 from mailer.stores.dynamodb.soft_bounces import DynamoDBSoftBounces
 from mailer.stores.dynamodb.suppressions import DynamoDBSuppressions
 from mailer.stores.dynamodb.table import dynamodb_api
+from mailer.wire.function_access import FunctionAccess
 
 _FIELDS = tuple(field.name for field in fields(Outcome))
 
@@ -54,7 +55,7 @@ def _line(outcome: Outcome) -> dict[str, object]:
 @cache
 def _processor() -> Processor:
     """Created once per process, to keep its connections."""
-    table, api = os.environ[TABLE], dynamodb_api()
+    table, api = os.environ[TABLE], dynamodb_api(access=FunctionAccess())
     days = int(os.environ[MESSAGE_LOG_DAYS])
     messages = DynamoDBMessageLog(table, api, days=days) if days else None
     suppressions = DynamoDBSuppressions(table, api)

@@ -180,7 +180,7 @@ class Identity:
             return Place(region, Destination(url, proxy, None))
         bundle = str(session.get_config_variable("ca_bundle") or get_cert_path(True))
         if bundle not in self._contexts:
-            self._contexts[bundle] = _tls(bundle)
+            self._contexts[bundle] = tls(bundle)
         return Place(region, Destination(url, proxy, self._contexts[bundle]))
 
 
@@ -236,7 +236,12 @@ def _proxy(proxies: dict[str, str], scheme: str) -> SplitResult | None:
     return proxy
 
 
-def _tls(verify: str) -> ssl.SSLContext:
+def tls(verify: str) -> ssl.SSLContext:
+    """The context for connections whose certificates a file must vouch for.
+
+    Raises:
+        CannotAsk: The file cannot be read.
+    """
     try:
         with GATE.handshake():  # reading certificates takes the same locks
             return ssl.create_default_context(cafile=verify)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from botocore.session import Session
 
 # Where botocore's table of endpoints has another name for a service than its clients have.
-_PREFIXES = {"sesv2": "email"}
+PREFIXES = {"sesv2": "email"}
 
 
 def find_endpoint(session: "Session", service: str, region: str | None) -> tuple[str, str]:
@@ -46,7 +46,7 @@ def _without_client(session: "Session", service: str, region: str | None) -> tup
             return (configured, region) if urlsplit(configured).hostname else None
     resolver = cast("Any", session)._get_internal_component("endpoint_resolver")  # noqa: SLF001 - deprecated in public
     resolved = resolver.construct_endpoint(
-        _PREFIXES.get(service, service),
+        PREFIXES.get(service, service),
         region,
         use_dualstack_endpoint=session.get_config_variable("use_dualstack_endpoint"),
         use_fips_endpoint=session.get_config_variable("use_fips_endpoint"),

@@ -108,7 +108,7 @@ def test_usual_endpoints_are_found_without_a_client(
 
 
 def test_an_endpoint_is_found_with_an_unknown_botocore(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(endpoints, "_PREFIXES", None)  # an AttributeError, as of a part that is no longer there
+    monkeypatch.setattr(endpoints, "PREFIXES", None)  # an AttributeError, as of a part that is no longer there
     found = Identity(Access()).place("sesv2", "us-east-1").destination
     assert found
     assert found.url.hostname == "email.us-east-1.amazonaws.com"
