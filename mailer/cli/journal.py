@@ -66,6 +66,8 @@ class Journal:
         journal._file = path.open("a", encoding="utf-8")
         if not resume:
             journal._write({"run": run})
+        elif not path.read_bytes().endswith(b"\n"):
+            journal._file.write("\n")  # the next line must not be part of a half one
         return journal
 
     def key(self, line: int) -> str:

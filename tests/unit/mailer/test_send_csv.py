@@ -190,6 +190,21 @@ def test_row_begun_before_keys_expired_is_unknown(tmp_path: Path):
     journal.close()
 
 
+@pytest.mark.parametrize("cut", range(1, 12))
+def test_half_line_of_a_killed_process_hides_no_other(cut: int, tmp_path: Path):
+    path = tmp_path / "journal"
+    journal = Journal.open(path, "run", resume=False)
+    for line in (2, 3):
+        journal.begin(line)
+    journal.close()
+    path.write_bytes(path.read_bytes()[:-cut])
+    for line in (4, 5):
+        resumed = Journal.open(path, "run", resume=True)
+        resumed.begin(line)
+        resumed.close()
+    assert Journal.open(path, "run", resume=True).begun.keys() >= {2, 4, 5}
+
+
 def test_csv_and_recipients_exclude_each_other(outbox: Outbox, people: Path, capsys: pytest.CaptureFixture[str]):
     assert main([*SEND, "--csv", str(people), "--to", "ada@example.com"]) == 2
     assert "--csv names the recipients" in capsys.readouterr().err
