@@ -44,7 +44,7 @@ def last_commit(folder: Path) -> Commit:
         TemplateError: There is no git, no repository, or no commit.
     """
     root = Path(os.fsdecode(_run(folder, "rev-parse", "--show-toplevel")).rstrip("\n"))
-    about = _run(folder, "log", "-1", "--no-show-signature", "--format=%H%n%h %s").decode(errors="replace")
+    about = _run(folder, "log", "-1", "--no-show-signature", '--format=%H%n%h "%s"').decode(errors="replace")
     identifier, _, label = about.strip().partition("\n")
     return Commit(root, identifier, label)
 

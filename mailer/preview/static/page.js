@@ -136,7 +136,7 @@ const compare = async () => {
   const [mark, words] = problem ? ["unknown", problem] : names ? ["changed", names] : ["same", "No difference"];
   at("verdict").replaceChildren(
     make("span", { className: `mark ${mark}`, textContent: mark }), make("span", { textContent: words }),
-    make("small", { textContent: label ? `Compared with ${label}: the files of that commit with today's class, sample and brand.` : "" }));
+    make("small", { textContent: label ? `Compared with commit ${label}: its files, with today's class, sample and brand.` : "" }));
   at("compare").hidden = !parts.HTML;
   at("changes").replaceChildren(...Object.entries(parts).flatMap(changed));
   if (!parts.HTML) return;

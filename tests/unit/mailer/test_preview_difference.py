@@ -84,7 +84,7 @@ def test_unchanged_template_has_no_difference(shop: Shop):
     found = difference(shop.gallery())
     assert found == {
         "commit": shop.git("rev-parse", "HEAD").strip(),
-        "label": f"{shop.git('rev-parse', '--short', 'HEAD').strip()} Add a parcel",
+        "label": f'{shop.git("rev-parse", "--short", "HEAD").strip()} "Add a parcel"',
         "problem": "",
         "parts": {},
     }
