@@ -25,8 +25,9 @@ examples:
 
 The gallery shows each template with the values of its class attribute `sample`, or with made-up ones: on a phone and
 a desktop, light and dark, without images, as plain text, with its headers and sizes, in each language. A change of
-.mjml, .html, .txt, .po or .py is shown at once; compiled .html and .mo are brought up to date. It listens on
-127.0.0.1 alone and ends with Ctrl+C. With --stack, the brand is that of the stack.
+.mjml, .html, .txt, .po or .py is shown at once; compiled .html and .mo are brought up to date. "Difference" compares
+with the last commit of git. It listens on 127.0.0.1 alone and ends with Ctrl+C. With --stack, the brand is that of the
+stack.
 """
 
 

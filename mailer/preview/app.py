@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from mailer.errors import MailerError
+from mailer.preview.comparison import comparison, last_commit_of
 from mailer.preview.views import Choice, checks, page, parts, places
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ _STATIC = {
     "/page.js": ("page.js", "text/javascript"),
     "/page.css": ("page.css", "text/css"),
 }
-_OWN_PAGE = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-src 'self'"
+_OWN_PAGE = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-src 'self'; img-src data:"
+)
 # A mail runs no script and sends no form, here as in a mail program.
 _MAIL = "sandbox allow-same-origin allow-popups; default-src 'none'; style-src 'unsafe-inline'; img-src {}"
 _IMAGES = "https: http: data:"
@@ -45,6 +48,7 @@ class Gallery:
             "parts": self._parts,
             "checks": self._checks,
             "lines": self._lines,
+            "difference": self._difference,
         }
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> list[bytes]:
@@ -82,8 +86,9 @@ class Gallery:
             ],
         }
 
-    def _version(self, _name: str, _query: "Mapping[str, str]") -> object:
-        return {"version": self._collection.version}
+    def _version(self, name: str, _query: "Mapping[str, str]") -> object:
+        """The files' version and, of a template that is compared, the commit."""
+        return {"version": self._collection.version, "commit": last_commit_of(self._collection, name)}
 
     def _parts(self, name: str, query: "Mapping[str, str]") -> object:
         return parts(self._collection, name, Choice.of(query))
@@ -93,6 +98,9 @@ class Gallery:
 
     def _lines(self, name: str, _query: "Mapping[str, str]") -> object:
         return places(self._collection, name)
+
+    def _difference(self, name: str, query: "Mapping[str, str]") -> object:
+        return comparison(self._collection, name, Choice.of(query))
 
     def _mail(self, name: str, query: "Mapping[str, str]", start_response: "StartResponse") -> list[bytes]:
         choice = Choice.of(query)

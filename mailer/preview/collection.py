@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mailer.errors import MailerError, TemplateError
 from mailer.locales import catalogues
+from mailer.preview.committed import Committed
 from mailer.preview.source_lines import SourceLines
 from mailer.templates import engine
 from mailer.templates.base import EmailTemplate
@@ -40,6 +41,7 @@ class Collection:
         self._names, self._catalog = tuple(names), catalog
         self._lock = Lock()
         self.lines = SourceLines()
+        self.committed = Committed()
         self.problem = ""
         self.kinds = self._found()
         self._seen = self._stamps()
@@ -107,6 +109,7 @@ class Collection:
         except Exception as error:  # noqa: BLE001 - a module that is being edited can raise anything
             self.problem = f"{type(error).__name__}: {error}"
         self.lines.forget()
+        self.committed.forget()
         engine.forget()
 
     def _reload(self, changed: set[str]) -> None:

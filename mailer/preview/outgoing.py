@@ -30,7 +30,8 @@ class Outgoing:
     def send(self, collection: "Collection", name: str, choice: "Choice") -> str:
         """Send a template with its sample; return what became of it."""
         try:
-            result = self._mailer.send(sample_mail(collection, name, choice), to=self._to)
+            mail, _ = sample_mail(collection, name, choice)
+            result = self._mailer.send(mail, to=self._to)
         except MailerError as error:
             return f"{error.message} {error.hint}".strip()
         (one,) = result.recipients

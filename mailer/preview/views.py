@@ -1,7 +1,7 @@
 """What the gallery shows of one template: its parts, its headers, its sizes, and its page in light or dark mode."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.policy import default
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mailer.message import Message
     from mailer.preview.collection import Collection
     from mailer.templates.base import EmailTemplate
+    from mailer.templates.brand import Brand
 
 _DARK = re.compile(r"@media\s*\(\s*prefers-color-scheme:\s*dark\s*\)")
 _SENDER, _RECIPIENT = "Example <no-reply@example.com>", "Ada <ada@example.org>"
@@ -37,6 +38,7 @@ class Choice:
     is_dark: bool = False
     has_images: bool = True
     has_lines: bool = False
+    is_committed: bool = False
 
     @classmethod
     def of(cls, query: "Mapping[str, str]") -> "Choice":
@@ -47,13 +49,18 @@ class Choice:
             query.get("scheme") == "dark",
             query.get("images") != "off",
             query.get("lines") == "on",
+            query.get("commit") == "last",
         )
+
+    def of_last_commit(self) -> "Choice":
+        """The same, of the template as the last commit has it."""
+        return replace(self, is_committed=True)
 
 
 def parts(collection: "Collection", name: str, choice: Choice) -> dict[str, object]:
     """Everything but the page: subject, text, headers and sizes, or the problem."""
     try:
-        message = _message(collection, name, choice)
+        message = message_of(collection, name, choice)
         written = mime(message, date=datetime.now(UTC), identifier=message_id(message))
     except MailerError as error:
         return {"problem": f"{error.message} {error.hint}".strip()}
@@ -73,7 +80,7 @@ def parts(collection: "Collection", name: str, choice: Choice) -> dict[str, obje
 def checks(collection: "Collection", name: str, choice: Choice) -> dict[str, object]:
     """What `mailer templates score` finds without Chromium and SpamAssassin, or the problem."""
     try:
-        found = score(_message(collection, name, choice), collection.brand, browser=False, spam=False)
+        found = score(message_of(collection, name, choice), collection.brand, browser=False, spam=False)
     except MailerError as error:
         return {"problem": f"{error.message} {error.hint}".strip(), "checks": []}
     return {
@@ -100,24 +107,34 @@ def page(collection: "Collection", name: str, choice: Choice) -> str:
     Raises:
         TemplateError: The template cannot be rendered.
     """
-    mail = sample_mail(collection, name, choice)
-    brand = collection.lines.brand(type(mail), collection.brand) if choice.has_lines else collection.brand
+    mail, brand = sample_mail(collection, name, choice)
+    if choice.has_lines:
+        brand = collection.lines.brand(type(mail), brand)
     made = render(mail, brand)
     html = made.html.reveal() or f'<meta charset="utf-8"><pre>{escape(made.text.reveal())}</pre>'
     return _DARK.sub("@media all" if choice.is_dark else "@media not all", html)
 
 
-def _message(collection: "Collection", name: str, choice: Choice) -> "Message":
-    return compose(sample_mail(collection, name, choice), collection.brand, to=_RECIPIENT, sender=_SENDER)
-
-
-def sample_mail(collection: "Collection", name: str, choice: Choice) -> "EmailTemplate":
-    """A template with its sample, in the chosen language.
+def message_of(collection: "Collection", name: str, choice: Choice) -> "Message":
+    """A template with its sample as a message.
 
     Raises:
-        TemplateError: There is no such template, or it has no sample.
+        TemplateError: The template cannot be rendered.
     """
-    kind = collection.kinds.get(name)
+    mail, brand = sample_mail(collection, name, choice)
+    return compose(mail, brand, to=_RECIPIENT, sender=_SENDER)
+
+
+def sample_mail(collection: "Collection", name: str, choice: Choice) -> "tuple[EmailTemplate, Brand]":
+    """A template with its sample, in the chosen language, and its brand.
+
+    Raises:
+        TemplateError: There is no such template, it has no sample, or the last commit does not have it.
+    """
+    kind, brand = collection.kinds.get(name), collection.brand
     if kind is None:
         raise TemplateError(f"There is no template {name!r}.", hint="`mailer templates` lists the catalog.")
-    return sample(kind).localized(choice.locale, second=choice.second)
+    if choice.is_committed:
+        past = collection.committed.past(kind, brand)
+        kind, brand = past.kind, past.brand
+    return sample(kind).localized(choice.locale, second=choice.second), brand

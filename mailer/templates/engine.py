@@ -26,10 +26,11 @@ from mailer.locales.extension import translate
 from mailer.locales.formats import filters
 from mailer.locales.language import Language
 from mailer.redaction import Secret, redact
-from mailer.templates import links, localization, palette
+from mailer.templates import isolation, links, localization, palette
 from mailer.templates.brand import Brand
 from mailer.templates.files import TemplateFiles
 from mailer.templates.flatten import joined, with_includes
+from mailer.templates.isolation import with_isolation
 from mailer.templates.mjml_source import LAYOUT, LAYOUT_PREFIX
 from mailer.templates.parts import ONE_LANGUAGE, Files, Fixed, parts, second_content
 from mailer.templates.secret import has_secret, revealed
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
     from mailer.templates.base import EmailTemplate
+    from mailer.templates.isolation import Isolate
 
 REPEATED = 100
 
@@ -69,13 +71,14 @@ class _Sandbox(ImmutableSandboxedEnvironment):
 
     brand: _Shown | None = None  # whose values are compiled in
     direction: "Mapping[str, str]" = MappingProxyType({})  # of the words, compiled in too
+    isolated: "Isolate"
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> "nodes.Template":
         tree = with_includes(super()._parse(source, name, filename), self, super()._parse)
         tree = specialised(tree, "locale", self.direction)
         if self.brand:
             tree = specialised(tree, "brand", vars(self.brand), shown=str(self.brand))
-        return joined(tree)
+        return with_isolation(joined(tree), self.isolated, html=bool(self.autoescape))
 
     def getattr(self, obj: object, attribute: str) -> object:
         if type(obj) is _Shown and attribute in obj.__dict__:
@@ -196,9 +199,8 @@ def _compiled(kind: "type[EmailTemplate]", language: str, folders: "tuple[Path, 
         raise TemplateError(f"{kind.__name__} has no subject.", hint="Set `subject` on the class.")
     files = TemplateFiles.of(kind, folders)
     words = catalogues.translations(language or kind.lang, (*kind.locales_folders(folders), catalogues.OWN))
-    html, plain = (_environment(files, words, escape=escape, brand=brand) for escape in (True, False))
     written = Language(language or kind.lang)
-    html.direction = plain.direction = {"dir": written.dir, "start": written.start, "end": written.end}
+    html, plain = (_environment(files, words, written, is_html=one, brand=brand) for one in (True, False))
     page = files.html()
     return Files(
         subject=_line(plain, kind.subject),
@@ -216,19 +218,23 @@ def _line(environment: _Sandbox, source: str) -> "Template | Fixed":
     return Fixed(template.render()) if fixed else template
 
 
-def _environment(files: TemplateFiles, words: "NullTranslations", *, escape: bool, brand: _Shown | None) -> _Sandbox:
+def _environment(
+    files: TemplateFiles, words: "NullTranslations", written: Language, *, is_html: bool, brand: _Shown | None
+) -> _Sandbox:
     """`{% include %}` finds the folders' own files and, under `mailstack/`, those of the layout."""
     layout = PrefixLoader({LAYOUT_PREFIX.rstrip("/"): FileSystemLoader([*files.layout_folders, LAYOUT])})
     environment = _Sandbox(
-        autoescape=escape,
+        autoescape=is_html,
         undefined=StrictUndefined,
         loader=ChoiceLoader([FileSystemLoader(files.folders), layout]),
         auto_reload=False,  # no `stat` of each included file for every mail
-        trim_blocks=not escape,
-        lstrip_blocks=not escape,
+        trim_blocks=not is_html,
+        lstrip_blocks=not is_html,
     )
     environment.filters.update(filters(words))
     environment.filters[links.FILTER] = links.link
+    environment.isolated = environment.filters[isolation.FILTER] = isolation.isolate(written, html=is_html)
     translate(environment, words)
+    environment.direction = {"dir": written.dir, "start": written.start, "end": written.end}
     environment.brand = brand
     return environment

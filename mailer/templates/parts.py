@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 # The block that a mail in two languages has twice.
 CONTENT = "content"
 _MAX_SUBJECT = 78  # RFC 5322 §2.1.1: a line should be no longer
-# Marks that CLDR has in numbers of Arabic and Hebrew. A message's subject must not have characters that reorder it.
-_MARKS = str.maketrans("", "", "\u061c\u200e\u200f")
+# Marks that CLDR has in numbers of Arabic and Hebrew, and those of `mailer.templates.isolation`. A subject must not
+# have them: they reorder it.
+_MARKS = str.maketrans("", "", "\u061c\u200e\u200f\u2066\u2067\u2069")
 # Conditions and blocks in text leave blank lines behind.
 _BLANK_LINES = re.compile(r"\n(?:[ \t]*\n){2,}")
 

@@ -4,7 +4,7 @@
 const POLL = 1000; // milliseconds between two looks at the files
 const at = (id) => document.getElementById(id);
 const controls = at("controls");
-const state = { version: "", known: [], lines: [] };
+const state = { version: "", commit: "", known: [], lines: [] };
 
 const make = (tag, attributes, ...content) => {
   const element = Object.assign(document.createElement(tag), attributes);
@@ -77,6 +77,73 @@ const check = async (name) => {
   document.querySelector("#checks ul").replaceChildren(...(problem ? [problem] : checks.map(item)));
 };
 
+const isComparing = () => Boolean(chosen()) && !at("difference").hidden;
+const look = () => at("looks").elements.look.value;
+
+// Two pages of the same size, beside each other or one over the other, and no wider than the window.
+const fitPair = () => {
+  const pair = at("pair");
+  const width = Number(controls.elements.width.value);
+  const frames = [at("before"), at("after")];
+  pair.className = look() === "side" ? "side" : `over ${look()}`;
+  at("split").style.visibility = look() === "slider" ? "visible" : "hidden";
+  pair.style.setProperty("--split", `${at("split").value}%`);
+  const columns = look() === "side" && pair.clientWidth > 700 ? 2 : 1;
+  const scale = Math.min(1, ((pair.clientWidth - 20) / columns - 4) / width);
+  for (const frame of frames) Object.assign(frame, { width, height: 10 });
+  const height = Math.max(...frames.map((frame) => frame.contentDocument?.documentElement?.scrollHeight ?? 600));
+  for (const frame of frames) {
+    Object.assign(frame, { height });
+    frame.style.transform = `scale(${scale})`;
+    Object.assign(frame.parentElement.style, { width: `${width * scale + 2}px`, height: `${height * scale + 2}px` });
+  }
+};
+
+// The page of a frame as an image, which loads no image of the mail's own; the browser lets no script read a frame itself.
+const pixels = async (frame) => {
+  const page = new XMLSerializer().serializeToString(frame.contentDocument.documentElement);
+  const [width, height] = [frame.width, frame.height].map(Number);
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}"><foreignObject width="100%" height="100%">${page}</foreignObject></svg>`;
+  const image = make("img", { src: `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}` });
+  await image.decode();
+  const context = make("canvas", { width, height }).getContext("2d");
+  context.drawImage(image, 0, 0);
+  return new Uint32Array(context.getImageData(0, 0, width, height).data.buffer);
+};
+
+const share = async () => {
+  const [before, after] = await Promise.all([at("before"), at("after")].map(pixels));
+  const changed = after.reduce((count, pixel, index) => count + (pixel !== before[index]), 0);
+  return `(${new Intl.NumberFormat("en", { style: "percent", maximumSignificantDigits: 2 }).format(changed / after.length)})`;
+};
+
+const measure = async () => {
+  fitPair();
+  at("share").textContent = await share().catch(() => ""); // a page that is being left, or that is no XML
+};
+
+const changed = ([part, words]) => {
+  const text = words.map(([what, content]) => make({ same: "span", gone: "del", new: "ins" }[what], { textContent: content }));
+  return [make("h3", { textContent: part }), make("pre", {}, ...text)];
+};
+
+const compare = async () => {
+  const name = chosen();
+  const { problem, parts = {}, label, commit = "" } = await fetched(`/difference/${name}?${query()}`);
+  if (name !== chosen()) return;
+  state.commit = commit;
+  const names = Object.keys(parts).join(", ");
+  const [mark, words] = problem ? ["unknown", problem] : names ? ["changed", names] : ["same", "No difference"];
+  at("verdict").replaceChildren(
+    make("span", { className: `mark ${mark}`, textContent: mark }), make("span", { textContent: words }),
+    make("small", { textContent: label ? `Compared with commit ${label}: its files, with today's class, sample and brand.` : "" }));
+  at("compare").hidden = !parts.HTML;
+  at("changes").replaceChildren(...Object.entries(parts).flatMap(changed));
+  if (!parts.HTML) return;
+  at("before").src = `/mail/${name}?commit=last&${query()}`;
+  at("after").src = `/mail/${name}?${query()}`;
+};
+
 const show = async () => {
   const name = chosen();
   document.querySelector("main").hidden = !name;
@@ -88,6 +155,7 @@ const show = async () => {
   at("mail").src = `/mail/${name}?lines=on&${query()}`;
   state.lines = await fetched(`/lines/${name}`);
   check(name);
+  if (isComparing()) compare();
   const parts = await fetched(`/parts/${name}?${query()}`);
   if (name !== chosen()) return;
   at("problem").hidden = !parts.problem;
@@ -122,8 +190,9 @@ const load = async () => {
 
 const poll = async () => {
   try {
-    const { version } = await fetched("/version");
+    const { version, commit } = await fetched(`/version/${isComparing() ? chosen() : ""}`);
     if (state.version && version !== state.version) await load();
+    else if (isComparing() && commit !== state.commit) await compare();
     state.version = version;
   } catch {
     // The command has ended; it may come back.
@@ -139,7 +208,12 @@ at("tabs").addEventListener("click", ({ target }) => {
     at(tab.getAttribute("aria-controls")).hidden = !isChosen;
   }
   fit();
+  if (isComparing()) compare();
 });
+at("looks").addEventListener("input", fitPair);
+at("split").addEventListener("input", fitPair);
+for (const id of ["before", "after"]) at(id).addEventListener("load", measure);
+addEventListener("resize", fitPair);
 at("copy").addEventListener("click", async () => {
   await navigator.clipboard.writeText(document.querySelector("#text pre").textContent);
   at("copied").textContent = "Copied";
@@ -154,6 +228,10 @@ at("send").addEventListener("click", async () => {
   at("sent").textContent = (await answer.json()).said;
 });
 at("filter").addEventListener("input", list);
-controls.addEventListener("change", ({ target }) => (target.name === "width" ? fit() : show()));
+controls.addEventListener("change", ({ target }) => {
+  if (target.name !== "width") return show();
+  fit();
+  measure();
+});
 addEventListener("hashchange", show);
 load().then(poll);

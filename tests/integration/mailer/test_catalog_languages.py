@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 from babel.messages.pofile import write_po
+from bs4 import BeautifulSoup
+from bs4.element import NavigableString
 
 from mailer.catalog import FOLDERS, TEMPLATES, BounceDigest, Invitation, Receipt, StatusChanged, VerificationCode
 from mailer.locales.catalogues import placeholders
@@ -16,6 +18,7 @@ from mailer.templates.base import EmailTemplate
 from mailer.templates.brand import Brand
 from mailer.templates.compose import compose
 from mailer.templates.extract import own_messages, read
+from mailer.templates.isolation import direction_of
 from tests.chromium import Chromium, Page, chromium
 
 pytestmark = pytest.mark.integration
@@ -92,3 +95,11 @@ def test_right_to_left_page_begins_at_the_right(
     )
     assert sides == ["right", "left"]
     assert not re.search(r"align=\"left\"[^>]*>\s*<div[^>]*>שלום", page.evaluate("document.body.innerHTML"))
+
+
+@pytest.mark.parametrize("kind", TEMPLATES, ids=lambda kind: kind.__name__)
+def test_latin_text_in_hebrew_is_isolated_everywhere(hebrew: Brand, kind: type[EmailTemplate]):
+    (body,) = BeautifulSoup(compose_sample(kind, hebrew, "he").html, "html.parser").select("body")
+    words = [text for text in body.find_all(string=re.compile("[A-Za-z]")) if type(text) is NavigableString]
+    assert [text for text in words if direction_of(text) == "ltr" and text.find_parent(dir="ltr") is None] == []
+    assert any(text.find_parent(dir="ltr") for text in words)

@@ -175,6 +175,52 @@ def test_click_says_which_line_a_part_comes_from(page: Page):
     assert said[2].startswith("header.mjml:")
 
 
+def commit(folder: Path) -> None:
+    who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
+    for arguments in (
+        ["init", "--quiet"],
+        ["add", "--all"],
+        [*who, "commit", "--quiet", "--message", "Change a parcel"],
+    ):
+        subprocess.run(["git", "-C", str(folder), *arguments], check=True)
+
+
+def test_difference_to_the_last_commit_is_shown(page: Page, shop: tuple[str, Path]):
+    commit(shop[1])
+    go(page, "parcel", "Parcel 3")
+    tab_of(page, "difference")
+    page.shows("No difference")
+    (shop[1] / "parcel.html").write_text(
+        '<p style="margin: 0; height: 100px; background: #000">Parcel {{ number }}</p>'
+    )
+    (shop[1] / "parcel.txt").write_text("Parcel {{ number }} and more")
+    page.shows("Plain text, HTML")
+    page.wait("document.getElementById('before').contentDocument?.querySelector('#first')?.innerText == 'Parcel 3'")
+    page.wait("document.getElementById('after').contentDocument?.querySelector('p')?.style.height == '100px'")
+    marks = "[...document.querySelectorAll('#changes pre')][0].querySelector"
+    assert page.evaluate(f"{marks}('del').innerText + {marks}('ins').innerText") == "&and"
+    page.wait("parseInt(document.getElementById('share').textContent.slice(1)) > 20")
+    page.shows("Change a parcel")
+    commit(shop[1])
+    page.shows("No difference")
+    assert page.evaluate("document.getElementById('compare').hidden")
+
+
+def test_two_mails_are_compared_on_each_width(page: Page, shop: tuple[str, Path]):
+    commit(shop[1])
+    file = shop[1] / "parcel.html"
+    file.write_text(file.read_text().replace("<p ", "<p title='New' "))
+    go(page, "parcel", "Parcel 3")
+    tab_of(page, "difference")
+    page.wait("document.getElementById('share').textContent == '(0%)'")
+    for width in (375, 1280):
+        page.window(width, 900)
+        for look in ("side", "slider", "marked"):
+            page.click(f"[value={look}]")
+            page.wait(f"document.getElementById('pair').className.endsWith('{look}')")
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (width, look)
+
+
 def test_checks_of_content_are_listed(page: Page):
     go(page, "welcome", "Welcome")
     tab_of(page, "checks")
