@@ -322,6 +322,13 @@ def test_command_closes_days_and_reports_them_later(url: str, capsys: pytest.Cap
     assert f"Numbers before {found['since']} may be too low" in capsys.readouterr().out
 
 
+def test_clean_up_counts_days_before_the_log_forgets_them(url: str, capsys: pytest.CaptureFixture[str]):
+    (day,) = write(url, 20)
+    assert main(["store", "clean-up", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["counters"] == 0
+    assert closed(url)[0] == day
+
+
 def test_report_of_streams_has_closed_days(site: Site):
     site.log.add([replace(event(OVER), configuration_set="mailstack-dev-news")])
     site.close()
