@@ -15,6 +15,8 @@ RATE = "RATE#"
 VERIFICATION = "VERIFICATION#"
 # Who paused and resumed a stream.
 STREAMS = "STREAM#"
+# The counts of days that are over.
+COUNTERS = "COUNTERS#"
 
 # The message log: entries by message, and what finds messages by recipient and by tag.
 MESSAGES = "MESSAGE#"

@@ -15,17 +15,21 @@ if TYPE_CHECKING:
     from mailer.cli.places import Opened
     from mailer.reports.numbers import Limit, Numbers
     from mailer.reports.report import Report
+    from mailer.stores.counters import DayCounters
     from mailer.stores.messages import MessageLog
 
 HELP = "show sends, bounces, complaints and suppressions of the last days"
 EXAMPLES = """\
 examples:
   mailer report --stack prod
-  mailer report --stack prod --days 30
+  mailer report --stack prod --days 90
   mailer report --store postgresql://mail@db.example.com/mail --json
 
 The numbers count recipients of events in the message log, by day in UTC; the last day is today. A rate is hard bounces
 or complaints for each send. SES's reputation metrics count differently: `--json` says how.
+
+Days that are over are counted once and kept for 400 days, longer than the log. The command does that by itself, so run
+it every day; `--read-only` leaves it out.
 """
 _COLUMNS = {
     "sends": "sends",
@@ -50,6 +54,7 @@ def configure(command: "ArgumentParser") -> None:
     add_store_options(command)
     command.add_argument("--days", type=int, default=7, metavar="N", help="how many, today included (default: 7)")
     command.add_argument("--json", action="store_true", help="as JSON, with the source of each number")
+    command.add_argument("--read-only", action="store_true", help="do not keep the numbers of days that are over")
 
 
 def run(given: "Namespace") -> int:
@@ -57,9 +62,17 @@ def run(given: "Namespace") -> int:
     from mailer.reports.report import report_of
     from mailer.reports.shape import report_shape
 
-    with opened(given) as store, _opened_log(store) as log:
+    with opened(given) as store, _opened_log(store) as (log, counters):
         try:
-            found = report_of(log, store.suppressions, store.outputs, days=given.days, now=datetime.now(UTC))
+            found = report_of(
+                log,
+                store.suppressions,
+                store.outputs,
+                days=given.days,
+                now=datetime.now(UTC),
+                counters=counters,
+                close=not given.read_only,
+            )
         except ValueError as error:
             raise ConfigurationError(f"--{error}", hint="Give a number of days, such as --days 30.") from None
     if given.json:
@@ -70,20 +83,21 @@ def run(given: "Namespace") -> int:
 
 
 @contextmanager
-def _opened_log(store: "Opened") -> "Generator[MessageLog | None]":
-    """The message log of the store; None if none is kept."""
+def _opened_log(store: "Opened") -> "Generator[tuple[MessageLog | None, DayCounters]]":
+    """The message log of the store, None if none is kept, and the numbers of closed days."""
     if store.sql:
-        yield store.sql.messages
+        yield store.sql.messages, store.sql.counters
         return
-    outputs = store.outputs
-    if not (outputs and outputs.message_log_days):
-        yield None
-        return
+    from mailer.stores.dynamodb.counters import DynamoDBDayCounters
     from mailer.stores.dynamodb.messages import DynamoDBMessageLog
     from mailer.stores.dynamodb.table import dynamodb_api
 
-    with closing(DynamoDBMessageLog(outputs.table, dynamodb_api(outputs.region), days=outputs.message_log_days)) as log:
-        yield log
+    outputs = store.outputs
+    assert outputs  # noqa: S101 - `opened` has a stack where it has no database
+    with closing(dynamodb_api(outputs.region)) as api:
+        days = outputs.message_log_days
+        log = DynamoDBMessageLog(outputs.table, api, days=days) if days else None
+        yield log, DynamoDBDayCounters(outputs.table, api)
 
 
 def show(report: "Report") -> None:
@@ -92,6 +106,8 @@ def show(report: "Report") -> None:
 
     if report.logged:
         _show_days(report)
+        if report.since != min(report.days):
+            line(f"Numbers before {report.since} may be too low: the message log does not reach back to those days.")
         line()
         table(
             [

@@ -27,7 +27,9 @@ def configure(command: "ArgumentParser") -> None:
     """Give the command its subcommands."""
     parts = command.add_subparsers(title="subcommands", metavar="SUBCOMMAND", required=True)
     migrate = parts.add_parser("migrate", help="create the tables, or update them to this version")
-    clean_up = parts.add_parser("clean-up", help="delete what has expired; once a day")
+    clean_up = parts.add_parser(
+        "clean-up", help="count the days that are over, and delete what has expired; once a day"
+    )
     words = "how long the history of suppressions is kept (default: %(default)s)"
     clean_up.add_argument("--history-days", type=int, default=730, metavar="N", help=words)
     rotate = parts.add_parser("rotate", help="encrypt every row with the current key")
@@ -52,7 +54,12 @@ def _migrate(given: "Namespace") -> int:
 
 
 def _clean_up(given: "Namespace") -> int:
+    from mailer.reports.counters import close_days
+    from mailer.stores.base import utcnow
+
     with opened_sql(given) as stores:
+        # Before the message log forgets them.
+        close_days(stores.messages, stores.counters, utcnow())
         deleted = stores.clean_up(timedelta(days=given.history_days))
     if given.json:
         as_json(deleted)

@@ -232,6 +232,23 @@ class SoftBounces(models.Model):
         return f"Mailbox {self.pk}"
 
 
+class CountedDay(models.Model):
+    """The counts of a day that is over."""
+
+    day = models.CharField(max_length=WORD, primary_key=True)
+    counts = models.TextField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        """The table."""
+
+        db_table = f"{PREFIX}counters"
+        indexes: ClassVar = [models.Index(fields=("expires_at",), name="mailstack_counters_expires_at")]
+
+    def __str__(self) -> str:
+        return self.day
+
+
 class OutboxMail(models.Model):
     """A mail in the outbox."""
 

@@ -1,31 +1,45 @@
-"""The report of some days, from the message log and the suppression list. Reads are bounded; what stopped says so."""
+"""The report of some days, from the message log, the counters of closed days and the suppression list.
 
+Reads are bounded; what stopped says so.
+"""
+
+import logging
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
 
+from mailer.errors import StoreError
+from mailer.reports.counters import DAY, LATENESS, close_days, count_between, first_whole_day
 from mailer.reports.numbers import Numbers, sums
 from mailer.stores.base import REMEMBERED
+from mailer.stores.counters import COUNTERS_KEPT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
 
     from mailer.stack import StackOutputs
     from mailer.stores.base import Suppression, SuppressionStore
-    from mailer.stores.messages import Counts, MessageLog
+    from mailer.stores.counters import DayCounters
+    from mailer.stores.messages import EntryCount, MessageLog
 
-# Processed events, which tell the simulator's bounces from others, are remembered for so long.
-MAX_DAYS = REMEMBERED.days
+    Kept = Mapping[date, Sequence[EntryCount]]
+
+logger = logging.getLogger("mailer")
+# Days of a report with counters, and without them: processed events, which tell the simulator's bounces from others,
+# are remembered for so long.
+MAX_DAYS, MAX_DAYS_OF_LOG = COUNTERS_KEPT.days, REMEMBERED.days
 # Suppressions that are read, and templates that are named.
 MAX_SUPPRESSIONS, MAX_TEMPLATES = 100_000, 50
 OTHERS = "(others)"
+_PERMISSIONS = "docs/guides/reports.md lists the permissions of the role."
 # Where each number comes from, and why SES shows others.
 SOURCES: "Mapping[str, str]" = {
     "numbers": (
         "The message log: one recipient of one event counts once, on the day (UTC) of the event. "
-        "Bounces and complaints of the mailbox simulator are left out."
+        "Bounces and complaints of the mailbox simulator are left out. "
+        f"A day that has been over for {LATENESS.days} days is counted once and kept for {MAX_DAYS} days."
     ),
     "rates": (
         "Hard bounces and complaints for each send in these days. SES's reputation metrics differ: SES looks at a "
@@ -67,6 +81,8 @@ class Report:
         suppressions: The suppression list.
         complete: Whether everything was counted. False: the numbers are too low.
         logged: Whether there is a message log. False: `days` and what follows from it are zero.
+        since: The first of the days from which on every day is known: the log has it whole, or it was closed. The
+            numbers of days before may be too low. None without a message log.
     """
 
     days: "dict[date, Numbers]"
@@ -76,23 +92,27 @@ class Report:
     suppressions: SuppressionCounts
     complete: bool
     logged: bool
+    since: "date | None"
 
 
-def days_until(now: datetime, days: int) -> "list[date]":
+class Counted(NamedTuple):
+    """What was counted of some days. See `Report`."""
+
+    rows: "Sequence[EntryCount]"
+    complete: bool
+    since: "date | None"
+
+
+def days_until(now: datetime, days: int, most: int) -> "list[date]":
     """The last days in UTC, today included.
 
     Raises:
-        ValueError: `days` is not from 1 to `MAX_DAYS`.
+        ValueError: `days` is not from 1 to `most`.
     """
-    if not 1 <= days <= MAX_DAYS:
-        raise ValueError(f"days is {days}, but must be from 1 to {MAX_DAYS}.")
+    if not 1 <= days <= most:
+        raise ValueError(f"days is {days}, but must be from 1 to {most}.")
     today = now.astimezone(UTC).date()
     return [today - timedelta(days=number) for number in reversed(range(days))]
-
-
-def start_of(day: "date") -> datetime:
-    """The first moment of a day in UTC."""
-    return datetime.combine(day, time(), UTC)
 
 
 def stream_names(outputs: "StackOutputs | None") -> "dict[str, str]":
@@ -107,6 +127,8 @@ def report_of(
     *,
     days: int,
     now: datetime,
+    counters: "DayCounters | None" = None,
+    close: bool = False,
 ) -> Report:
     """The report of the last days.
 
@@ -116,16 +138,21 @@ def report_of(
         outputs: What names the streams; None: they are named by their configuration sets.
         days: How many, today included.
         now: The time now, with a zone.
+        counters: The numbers of closed days; None if none are kept. If they cannot be read, the logger `mailer` warns,
+            and the report has what the log has.
+        close: Whether days that are over are closed afterwards, which writes to the counters. If it fails, the logger
+            `mailer` warns.
 
     Raises:
-        ValueError: `days` is not from 1 to `MAX_DAYS`.
-        StoreError: A store cannot be read.
+        ValueError: `days` is not from 1 to `MAX_DAYS`, or to `MAX_DAYS_OF_LOG` without counters.
+        StoreError: The message log or the suppression list cannot be read.
     """
-    wanted = days_until(now, days)
-    counts = counts_of(log, wanted)
+    wanted = days_until(now, days, MAX_DAYS_OF_LOG if counters is None else MAX_DAYS)
+    kept = _closed(counters, wanted)
+    counts = count_days(log, kept or {}, wanted, now)
     by_day = sums(counts.rows, lambda row: row.day)
     names = stream_names(outputs)
-    return Report(
+    report = Report(
         days={day: by_day.get(day, Numbers()) for day in wanted},
         total=sum(by_day.values(), Numbers()),
         by_stream=_sorted(sums(counts.rows, lambda row: names.get(row.configuration_set, row.configuration_set))),
@@ -133,16 +160,50 @@ def report_of(
         suppressions=suppression_counts(suppressions, wanted),
         complete=counts.complete,
         logged=log is not None,
+        since=counts.since,
     )
+    # If the log is too large for the report, it is too large to close days.
+    if close and counters is not None and kept is not None and counts.complete:
+        _try_to_close(log, counters, now)
+    return report
 
 
-def counts_of(log: "MessageLog | None", days: "list[date]") -> "Counts":
-    """What the log has of the days; nothing without a log."""
-    from mailer.stores.messages import Counts
+def count_days(log: "MessageLog | None", kept: "Kept", wanted: "list[date]", now: datetime) -> Counted:
+    """The numbers of days: of closed ones what is kept, of the others what the log has; nothing without a log.
 
+    Raises:
+        StoreError: The log cannot be read.
+    """
     if log is None:
-        return Counts((), complete=True)
-    return log.counts(since=start_of(days[0]), until=start_of(days[-1]) + timedelta(days=1))
+        return Counted((), complete=True, since=None)
+    whole = first_whole_day(log, now)
+    unknown = [day for day in wanted if day < whole and day not in kept]
+    since = unknown[-1] + DAY if unknown else wanted[0]
+    rows = [row for day in wanted for row in kept.get(day, ())]
+    # The day before the first whole one is there in part.
+    counted = [day for day in wanted if day >= whole - DAY and day not in kept]
+    if not counted:
+        return Counted(rows, complete=True, since=since)
+    counts = count_between(log, counted[0], counted[-1])
+    return Counted([*rows, *(row for row in counts.rows if row.day not in kept)], counts.complete, since)
+
+
+def _closed(counters: "DayCounters | None", wanted: "list[date]") -> "Kept | None":
+    """The days that are closed; None if they cannot be read."""
+    if counters is None:
+        return {}
+    try:
+        return counters.between(wanted[0], wanted[-1])
+    except StoreError as error:
+        logger.warning("Reports: the numbers of closed days could not be read: %s %s", error.message, _PERMISSIONS)
+        return None
+
+
+def _try_to_close(log: "MessageLog | None", counters: "DayCounters", now: datetime) -> None:
+    try:
+        close_days(log, counters, now)
+    except StoreError as error:
+        logger.warning("Reports: days that are over could not be closed: %s %s", error.message, _PERMISSIONS)
 
 
 def suppression_counts(store: "SuppressionStore", days: "list[date]") -> SuppressionCounts:

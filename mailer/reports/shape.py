@@ -45,6 +45,7 @@ class ReportShape(TypedDict):
     suppressions: SuppressionsShape
     complete: bool
     logged: bool
+    since: str | None
     sources: dict[str, str]
 
 
@@ -60,6 +61,7 @@ def report_shape(report: "Report") -> ReportShape:
         "suppressions": suppressions_shape(report.suppressions),
         "complete": report.complete,
         "logged": report.logged,
+        "since": f"{report.since}" if report.since else None,
         "sources": dict(SOURCES),
     }
 

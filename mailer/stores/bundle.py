@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mailer.errors import ConfigurationError
 from mailer.install import install_command
+from mailer.stores.dynamodb.counters import DynamoDBDayCounters
 from mailer.stores.dynamodb.events import DynamoDBEvents
 from mailer.stores.dynamodb.idempotency import DynamoDBIdempotency
 from mailer.stores.dynamodb.rate import DynamoDBRate
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from mailer.stack import StackOutputs
     from mailer.stores.base import EventStore, RevisableSuppressions
+    from mailer.stores.counters import DayCounters
     from mailer.stores.idempotency import IdempotencyStore
     from mailer.stores.messages import MessageLog
     from mailer.stores.rate import RateStore
@@ -44,6 +46,7 @@ class Stores:
         idempotency: Keys that are spent.
         tokens: Verification codes and links.
         messages: What became of each message; None if the stack keeps no message log.
+        counters: The counts of days that are over.
         rate: The sending rate that workers share; None if the store cannot keep it.
         outbox: Mails that are to be sent; None if the store cannot keep them.
         close: Closes the connections.
@@ -55,6 +58,7 @@ class Stores:
     idempotency: "IdempotencyStore"
     tokens: "TokenStore"
     messages: "MessageLog | None"
+    counters: "DayCounters"
     rate: "RateStore | None"
     outbox: "SqlOutbox | None"
     close: "Callable[[], None]"
@@ -66,7 +70,8 @@ def dynamodb_stores(table: str, region: str, access: "Access", *, log_days: int)
     suppressions, events = DynamoDBSuppressions(table, api), DynamoDBEvents(table, api)
     soft_bounces, rate = DynamoDBSoftBounces(table, api), DynamoDBRate(table, api)
     kept = DynamoDBIdempotency(table, api), DynamoDBTokens(table, api), _messages(table, api, log_days)
-    return Stores(suppressions, events, soft_bounces, *kept, rate, None, api.close)
+    counters = DynamoDBDayCounters(table, api)
+    return Stores(suppressions, events, soft_bounces, *kept, counters, rate, None, api.close)
 
 
 def _messages(table: str, api: "Api", days: int) -> "MessageLog | None":
@@ -96,10 +101,11 @@ def sql_stores(url: str) -> "SqlStores":
 def memory_stores() -> Stores:
     """Empty stores in memory, which end with the process."""
     from mailer.stores.memory import MemoryEvents, MemoryIdempotency, MemorySoftBounces, MemorySuppressions
+    from mailer.stores.memory_counters import MemoryDayCounters
     from mailer.stores.memory_tokens import MemoryTokens
 
     kept = MemorySuppressions(), MemoryEvents(), MemorySoftBounces(), MemoryIdempotency(), MemoryTokens()
-    return Stores(*kept, None, None, None, _nothing)
+    return Stores(*kept, None, MemoryDayCounters(), None, None, _nothing)
 
 
 def chosen_stores(store: "str | SqlStores | Stores | None", outputs: "StackOutputs", access: "Access") -> Stores:
@@ -115,7 +121,7 @@ def chosen_stores(store: "str | SqlStores | Stores | None", outputs: "StackOutpu
     sql = sql_stores(chosen) if isinstance(chosen, str) else chosen
     close = sql.close if isinstance(chosen, str) else _nothing
     kept = sql.suppressions, sql.events, sql.soft_bounces, sql.idempotency, sql.tokens
-    return Stores(*kept, sql.messages, sql.rate, sql.outbox, close)
+    return Stores(*kept, sql.messages, sql.counters, sql.rate, sql.outbox, close)
 
 
 def stores_without_stack(store: "str | SqlStores | None") -> "str | SqlStores | Stores":

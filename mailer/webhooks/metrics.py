@@ -13,9 +13,10 @@ from mailer.errors import InvalidAddress, StoreError
 from mailer.feedback.wording import describe
 from mailer.redaction import mask_all
 from mailer.reports.numbers import BOUNCES, COMPLAINTS
-from mailer.reports.report import SOURCES, newest_suppressions, report_of, start_of, stream_names
+from mailer.reports.report import SOURCES, newest_suppressions, report_of, stream_names
 from mailer.reports.shape import rate_shape, report_shape, suppressions_shape
 from mailer.stores.base import utcnow
+from mailer.stores.counters import start_of
 from mailer.stores.messages import Position, position_of
 from mailer.webhooks.account_list import AccountList
 from mailer.webhooks.account_quota import AccountQuota
@@ -170,14 +171,25 @@ class MetricsApi:
         if not self._lock.acquire(timeout=_PATIENCE):
             raise StoreError("Another report is still being made.", hint="Ask for fewer days, or less often.")
         try:
-            made, report = self._reports.get(days, (float("-inf"), None))
-            if report is None or time.monotonic() > made + _KEPT:
-                stores = self._stores
-                report = report_of(stores.messages, stores.suppressions, self._outputs, days=days, now=self._clock())
-                self._reports[days] = time.monotonic(), report
-            return report
+            oldest = time.monotonic() - _KEPT
+            self._reports = reports = {one: kept for one, kept in self._reports.items() if kept[0] >= oldest}
+            if days not in reports:
+                reports[days] = time.monotonic(), self._new_report(days)
+            return reports[days][1]
         finally:
             self._lock.release()
+
+    def _new_report(self, days: int) -> "Report":
+        """It closes no day: a process that serves reports may have no right to write."""
+        stores = self._stores
+        return report_of(
+            stores.messages,
+            stores.suppressions,
+            self._outputs,
+            days=days,
+            now=self._clock(),
+            counters=stores.counters,
+        )
 
     def _summary(self, query: Query) -> "Json":
         return dict(report_shape(self._report(query.days)))

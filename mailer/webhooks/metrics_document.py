@@ -81,7 +81,7 @@ class SuppressionListCounts(_Shape):
 
 
 class Summary(_Shape):
-    """Everything in numbers."""
+    """Everything in numbers. Those of days before `since` may be too low; it is null without a message log."""
 
     days: dict[date, AllCounts]
     total: AllCounts
@@ -92,6 +92,7 @@ class Summary(_Shape):
     suppressions: SuppressionListCounts
     complete: bool
     logged: bool
+    since: date | None
     sources: dict[str, str]
 
 

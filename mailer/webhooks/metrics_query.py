@@ -42,7 +42,7 @@ def parse_query(text: str, allowed: "Sequence[str]") -> Query | str:
 
     Example:
         >>> parse_query("days=30", ["days"]).days, parse_query("days=900", ["days"])
-        (30, 'days must be a number from 1 to 60.')
+        (30, 'days must be a number from 1 to 400.')
     """
     try:
         given = parse_qs(text, keep_blank_values=True, max_num_fields=_MAX_FIELDS)

@@ -13,6 +13,8 @@ from mypy_boto3_dynamodb import DynamoDBClient
 from mailer.django.store import DjangoDatabase
 from mailer.secret_keys import new_key
 from mailer.stores.base import EventStore, RevisableSuppressions
+from mailer.stores.counters import DayCounters
+from mailer.stores.dynamodb.counters import DynamoDBDayCounters
 from mailer.stores.dynamodb.events import DynamoDBEvents
 from mailer.stores.dynamodb.idempotency import DynamoDBIdempotency
 from mailer.stores.dynamodb.messages import DynamoDBMessageLog
@@ -23,11 +25,13 @@ from mailer.stores.dynamodb.table import dynamodb_api
 from mailer.stores.dynamodb.tokens import DynamoDBTokens
 from mailer.stores.idempotency import IdempotencyStore
 from mailer.stores.memory import MemoryEvents, MemoryIdempotency, MemorySoftBounces, MemorySuppressions
+from mailer.stores.memory_counters import MemoryDayCounters
 from mailer.stores.memory_messages import MemoryMessageLog
 from mailer.stores.memory_tokens import MemoryTokens
 from mailer.stores.messages import MessageLog
 from mailer.stores.rate import RateStore
 from mailer.stores.soft_bounces import SoftBounceStore
+from mailer.stores.sql.counters import SqlDayCounters
 from mailer.stores.sql.database import EngineDatabase
 from mailer.stores.sql.encryption import Keyring
 from mailer.stores.sql.events import SqlEvents
@@ -76,6 +80,9 @@ class MemoryBackend:
     def messages(self, clock: Clock) -> MessageLog:
         return MemoryMessageLog(DAYS, clock=clock)
 
+    def counters(self, clock: Clock) -> DayCounters:
+        return MemoryDayCounters(clock)
+
     def tokens(self) -> TokenStore:
         return MemoryTokens()
 
@@ -101,6 +108,10 @@ class _InTables:
     def idempotency(self, clock: Clock) -> IdempotencyStore:
         self._empty("idempotency")
         return SqlIdempotency(self._database, clock=clock)
+
+    def counters(self, clock: Clock) -> DayCounters:
+        self._empty("counters")
+        return SqlDayCounters(self._database, clock=clock)
 
     def rate(self) -> RateStore:
         self._empty("rate")
@@ -155,6 +166,9 @@ class DynamoDBBackend:
 
     def idempotency(self, clock: Clock) -> IdempotencyStore:
         return DynamoDBIdempotency(new_table(self._tables), self._client, clock=clock)
+
+    def counters(self, clock: Clock) -> DayCounters:
+        return DynamoDBDayCounters(new_table(self._tables), self._client, clock=clock)
 
     def rate(self) -> RateStore:
         return DynamoDBRate(new_table(self._tables), self._client)

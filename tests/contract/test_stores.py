@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from mailer.stores.base import EventStore, RevisableSuppressions, SuppressionStore
+from mailer.stores.counters import DayCounters
 from mailer.stores.idempotency import IdempotencyStore
 from mailer.stores.messages import MessageLog
 from mailer.stores.rate import RateStore
 from mailer.stores.soft_bounces import SoftBounceStore
 from mailer.stores.tokens import TokenStore
+from tests.contract.day_counters import DayCountersContract
 from tests.contract.event_store import EventStoreContract
 from tests.contract.feedback_disorder import FeedbackDisorder, Stores
 from tests.contract.idempotency_store import IdempotencyStoreContract
@@ -66,6 +68,12 @@ class TestMessageLog(MessageLogContract):
     @pytest.fixture
     def make(self, backend: Backend) -> Callable[[Clock], MessageLog]:
         return backend.messages
+
+
+class TestDayCounters(DayCountersContract):
+    @pytest.fixture
+    def make(self, backend: Backend) -> Callable[[Clock], DayCounters]:
+        return backend.counters
 
 
 class TestRate(RateStoreContract):

@@ -59,6 +59,7 @@ def clean_up(database: "Database", now: "datetime", history: timedelta, log: tim
         "tags": (tables.tags, tables.tags.c.sent_at <= now - log),
         **expired_tokens(database, now),
         "soft_bounces": (tables.soft_bounces, tables.soft_bounces.c.expires_at <= now),
+        "counters": (tables.counters, tables.counters.c.expires_at <= now),
     }
     return {name: delete_batches(database, table, condition) for name, (table, condition) in expired.items()}
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 # The newest version in `migrations/versions`; known here, so that a process that does not migrate loads no Alembic.
-HEAD = "0007"
+HEAD = "0008"
 SCRIPTS = Path(__file__).parent / "migrations"
 # The key of the lock that a migration holds: PostgreSQL's advisory locks have numbers.
 _LOCK_NUMBER = 0x6D61696C

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from mailer.address import address_key
 from mailer.stores.base import utcnow
+from mailer.stores.sql.counters import SqlDayCounters
 from mailer.stores.sql.database import EngineDatabase
 from mailer.stores.sql.encryption import Keyring, keys_from_environment
 from mailer.stores.sql.events import SqlEvents
@@ -48,6 +49,7 @@ class SqlStores:
         soft_bounces: What is known of mailboxes that bounce for now.
         messages: The message log; None without `log_days`.
         log: The same, and what an earlier `log_days` left of it.
+        counters: The counts of days that are over.
         rate: The sending rate that workers share.
         outbox: Mails that are to be sent, and what became of them.
         tokens: Verification codes and links.
@@ -82,6 +84,7 @@ class SqlStores:
         self._changes = Changes(self._database)
         self.log = SqlMessageLog(self._database, self._database.log_days or DAYS, clock=clock)
         self.messages = self.log if self._database.log_days else None
+        self.counters = SqlDayCounters(self._database, clock=clock)
         self.outbox = SqlOutbox(self._database, clock=clock)
         self.tokens = SqlTokens(self._database)
 

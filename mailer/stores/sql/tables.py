@@ -45,6 +45,7 @@ class Tables:
         token_events: The audit of verification tokens.
         token_limits: How often tokens were asked for and tried.
         soft_bounces: What is known of mailboxes that bounce for now.
+        counters: The counts of days that are over.
     """
 
     VERSION: ClassVar[str] = "schema_version"
@@ -63,6 +64,7 @@ class Tables:
     token_events: Table
     token_limits: Table
     soft_bounces: Table
+    counters: Table
 
     @classmethod
     def create(cls, prefix: str = PREFIX, schema: str | None = None) -> "Self":
@@ -83,6 +85,7 @@ class Tables:
             _token_events(metadata, prefix),
             _token_limits(metadata, prefix),
             _soft_bounces(metadata, prefix),
+            _counters(metadata, prefix),
         )
 
 
@@ -345,6 +348,20 @@ def _soft_bounces(metadata: MetaData, prefix: str) -> Table:
         Column("lookup", String(HASH), primary_key=True),
         Column("delivered_at", Moment),
         Column("bounces", Text, nullable=False),
+        Column("expires_at", Moment, nullable=False),
+    )
+    Index(f"ix_{name}_expires_at", table.c.expires_at)
+    return table
+
+
+def _counters(metadata: MetaData, prefix: str) -> Table:
+    name = f"{prefix}counters"
+    table = Table(
+        name,
+        metadata,
+        # In UTC, as `2026-03-02`: text that is sorted by time.
+        Column("day", String(WORD), primary_key=True),
+        Column("counts", Text, nullable=False),
         Column("expires_at", Moment, nullable=False),
     )
     Index(f"ix_{name}_expires_at", table.c.expires_at)

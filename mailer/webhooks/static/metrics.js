@@ -89,7 +89,9 @@ function show(report, bounces, quota) {
   at("report").hidden = false;
   const cut = report.complete ? "" : " The numbers are too low: there is more than a report reads.";
   const log = report.logged ? "" : " No message log is kept, so nothing was counted.";
-  at("state").textContent = `Read at ${new Date().toISOString().slice(11, 19)} UTC.${cut}${log}`;
+  const known = report.since === null || report.since === Object.keys(report.days)[0];
+  const gap = known ? "" : ` Numbers before ${report.since} may be too low.`;
+  at("state").textContent = `Read at ${new Date().toISOString().slice(11, 19)} UTC.${cut}${log}${gap}`;
 }
 
 const bySession = () => at("key-form").dataset.session === "yes";

@@ -114,3 +114,14 @@ def test_key_stays_in_the_tab(address: str, tmp_path: Path):
         ]
         page.open(f"{address}?again")
         page.wait("!document.getElementById('report').hidden")
+
+
+def test_page_says_from_which_day_its_numbers_are_whole(address: str, tmp_path: Path):
+    with chromium(tmp_path / "profile") as browser:
+        page = browser.page(address)
+        show(page, KEY)
+        page.wait("!document.getElementById('report').hidden")
+        assert "too low" not in page.evaluate("document.getElementById('state').textContent")
+        days = "document.getElementById('days')"
+        page.evaluate(f"{days}.value = '365'; {days}.dispatchEvent(new Event('change'))")
+        page.wait("/Numbers before [0-9-]+ may be too low/.test(document.getElementById('state').textContent)")

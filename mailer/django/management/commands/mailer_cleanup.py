@@ -1,4 +1,7 @@
-"""`manage.py mailer_cleanup`: deletes what has expired in a SQL store. The stack's table forgets by itself."""
+"""`manage.py mailer_cleanup`: deletes what has expired in a SQL store, and counts days that are over for reports.
+
+The stack's table forgets by itself; `mailer report` counts its days.
+"""
 
 from contextlib import nullcontext
 from datetime import timedelta
@@ -9,6 +12,8 @@ from mailer.django.config import Config, config
 from mailer.django.management.base import MailerCommand
 from mailer.django.process import stores_of
 from mailer.errors import ConfigurationError
+from mailer.reports.counters import close_days
+from mailer.stores.base import utcnow
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -18,10 +23,11 @@ if TYPE_CHECKING:
 
 
 class Command(MailerCommand):
-    """Delete what has expired."""
+    """Delete what has expired, after the days that are over were counted."""
 
     help = (
         "Delete what has expired in the store of MAILSTACK: suppressions, events, idempotency keys, the message log. "
+        "Before that, count the days that are over, so that reports reach further back than the message log. "
         "Run it once a day. Examples: manage.py mailer_cleanup; manage.py mailer_cleanup --history-days 365 --json"
     )
 
@@ -40,6 +46,7 @@ class Command(MailerCommand):
             line("The store is the stack's DynamoDB table, which deletes what has expired by itself.")
             return 0
         with _opened(found) as stores:
+            close_days(stores.messages, stores.counters, utcnow())
             deleted = stores.clean_up(timedelta(days=given["history_days"]))
         if given["json"]:
             as_json(deleted)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from mailer.reports.counters import LATENESS
 from tests.unit.infra.program import Deployment, run
 
 ON: dict[str, Any] = {"messageLog": {"days": 30}}
@@ -49,3 +50,8 @@ def test_log_creates_no_further_resource():
     on, off = run("prod", **ON), run("prod")
     created = [{(resource.token, resource.name) for resource in each.aws} for each in (on, off)]
     assert created[0] == created[1]
+
+
+def test_reports_close_a_day_when_the_queue_has_no_event_of_it():
+    queue = run("prod", **ON).one("Queue", "feedback").inputs
+    assert queue["messageRetentionSeconds"] == LATENESS.total_seconds()

@@ -14,6 +14,7 @@ from mailer.django import process
 from mailer.django.config import config
 from mailer.doctor.check import Problem, Result, Verdict
 from mailer.testing import Outbox
+from tests.contract.message_log import entry
 
 LATER = timedelta(seconds=1)
 
@@ -100,6 +101,14 @@ def test_cleanup_deletes_what_has_expired(database: None):
     assert (ended, json.loads(text)["suppressions"]) == (0, 1)
     assert "suppressions  0 rows deleted" in run("mailer_cleanup", "--history-days", "0")[1]
     assert stores.suppressions.history("ada@example.com") == []
+
+
+def test_cleanup_counts_days_that_are_over(database: None):
+    stores, day = process.stores_of(config()), datetime.now(UTC) - timedelta(days=20)
+    stores.log.add([entry(at=day, sent_at=day)])
+    assert run("mailer_cleanup")[0] == 0
+    found = stores.counters.between(day.date(), day.date())
+    assert [row.entries for row in found[day.date()]] == [1]
 
 
 def test_cleanup_of_a_database_by_its_url(tmp_path: Any):

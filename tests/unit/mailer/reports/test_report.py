@@ -15,7 +15,7 @@ from mailer.feedback.events import parse
 from mailer.feedback.processor import Processor
 from mailer.reports import report as module
 from mailer.reports.numbers import BOUNCES, COMPLAINTS, Numbers, name_of
-from mailer.reports.report import MAX_DAYS, OTHERS, report_of
+from mailer.reports.report import MAX_DAYS_OF_LOG, OTHERS, report_of
 from mailer.stores.memory import MemorySuppressions
 from mailer.stores.memory_messages import MemoryMessageLog
 from mailer.stores.sql.stores import SqlStores
@@ -126,7 +126,7 @@ def test_no_log_gives_suppressions_alone():
     assert len(found.days) == 2
 
 
-@pytest.mark.parametrize("days", [0, -1, MAX_DAYS + 1, 10**9])
+@pytest.mark.parametrize("days", [0, -1, MAX_DAYS_OF_LOG + 1, 10**9])
 def test_days_out_of_range_are_refused(days: int):
     with pytest.raises(ValueError, match="must be from 1 to 60"):
         report_of(None, MemorySuppressions(), None, days=days, now=NOW)
@@ -201,7 +201,7 @@ def test_command_without_a_log_says_how_to_keep_one(
 
 def test_command_refuses_days_out_of_range(url: str, capsys: pytest.CaptureFixture[str]):
     assert main(["report", "--days", "0"]) == 2
-    assert "--days is 0, but must be from 1 to 60." in capsys.readouterr().err
+    assert "--days is 0, but must be from 1 to 400." in capsys.readouterr().err
 
 
 def test_sparkline_shows_every_number_above_zero():

@@ -23,6 +23,7 @@ from mailer.errors import ConfigurationError, StoreError
 from mailer.install import install_command
 from mailer.secret_keys import new_key
 from mailer.stores.base import REMEMBERED, Suppression
+from mailer.stores.counters import COUNTERS_KEPT
 from mailer.stores.soft_bounces import KEPT, Mailbox
 from mailer.stores.sql import database as database_module
 from mailer.stores.sql.migrate import HEAD, SCRIPTS
@@ -366,6 +367,7 @@ def test_clean_up_deletes_what_has_expired_only(make: Make):
     stores.tokens.put(TOKEN)
     stores.tokens.take("key", Limit(5), NOW)
     stores.soft_bounces.merge("bob@example.org", Mailbox(delivered_at=NOW))
+    stores.counters.put(NOW.date(), [])
     assert set(stores.clean_up().values()) == {0}
     clock.now = NOW + REMEMBERED
     assert stores.clean_up() == {
@@ -379,11 +381,14 @@ def test_clean_up_deletes_what_has_expired_only(make: Make):
         "token_limits": 1,
         "token_events": 1,
         "soft_bounces": 0,
+        "counters": 0,
     }
     assert [row.address for row in stores.suppressions.iterate()] == ["eve@example.org"]
     assert stores.clean_up(history=timedelta(days=1))["history"] == 2
     clock.now = NOW + KEPT
     assert stores.clean_up()["soft_bounces"] == 1
+    clock.now = NOW + COUNTERS_KEPT
+    assert stores.clean_up()["counters"] == 1
 
 
 def test_erasure_and_rotation_reach_soft_bounces(make: Make):

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from mailer.errors import ConfigurationError, StoreError
+from mailer.stores.messages import EntryCount
 from mailer.stores.sql.stores import SqlStores
 from mailer.webhooks import ClientRate, MetricsApi, Webhook, asgi_app, fastapi_router, metrics_document, wsgi_app
 from mailer.webhooks.account_list import AccountList
@@ -152,6 +154,20 @@ def test_summary_has_the_numbers_of_the_report(call: Call):
     assert set(found["by_stream"]) == {"news", "transactional"}
 
 
+def test_summary_reaches_further_back_than_the_log(call: Call, stores: SqlStores):
+    past = NOW.date() - timedelta(days=80)
+    stores.counters.put(past, [EntryCount(past, "Send", "mailstack-dev-news", "", "", 9)])
+    found = ask(call, "summary", days=90).json
+    assert found["days"][f"{past}"]["sends"] == 9
+    assert found["total"]["sends"] == 79
+    assert found["since"] == f"{NOW.date() - timedelta(days=29)}"
+
+
+def test_reading_the_metrics_closes_no_day(call: Call, stores: SqlStores):
+    assert ask(call, "summary", days=90).status == 200
+    assert stores.counters.between(date.min, date.max) == {}
+
+
 def test_bounces_are_listed_in_words_page_by_page(call: Call):
     seen = list[Json]()
     query: Json = {"limit": 3, "days": 4}
@@ -184,7 +200,7 @@ def test_suppressions_of_the_days_are_listed_page_by_page(call: Call):
     ("path", "query"),
     [
         ("summary", "days=0"),
-        ("summary", "days=61"),
+        ("summary", "days=401"),
         ("summary", "days=-1"),
         ("summary", "days=1e3"),
         ("summary", "days=٣"),
