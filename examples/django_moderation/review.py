@@ -1,7 +1,7 @@
 """The pages of administrators. A link in a mail shows a page; a button on it decides."""
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, user_passes_test
+from django.contrib.auth.decorators import user_passes_test
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -16,10 +16,10 @@ def _is_administrator(user: object) -> bool:
     return isinstance(user, User) and user.is_staff
 
 
-administrators_only = user_passes_test(_is_administrator, login_url="/")
+# Anybody else signs in first: `sign_in.html` says why to somebody who is signed in already.
+administrators_only = user_passes_test(_is_administrator)
 
 
-@login_required
 @administrators_only
 def waiting(request: HttpRequest) -> HttpResponse:
     """What waits for a decision, oldest first."""
@@ -27,7 +27,6 @@ def waiting(request: HttpRequest) -> HttpResponse:
     return render(request, "waiting.html", {"candidates": found})
 
 
-@login_required
 @administrators_only
 def review(request: HttpRequest, number: int, focus: str = "") -> HttpResponse:
     """A submission with both buttons. `focus` is the one that the mail's link meant."""
@@ -35,7 +34,6 @@ def review(request: HttpRequest, number: int, focus: str = "") -> HttpResponse:
     return _page(request, candidate, RejectForm(), focus, 200)
 
 
-@login_required
 @administrators_only
 def approve(request: HttpRequest, number: int) -> HttpResponse:
     """Show the page; with POST, approve."""
@@ -45,7 +43,6 @@ def approve(request: HttpRequest, number: int) -> HttpResponse:
     return _decided(request, decisions.approve(candidate.pk, _by(request)))
 
 
-@login_required
 @administrators_only
 def reject(request: HttpRequest, number: int) -> HttpResponse:
     """Show the page; with POST, reject."""

@@ -81,7 +81,10 @@ def test_link_of_a_decision_needs_a_button_and_an_administrator(site: Site):
         link = site.link(ADMIN, "/approve")
         admin.get(link)
         assert "/sign-in" in str(anybody.get(link).url)
-        assert ada.get(link).url.path == "/"
+        refused = ada.get(link)
+        assert refused.url.path == "/sign-in"
+        assert "Your account may not open this page" in refused.text
+        assert "Approve" in ada.post(str(refused.url), username=ADMIN, password=PASSWORD).text
         assert site.sql("SELECT status FROM moderation_candidate") == [("pending",)]
 
 
