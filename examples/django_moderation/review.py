@@ -40,7 +40,7 @@ def approve(request: HttpRequest, number: int) -> HttpResponse:
     if request.method != "POST":
         return review(request, number, "approve")
     candidate = get_object_or_404(Candidate, pk=number)
-    return _decided(request, decisions.approve(candidate.pk, _by(request)))
+    return _decided(request, decisions.approve(candidate.pk, _by(request), _seen(request)))
 
 
 @administrators_only
@@ -51,7 +51,8 @@ def reject(request: HttpRequest, number: int) -> HttpResponse:
     candidate, form = get_object_or_404(Candidate, pk=number), RejectForm(request.POST)
     if not form.is_valid():
         return _page(request, candidate, form, "reject", 422)
-    return _decided(request, decisions.reject(candidate.pk, _by(request), form.cleaned_data["notes"]))
+    notes = form.cleaned_data["notes"]
+    return _decided(request, decisions.reject(candidate.pk, _by(request), _seen(request), notes))
 
 
 def _page(request: HttpRequest, candidate: Candidate, form: RejectForm, focus: str, status: int) -> HttpResponse:
@@ -69,3 +70,8 @@ def _decided(request: HttpRequest, is_done: bool) -> HttpResponse:
 def _by(request: HttpRequest) -> User:
     assert isinstance(request.user, User)  # noqa: S101 - login_required
     return request.user
+
+
+def _seen(request: HttpRequest) -> str:
+    """Which round of the candidate the page showed."""
+    return str(request.POST.get("round", ""))

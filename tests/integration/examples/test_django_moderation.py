@@ -93,12 +93,22 @@ def test_first_of_two_administrators_decides(site: Site):
         ada.submit()
         link = site.link(ADMIN, "/approve")
         page = link.removesuffix("/approve")
-        one.get(page)
-        other.get(page)
+        seen = other.get(page).text
         assert "Your decision was sent" in one.post(link).text
-        refused = other.post(link.replace("approve", "reject"), form_of="/review", notes="Too late.")
+        refused = other.send(f"{page}/reject", seen, notes="Too late.")
         assert "Somebody has decided already" in refused.text
         assert site.mails(ADA, "Please revise") == []
+
+
+def test_old_page_does_not_approve_what_was_submitted_since(site: Site):
+    with site.candidate(ADA) as ada, site.administrator() as one, site.administrator(REVIEWER) as other:
+        ada.submit()
+        link = site.link(ADMIN, "/approve")
+        seen = one.get(link).text
+        other.post(link.replace("approve", "reject"), notes="Name your sources.")
+        ada.submit(statement="Something else.")
+        assert "Somebody has decided already" in one.send(link, seen).text
+        assert site.sql("SELECT status, round FROM moderation_candidate") == [("pending", 2)]
 
 
 def test_steps_are_taken_in_order_and_kept(site: Site):
