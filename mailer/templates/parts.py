@@ -19,6 +19,8 @@ CONTENT = "content"
 _MAX_SUBJECT = 78  # RFC 5322 §2.1.1: a line should be no longer
 # Marks that CLDR has in numbers of Arabic and Hebrew. A message's subject must not have characters that reorder it.
 _MARKS = str.maketrans("", "", "\u061c\u200e\u200f")
+# A name or title that looks like an encoded word (RFC 2047 §2), which mail programs decode and a message refuses.
+_ENCODED_WORD = re.compile(r"=(?=\?[^?\s]+\?[bq]\?)", re.IGNORECASE)
 # Conditions and blocks in text leave blank lines behind.
 _BLANK_LINES = re.compile(r"\n(?:[ \t]*\n){2,}")
 
@@ -85,7 +87,8 @@ def second_content(
 
 def _context(files: Files, values: dict[str, object], language: "Language") -> dict[str, object]:
     context = {**values, "lang": language.tag, "locale": language}
-    context["subject"] = _one_line(files.subject.render(context).translate(_MARKS))
+    subject = _one_line(files.subject.render(context).translate(_MARKS))
+    context["subject"] = _ENCODED_WORD.sub("= ", subject)
     context["preheader"] = _one_line(files.preheader.render(context))
     return context
 
