@@ -105,7 +105,7 @@ def accept(session: "Session", mailer: "Mailer", invited: Invited, email: str) -
         NotPossibleError: The invitation is for another address.
     """
     if invited.email != email:
-        raise NotPossibleError("This invitation is for another address. Sign in with the address that it was sent to.")
+        raise NotPossibleError("This invitation is for another address. Open it again, and sign in with that one.")
     if session.get(Member, email) is not None:
         raise NotPossibleError("You have a family already.")
     _tell_members(session, mailer, invited, f"{invited.name} has joined {invited.family.name}")

@@ -92,6 +92,8 @@ def test_invitation_is_refused_for_another_address(site: Site):
         answer = eve.sign_in(EVE)
         assert (answer.status_code, "another address" in answer.text) == (403, True)
         assert "pending" in ada.get("/family").text
+        assert "Start a family" in eve.get("/family").text
+        assert eve.sign_in(EVE).status_code == 200
 
 
 def test_expired_invitation_cannot_be_accepted(site: Site):
