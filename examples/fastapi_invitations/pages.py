@@ -17,10 +17,11 @@ from .rendering import FOLDER, Templates
 from .signing_in import INVITATION, INVITATION_SECONDS, SigningIn
 
 SIGN_IN_PATH = "/verify/sign-in"
-# A name is part of subjects, so it is one line: no control characters, no separators of lines.
+# A name is one line: no control characters, no separators of lines, none that turn the text around it backwards.
+_LINE = r"^[^\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]+$"
 Name = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=60, pattern=r"^[^\p{Cc}\p{Zl}\p{Zp}]+$"),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=60, pattern=_LINE),
     Form(),
 ]
 Email = Annotated[str, Form(max_length=320)]
