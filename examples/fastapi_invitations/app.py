@@ -13,7 +13,16 @@ from sqlalchemy import create_engine
 from sqlalchemy.orm import sessionmaker
 from starlette.applications import Starlette
 
-from mailer import FeedbackCollector, Mailer, OutboxCollector, OutboxRelay, PrometheusHook, SqlStores, Unsubscribe
+from mailer import (
+    Brand,
+    FeedbackCollector,
+    Mailer,
+    OutboxCollector,
+    OutboxRelay,
+    PrometheusHook,
+    SqlStores,
+    Unsubscribe,
+)
 from mailer.asgi import lifespans, mailer_lifespan
 from mailer.verification import SIGN_IN, BackgroundDelivery, Pages, PageTemplates, Verification, verification_routes
 from mailer.webhooks import MetricsApi, Webhook, fastapi_router
@@ -29,6 +38,8 @@ if TYPE_CHECKING:
 
 
 def application() -> FastAPI:
+NAME = "Family invitations"
+
     """The application, with settings from the environment."""
     return create_app(Settings.from_environment())
 
@@ -41,7 +52,11 @@ def create_app(settings: Settings) -> FastAPI:
     unsubscribe = Unsubscribe.from_environment()
     metrics = CollectorRegistry()
     mailer = Mailer.from_stack(
-        settings.stack, store=stores, unsubscribe=unsubscribe, hooks=[PrometheusHook(registry=metrics)]
+        settings.stack,
+        brand=Brand(name=NAME, website=settings.url),
+        store=stores,
+        unsubscribe=unsubscribe,
+        hooks=[PrometheusHook(registry=metrics)],
     )
     metrics.register(OutboxCollector(mailer.outbox))
     webhook = Webhook.from_stack(settings.stack, store=stores, unsubscribe=unsubscribe)
@@ -64,7 +79,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     relay = OutboxRelay if settings.relays else None
     lifespan = lifespans(database, mailer_lifespan(lambda: mailer, relay=relay), codes)
-    app = FastAPI(title="Family invitations", lifespan=lifespan)
+    app = FastAPI(title=NAME, lifespan=lifespan)
     templates = Templates()
     signing_in = SigningIn(sessions, mailer, templates, is_secure=settings.is_secure)
     app.include_router(Site(sessions, templates, signing_in, url=settings.url).router())
@@ -75,7 +90,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def _verification(verification: Verification, signing_in: SigningIn, settings: Settings) -> Starlette:
-    templates = PageTemplates(variables={"app_name": "Family invitations"})
+    templates = PageTemplates(variables={"app_name": NAME})
     routes = verification_routes(
         Pages(verification, url=f"{settings.url}/verify", templates=templates),
         {SIGN_IN: "code"},
