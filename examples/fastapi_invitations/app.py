@@ -8,10 +8,12 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, cast
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from prometheus_client import CollectorRegistry, make_asgi_app  # pyright: ignore[reportUnknownVariableType]
 from sqlalchemy import create_engine
 from sqlalchemy.orm import sessionmaker
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 
 from mailer import (
     Brand,
@@ -36,10 +38,10 @@ from .signing_in import SigningIn
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-
-def application() -> FastAPI:
 NAME = "Family invitations"
 
+
+def application() -> FastAPI:
     """The application, with settings from the environment."""
     return create_app(Settings.from_environment())
 
@@ -82,7 +84,10 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(title=NAME, lifespan=lifespan)
     templates = Templates()
     signing_in = SigningIn(sessions, mailer, templates, is_secure=settings.is_secure)
-    app.include_router(Site(sessions, templates, signing_in, url=settings.url).router())
+    site = Site(sessions, templates, signing_in, url=settings.url)
+    app.include_router(site.router())
+    app.add_exception_handler(HTTPException, site.explain)
+    app.add_exception_handler(RequestValidationError, site.explain_form)
     app.include_router(fastapi_router(webhook, metrics=MetricsApi(webhook)), prefix="/mail")
     app.mount("/verify", _verification(Verification(mailer, delivery=delivery), signing_in, settings))
     app.mount("/metrics", cast("ASGIApp", make_asgi_app(metrics)))
