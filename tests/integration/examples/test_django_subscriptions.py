@@ -227,6 +227,15 @@ def test_pages_need_a_session(site: Site):
             assert nobody.get(path).url.path == "/login/"
 
 
+def test_watching_with_an_ended_session_leads_back_to_the_items(site: Site):
+    with site.registered() as (person, account):
+        page = person.get("/items/").text
+        person.sign_out()
+        answer = person.send("/items/ALPHA/watch/", page, watch="")
+        assert answer.url.path == "/login/"
+        assert person.post(str(answer.url), username=account.name, password=PASSWORD).url.path == "/items/"
+
+
 def test_forms_of_other_sites_are_refused(site: Site):
     with site.registered() as (person, account):
         answer = person.client.post("/account/delete/", data={"password": PASSWORD})
