@@ -236,10 +236,16 @@ def test_watching_with_an_ended_session_leads_back_to_the_items(site: Site):
         assert person.post(str(answer.url), username=account.name, password=PASSWORD).url.path == "/items/"
 
 
+def test_page_that_is_not_there_looks_like_the_others(site: Site):
+    with site.person() as person:
+        answer = person.get("/nothing/")
+        assert (answer.status_code, "There is no such page" in answer.text) == (404, True)
+
+
 def test_forms_of_other_sites_are_refused(site: Site):
     with site.registered() as (person, account):
         answer = person.client.post("/account/delete/", data={"password": PASSWORD})
-        assert answer.status_code == 403
+        assert (answer.status_code, "This page is too old" in answer.text) == (403, True)
         assert site.rows("SELECT id FROM auth_user WHERE id = ?", account.number) != []
 
 
