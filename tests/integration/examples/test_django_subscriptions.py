@@ -242,6 +242,11 @@ def test_page_that_is_not_there_looks_like_the_others(site: Site):
         assert (answer.status_code, "There is no such page" in answer.text) == (404, True)
 
 
+def test_home_page_of_somebody_signed_in_offers_no_sign_in(site: Site):
+    with site.registered() as (person, _):
+        assert 'href="/register/"' not in person.get("/").text
+
+
 def test_forms_of_other_sites_are_refused(site: Site):
     with site.registered() as (person, account):
         answer = person.client.post("/account/delete/", data={"password": PASSWORD})
