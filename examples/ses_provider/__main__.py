@@ -20,7 +20,7 @@ from .subscription import subscribed
 HOST = "127.0.0.1"
 HELP = """
 The service:  {url}
-The inbox:    {inbox}
+The mails:    {mails}
 The metrics:  {url}{page}   key: {metrics}
 Remove a suppression with the key {admin}
 Send a mail:
@@ -46,7 +46,8 @@ def main() -> None:
         server = uvicorn.Server(uvicorn.Config(create_app(settings), HOST, port, log_level="warning"))
         if settings.provider is Provider.AWS_SES:
             stack.enter_context(subscribed(ses, url, lambda: server.started))
-        print(_help(url, cloud.inbox_url))  # noqa: T201 - how to use it
+        mails = cloud.inbox_url if provider != Provider.CONSOLE else f"{folder}/index.html"
+        print(_help(url, mails))  # noqa: T201 - how to use it
         with suppress(KeyboardInterrupt):  # which uvicorn raises again when it has stopped
             server.run()
 
@@ -75,10 +76,10 @@ def environment(ses: Ses, base: str, provider: str, folder: str) -> dict[str, st
     }
 
 
-def _help(url: str, inbox: str) -> str:
+def _help(url: str, mails: str) -> str:
     metrics, admin = os.environ["MAILSTACK_METRICS_KEYS"], os.environ["MAILSTACK_METRICS_ADMIN_KEYS"]
     caller = os.environ["API_KEYS"]
-    return HELP.format(url=url, inbox=inbox, page=METRICS_PAGE, metrics=metrics, admin=admin, caller=caller)
+    return HELP.format(url=url, mails=mails, page=METRICS_PAGE, metrics=metrics, admin=admin, caller=caller)
 
 
 if __name__ == "__main__":
