@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 import uvicorn
 
+from examples.ports import HOST, free_port
 from mailer.testing import Ses
 from mailstack_localcloud import LocalCloud
 
@@ -17,7 +18,6 @@ from .postgresql import database
 from .settings import Provider, Settings
 from .subscription import subscribed
 
-HOST = "127.0.0.1"
 HELP = """
 The service:  {url}
 The mails:    {mails}
@@ -33,7 +33,7 @@ Ctrl-C ends it.
 def main() -> None:
     """Start a local cloud, a PostgreSQL and the service, until Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m examples.ses_provider", description=__doc__)
-    parser.add_argument("--port", type=int, default=8000, help="port of the service (default: 8000)")
+    parser.add_argument("--port", type=free_port, default="8000", help="port of the service (default: 8000)")
     port = parser.parse_args().port
     with ExitStack() as stack:
         folder = stack.enter_context(TemporaryDirectory())
