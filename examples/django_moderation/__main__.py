@@ -33,7 +33,7 @@ _PAUSE, _LOOKS = 0.2, 300
 
 def main() -> None:
     """Start a local cloud and the application, until Ctrl-C or SIGTERM."""
-    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what was started ends, too
     parser = argparse.ArgumentParser(prog="python -m examples.django_moderation", description=__doc__)
     parser.add_argument("--port", type=free_port, default="8000", help="port of the application (default: 8000)")
     url = f"http://{HOST}:{parser.parse_args().port}"
@@ -93,10 +93,6 @@ def serving(variables: dict[str, str], url: str) -> "Generator[subprocess.Popen[
             yield server
         finally:
             server.terminate()
-
-
-def _end(*_: object) -> None:
-    raise KeyboardInterrupt
 
 
 def wait(server: "subprocess.Popen[bytes]") -> None:

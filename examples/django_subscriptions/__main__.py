@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,7 @@ SETTINGS = "examples.django_subscriptions.settings"
 
 def main() -> None:
     """Start a local cloud, the relay and the application, until Ctrl-C."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what was started ends, too
     parser = argparse.ArgumentParser(prog="python -m examples.django_subscriptions", description=__doc__)
     parser.add_argument("--port", type=free_port, default="8000", help="port of the application (default: 8000)")
     words = "how mail goes to the local cloud: SES's API, or SES's SMTP (default: ses)"

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import tempfile
 from base64 import b64encode
 from pathlib import Path
@@ -21,6 +22,7 @@ from .subscription import subscribed
 
 def main() -> None:
     """Start a local cloud and the application, until Ctrl-C."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what was started ends, too
     parser = argparse.ArgumentParser(prog="python -m examples.fastapi_invitations", description=__doc__)
     parser.add_argument("--port", type=free_port, default="8000", help="port of the application (default: 8000)")
     url = f"http://{HOST}:{parser.parse_args().port}"

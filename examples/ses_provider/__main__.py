@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 from base64 import b64encode
 from contextlib import ExitStack, suppress
 from secrets import token_urlsafe
@@ -32,6 +33,7 @@ Ctrl-C ends it.
 
 def main() -> None:
     """Start a local cloud, a PostgreSQL and the service, until Ctrl-C."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what was started ends, too
     parser = argparse.ArgumentParser(prog="python -m examples.ses_provider", description=__doc__)
     parser.add_argument("--port", type=free_port, default="8000", help="port of the service (default: 8000)")
     port = parser.parse_args().port
