@@ -138,7 +138,7 @@ def test_watchers_get_mail_about_a_changed_status(site: Site):
         assert "First example" in ada.get("/account/").text
         admin.sign_in("admin", ADMIN)
         answer = admin.change_status("ALPHA", "SELL", "The price has passed the target.")
-        assert "1 mails tell of the new status" in answer.text
+        assert "Mails about the new status: 1." in answer.text
         mail = site.mail(watcher.email, "ALPHA: BUY → SELL")
         assert "The price has passed the target." in mail.text
         assert "The price has passed the target." in mail.html
