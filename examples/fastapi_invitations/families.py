@@ -139,7 +139,7 @@ def send_news(session: "Session", mailer: "Mailer", member: Member, *, url: str)
             name=each.name,
             since=today - timedelta(days=7),
             until=today,
-            entries=(DigestEntry(title=member.family.name, summary=f"{len(members)} members", url=f"{url}/family"),),
+            entries=(DigestEntry(title=member.family.name, summary=f"Members: {len(members)}", url=f"{url}/family"),),
         )
         key = f"news-{today}-{each.email}"
         mailer.enqueue(digest, to=each.email, stream="marketing", connection=session, idempotency_key=key)
