@@ -242,7 +242,7 @@ def test_page_that_is_not_there_looks_like_the_others(site: Site):
         assert (answer.status_code, "There is no such page" in answer.text) == (404, True)
 
 
-def test_home_page_of_somebody_signed_in_offers_no_sign_in(site: Site):
+def test_home_page_of_a_signed_in_user_offers_no_sign_in(site: Site):
     with site.registered() as (person, _):
         assert 'href="/register/"' not in person.get("/").text
 
