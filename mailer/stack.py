@@ -321,14 +321,16 @@ def _from_parameter(stack: str, access: "Access | None") -> StackOutputs:
     return StackOutputs.from_json(value, source=f"The parameter {name}")
 
 
+# On a developer's machine, where the variable was forgotten more often than AWS.
+_WITHOUT_AWS = f", or without AWS {VARIABLE}=local:mails, which writes mail into files."
 # What to do next, by a part of AWS's code or of the exception's name; the first that fits.
 _HINTS = (
     ("ParameterNotFound", "Run `pulumi up --stack {stack}`, and check AWS_REGION: the stack's region holds it."),
     ("AccessDenied", "Attach the stack's sender policy to the role; it allows reading the parameter."),
     ("Expired", "The AWS credentials have expired: run `aws sso login`, or start a new session."),
-    ("Credential", "There are no AWS credentials: set AWS_PROFILE, or give the process a role."),
+    ("Credential", f"There are no AWS credentials: set AWS_PROFILE, or give the process a role{_WITHOUT_AWS}"),
     ("Profile", "Check AWS_PROFILE: ~/.aws/config has no such profile."),
-    ("Region", "Set AWS_REGION to the stack's region."),
+    ("Region", f"Set AWS_REGION to the stack's region{_WITHOUT_AWS}"),
     ("SSO", "Renew the AWS credentials: `aws sso login`."),
     ("Token", "Renew the AWS credentials: `aws sso login`, or a new session."),
     ("UnrecognizedClient", "AWS does not know these credentials: `aws sts get-caller-identity` shows which are used."),

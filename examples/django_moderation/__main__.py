@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from examples.ports import HOST, free_port
 from mailer.testing import Ses
 from mailer.verification import new_key
 from mailstack_localcloud import LocalCloud
@@ -22,7 +23,6 @@ from mailstack_localcloud import LocalCloud
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-HOST = "127.0.0.1"
 ROOT = Path(__file__).parents[2]
 MANAGE = [sys.executable, "-m", "examples.django_moderation.manage"]
 # Who decides.
@@ -33,9 +33,9 @@ _PAUSE, _LOOKS = 0.2, 300
 
 def main() -> None:
     """Start a local cloud and the application, until Ctrl-C or SIGTERM."""
-    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what was started ends, too
     parser = argparse.ArgumentParser(prog="python -m examples.django_moderation", description=__doc__)
-    parser.add_argument("--port", type=int, default=8000, help="port of the application (default: 8000)")
+    parser.add_argument("--port", type=free_port, default="8000", help="port of the application (default: 8000)")
     url = f"http://{HOST}:{parser.parse_args().port}"
     with tempfile.TemporaryDirectory() as folder, LocalCloud.start() as cloud:
         ses, password = Ses(cloud), secrets.token_urlsafe(9)
@@ -93,10 +93,6 @@ def serving(variables: dict[str, str], url: str) -> "Generator[subprocess.Popen[
             yield server
         finally:
             server.terminate()
-
-
-def _end(*_: object) -> None:
-    raise KeyboardInterrupt
 
 
 def wait(server: "subprocess.Popen[bytes]") -> None:

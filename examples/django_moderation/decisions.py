@@ -52,10 +52,10 @@ def _to_review(candidate: Candidate) -> SubmissionToReview:
     )
 
 
-def approve(number: int, by: User) -> bool:
-    """Approve a candidate, and mail it. As for `submit`, one of several calls does."""
+def approve(number: int, by: User, seen: str) -> bool:
+    """Approve the submission that was seen, and mail the candidate. As for `submit`, one of several calls does."""
     with transaction.atomic():
-        candidate = _decided(number, by, Candidate.Status.APPROVED, "")
+        candidate = _decided(number, by, seen, Candidate.Status.APPROVED)
         if candidate is None:
             return False
         mail = SubmissionApproved(
@@ -65,10 +65,10 @@ def approve(number: int, by: User) -> bool:
     return True
 
 
-def reject(number: int, by: User, notes: str) -> bool:
-    """Reject a candidate, and mail what to change. As for `submit`, one of several calls does."""
+def reject(number: int, by: User, seen: str, notes: str) -> bool:
+    """Reject the submission that was seen, and mail what to change. As for `submit`, one of several calls does."""
     with transaction.atomic():
-        candidate = _decided(number, by, Candidate.Status.REJECTED, notes)
+        candidate = _decided(number, by, seen, Candidate.Status.REJECTED, notes)
         if candidate is None:
             return False
         mail = SubmissionRejected(
@@ -81,9 +81,10 @@ def reject(number: int, by: User, notes: str) -> bool:
     return True
 
 
-def _decided(number: int, by: User, status: Candidate.Status, notes: str) -> Candidate | None:
+def _decided(number: int, by: User, seen: str, status: Candidate.Status, notes: str = "") -> Candidate | None:
     candidate = Candidate.objects.select_for_update().get(pk=number)
-    if candidate.status != Candidate.Status.PENDING.value:
+    # An old page may show an earlier round: nobody decides on what they have not read.
+    if candidate.status != Candidate.Status.PENDING.value or str(candidate.round) != seen:
         return None
     candidate.status, candidate.notes = status, notes
     candidate.decided_by, candidate.decided_at = by, timezone.now()

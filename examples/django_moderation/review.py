@@ -1,7 +1,7 @@
 """The pages of administrators. A link in a mail shows a page; a button on it decides."""
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, user_passes_test
+from django.contrib.auth.decorators import user_passes_test
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -16,10 +16,10 @@ def _is_administrator(user: object) -> bool:
     return isinstance(user, User) and user.is_staff
 
 
-administrators_only = user_passes_test(_is_administrator, login_url="/")
+# Anybody else signs in first: `sign_in.html` says why to somebody who is signed in already.
+administrators_only = user_passes_test(_is_administrator)
 
 
-@login_required
 @administrators_only
 def waiting(request: HttpRequest) -> HttpResponse:
     """What waits for a decision, oldest first."""
@@ -27,7 +27,6 @@ def waiting(request: HttpRequest) -> HttpResponse:
     return render(request, "waiting.html", {"candidates": found})
 
 
-@login_required
 @administrators_only
 def review(request: HttpRequest, number: int, focus: str = "") -> HttpResponse:
     """A submission with both buttons. `focus` is the one that the mail's link meant."""
@@ -35,17 +34,15 @@ def review(request: HttpRequest, number: int, focus: str = "") -> HttpResponse:
     return _page(request, candidate, RejectForm(), focus, 200)
 
 
-@login_required
 @administrators_only
 def approve(request: HttpRequest, number: int) -> HttpResponse:
     """Show the page; with POST, approve."""
     if request.method != "POST":
         return review(request, number, "approve")
     candidate = get_object_or_404(Candidate, pk=number)
-    return _decided(request, decisions.approve(candidate.pk, _by(request)))
+    return _decided(request, decisions.approve(candidate.pk, _by(request), _seen(request)))
 
 
-@login_required
 @administrators_only
 def reject(request: HttpRequest, number: int) -> HttpResponse:
     """Show the page; with POST, reject."""
@@ -54,7 +51,8 @@ def reject(request: HttpRequest, number: int) -> HttpResponse:
     candidate, form = get_object_or_404(Candidate, pk=number), RejectForm(request.POST)
     if not form.is_valid():
         return _page(request, candidate, form, "reject", 422)
-    return _decided(request, decisions.reject(candidate.pk, _by(request), form.cleaned_data["notes"]))
+    notes = form.cleaned_data["notes"]
+    return _decided(request, decisions.reject(candidate.pk, _by(request), _seen(request), notes))
 
 
 def _page(request: HttpRequest, candidate: Candidate, form: RejectForm, focus: str, status: int) -> HttpResponse:
@@ -72,3 +70,8 @@ def _decided(request: HttpRequest, is_done: bool) -> HttpResponse:
 def _by(request: HttpRequest) -> User:
     assert isinstance(request.user, User)  # noqa: S101 - login_required
     return request.user
+
+
+def _seen(request: HttpRequest) -> str:
+    """Which round of the candidate the page showed."""
+    return str(request.POST.get("round", ""))

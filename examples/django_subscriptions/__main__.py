@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -14,20 +15,21 @@ from typing import IO
 
 from django.core.management import call_command
 
+from examples.ports import HOST, free_port
 from mailer.testing import Ses
 from mailer.verification import new_key
 from mailstack_localcloud import LocalCloud
 
 from .preparing import prepare
 
-HOST = "127.0.0.1"
 SETTINGS = "examples.django_subscriptions.settings"
 
 
 def main() -> None:
     """Start a local cloud, the relay and the application, until Ctrl-C."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what was started ends, too
     parser = argparse.ArgumentParser(prog="python -m examples.django_subscriptions", description=__doc__)
-    parser.add_argument("--port", type=int, default=8000, help="port of the application (default: 8000)")
+    parser.add_argument("--port", type=free_port, default="8000", help="port of the application (default: 8000)")
     words = "how mail goes to the local cloud: SES's API, or SES's SMTP (default: ses)"
     parser.add_argument("--through", choices=("ses", "smtp"), default="ses", help=words)
     given = parser.parse_args()

@@ -22,7 +22,7 @@ class ItemAdmin(admin.ModelAdmin):  # pyright: ignore[reportMissingTypeArgument]
         """Save it, and say how many people get mail about it."""
         written = items.save(obj)
         if written:
-            messages.info(request, f"{written} mails tell of the new status.")
+            messages.info(request, f"Mails about the new status: {written}.")
 
 
 class _ReadOnly(admin.ModelAdmin):  # pyright: ignore[reportMissingTypeArgument]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, cast
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from . import mails
 from .models import Item
@@ -25,9 +25,11 @@ def listed(request: "HttpRequest") -> "HttpResponse":
 
 
 @login_required
-@require_POST
+@require_http_methods(["GET", "POST"])
 def watch(request: "HttpRequest", symbol: str) -> "HttpResponse":
-    """Begin to watch an item, or end it."""
+    """Begin to watch an item, or end it. Who had to sign in again for it comes back with GET, and sees the list."""
+    if request.method == "GET":
+        return redirect("items")
     item, user = get_object_or_404(Item, pk=symbol), cast("User", request.user)
     if "watch" in request.POST:
         item.watchers.add(user)

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import tempfile
 from base64 import b64encode
 from pathlib import Path
@@ -9,6 +10,7 @@ from secrets import token_urlsafe
 
 import uvicorn
 
+from examples.ports import HOST, free_port
 from mailer.testing import Ses
 from mailer.verification import new_key
 from mailstack_localcloud import LocalCloud
@@ -17,13 +19,12 @@ from .app import create_app
 from .settings import Settings
 from .subscription import subscribed
 
-HOST = "127.0.0.1"
-
 
 def main() -> None:
     """Start a local cloud and the application, until Ctrl-C."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what was started ends, too
     parser = argparse.ArgumentParser(prog="python -m examples.fastapi_invitations", description=__doc__)
-    parser.add_argument("--port", type=int, default=8000, help="port of the application (default: 8000)")
+    parser.add_argument("--port", type=free_port, default="8000", help="port of the application (default: 8000)")
     url = f"http://{HOST}:{parser.parse_args().port}"
     with tempfile.TemporaryDirectory() as folder, LocalCloud.start() as cloud:
         ses = Ses(cloud)

@@ -8,12 +8,23 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, cast
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from prometheus_client import CollectorRegistry, make_asgi_app  # pyright: ignore[reportUnknownVariableType]
 from sqlalchemy import create_engine
 from sqlalchemy.orm import sessionmaker
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 
-from mailer import FeedbackCollector, Mailer, OutboxCollector, OutboxRelay, PrometheusHook, SqlStores, Unsubscribe
+from mailer import (
+    Brand,
+    FeedbackCollector,
+    Mailer,
+    OutboxCollector,
+    OutboxRelay,
+    PrometheusHook,
+    SqlStores,
+    Unsubscribe,
+)
 from mailer.asgi import lifespans, mailer_lifespan
 from mailer.verification import SIGN_IN, BackgroundDelivery, Pages, PageTemplates, Verification, verification_routes
 from mailer.webhooks import MetricsApi, Webhook, fastapi_router
@@ -26,6 +37,8 @@ from .signing_in import SigningIn
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
+
+NAME = "Family invitations"
 
 
 def application() -> FastAPI:
@@ -41,7 +54,11 @@ def create_app(settings: Settings) -> FastAPI:
     unsubscribe = Unsubscribe.from_environment()
     metrics = CollectorRegistry()
     mailer = Mailer.from_stack(
-        settings.stack, store=stores, unsubscribe=unsubscribe, hooks=[PrometheusHook(registry=metrics)]
+        settings.stack,
+        brand=Brand(name=NAME, website=settings.url),
+        store=stores,
+        unsubscribe=unsubscribe,
+        hooks=[PrometheusHook(registry=metrics)],
     )
     metrics.register(OutboxCollector(mailer.outbox))
     webhook = Webhook.from_stack(settings.stack, store=stores, unsubscribe=unsubscribe)
@@ -64,10 +81,13 @@ def create_app(settings: Settings) -> FastAPI:
 
     relay = OutboxRelay if settings.relays else None
     lifespan = lifespans(database, mailer_lifespan(lambda: mailer, relay=relay), codes)
-    app = FastAPI(title="Family invitations", lifespan=lifespan)
+    app = FastAPI(title=NAME, lifespan=lifespan)
     templates = Templates()
     signing_in = SigningIn(sessions, mailer, templates, is_secure=settings.is_secure)
-    app.include_router(Site(sessions, templates, signing_in, url=settings.url).router())
+    site = Site(sessions, templates, signing_in, url=settings.url)
+    app.include_router(site.router())
+    app.add_exception_handler(HTTPException, site.explain)
+    app.add_exception_handler(RequestValidationError, site.explain_form)
     app.include_router(fastapi_router(webhook, metrics=MetricsApi(webhook)), prefix="/mail")
     app.mount("/verify", _verification(Verification(mailer, delivery=delivery), signing_in, settings))
     app.mount("/metrics", cast("ASGIApp", make_asgi_app(metrics)))
@@ -75,7 +95,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def _verification(verification: Verification, signing_in: SigningIn, settings: Settings) -> Starlette:
-    templates = PageTemplates(variables={"app_name": "Family invitations"})
+    templates = PageTemplates(variables={"app_name": NAME})
     routes = verification_routes(
         Pages(verification, url=f"{settings.url}/verify", templates=templates),
         {SIGN_IN: "code"},

@@ -105,10 +105,10 @@ def accept(session: "Session", mailer: "Mailer", invited: Invited, email: str) -
         NotPossibleError: The invitation is for another address.
     """
     if invited.email != email:
-        raise NotPossibleError("This invitation is for another address. Sign in with the address that it was sent to.")
+        raise NotPossibleError("This invitation is for another address. Open it again, and sign in with that one.")
     if session.get(Member, email) is not None:
         raise NotPossibleError("You have a family already.")
-    _tell_members(session, mailer, invited, f"{invited.name} has joined {invited.family.name}")
+    _tell_members(session, mailer, invited, "accepted", f"{invited.name} has joined {invited.family.name}.")
     invited.state = State.ACCEPTED
     session.add(Member(email=email, name=invited.name, family=invited.family))
 
@@ -116,13 +116,14 @@ def accept(session: "Session", mailer: "Mailer", invited: Invited, email: str) -
 def decline(session: "Session", mailer: "Mailer", invited: Invited) -> None:
     """Decline an invitation. Anybody with the link can do so."""
     invited.state = State.DECLINED
-    _tell_members(session, mailer, invited, f"{invited.name} has declined your invitation")
+    _tell_members(session, mailer, invited, "declined", f"{invited.name} has declined your invitation.")
 
 
-def _tell_members(session: "Session", mailer: "Mailer", invited: Invited, words: str) -> None:
+def _tell_members(session: "Session", mailer: "Mailer", invited: Invited, answer: str, words: str) -> None:
     for member in invited.family.members:
         mailer.enqueue(
-            Message(subject=words, text=f"Hello {member.name},\n\n{words}."),
+            # No name in the subject: a person types it, and the library refuses some characters there.
+            Message(subject=f"Your invitation was {answer}", text=f"Hello {member.name},\n\n{words}"),
             to=member.email,
             connection=session,
             idempotency_key=f"answer-{invited.id}-{member.email}",
@@ -138,7 +139,7 @@ def send_news(session: "Session", mailer: "Mailer", member: Member, *, url: str)
             name=each.name,
             since=today - timedelta(days=7),
             until=today,
-            entries=(DigestEntry(title=member.family.name, summary=f"{len(members)} members", url=f"{url}/family"),),
+            entries=(DigestEntry(title=member.family.name, summary=f"Members: {len(members)}", url=f"{url}/family"),),
         )
         key = f"news-{today}-{each.email}"
         mailer.enqueue(digest, to=each.email, stream="marketing", connection=session, idempotency_key=key)

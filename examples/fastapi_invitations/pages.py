@@ -3,8 +3,11 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Request
+from fastapi.exception_handlers import http_exception_handler, request_validation_exception_handler
+from fastapi.exceptions import RequestValidationError
 from pydantic import StringConstraints
 from sqlalchemy.orm import Session, sessionmaker
+from starlette.exceptions import HTTPException as AnyHTTPException
 from starlette.responses import FileResponse, RedirectResponse, Response
 
 from mailer import InvalidAddress
@@ -17,10 +20,11 @@ from .rendering import FOLDER, Templates
 from .signing_in import INVITATION, INVITATION_SECONDS, SigningIn
 
 SIGN_IN_PATH = "/verify/sign-in"
-# A name is part of subjects, so it is one line: no control characters, no separators of lines.
+# A name is one line: no control characters, no separators of lines, none that turn the text around it backwards.
+_LINE = r"^[^\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]+$"
 Name = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=60, pattern=r"^[^\p{Cc}\p{Zl}\p{Zp}]+$"),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=60, pattern=_LINE),
     Form(),
 ]
 Email = Annotated[str, Form(max_length=320)]
@@ -30,6 +34,10 @@ def check_site(request: Request) -> None:
     """Refuse forms that another site sends, which browsers say: https://www.w3.org/TR/fetch-metadata/."""
     if request.method == "POST" and request.headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
         raise HTTPException(403, "This form was sent by another site.")
+
+
+def _is_browser(request: Request) -> bool:
+    return "text/html" in request.headers.get("accept", "")
 
 
 class Site:
@@ -66,6 +74,21 @@ class Site:
         ):
             router.add_api_route(path, action, methods=["POST"])
         return router
+
+    async def explain_form(self, request: Request, error: Exception) -> Response:
+        """Say what is wrong with a form as a page; a program gets FastAPI's answer."""
+        assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it
+        if not _is_browser(request):
+            return await request_validation_exception_handler(request, error)
+        text = "A field is empty, too long, or has characters that are no text. Go back and change it."
+        return self._templates.page("message.html", 422, title="Not possible", text=text)
+
+    async def explain(self, request: Request, error: Exception) -> Response:
+        """Say as a page that there is none, or that it is not for this request."""
+        assert isinstance(error, AnyHTTPException)  # noqa: S101 - registered for it
+        if not _is_browser(request):
+            return await http_exception_handler(request, error)
+        return self._templates.page("message.html", error.status_code, title="Not possible", text=error.detail)
 
     def home(self) -> Response:
         """What this is."""

@@ -37,21 +37,23 @@ class SigningIn:
         return address
 
     def accepted(self, request: "Request", checked: "Checked") -> Response:
-        """Open a session for the address, and accept the invitation that the browser came with."""
-        token, invitation = secrets.token_urlsafe(32), request.cookies.get(INVITATION, "")
-        try:
-            with self._sessions.begin() as session:
-                session.add(
-                    SignedIn(token_hash=hashed(token), email=checked.address, expires_at=now() + SESSION_LIFETIME)
-                )
-                if invitation and (invited := families.find(session, invitation)):
-                    families.accept(session, self._mailer, invited, checked.address)
-        except NotPossibleError as problem:
-            return self._templates.page("message.html", 403, title="Not possible", text=str(problem))
-        answer = RedirectResponse("/family", 303)
+        """Open a session for the address, and accept the invitation that the browser came with, once."""
+        token, expires_at = secrets.token_urlsafe(32), now() + SESSION_LIFETIME
+        with self._sessions.begin() as session:
+            session.add(SignedIn(token_hash=hashed(token), email=checked.address, expires_at=expires_at))
+        answer = self._joined(request.cookies.get(INVITATION, ""), checked.address)
         self.set_cookie(answer, SESSION, token, int(SESSION_LIFETIME.total_seconds()))
         answer.delete_cookie(INVITATION)
         return answer
+
+    def _joined(self, invitation: str, address: str) -> Response:
+        try:
+            with self._sessions.begin() as session:
+                if invited := families.find(session, invitation):
+                    families.accept(session, self._mailer, invited, address)
+        except NotPossibleError as problem:
+            return self._templates.page("message.html", 403, title="Not possible", text=str(problem))
+        return RedirectResponse("/family", 303)
 
     def set_cookie(self, answer: Response, name: str, value: str, seconds: int) -> None:
         """Set a cookie that scripts and other sites do not get."""

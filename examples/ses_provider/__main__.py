@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 from base64 import b64encode
 from contextlib import ExitStack, suppress
 from secrets import token_urlsafe
@@ -9,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 import uvicorn
 
+from examples.ports import HOST, free_port
 from mailer.testing import Ses
 from mailstack_localcloud import LocalCloud
 
@@ -17,10 +19,9 @@ from .postgresql import database
 from .settings import Provider, Settings
 from .subscription import subscribed
 
-HOST = "127.0.0.1"
 HELP = """
 The service:  {url}
-The inbox:    {inbox}
+The mails:    {mails}
 The metrics:  {url}{page}   key: {metrics}
 Remove a suppression with the key {admin}
 Send a mail:
@@ -32,8 +33,9 @@ Ctrl-C ends it.
 
 def main() -> None:
     """Start a local cloud, a PostgreSQL and the service, until Ctrl-C."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what was started ends, too
     parser = argparse.ArgumentParser(prog="python -m examples.ses_provider", description=__doc__)
-    parser.add_argument("--port", type=int, default=8000, help="port of the service (default: 8000)")
+    parser.add_argument("--port", type=free_port, default="8000", help="port of the service (default: 8000)")
     port = parser.parse_args().port
     with ExitStack() as stack:
         folder = stack.enter_context(TemporaryDirectory())
@@ -46,7 +48,8 @@ def main() -> None:
         server = uvicorn.Server(uvicorn.Config(create_app(settings), HOST, port, log_level="warning"))
         if settings.provider is Provider.AWS_SES:
             stack.enter_context(subscribed(ses, url, lambda: server.started))
-        print(_help(url, cloud.inbox_url))  # noqa: T201 - how to use it
+        mails = cloud.inbox_url if provider != Provider.CONSOLE else f"{folder}/index.html"
+        print(_help(url, mails))  # noqa: T201 - how to use it
         with suppress(KeyboardInterrupt):  # which uvicorn raises again when it has stopped
             server.run()
 
@@ -75,10 +78,10 @@ def environment(ses: Ses, base: str, provider: str, folder: str) -> dict[str, st
     }
 
 
-def _help(url: str, inbox: str) -> str:
+def _help(url: str, mails: str) -> str:
     metrics, admin = os.environ["MAILSTACK_METRICS_KEYS"], os.environ["MAILSTACK_METRICS_ADMIN_KEYS"]
     caller = os.environ["API_KEYS"]
-    return HELP.format(url=url, inbox=inbox, page=METRICS_PAGE, metrics=metrics, admin=admin, caller=caller)
+    return HELP.format(url=url, mails=mails, page=METRICS_PAGE, metrics=metrics, admin=admin, caller=caller)
 
 
 if __name__ == "__main__":

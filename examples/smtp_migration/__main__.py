@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,6 +20,7 @@ MISLEADING = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "MAILSTACK_OUTPUTS", "MAILSTAC
 
 def main() -> None:
     """Start Postfix and a local cloud, and go every step."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what was started ends, too
     parser = argparse.ArgumentParser(prog="python -m examples.smtp_migration", description=__doc__)
     parser.add_argument(
         "--folder", type=Path, help="where the shop's files go, to look at; default: one that is deleted"

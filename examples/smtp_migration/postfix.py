@@ -92,7 +92,7 @@ def running(settings: Mapping[str, str] = MappingProxyType({})) -> Generator[Pos
     if program is None:
         raise PostfixMissing("Postfix is not installed. On Debian: apt-get install postfix")
     if os.geteuid() != 0:
-        raise PostfixMissing("Postfix starts as root alone. Run it in a container, or name a server: --smtp HOST:PORT")
+        raise PostfixMissing("Postfix starts as root alone. Run this as root, or in a container.")
     # Its daemons run as another user, so they must be able to enter the folder.
     with tempfile.TemporaryDirectory(prefix="postfix-") as name:
         server = _prepared(Path(name), settings)

@@ -15,6 +15,7 @@ from django.utils.module_loading import import_string
 from mailer.address import Address
 from mailer.collision import HINT, OTHER, WORDS, is_installed
 from mailer.django.config import LABEL, SETTING, Config, read
+from mailer.django.testing import has_outbox
 from mailer.errors import InvalidAddress, MailerError
 from mailer.install import install_command
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 _OPTIONS = {"stream", "tenant", "on_commit", "fail_silently"}
 _NAMES = ("mailer.django.EmailBackend", "mailer.django.backend.EmailBackend")
+# What Django's test runner writes into the settings.
+_OF_TESTS = "django.core.mail.backends.locmem.EmailBackend"
 # Django's defaults, which the stack's sender replaces.
 _DEFAULTS = {"webmaster@localhost", "root@localhost"}
 _SUPPORTED = {"sqlite", "postgresql"}
@@ -63,11 +66,12 @@ def _backends() -> "Iterator[CheckMessage]":
         with catch_warnings():
             simplefilter("ignore")  # Django itself says that the setting is deprecated
             backend = settings.EMAIL_BACKEND
-        if backend not in _NAMES:
+        if backend not in _NAMES and not (has_outbox() and backend == _OF_TESTS):
             yield _not_ours("EMAIL_BACKEND", f'EMAIL_BACKEND = "{_NAMES[0]}"')
         return
     ours = {alias: entry for alias, entry in mailers.items() if entry.get("BACKEND") in _NAMES}
-    if not ours:
+    are_of_tests = has_outbox() and all(entry.get("BACKEND") == _OF_TESTS for entry in mailers.values())
+    if not ours and not are_of_tests:
         yield _not_ours("MAILERS", f'MAILERS = {{"default": {{"BACKEND": "{_NAMES[0]}"}}}}')
     for alias, entry in ours.items():
         unknown = sorted(cast("dict[str, Any]", entry.get("OPTIONS", {})).keys() - _OPTIONS)
@@ -77,7 +81,7 @@ def _backends() -> "Iterator[CheckMessage]":
 
 
 def _not_ours(name: str, example: str) -> CheckMessage:
-    # Not an error: during a migration, and in tests, another backend sends.
+    # Not an error: during a migration another backend sends.
     words = f"The setting {name} does not name the backend of mailstack, so Django's own mail does not go through it."
     return Warning(
         words, hint=f"Write {example}, or add mailstack.W001 to SILENCED_SYSTEM_CHECKS.", id="mailstack.W001"

@@ -11,7 +11,7 @@ from django.core import mail
 
 from mailer.address import Address
 from mailer.errors import InvalidAddress
-from mailer.local import SENDER, STREAMS
+from mailer.local import SENDER, STREAMS, place_from_environment
 from mailer.results import RecipientResult, Status
 from mailer.stack import VARIABLE
 
@@ -29,8 +29,12 @@ def has_outbox() -> bool:
 
 
 def uses_outbox(found: "Config") -> bool:
-    """Whether mail is kept in the outbox: in a test, where nothing but a stack's name says where it goes."""
-    return has_outbox() and not (found.mailer or found.transport or found.outputs or os.environ.get(VARIABLE))
+    """Whether mail is kept in the outbox: in a test, where nothing but a stack's name says where it goes.
+
+    The folder of `MAILSTACK_OUTPUTS=local:mails` is for a developer who looks at mails, not for tests.
+    """
+    named = os.environ.get(VARIABLE) and place_from_environment() is None
+    return has_outbox() and not (found.mailer or found.transport or found.outputs or named)
 
 
 def streams_of(found: "Config") -> tuple[str, ...]:

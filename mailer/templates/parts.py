@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from mailer.address import BIDI_CONTROL
 from mailer.errors import TemplateError
 
 if TYPE_CHECKING:
@@ -17,9 +18,8 @@ if TYPE_CHECKING:
 # The block that a mail in two languages has twice.
 CONTENT = "content"
 _MAX_SUBJECT = 78  # RFC 5322 §2.1.1: a line should be no longer
-# Marks that CLDR has in numbers of Arabic and Hebrew, and those of `mailer.templates.isolation`. A subject must not
-# have them: they reorder it.
-_MARKS = str.maketrans("", "", "\u061c\u200e\u200f\u2066\u2067\u2069")
+# A name or title that looks like an encoded word (RFC 2047 §2), which mail programs decode and a message refuses.
+_ENCODED_WORD = re.compile(r"=(?=\?[^?\s]+\?[bq]\?)", re.IGNORECASE)
 # Conditions and blocks in text leave blank lines behind.
 _BLANK_LINES = re.compile(r"\n(?:[ \t]*\n){2,}")
 
@@ -86,7 +86,9 @@ def second_content(
 
 def _context(files: Files, values: dict[str, object], language: "Language") -> dict[str, object]:
     context = {**values, "lang": language.tag, "locale": language}
-    context["subject"] = _one_line(files.subject.render(context).translate(_MARKS))
+    # CLDR has marks in numbers of Arabic and Hebrew, `isolation` sets some around values, and people have them in names.
+    subject = _one_line(BIDI_CONTROL.sub("", files.subject.render(context)))
+    context["subject"] = _ENCODED_WORD.sub("= ", subject)
     context["preheader"] = _one_line(files.preheader.render(context))
     return context
 

@@ -147,7 +147,7 @@ def test_the_domain_is_kept_as_dns_has_it():
     [
         ({"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_REGION": "us-east-1"}, "no AWS credentials"),
         ({"AWS_PROFILE": "absent"}, "AWS_PROFILE"),
-        ({"AWS_REGION": ""}, "AWS_REGION"),
+        ({"AWS_REGION": ""}, "or without AWS MAILSTACK_OUTPUTS=local:mails"),
         ({**KEYS, "AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_REGION": "us-east-1"}, "Check the network"),
         ({**KEYS, "AWS_ENDPOINT_URL": "garbage", "AWS_REGION": "us-east-1"}, "AWS_ENDPOINT_URL"),
     ],

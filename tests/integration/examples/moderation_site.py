@@ -142,9 +142,12 @@ class Person:
 
     def post(self, path: str, form_of: str = "", **form: str) -> httpx.Response:
         """Open a page, and send its form, or a form to another path of it."""
-        found = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', self.get(form_of or path).text)
-        assert found
-        return self._client.post(path, data={**form, "csrfmiddlewaretoken": found[1]})
+        return self.send(path, self.get(form_of or path).text, **form)
+
+    def send(self, path: str, page: str, **form: str) -> httpx.Response:
+        """Send a form of a page that was opened before."""
+        hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page))
+        return self._client.post(path, data={**hidden, **form})
 
     def choose_password(self, link: str, password: str = PASSWORD) -> httpx.Response:
         """Use the form behind a link."""

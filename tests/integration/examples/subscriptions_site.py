@@ -152,8 +152,12 @@ class Person:
 
     def post(self, path: str, *, page: str = "", **form: str) -> httpx.Response:
         """Fill in the form of a page, and send it."""
-        found = _TOKEN.search(self.get(page or path).text)
-        assert found, f"{page or path} has no form"
+        return self.send(path, self.get(page or path).text, **form)
+
+    def send(self, path: str, page: str, **form: str) -> httpx.Response:
+        """Send a form of a page that was opened before."""
+        found = _TOKEN.search(page)
+        assert found, f"{path}: no form"
         return self.client.post(path, data={"csrfmiddlewaretoken": found[1], **form})
 
     def register(self, first_name: str = "Ada", email: str = "") -> Account:

@@ -1,5 +1,6 @@
 """The example of moderation with Django in a real browser, on a desktop and on a phone, in two languages."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,10 +13,12 @@ from tests.integration.examples.moderation_site import ADMIN, PASSWORD, Server, 
 pytestmark = pytest.mark.integration
 ADA = "ada@example.com"
 WIDTHS = pytest.mark.parametrize("width", [1280, 390], ids=["desktop", "phone"])
+# No page becomes wider than the window by a word, as of a link that somebody pastes.
+LONG = "w" * 150
 STEPS = (
     {"full_name": "Ada Lovelace", "phone": "01 234"},
     {"office": "Mayor", "district": "Kaski"},
-    {"statement": "Clean water."},
+    {"statement": f"Clean water. {LONG}"},
 )
 
 
@@ -62,7 +65,7 @@ def test_candidate_is_rejected_revises_and_is_approved(site: Site, tmp_path: Pat
             path(ada, f"/candidacy/{number}")
             ada.fill("main", **fields)
         path(ada, "/candidacy/4")
-        shows(ada, "Clean water.")
+        shows(ada, LONG)
         ada.click("[name=is_true]")
         ada.fill("main", is_true="on")
         shows(ada, "Waiting for a decision")
@@ -72,8 +75,10 @@ def test_candidate_is_rejected_revises_and_is_approved(site: Site, tmp_path: Pat
         admin.fill("main", username=ADMIN, password=PASSWORD)
         shows(admin, "Ada Lovelace")
         assert admin.evaluate("document.querySelector('.focus button').innerText") == "Reject"
-        admin.fill("main", notes="Name your sources.")
+        admin.fill("main", notes=LONG)
         shows(admin, "Your decision was sent")
+        ada.open(f"{site.url}/candidacy")
+        shows(ada, LONG)
         ada.open(site.link(ADA, "/candidacy/1"))
         ada.fill("main", full_name="Ada Lovelace")
         path(ada, "/candidacy/2")
@@ -85,7 +90,7 @@ def test_candidate_is_rejected_revises_and_is_approved(site: Site, tmp_path: Pat
         admin.click(".focus button")
         shows(admin, "Your decision was sent")
         ada.open(site.link(ADA, "/candidates/"))
-        shows(ada, "Clean water.")
+        shows(ada, LONG)
         assert "sessionid" not in ada.evaluate("document.cookie")
 
 
@@ -99,7 +104,11 @@ def test_pages_are_read_in_nepali(site: Site, tmp_path: Path, width: int):
         ada.open(f"{site.url}/sign-up")
         ada.fill("main", name="Ada", email=ADA)
         shows(ada, "आफ्नो इमेल हेर्नुहोस्")
-        choose_password(ada, site.link(ADA, "/verify/"))
+        ada.open(site.link(ADA, "/verify/"))
+        ada.fill("main", new_password1=PASSWORD, new_password2="another one")
+        shows(ada, "मिलेनन्")
+        assert not re.search("[A-Za-z]{3}", ada.evaluate("document.querySelector('main').innerText"))
+        ada.fill("main", new_password1=PASSWORD, new_password2=PASSWORD)
         path(ada, "/candidacy")
         shows(ada, "मस्यौदा")
         ada.open(f"{site.url}/candidacy/1")

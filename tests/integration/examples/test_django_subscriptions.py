@@ -138,7 +138,7 @@ def test_watchers_get_mail_about_a_changed_status(site: Site):
         assert "First example" in ada.get("/account/").text
         admin.sign_in("admin", ADMIN)
         answer = admin.change_status("ALPHA", "SELL", "The price has passed the target.")
-        assert "1 mails tell of the new status" in answer.text
+        assert "Mails about the new status: 1." in answer.text
         mail = site.mail(watcher.email, "ALPHA: BUY → SELL")
         assert "The price has passed the target." in mail.text
         assert "The price has passed the target." in mail.html
@@ -227,10 +227,30 @@ def test_pages_need_a_session(site: Site):
             assert nobody.get(path).url.path == "/login/"
 
 
+def test_watching_with_an_ended_session_leads_back_to_the_items(site: Site):
+    with site.registered() as (person, account):
+        page = person.get("/items/").text
+        person.sign_out()
+        answer = person.send("/items/ALPHA/watch/", page, watch="")
+        assert answer.url.path == "/login/"
+        assert person.post(str(answer.url), username=account.name, password=PASSWORD).url.path == "/items/"
+
+
+def test_page_that_is_not_there_looks_like_the_others(site: Site):
+    with site.person() as person:
+        answer = person.get("/nothing/")
+        assert (answer.status_code, "There is no such page" in answer.text) == (404, True)
+
+
+def test_home_page_of_a_signed_in_user_offers_no_sign_in(site: Site):
+    with site.registered() as (person, _):
+        assert 'href="/register/"' not in person.get("/").text
+
+
 def test_forms_of_other_sites_are_refused(site: Site):
     with site.registered() as (person, account):
         answer = person.client.post("/account/delete/", data={"password": PASSWORD})
-        assert answer.status_code == 403
+        assert (answer.status_code, "This page is too old" in answer.text) == (403, True)
         assert site.rows("SELECT id FROM auth_user WHERE id = ?", account.number) != []
 
 

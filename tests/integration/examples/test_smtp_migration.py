@@ -2,13 +2,17 @@
 
 import os
 import re
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
-from examples.smtp_migration.__main__ import MISLEADING, walk
+from examples.smtp_migration.__main__ import MISLEADING, main, walk
 from examples.smtp_migration.postfix import Postfix, running
 from examples.smtp_migration.walk import MODULE, Shop
 from mailstack_localcloud import LocalCloud
@@ -16,6 +20,7 @@ from tests.system import require_tool
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.integration
+ROOT = Path(__file__).parents[3]
 SES, SMTP = "sent by ses", "sent by smtp"
 
 
@@ -81,3 +86,27 @@ def test_nothing_is_left_at_the_end(walked: Walked):
         "old-bounces.csv",
     ]
     assert not (walked.shop.folder / MODULE).exists()
+
+
+def test_person_who_is_not_root_reads_what_to_do(monkeypatch: pytest.MonkeyPatch):
+    require_tool("postfix")
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    monkeypatch.setattr("sys.argv", ["smtp_migration"])
+    monkeypatch.setattr("signal.signal", lambda *_: None)  # for the process of the command
+    with pytest.raises(SystemExit, match=r"Run this as root, or in a container\.$"):
+        main()
+
+
+def test_sigterm_ends_the_old_server(tmp_path: Path):
+    require_tool("postfix")
+    if os.geteuid() != 0:
+        pytest.skip("Postfix starts as root alone")
+    command = [sys.executable, "-m", "examples.smtp_migration", "--folder", str(tmp_path / "shop")]
+    variables = tmp_path / "shop" / ".env"
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as walking:
+        eventually(lambda: variables.exists() and "SMTP_PORT" in variables.read_text(), "it does not begin")
+        walking.terminate()
+    found = re.search(r"SMTP_PORT=\W*(\d+)", variables.read_text())
+    assert found
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", int(found[1])))

@@ -143,7 +143,7 @@ def test_guide_for_a_django_project_runs(team: Team, ses: Ses):
 
 def test_guide_for_a_fastapi_application_runs(team: Team, ses: Ses):
     printed = team.follow("start-fastapi.md")
-    assert "1 passed" in printed
+    assert "2 passed" in printed
     assert "/mail/webhooks/ses" in printed
     assert len(list((team.folder / "mails").glob("*.eml"))) == 1
     assert arrived(ses) == [("success@simulator.amazonses.com", "Welcome to example.test")]

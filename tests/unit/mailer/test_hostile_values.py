@@ -7,11 +7,14 @@ import pytest
 
 from mailer.catalog import TEMPLATES
 from mailer.errors import TemplateFieldsInvalid
+from mailer.message import Message
 from mailer.templates.base import EmailTemplate
 from mailer.templates.brand import Brand, BrandLink
 from mailer.templates.engine import REPEATED, Rendered, render
 
 HOSTILE = "<script>alert(1)</script>zq{{ 7*7 }}qz\"' onload=x\r\nBcc: eve@example.org"
+ENCODED = "=?utf-8?q?Your_account?="
+REORDERED = "\u202eadA\u202c \u2066Lovelace\u2069\u200f"
 SHORT = '<script>zq{{ 7*7 }}qz" onload=x'
 BRAND = Brand(name="Example")
 
@@ -19,7 +22,7 @@ BRAND = Brand(name="Example")
 def variants(value: object) -> Iterator[object]:
     """The value with each of its texts replaced, one at a time."""
     if isinstance(value, str):
-        yield from (HOSTILE, SHORT)
+        yield from (HOSTILE, SHORT, ENCODED, REORDERED)
     elif isinstance(value, Mapping):
         given = cast("Mapping[str, object]", value)
         yield from ({**given, key: changed} for key in given for changed in variants(given[key]))
@@ -35,6 +38,7 @@ def assert_harmless(made: Rendered) -> None:
     assert "<script" not in made.html
     assert '" onload' not in made.html
     assert not {"\r", "\n"} & set(made.subject)
+    Message(subject=made.subject, text=made.text)  # which refuses what a header must not have
 
 
 # Their fields are links, codes and numbers, which no such value is.

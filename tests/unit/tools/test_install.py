@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -178,3 +179,12 @@ def from_an_index(text: str) -> list[str]:
 def test_tools_of_development_stay_after_an_update(tmp_path: Path, stamp: str, wanted: str, expected: str):
     (tmp_path / ".installed").write_text(stamp)
     assert kept_profile(tmp_path / ".installed", wanted) == expected
+
+
+def test_page_of_installation_lists_each_extra():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    page = (ROOT / "docs" / "guides" / "install.md").read_text(encoding="utf-8")
+    listed = {
+        name for row in re.findall(r"^\| (`[^|]+) \|", page, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)
+    }
+    assert listed == set(project["optional-dependencies"])

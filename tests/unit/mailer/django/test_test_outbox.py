@@ -1,6 +1,7 @@
 """In a Django project's tests, mail of `mailer.django.send` ends in `mail.outbox`, and not at the stack."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from django.test.utils import override_settings, setup_test_environment, teardow
 from mailer import Attachment, Message
 from mailer.catalog import Welcome
 from mailer.django import send
+from mailer.django.checks import check_settings
 from mailer.django.process import forget_mailer, get_mailer
 from mailer.errors import UnknownStream
 from mailer.stack import VARIABLE
@@ -49,6 +51,19 @@ def test_mail_of_send_is_in_the_outbox():
     assert kept.extra_headers["Auto-Submitted"] == "auto-generated"
     assert kept.mailstack_message.template_name == "welcome"
     assert kept.message()["Subject"] == kept.subject
+
+
+def test_folder_of_a_developer_takes_no_mail_of_a_test(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv(VARIABLE, f"local:{tmp_path}")
+    with configured(STACK="local"):
+        send(HELLO, to="ada@example.com")
+    assert len(mail.outbox) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_backend_of_the_test_runner_is_no_warning():
+    with configured():
+        assert [one.id for one in check_settings() if one.id == "mailstack.W001"] == []
 
 
 def test_attachment_is_in_the_outbox():

@@ -1,0 +1,69 @@
+"""What all examples of one command have in common: a port in use, and the end of what they started."""
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.integration
+ROOT = Path(__file__).parents[3]
+# Each with a page that answers when it has started.
+EXAMPLES = {
+    "django_moderation": "/mail/health",
+    "django_subscriptions": "/mail/health",
+    "fastapi_invitations": "/mail/health",
+    "ses_provider": "/api/health",
+}
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_port_in_use_is_refused_before_anything_starts(example: str):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        command = [sys.executable, "-m", f"examples.{example}", "--port", port]
+        ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert f"port {port} cannot be used" in ran.stderr
+    assert "Name another one: --port" in ran.stderr
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_sigterm_ends_everything_that_was_started(example: str, tmp_path: Path):
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    mark, log = secrets.token_hex(), tmp_path / "log"
+    command = [sys.executable, "-u", "-m", f"examples.{example}", "--port", str(port)]
+    environment = {**os.environ, "MARK_OF_THE_TEST": mark}
+    with log.open("wb") as output:
+        started = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
+    try:
+        eventually(lambda: "Ctrl-C ends it" in log.read_text(), "it does not start")
+        eventually(lambda: answers(f"http://127.0.0.1:{port}{EXAMPLES[example]}"), "it does not answer")
+        started.terminate()
+        started.wait()
+    finally:
+        started.kill()
+    eventually(lambda: not any(has(mark, one) for one in Path("/proc").glob("[0-9]*/environ")), "something still runs")
+    assert "Traceback" not in log.read_text()
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def has(mark: str, environment: Path) -> bool:
+    """Whether a process was started with a mark in its environment."""
+    try:
+        return mark.encode() in environment.read_bytes()
+    except OSError:  # it has ended, or is somebody else's
+        return False
