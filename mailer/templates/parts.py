@@ -86,7 +86,7 @@ def second_content(
 
 def _context(files: Files, values: dict[str, object], language: "Language") -> dict[str, object]:
     context = {**values, "lang": language.tag, "locale": language}
-    # CLDR has marks in numbers of Arabic and Hebrew, `isolation` sets some around values, and people have them in names.
+    # Numbers of Arabic have marks, `mailer.templates.isolation` sets some around values, people have them in names.
     subject = _one_line(BIDI_CONTROL.sub("", files.subject.render(context)))
     context["subject"] = _ENCODED_WORD.sub("= ", subject)
     context["preheader"] = _one_line(files.preheader.render(context))
