@@ -119,6 +119,8 @@ MACHINERY = {
     "_Environment",
     "Reply",
     "Access",
+    "FunctionAccess",
+    "Past",
     "Service",
     "Malformed",
     "Lost",
