@@ -4,6 +4,7 @@ import getpass
 import os
 import socket
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from mailer.cli.stack import add_stack_option, named_stack, outputs_of
@@ -47,8 +48,16 @@ def add_sql_option(command: "ArgumentParser") -> None:
 
 
 @contextmanager
-def opened(given: "Namespace") -> "Generator[Opened]":
-    """The store that the command line or the environment names. It is closed at the end."""
+def opened(given: "Namespace", *, creates: bool = False) -> "Generator[Opened]":
+    """The store that the command line or the environment names. It is closed at the end.
+
+    Args:
+        given: The command line.
+        creates: Whether a file of SQLite is created where there is none.
+
+    Raises:
+        ConfigurationError: Neither names one, or the file does not exist.
+    """
     from mailer.stack import VARIABLE as OUTPUTS
     from mailer.stores.bundle import dynamodb_stores, sql_stores
     from mailer.wire.access import Access
@@ -57,6 +66,7 @@ def opened(given: "Namespace") -> "Generator[Opened]":
     is_named = bool(named_stack(given) or os.environ.get(OUTPUTS, "").strip())
     outputs = outputs_of(given) if is_named or not url else None
     if url:
+        _check_file(url, creates=creates)
         with sql_stores(url) as sql:
             yield Opened(sql.suppressions, sql, outputs)
         return
@@ -69,20 +79,29 @@ def opened(given: "Namespace") -> "Generator[Opened]":
 
 
 @contextmanager
-def opened_sql(given: "Namespace") -> "Generator[SqlStores]":
-    """The SQL store that the command line or the environment names.
-
-    Raises:
-        ConfigurationError: Neither names one.
-    """
+def opened_sql(given: "Namespace", *, creates: bool = False) -> "Generator[SqlStores]":
+    """The SQL store that the command line or the environment names. See `opened`."""
     from mailer.stores.bundle import sql_stores
 
     url = store_url(given)
     if not url:
         hint = f"Give --store postgresql://… or sqlite:///…, or set {VARIABLE}."
         raise ConfigurationError("This command needs a SQL store.", hint=hint)
+    _check_file(url, creates=creates)
     with sql_stores(url) as sql:
         yield sql
+
+
+def _check_file(url: str, *, creates: bool) -> None:
+    """Refuse a file of SQLite that does not exist: a misspelt name would be an empty list that looks like an answer."""
+    from mailer.stores.sql.url import Location
+
+    location = Location.parse(url)
+    name = location.url.database or ""
+    is_file = location.is_sqlite and name not in {"", ":memory:"} and not name.startswith("file:")
+    if is_file and not creates and not Path(name).exists():
+        hint = f"Check --store and {VARIABLE}. The application, or `mailer store migrate`, creates it."
+        raise ConfigurationError(f"There is no SQLite database {name}.", hint=hint)
 
 
 def actor_of(given: "Namespace") -> str:

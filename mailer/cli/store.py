@@ -47,7 +47,7 @@ def run(given: "Namespace") -> int:
 
 
 def _migrate(given: "Namespace") -> int:
-    with opened_sql(given) as stores:
+    with opened_sql(given, creates=True) as stores:
         stores.migrate()
     line("The tables have the newest version.")
     return 0

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from mailer.address import Address, mask
 from mailer.cli.output import as_json, line, table
-from mailer.cli.places import add_store_options, store_url
+from mailer.cli.places import add_store_options, opened_sql, store_url
 from mailer.cli.stack import outputs_of
 from mailer.stores.base import utcnow
 from mailer.stores.tokens import ACTIONS, AUDIT
@@ -59,10 +59,8 @@ def run(given: "Namespace") -> int:
 @contextmanager
 def _opened(given: "Namespace") -> "Generator[TokenStore]":
     """The tokens in the store that the command line or the environment names."""
-    from mailer.stores.bundle import sql_stores
-
-    if url := store_url(given):
-        with sql_stores(url) as sql:
+    if store_url(given):
+        with opened_sql(given) as sql:
             yield sql.tokens
         return
     from mailer.stores.dynamodb.table import dynamodb_api

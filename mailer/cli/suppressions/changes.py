@@ -66,7 +66,7 @@ def _add_common(command: "ArgumentParser") -> None:
 
 def _add(given: "Namespace") -> int:
     addresses, actor = _checked(given), actor_of(given)
-    with opened(given) as store:
+    with opened(given, creates=True) as store:
         outcomes = {
             one: store.suppressions.put(
                 Suppression(

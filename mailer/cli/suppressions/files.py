@@ -59,7 +59,7 @@ def _import(given: "Namespace") -> int:
         if given.dry_run:
             counts, problems = _count(rows, None)
         else:
-            with opened(given) as store:
+            with opened(given, creates=True) as store:
                 counts, problems = _count(rows, store.suppressions)
     if given.json:
         as_json({**counts, "problems": [{"line": one.line, "problem": one.words} for one in problems]})

@@ -22,6 +22,8 @@ def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
         monkeypatch.delenv(name, raising=False)
     found = f"sqlite:///{tmp_path}/mail.db"
     monkeypatch.setenv("MAILSTACK_STORE", found)
+    with SqlStores(found) as stores:
+        stores.migrate()
     return found
 
 
@@ -227,3 +229,25 @@ def test_message_log_of_a_sql_store_is_traced(
         stores.messages.add(HISTORY)
     assert main(["trace", ID, "--json"]) == 0
     assert "550 5.1.1 unknown" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["suppressions", "list"],
+        ["suppressions", "check", "ada@example.com"],
+        ["suppressions", "export", "-"],
+        ["report"],
+        ["verification", "list"],
+        ["store", "clean-up"],
+    ],
+    ids=" ".join,
+)
+def test_misspelt_database_is_no_empty_answer(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delenv("MAILSTACK_STORE", raising=False)
+    file = tmp_path / "typo.db"
+    assert main([*command, "--store", f"sqlite:///{file}"]) == 2
+    assert f"There is no SQLite database {file}." in capsys.readouterr().err
+    assert not file.exists()

@@ -154,6 +154,8 @@ def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
         monkeypatch.delenv(name, raising=False)
     found = f"sqlite:///{tmp_path}/mail.db?log_days=30"
     monkeypatch.setenv("MAILSTACK_STORE", found)
+    with SqlStores(found) as stores:
+        stores.migrate()
     return found
 
 
