@@ -7,7 +7,7 @@ BIN := .venv/bin
 # Whatever the shell says: without bytecode each of the many processes below would compile the same again.
 export PYTHONDONTWRITEBYTECODE :=
 # Each worker begins with a half of the tests, so that neighbours share what they set up.
-TESTS := $(BIN)/pytest -n 2 --dist worksteal -m "not e2e"
+TESTS := $(BIN)/pytest -n 2 --dist worksteal -m "not e2e" --durations 15
 # What fails first when something is wrong, and needs no network, no deployment and no waiting.
 QUICK := tests/unit/mailer tests/unit/lambdas tests/unit/tools tests/unit/test_docs.py tests/unit/infra/settings \
 	tests/unit/infra/dns/test_records.py tests/unit/infra/dns/test_zonefile.py localcloud/tests/unit

@@ -94,7 +94,7 @@ class Microsoft365Tokens:
                 OSError,
                 ValueError,
             ) as error:  # of requests, and of msal about the authority
-                raise_masked(_unavailable(), error)
+                raise_masked(_unavailable(error), error)
         if "access_token" in found:
             return str(found["access_token"])
         raise _refused(found)
@@ -119,9 +119,10 @@ class Microsoft365Tokens:
         )
 
 
-def _unavailable() -> CredentialsUnavailable:
+def _unavailable(error: Exception) -> CredentialsUnavailable:
+    why = mask_all(f"{type(error).__name__}: {error}"[:500])
     return CredentialsUnavailable(
-        "Entra ID gave no access token, so nothing was sent.",
+        f"Entra ID gave no access token, so nothing was sent: {why}",
         hint="Check the network and the tenant's name; login.microsoftonline.com must be reachable.",
     )
 

@@ -106,9 +106,9 @@ def test_wrong_secret_says_what_to_do(tenant: Tenant):
     assert tenant.smtp.connections == 0
 
 
-def test_unreachable_token_endpoint_is_retryable(tenant: Tenant):
+def test_unreachable_token_endpoint_says_why_and_is_retryable(tenant: Tenant):
     tokens = tenant.tokens(authority="https://localhost:1")
-    with pytest.raises(CredentialsUnavailable) as found:
+    with pytest.raises(CredentialsUnavailable, match="Connection refused") as found:
         tenant.transport(tokens=tokens).send(MESSAGE)
     assert found.value.retryable
 
