@@ -60,6 +60,10 @@ class RateLimit:
                 raise ConfigurationError(f"RateLimit: {problem}.", hint=hint)
 
 
+# Seconds between two looks at the store; and to the second look where the first found nothing, each time twice as long.
+_LOOK_EVERY, _LOOK_AGAIN = 15.0, 0.5
+
+
 class Account:
     """What is known of the account: read from the store, asked of SES once a minute by one worker of the stack.
 
@@ -82,6 +86,7 @@ class Account:
         self._start = start or _in_thread
         self._known: Standing | None = None
         self._looked_at: datetime | None = None
+        self._pause = _LOOK_AGAIN
         self._is_denied = False
         self.after_fork()
         belongs_to_process(self)
@@ -95,7 +100,7 @@ class Account:
         """What is known, which may be a little old; None at the beginning, and if AWS does not let us ask."""
         now = self._clock()
         with self._lock:
-            fresh = self._looked_at is not None and (now - self._looked_at).total_seconds() < _LOOK_EVERY
+            fresh = self._looked_at is not None and (now - self._looked_at).total_seconds() < self._pause
             if fresh or self._is_denied:
                 return self._known
             self._looked_at = now
@@ -107,7 +112,10 @@ class Account:
             found = self._store.standing() if self._store else self._known
             if found and (self._known is None or found.at > self._known.at):
                 self._known = found
-            if (found is None or not found.is_fresh(now)) and (not self._store or self._store.claim_refresh(now)):
+            is_mine = (found is None or not found.is_fresh(now)) and (not self._store or self._store.claim_refresh(now))
+            # Of a new stack nothing is known until the worker that asks has written it down, and no rate is kept.
+            self._pause = _LOOK_EVERY if found or is_mine else min(2 * self._pause, _LOOK_EVERY)
+            if is_mine:
                 self._refresh()
         except MailerError as error:  # mail must leave; what is wrong shows where it matters
             log.warning("The account's sending rate is not known: %s", error)
@@ -129,10 +137,6 @@ class Account:
             log.warning("The account's sending rate is not known, so it is not kept: %s", type(error).__name__)
         finally:
             self._is_asking = False
-
-
-# Seconds between two looks at the store.
-_LOOK_EVERY = 15.0
 
 
 def _in_thread(function: Callable[[], None]) -> None:

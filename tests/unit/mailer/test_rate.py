@@ -4,11 +4,12 @@ import asyncio
 import logging
 import math
 import random
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -26,9 +27,6 @@ from mailer.testing.outbox import Outbox
 from mailer.testing.outputs import stack_outputs
 from tests.rate_oracle import NOW, Oracle, known, simulate, standing
 from tests.waiting import eventually
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 MAIL = Message(subject="Hello", text="Hello", to=["ada@example.com", "bob@example.com"])
 
@@ -298,6 +296,32 @@ class TestAccount:
     def test_new_worker_reads_what_others_know(self, now: list[datetime], asked: list[datetime]):
         assert self.account(Shared(standing(rate=77.0)), now, asked).standing() == standing(rate=77.0)
         assert asked == []
+
+    def test_workers_of_a_new_stack_soon_know_what_one_asks(self, now: list[datetime]):
+        answers = list[Callable[[], None]]()
+        shared = Shared()
+        workers = [Account(shared, standing, clock=lambda: now[0], start=answers.append) for _ in range(4)]
+        assert [worker.standing() for worker in workers] == [None] * 4
+        (answer,) = answers
+        answer()
+        now[0] += timedelta(seconds=1)
+        assert [worker.standing() for worker in workers] == [standing()] * 4
+
+    def test_workers_look_less_often_while_nothing_is_known(self, now: list[datetime]):
+        looks = list[datetime]()
+
+        class Empty(Shared):
+            def standing(self) -> Standing | None:
+                looks.append(now[0])
+
+            def claim_refresh(self, now: datetime) -> bool:
+                return False
+
+        account = Account(Empty(), standing, clock=lambda: now[0])
+        for _ in range(600):
+            account.standing()
+            now[0] += timedelta(seconds=0.1)
+        assert [round((look - NOW).total_seconds()) for look in looks] == [0, 1, 3, 7, 15, 30, 45]
 
     def test_denied_get_account_is_logged_once_and_mail_leaves(
         self, now: list[datetime], caplog: pytest.LogCaptureFixture
