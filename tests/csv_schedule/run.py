@@ -9,18 +9,22 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from mailer import StackOutputs
 from mailer.cli.journal import SUFFIX
 from mailstack_localcloud import LocalCloud
-from tests.waiting import eventually
+from tests.waiting import eventually, moment
 
 _NO_LIMIT = 1_000_000_000.0
 _FIELDS = ("--set", "dashboard_url=https://app.example.com")
 _COMMAND = (sys.executable, "-m", "mailer", "send", "welcome", *_FIELDS, "--json")
-# Status and end of a row in the journal; a row that was begun has neither.
+# What a row's end has in the journal, and its beginning has not.
 _ENDED = b'"status"'
+# Mails that the local cloud keeps, and rows after which they are counted.
+_KEPT, _COUNTED = 10_000, 5_000
 
 
 @dataclass
@@ -77,59 +81,90 @@ def run(
         rows: Rows of the file.
         kills: Most kills; fewer where the command ends before.
         seed: Of every draw.
-        progress: Called with a line for each kill.
+        progress: Called with a line whenever mails were counted.
     """
-    chance, report, accepted = random.Random(f"{seed} {rows}"), Report(rows), Counter[int]()
-    said, statuses = "", dict[int, str]()
+    chance, report, arrived = random.Random(f"{seed} {rows}"), Report(rows), Arrived(cloud)
     file = folder / "people.csv"
     file.write_text("to,name\n" + "".join(f"reader-{row}@example.com,Reader {row}\n" for row in range(rows)))
+    journal = Written(file.with_name(file.name + SUFFIX))
     cloud.control("PUT", "account", {"max_send_rate": _NO_LIMIT, "max_24_hour_send": _NO_LIMIT})
     environment = {**os.environ, **cloud.environment(), "MAILSTACK_OUTPUTS": outputs.to_json()}
     stops = sorted(chance.randrange(rows) for _ in range(kills))
-    for stop in [*stops, None]:
-        resume = ["--resume"] if _ended(file) is not None else []
-        command = [*_COMMAND, "--csv", str(file), *resume]
+    said = ""
+    for stop in [*stops, rows + 1]:
+        command = [*_COMMAND, "--csv", str(file), *(["--resume"] if journal.path.exists() else [])]
         with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
-            if stop is not None and _reaches(file, stop, process):
-                process.kill()
-                report.kills += 1
+            while journal.goes_on(process, min(stop, journal.ended + _COUNTED)) and journal.ended < stop:
+                arrived.count(process)
+                progress(f"{arrived.rows.total():,} of {rows:,} accepted, {report.kills} kills")
+            process.kill()  # which a command that has ended does not notice
             said = process.communicate()[0]
-        statuses = _statuses(file)
+        arrived.count()
         if process.returncode == -signal.SIGKILL:
-            report.begun |= {row for row, status in statuses.items() if not status}
-        accepted.update(_accepted(cloud))
-        progress(f"{sum(accepted.values()):,} of {rows:,} accepted, {report.kills} kills")
+            report.kills += 1
+            report.begun |= {row for row, status in journal.statuses().items() if not status}
+    statuses = journal.statuses()
     report.statuses.update(json.loads(said)["statuses"])
     report.unknown = {row for row, status in statuses.items() if status == "unknown"}
-    report.lost = [row for row, status in statuses.items() if status == "sent" and not accepted[row]]
-    report.doubled = [row for row, times in accepted.items() if times > 1]
+    report.lost = [row for row, status in statuses.items() if status == "sent" and not arrived.rows[row]]
+    report.doubled = [row for row, times in arrived.rows.items() if times > 1]
     return report
 
 
-def _ended(file: Path) -> int | None:
-    """How many rows of the journal have an end; None before there is a journal."""
-    journal = file.with_name(file.name + SUFFIX)
-    return journal.read_bytes().count(_ENDED) if journal.exists() else None
+class Written:
+    """What the command has written to its journal."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self._read, self.ended = path, 0, 0
+
+    def goes_on(self, process: subprocess.Popen[str], until: int) -> bool:
+        """Wait until so many rows have an end; whether the command is still running then."""
+        while self.ended < until and process.poll() is None:  # ends: each round has more rows than the one before
+            eventually(partial(self._has_news, process), f"no row after {self.ended:,} has an end")
+        return process.poll() is None
+
+    def _has_news(self, process: subprocess.Popen[str]) -> bool:
+        """Read whole lines that are new; whether a row has ended since, or the command."""
+        before = self.ended
+        if self.path.exists():
+            with self.path.open("rb") as file:
+                file.seek(self._read)
+                lines, end, _ = file.read().rpartition(b"\n")
+            self._read += len(lines) + len(end)
+            self.ended += lines.count(_ENDED)
+        return self.ended > before or process.poll() is not None
+
+    def statuses(self) -> dict[int, str]:
+        """The last status of each row; empty for one that was begun alone. The first row is on the second line."""
+        lines = (json.loads(line) for line in self.path.read_text().splitlines() if line.endswith("}"))
+        return {facts["line"] - 2: facts.get("status", "") for facts in lines if "line" in facts}
 
 
-def _statuses(file: Path) -> dict[int, str]:
-    """What the journal says of each row; empty for one that was begun alone. The first row is on the second line."""
-    lines = map(json.loads, file.with_name(file.name + SUFFIX).read_text().splitlines())
-    return {facts["line"] - 2: facts.get("status", "") for facts in lines if "line" in facts}
+class Arrived:
+    """How often each row's mail was accepted. The local cloud keeps only the newest mails, so they are counted often."""
 
+    def __init__(self, cloud: LocalCloud) -> None:
+        self._cloud, self.rows = cloud, Counter[int]()
 
-def _reaches(file: Path, stop: int, process: subprocess.Popen[str]) -> bool:
-    """Wait until so many rows have an end; whether the command is still running then."""
-    eventually(
-        lambda: process.poll() is not None or (_ended(file) or 0) >= stop, f"the command does not come to row {stop}"
-    )
-    return process.poll() is None
+    def count(self, process: subprocess.Popen[str] | None = None) -> None:
+        """Count what has arrived, and forget it. A running command stands still meanwhile."""
+        if process:
+            process.send_signal(signal.SIGSTOP)
+        for mail in self._all():
+            self.rows[int(mail["to"][0].partition("@")[0].removeprefix("reader-"))] += 1
+        self._cloud.control("DELETE", "messages")
+        if process:
+            process.send_signal(signal.SIGCONT)
 
+    def _all(self) -> list[Any]:
+        """The mails, when those in flight have arrived: two looks find the same."""
+        looks: list[list[Any]] = []
 
-def _accepted(cloud: LocalCloud) -> Counter[int]:
-    """The rows of the mails that were accepted since the last time; the mails are forgotten."""
-    found, mails = Counter[int](), cloud.control("GET", "messages", {"limit": 10_000_000})["messages"]
-    for mail in mails:
-        found[int(mail["to"][0].partition("@")[0].removeprefix("reader-"))] += 1
-    cloud.control("DELETE", "messages")
-    return found
+        def same() -> bool:
+            looks.append(self._cloud.control("GET", "messages", {"limit": _KEPT})["messages"])
+            moment()
+            return looks[-2:-1] == looks[-1:]
+
+        eventually(same, "mails still arrive")
+        assert len(looks[-1]) < _KEPT, "more mails than the local cloud keeps"
+        return looks[-1]
