@@ -141,7 +141,7 @@ class Written:
 
 
 class Arrived:
-    """How often each row's mail was accepted. The local cloud keeps only the newest mails, so they are counted often."""
+    """How often each row's mail was accepted. The local cloud keeps only the newest, so they are counted often."""
 
     def __init__(self, cloud: LocalCloud) -> None:
         self._cloud, self.rows = cloud, Counter[int]()
