@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -219,8 +219,9 @@ def test_reports_with_counters_have_a_limit(site: Site, days: int):
 
 
 @pytest.fixture
-def stores(tmp_path: Path) -> SqlStores:
-    return SqlStores(f"sqlite:///{tmp_path}/mail.db?log_days={LOG_DAYS}", clock=Clock())
+def stores(tmp_path: Path) -> Iterator[SqlStores]:
+    with SqlStores(f"sqlite:///{tmp_path}/mail.db?log_days={LOG_DAYS}", clock=Clock()) as opened:
+        yield opened
 
 
 def templates(day: date, count: int) -> list[LogEntry]:
