@@ -82,7 +82,7 @@ class Web:
 
     def _encrypted(self, opened: "socket.socket", host: str, deadline: Deadline) -> ssl.SSLSocket:
         opened.settimeout(deadline.remaining())
-        with GATE.handshake():
+        with GATE.no_fork():
             return (self.context or ssl.create_default_context()).wrap_socket(opened, server_hostname=host)
 
 

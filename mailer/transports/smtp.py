@@ -50,7 +50,7 @@ log = logging.getLogger("mailer")
 
 def default_context() -> ssl.SSLContext:
     """A TLS context that verifies certificates by the system's authorities."""
-    with GATE.handshake():  # reading certificates takes the locks of a handshake
+    with GATE.no_fork():  # reading certificates takes the locks of a handshake
         return ssl.create_default_context()
 
 

@@ -141,7 +141,7 @@ class Connection(smtplib.SMTP):
                 opened.settimeout(self.deadline.remaining())
                 self.sock = opened
                 if server.security == "tls":
-                    with GATE.handshake():
+                    with GATE.no_fork():
                         self.sock = server.context.wrap_socket(opened, server_hostname=server.host)
             except BaseException:
                 opened.close()
@@ -166,7 +166,7 @@ class Connection(smtplib.SMTP):
             raise Lost(Moment.BEFORE, "the server sent more than its reply to STARTTLS")
         try:
             self._stream.settimeout(self.deadline.remaining())
-            with GATE.handshake():
+            with GATE.no_fork():
                 self.sock = server.context.wrap_socket(self._stream, server_hostname=server.host)
         except (OSError, ValueError) as error:
             raise Lost(Moment.BEFORE, _reason(error)) from error

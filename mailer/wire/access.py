@@ -243,7 +243,7 @@ def tls(verify: str) -> ssl.SSLContext:
         CannotAsk: The file cannot be read.
     """
     try:
-        with GATE.handshake():  # reading certificates takes the same locks
+        with GATE.no_fork():  # reading certificates takes the same locks
             return ssl.create_default_context(cafile=verify)
     except (OSError, ssl.SSLError) as error:
         raise CannotAsk(f"The CA bundle {verify} cannot be read: {error}", "InvalidCaBundle") from error

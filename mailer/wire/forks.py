@@ -30,24 +30,24 @@ def belongs_to_process(thing: Forkable) -> None:
 
 
 class ForkGate:
-    """Keeps forks and OpenSSL's handshakes apart.
+    """Keeps forks apart from what holds locks of C libraries: OpenSSL's handshakes, and the C library's name look-ups.
 
-    A handshake verifies certificates under locks of OpenSSL. A fork that happened meanwhile would copy them locked into
-    the child, where no thread is left to unlock them: its first handshake would wait for ever. So a fork waits until no
-    handshake is under way, and none begins until it has happened.
+    A fork that happened meanwhile would copy the locks into the child, where no thread is left to unlock them: its
+    first handshake or look-up would wait for ever. So a fork waits until none is under way, and none begins until it
+    has happened.
     """
 
     def __init__(self) -> None:
         self.after_in_child()
 
     def after_in_child(self) -> None:
-        """Forget the handshakes of the parent's threads, which do not exist here."""
+        """Forget the parent's threads, which do not exist here."""
         self._free = Condition()
         self._under_way = 0
         self._forking = False
 
     @contextmanager
-    def handshake(self) -> "Generator[None]":
+    def no_fork(self) -> "Generator[None]":
         """A time in which the process must not be forked."""
         with self._free:
             self._free.wait_for(lambda: not self._forking, _LONGEST_WAIT)
@@ -60,13 +60,13 @@ class ForkGate:
                 self._free.notify_all()
 
     def before_fork(self) -> None:
-        """Wait for the handshakes that are under way, and hold back others; not for ever, as no fork must hang."""
+        """Wait for what is under way, and hold back others; not for ever, as no fork must hang."""
         self._free.acquire()
         self._forking = True
         self._free.wait_for(lambda: not self._under_way, _LONGEST_WAIT)
 
     def after_in_parent(self) -> None:
-        """Let handshakes begin again."""
+        """Let others begin again."""
         self._forking = False
         self._free.notify_all()
         self._free.release()

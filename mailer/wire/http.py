@@ -20,6 +20,10 @@ from mailer.wire.forks import GATE
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
 
+    # As `socket.getaddrinfo` gives it; of an interpreter without IPv6, numbers and bytes.
+    _Place = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
+    _Address = tuple[socket.AddressFamily, socket.SocketKind, int, str, _Place]
+
 _CRLF, _END_OF_HEAD = b"\r\n", b"\r\n\r\n"
 # Bytes. A head of SES or DynamoDB has under one kilobyte; BatchGetItem gives back 16 MB at most.
 _MAX_HEAD, _MAX_BODY = 64 * 1024, 32 * 1024 * 1024
@@ -275,7 +279,7 @@ def _open(destination: Destination, deadline: Deadline) -> socket.socket:
         if destination.proxy:
             _tunnel(opened, destination, deadline)
         opened.settimeout(deadline.remaining())
-        with GATE.handshake():
+        with GATE.no_fork():
             return destination.tls.wrap_socket(opened, server_hostname=destination.url.hostname)
     except BaseException:
         opened.close()
@@ -284,8 +288,7 @@ def _open(destination: Destination, deadline: Deadline) -> socket.socket:
 
 def dial(host: str, port: int, deadline: Deadline) -> socket.socket:
     """Connect to the first address that answers. Each has its share of the time, so that a dead one costs little."""
-    look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
-    addresses = bounded(look_up, deadline)
+    addresses = bounded(partial(_addresses, host, port), deadline)
     problem: OSError = OSError(f"{host} has no address")
     for position, (family, kind, protocol, _, address) in enumerate(addresses):
         dialled = socket.socket(family, kind, protocol)
@@ -301,6 +304,11 @@ def dial(host: str, port: int, deadline: Deadline) -> socket.socket:
         else:
             return dialled
     raise problem
+
+
+def _addresses(host: str, port: int) -> "list[_Address]":
+    with GATE.no_fork():
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
 
 
 def tune(opened: socket.socket) -> None:

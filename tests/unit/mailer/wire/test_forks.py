@@ -1,4 +1,4 @@
-"""A fork waits for TLS handshakes, and handshakes wait for a fork; neither for ever."""
+"""A fork waits for TLS handshakes and name look-ups, and they wait for a fork; neither for ever."""
 
 import os
 import threading
@@ -6,8 +6,10 @@ import threading
 import pytest
 
 from mailer.wire import forks
+from mailer.wire.deadline import Deadline
 from mailer.wire.forks import ForkGate
-from tests.waiting import eventually, moment
+from mailer.wire.http import dial
+from tests.waiting import PATIENCE, eventually, moment
 
 
 def begun(gate: ForkGate, release: threading.Event) -> threading.Thread:
@@ -15,7 +17,7 @@ def begun(gate: ForkGate, release: threading.Event) -> threading.Thread:
     entered = threading.Event()
 
     def shake() -> None:
-        with gate.handshake():
+        with gate.no_fork():
             entered.set()
             release.wait()
 
@@ -44,12 +46,26 @@ def test_fork_waits_for_a_handshake():
     forking.join()
 
 
+def test_name_is_looked_up_in_a_time_without_forks(monkeypatch: pytest.MonkeyPatch):
+    under_way = list[int]()
+
+    def look_up(*_: object, **__: object) -> list[object]:
+        under_way.append(forks.GATE._under_way)
+        return []
+
+    monkeypatch.setattr("socket.getaddrinfo", look_up)
+    with pytest.raises(OSError, match="has no address"):
+        dial("api.test", 443, Deadline(PATIENCE))
+    assert under_way == [1]
+    assert forks.GATE._under_way == 0
+
+
 def test_handshake_waits_for_a_fork():
     gate, shaken = ForkGate(), threading.Event()
     gate.before_fork()
 
     def shake() -> None:
-        with gate.handshake():
+        with gate.no_fork():
             shaken.set()
 
     thread = threading.Thread(target=shake)
@@ -77,7 +93,7 @@ def test_child_forgets_the_handshakes_of_its_parent():
     gate.after_in_child()
     gate.before_fork()
     gate.after_in_parent()
-    with gate.handshake():
+    with gate.no_fork():
         pass
     release.set()
     shaking.join()
