@@ -65,5 +65,5 @@ def has(mark: str, environment: Path) -> bool:
     """Whether a process was started with a mark in its environment."""
     try:
         return mark.encode() in environment.read_bytes()
-    except OSError:  # it has ended, or is somebody else's
+    except OSError:  # the process has ended, or belongs to another user
         return False
