@@ -4,6 +4,7 @@ import logging
 import math
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Event, Lock, Thread
@@ -61,7 +62,12 @@ class RateLimit:
 
 
 # Seconds between two looks at the store; and to the second look where the first found nothing, each time twice as long.
-_LOOK_EVERY, _LOOK_AGAIN = 15.0, 0.5
+_LOOK_EVERY, _LOOK_AGAIN = 15.0, 0.05
+# Seconds until a worker asks SES again that had no answer: SES allows one such request a second.
+_ASK_AGAIN = 1.0
+# Seconds that messages wait at most for the first answer, which takes a tenth of a second where no machine is busy; and
+# to the first look whether it is there, and between the last ones, each twice as long as the one before.
+FIRST_ANSWER, _SOON, _LATER = 10.0, 0.02, 1.0
 
 
 class Account:
@@ -87,9 +93,15 @@ class Account:
         self._known: Standing | None = None
         self._looked_at: datetime | None = None
         self._pause = _LOOK_AGAIN
-        self._is_denied = False
+        self._is_denied = self._is_unanswered = False
+        self._is_expected = True
         self.after_fork()
         belongs_to_process(self)
+
+    @property
+    def is_expected(self) -> bool:
+        """Whether this worker or another one asks SES, so that more is known soon."""
+        return self._is_expected and not self._is_denied
 
     def after_fork(self) -> None:
         """Forget the lock of the parent, and that it was asking."""
@@ -108,16 +120,20 @@ class Account:
         return self._known
 
     def _look(self, now: datetime) -> None:
+        self._pause = min(2 * self._pause, _LOOK_EVERY)
         try:
             found = self._store.standing() if self._store else self._known
             if found and (self._known is None or found.at > self._known.at):
                 self._known = found
-            is_mine = (found is None or not found.is_fresh(now)) and (not self._store or self._store.claim_refresh(now))
-            # Of a new stack nothing is known until the worker that asks has written it down, and no rate is kept.
-            self._pause = _LOOK_EVERY if found or is_mine else min(2 * self._pause, _LOOK_EVERY)
-            if is_mine:
-                self._refresh()
+            if self._known:
+                self._pause = _LOOK_EVERY
+            if found is None or not found.is_fresh(now):
+                is_mine = self._is_unanswered or not self._store or self._store.claim_refresh(now)
+                self._is_expected = True
+                if is_mine:
+                    self._refresh()
         except MailerError as error:  # mail must leave; what is wrong shows where it matters
+            self._is_expected = False
             log.warning("The account's sending rate is not known: %s", error)
 
     def _refresh(self) -> None:
@@ -129,14 +145,28 @@ class Account:
 
     def _ask_ses(self) -> None:
         try:
-            self._known = self._ask()
-            if self._store:
-                self._store.write_standing(self._known)
+            self._write(self._ask())
+            self._is_unanswered = False
         except Exception as error:  # noqa: BLE001 - mail must leave, whatever this fails with
-            self._is_denied = getattr(error, "code", "").startswith("AccessDenied")
             log.warning("The account's sending rate is not known, so it is not kept: %s", type(error).__name__)
+            self._is_denied = getattr(error, "code", "").startswith("AccessDenied")
+            self._is_unanswered, self._is_expected = self._known is None, False
+            self._pause = max(self._pause, _ASK_AGAIN)
+            if self._is_denied:
+                self._tell_denied()
         finally:
             self._is_asking = False
+
+    def _write(self, found: Standing) -> None:
+        self._known = found
+        if self._store:
+            self._store.write_standing(found)
+
+    def _tell_denied(self) -> None:
+        """Let no other worker wait for an answer that does not come: without one there is no limit to keep."""
+        with suppress(MailerError):
+            if self._store and self._store.standing() is None:
+                self._write(Standing(math.inf, math.inf, 0.0, self._clock()))
 
 
 def _in_thread(function: Callable[[], None]) -> None:
@@ -176,6 +206,10 @@ class Limiter:
     def after_fork(self) -> None:
         """Leave the parent's lock and lease to the parent."""
         self._lock, self._waiting, self._lease = Lock(), set[Event](), None
+        # The message that did not wait for the rate to be known: when it went, and to how many recipients.
+        self._first_at, self._first_count = 0.0, 0
+        # Until when messages wait for the first answer.
+        self._patient_until: float | None = None
 
     @property
     def max_wait(self) -> float:
@@ -188,7 +222,7 @@ class Limiter:
         "The number of destinations you can contact in a single call can be limited by your account's maximum sending
         rate": https://docs.aws.amazon.com/ses/latest/dg/send-personalized-email-api.html
         """
-        standing = self._account.standing()
+        standing = self._account.standing() or self._first_answer()
         rate = standing.max_rate * self._limit.share if standing else math.inf
         return most if rate >= 2 * most else max(1, int(rate / 2))
 
@@ -203,21 +237,53 @@ class Limiter:
     def acquire(self, count: int) -> None:
         """Wait until a message to so many recipients may be handed over.
 
+        While the account's rate is not known yet, messages wait for SES's answer, for two seconds at most; the first
+        one of a process that keeps the rate by itself does not, as SES's bucket has room for it.
+
         Raises:
             RateExceeded: It would wait for longer than `max_wait`, or must not wait; or the mailer was closed, or the
                 coroutine that waits for the send was cancelled.
             QuotaExceeded: The account's daily quota, or the warm-up plan, has no room for it.
         """
         standing = self._account.standing()
-        if standing is None:
-            return
-        rate = standing.max_rate * self._limit.share
+        if standing is None and not self._is_first(count):
+            standing = self._first_answer()
         with self._lock:
-            self._check_quota(standing, count)
-            delay = self._leased(count / rate) if self._leases and rate < float("inf") else self._paced(count, rate)
-            self._sent += count
+            delay = self._delay(standing, count)
         if delay > 0:
             self._wait_for(delay)
+
+    def _delay(self, standing: Standing | None, count: int) -> float:
+        held_back = self._pace.free_at - self._clock()
+        if standing is None:
+            self._check_delay(held_back)
+            return held_back
+        self._check_quota(standing, count)
+        rate = standing.max_rate * self._limit.share
+        if self._leases and rate < float("inf"):
+            delay = max(self._leased(count / rate), held_back)
+        else:
+            delay = self._paced(count, rate)
+        self._sent += count
+        return delay
+
+    def _is_first(self, count: int) -> bool:
+        """Whether the message goes before the rate is known. The next one pays for it."""
+        with self._lock:
+            is_first = self._leases is None and not self._first_count and self._patient_until is None
+            if is_first:
+                self._first_at, self._first_count = self._clock(), count
+        return is_first
+
+    def _first_answer(self) -> Standing | None:
+        """Wait until SES has said what the rate is; None if it does not say so in time."""
+        if self._patient_until is None:
+            self._patient_until = self._clock() + FIRST_ANSWER
+        standing, pause = self._account.standing(), _SOON
+        while standing is None and self._account.is_expected and self._clock() < self._patient_until:
+            self._wait_for(pause)
+            standing, pause = self._account.standing(), min(2 * pause, _LATER)
+        return standing
 
     def _wait_for(self, seconds: float) -> None:
         ended = CANCELLED.get() or Event()
@@ -265,7 +331,7 @@ class Limiter:
             )
 
     def _paced(self, count: int, rate: float) -> float:
-        pace = Pace(rate, self._pace.free_at)
+        pace = Pace(rate, max(self._pace.free_at, self._first_at + self._first_count / rate))
         after, delay = pace.reserve(count, self._clock())
         self._check_delay(delay)
         self._pace = after

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from mailer.errors import ConfigurationError, QuotaExceeded, RateExceeded, Store
 from mailer.mailer import Mailer
 from mailer.message import Message
 from mailer.results import Status
-from mailer.sending.limiter import Account, Limiter, RateLimit
+from mailer.sending.limiter import FIRST_ANSWER, Account, Limiter, RateLimit
 from mailer.sending.rate import BURST, Lease, Pace, next_length
 from mailer.stores.bundle import memory_stores
 from mailer.stores.memory import MemoryIdempotency
@@ -26,7 +27,7 @@ from mailer.stores.sql.stores import SqlStores
 from mailer.testing.outbox import Outbox
 from mailer.testing.outputs import stack_outputs
 from tests.rate_oracle import NOW, Oracle, known, simulate, standing
-from tests.waiting import eventually
+from tests.waiting import PATIENCE, eventually
 
 MAIL = Message(subject="Hello", text="Hello", to=["ada@example.com", "bob@example.com"])
 
@@ -221,6 +222,22 @@ class TestWaiting:
         limiter.acquire(1)
         assert waits == [pytest.approx(1.0)]
 
+    @pytest.mark.parametrize("found", [standing(rate=1.0), None], ids=["known rate", "unknown rate"])
+    def test_throttling_by_ses_holds_leases_back_too(self, found: Standing | None):
+        waits: list[float] = []
+        shared = Shared(found)
+        limiter = Limiter(
+            RateLimit(shared=True),
+            Account(shared, standing, start=lambda _: None),
+            shared,
+            clock=lambda: 100.0,
+            wait=lambda _, seconds: waits.append(seconds),
+        )
+        limiter._patient_until = 0.0
+        limiter.throttled()
+        limiter.acquire(1)
+        assert waits == [pytest.approx(1.0)]
+
     def test_close_ends_the_waiting(self):
         limiter = Limiter(RateLimit(), known(standing(rate=0.1)), clock=lambda: 100.0)
         limiter.acquire(1)
@@ -321,7 +338,7 @@ class TestAccount:
         for _ in range(600):
             account.standing()
             now[0] += timedelta(seconds=0.1)
-        assert [round((look - NOW).total_seconds()) for look in looks] == [0, 1, 3, 7, 15, 30, 45]
+        assert [round((look - NOW).total_seconds()) for look in looks] == [0, 0, 0, 1, 2, 3, 6, 13, 26, 40, 56]
 
     def test_denied_get_account_is_logged_once_and_mail_leaves(
         self, now: list[datetime], caplog: pytest.LogCaptureFixture
@@ -349,6 +366,154 @@ class TestAccount:
         with caplog.at_level(logging.WARNING, "mailer"):
             Limiter(RateLimit(max_wait=0), account, clock=lambda: 0.0).acquire(1)
         assert "cannot be reached" in caplog.text
+
+
+class TestNewStack:
+    """Of a new stack no rate is known until SES has answered one of its workers."""
+
+    @pytest.fixture
+    def answers(self) -> list[Callable[[], None]]:
+        """What asks SES, when it is called."""
+        return []
+
+    def account(self, answers: list[Callable[[], None]], shared: Shared | None = None, rate: float = 1.0) -> Account:
+        return Account(shared, lambda: standing(rate, at=datetime.now(UTC)), start=answers.append)
+
+    def test_messages_wait_until_one_worker_has_the_answer(self, answers: list[Callable[[], None]]):
+        shared, limit = Shared(), RateLimit(shared=True, on_throttle="result")
+        limiters = [Limiter(limit, self.account(answers, shared, rate=0.001), shared) for _ in range(4)]
+        with ThreadPoolExecutor(16) as threads:
+            sends = [threads.submit(limiter.acquire, 1) for limiter in limiters for _ in range(4)]
+            eventually(lambda: all(limiter._waiting for limiter in limiters), "nobody waits for the answer")
+            assert not any(send.done() for send in sends)
+            (answer,) = answers
+            answer()
+            outcomes = [send.exception() for send in sends]
+        assert outcomes.count(None) == 1
+        assert all(isinstance(outcome, RateExceeded) for outcome in outcomes if outcome)
+
+    def test_message_waits_while_another_thread_asks_the_store(self):
+        is_asked, may_answer = Event(), Event()
+
+        class Slow(Shared):
+            def standing(self) -> Standing | None:
+                is_asked.set()
+                assert may_answer.wait(PATIENCE)
+                return standing(rate=1000.0)
+
+        shared = Slow()
+        limiter = Limiter(RateLimit(shared=True), Account(shared, standing), shared)
+        with ThreadPoolExecutor(2) as threads:
+            first = threads.submit(limiter.acquire, 1)
+            assert is_asked.wait(PATIENCE)
+            second = threads.submit(limiter.acquire, 1)
+            eventually(lambda: limiter._waiting, "nobody waits for the answer")
+            assert not second.done()
+            may_answer.set()
+            first.result()
+            second.result()
+
+    def test_first_message_of_a_process_by_itself_does_not_wait(self, answers: list[Callable[[], None]]):
+        waits = list[float]()
+        limiter = Limiter(RateLimit(), self.account(answers), clock=lambda: 100.0)
+        limiter.acquire(3)
+        answers[0]()
+        limiter._wait = lambda _, seconds: waits.append(seconds)
+        limiter.acquire(1)
+        assert waits == [pytest.approx(3.0)]
+
+    def test_message_does_not_wait_for_ever(self, answers: list[Callable[[], None]]):
+        now = [100.0]
+        wait: Callable[[object, float], None] = lambda _, seconds: now.__setitem__(0, now[0] + seconds)  # noqa: E731
+        limiter = Limiter(RateLimit(), self.account(answers), clock=lambda: now[0], wait=wait)
+        for _ in range(100):
+            limiter.acquire(1)
+        assert now == [pytest.approx(100.0 + FIRST_ANSWER, abs=1.0)]
+
+    def test_bulk_call_waits_for_the_answer_to_know_its_size(self, answers: list[Callable[[], None]]):
+        limiter = Limiter(RateLimit(), self.account(answers, rate=14.0))
+        limiter._wait = lambda *_: answers[0]()
+        assert limiter.at_once(50) == 7
+
+    @pytest.mark.parametrize("code", ["AccessDeniedException", "TooManyRequestsException"])
+    def test_nobody_waits_once_ses_has_refused_to_answer(self, code: str):
+        class Refused(Exception):  # noqa: N818
+            pass
+
+        def ask() -> Standing:
+            error = Refused()
+            error.code = code  # pyright: ignore[reportAttributeAccessIssue]
+            raise error
+
+        def wait(*_: object) -> None:
+            raise AssertionError("It waits for an answer that does not come.")
+
+        limiter = Limiter(RateLimit(), Account(None, ask, start=lambda run: run()), wait=wait)
+        for _ in range(3):
+            limiter.acquire(1)
+
+    def test_nobody_waits_for_a_worker_that_is_denied(self):
+        class Denied(Exception):  # noqa: N818
+            code = "AccessDeniedException"
+
+        def ask() -> Standing:
+            raise Denied
+
+        def wait(*_: object) -> None:
+            raise AssertionError("It waits for an answer that does not come.")
+
+        shared, limit = Shared(), RateLimit(shared=True)
+        for _ in range(3):
+            account = Account(shared, ask, start=lambda run: run())
+            Limiter(limit, account, shared, wait=wait).acquire(50)
+        assert shared.writes == 0
+
+    def test_denied_worker_leaves_what_others_know(self):
+        class Denied(Exception):  # noqa: N818
+            code = "AccessDeniedException"
+
+        def ask() -> Standing:
+            raise Denied
+
+        shared = Shared(standing(rate=14.0, at=NOW - timedelta(hours=1)))
+        assert Account(shared, ask, clock=lambda: NOW, start=lambda run: run()).standing() == shared.found
+        assert shared.found
+        assert shared.found.max_rate == 14.0
+
+    def test_worker_that_had_no_answer_asks_again(self):
+        now, asked = [NOW], list[datetime]()
+
+        def ask() -> Standing:
+            asked.append(now[0])
+            if len(asked) == 1:
+                raise OSError
+            return standing(at=now[0])
+
+        account = Account(Shared(), ask, clock=lambda: now[0], start=lambda run: run())
+        assert account.standing() is None
+        now[0] += timedelta(seconds=1)
+        assert account.standing() == standing(at=now[0])
+
+    def test_close_ends_the_wait_for_the_answer(self, answers: list[Callable[[], None]]):
+        limiter = Limiter(RateLimit(), self.account(answers), clock=lambda: 100.0)
+        limiter.acquire(1)
+        with ThreadPoolExecutor(1) as threads:
+            waiting = threads.submit(limiter.acquire, 1)
+            eventually(lambda: limiter._waiting, "nobody waits")
+            limiter.close()
+            with pytest.raises(RateExceeded, match="closed"):
+                waiting.result()
+
+    def test_child_of_a_fork_waits_for_an_answer_of_its_own(self, answers: list[Callable[[], None]]):
+        account = self.account(answers)
+        limiter = Limiter(RateLimit(), account)
+        limiter.acquire(1)
+        account.after_fork()
+        limiter.after_fork()
+        limiter.acquire(1)  # the first one of the child
+        limiter._wait = lambda *_: answers[-1]()
+        limiter.acquire(1)
+        assert account.standing()
 
 
 class TestMailer:
