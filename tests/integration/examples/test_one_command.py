@@ -1,6 +1,7 @@
-"""What all examples of one command have in common: a port in use, and the end of what they started."""
+"""What all examples have in common: a port in use, the end of what they started, the commands of their READMEs."""
 
 import os
+import re
 import secrets
 import socket
 import subprocess
@@ -21,6 +22,21 @@ EXAMPLES = {
     "fastapi_invitations": "/mail/health",
     "ses_provider": "/api/health",
 }
+
+
+READMES = sorted((ROOT / "examples").glob("*/README.md"))
+
+
+@pytest.mark.parametrize("readme", READMES, ids=lambda path: path.parent.name)
+def test_commands_of_a_readme_are_installed_or_it_says_how(readme: Path):
+    blocks = re.findall(r"^```(?:console|sh)\n(.*?)^```", readme.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    parts = [part for block in blocks for line in block.splitlines() for part in line.split(" && ")]
+    known = {"export", *(path.name for path in Path(sys.executable).parent.iterdir())}
+    for part in parts:
+        words = [word for word in part.split() if "=…" not in word]
+        if words[:2] == ["pip", "install"]:
+            known.add(words[2])
+        assert "/" in words[0] or words[0] in known, part
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
