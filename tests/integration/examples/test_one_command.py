@@ -39,6 +39,31 @@ def test_commands_of_a_readme_are_installed_or_it_says_how(readme: Path):
         assert "/" in words[0] or words[0] in known, part
 
 
+# The variables that the settings of each example of Django need, and a part of what a missing one says.
+REQUIRED = {
+    "django_moderation": {"SECRET_KEY": "secrets.token_urlsafe(48)", "DATABASE_URL": "sqlite:///db.sqlite3"},
+    "django_subscriptions": {
+        "SECRET_KEY": "secrets.token_urlsafe(48)",
+        "SITE_URL": "https://signals.example.com",
+        "PAYMENT_WEBHOOK_SECRETS": "signing secret",
+    },
+}
+VARIABLES = [(example, name) for example, names in REQUIRED.items() for name in names]
+
+
+@pytest.mark.parametrize("value", [None, ""], ids=["missing", "empty"])
+@pytest.mark.parametrize(("example", "name"), VARIABLES)
+def test_missing_variable_is_named_with_a_remedy(example: str, name: str, value: str | None):
+    given = {one: "sqlite:///x" for one in REQUIRED[example] if one != name}
+    given |= {"DJANGO_SETTINGS_MODULE": f"examples.{example}.settings"} | ({} if value is None else {name: value})
+    inherited = {key: one for key, one in os.environ.items() if key not in REQUIRED[example]}
+    command = [sys.executable, "-m", "django", "check"]
+    ran = subprocess.run(command, cwd=ROOT, env=inherited | given, capture_output=True, text=True, check=False)
+    last = ran.stderr.splitlines()[-1]
+    assert f"ImproperlyConfigured: The environment variable {name} is not set. " in last
+    assert REQUIRED[example][name] in last
+
+
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_port_in_use_is_refused_before_anything_starts(example: str):
     with socket.create_server(("127.0.0.1", 0)) as other:
