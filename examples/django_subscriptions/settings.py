@@ -65,6 +65,7 @@ DATABASES = {"default": _postgresql if "PGDATABASE" in os.environ else _sqlite}
 
 ALLOWED_HOSTS = [urlsplit(SITE_URL).hostname or ""]
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
+CSRF_FAILURE_VIEW = f"{_APP}.views.csrf_failure"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _IS_SECURE
 SECURE_HSTS_SECONDS = 31_536_000 if _IS_SECURE else 0
 LOGIN_URL, LOGIN_REDIRECT_URL, LOGOUT_REDIRECT_URL = "login", "account", "home"

@@ -10,7 +10,8 @@ from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.shortcuts import redirect, render
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
+from django.views import csrf
 from django.views.decorators.http import require_GET, require_http_methods
 
 from . import mails
@@ -53,6 +54,16 @@ def _created(request: "HttpRequest", form: RegisterForm) -> User | None:
     except IntegrityError:  # another request has created an account of this name since the form was checked
         form.add_error("username", form.instance.unique_error_message(User, ("username",)))
         return None
+
+
+def csrf_failure(request: "HttpRequest", reason: str = "") -> "HttpResponse":
+    """Refuse a form whose token is wrong, which is so for a second click, too: the first one has signed in.
+
+    That one goes on to the account, as the first does. Nothing is changed.
+    """
+    if request.user.is_authenticated and request.path in {reverse("register"), reverse("login")}:
+        return redirect("account")
+    return csrf.csrf_failure(request, reason)
 
 
 @login_required

@@ -82,6 +82,24 @@ def test_forms_sent_at_once_register_once(site: Site):
     assert site.mails("errors@example.test") == []
 
 
+def test_second_click_after_the_first_signed_in_is_harmless(site: Site):
+    with site.person() as person:
+        page = person.get("/register/").text
+        for _ in range(2):  # Django has another CSRF token after the first
+            assert person.send("/register/", page, **register_form("clicks")).url.path == "/account/"
+        person.sign_out()
+        page = person.get("/login/").text
+        for _ in range(2):
+            assert person.send("/login/", page, username="clicks", password=PASSWORD).url.path == "/account/"
+        answer = person.send("/account/delete/", page, password=PASSWORD)
+        assert (answer.status_code, "This page is too old" in answer.text) == (403, True)
+        person.sign_out()
+        assert person.send("/register/", page, **register_form("clicks2")).status_code == 403
+    assert len(site.rows("SELECT id FROM auth_user WHERE username LIKE 'clicks%'")) == 1
+    assert not site.absent("clicks@example.com")
+    assert len(site.mails("clicks@example.com")) == 1
+
+
 @pytest.mark.parametrize("changed", ["password", "email", "is_active"])
 def test_taken_user_name_is_refused_to_others(site: Site, changed: str):
     name = f"taken{changed}"
