@@ -6,12 +6,14 @@ from typing import Any
 
 import django
 
+from examples.environment import NEW_KEY_HINT, required
+
 from .database import database_of
 
 BASE_DIR = Path(__file__).parent
 SITE_URL = os.environ.get("SITE_URL", "http://127.0.0.1:8000").rstrip("/")
 IS_SECURE = SITE_URL.startswith("https://")
-SECRET_KEY = os.environ["SECRET_KEY"]
+SECRET_KEY = required("SECRET_KEY", NEW_KEY_HINT)
 DEBUG = os.environ.get("DEBUG") == "yes"
 ALLOWED_HOSTS = [SITE_URL.partition("://")[2].partition(":")[0]]
 # The header in which the proxy in front says who asks; empty without a proxy.
@@ -52,7 +54,9 @@ TEMPLATES = [
 ]
 ROOT_URLCONF = "examples.django_moderation.urls"
 WSGI_APPLICATION = "examples.django_moderation.wsgi.application"
-DATABASES = {"default": database_of(os.environ["DATABASE_URL"])}
+DATABASES = {
+    "default": database_of(required("DATABASE_URL", "Name the database: sqlite:///db.sqlite3 or postgresql://…"))
+}
 AUTH_USER_MODEL = "moderation.User"
 AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},

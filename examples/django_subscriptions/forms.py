@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from django import forms
+from django.contrib.auth import authenticate
 from django.contrib.auth.forms import (
     PasswordChangeForm,
     PasswordResetForm,
@@ -19,6 +20,8 @@ from . import mails
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from django.http import HttpRequest
 
 
 class RegisterForm(UserCreationForm):  # pyright: ignore[reportMissingTypeArgument] - not generic when Django runs
@@ -48,6 +51,17 @@ class RegisterForm(UserCreationForm):  # pyright: ignore[reportMissingTypeArgume
         if commit:
             mails.welcome(user)
         return user
+
+    def registered_before(self, request: "HttpRequest") -> User | None:
+        """The account that the same form created before: its name, password and address are those of the form.
+
+        Without the password, nobody gets into the account of another person.
+        """
+        if self.errors.keys() != {"username"} or not self.has_error("username", "unique"):
+            return None
+        name = self.fields["username"].to_python(self.data["username"])  # refused, so not in `cleaned_data`
+        found = authenticate(request, username=name, password=self.cleaned_data["password1"])
+        return cast("User", found) if found and found.email == self.cleaned_data["email"] else None
 
 
 class _NewPassword:

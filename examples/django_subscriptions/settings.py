@@ -5,11 +5,13 @@ from urllib.parse import urlsplit
 
 import django
 
+from examples.environment import NEW_KEY_HINT, required
+
 _APP = "examples.django_subscriptions"
 
-SECRET_KEY = os.environ["SECRET_KEY"]
+SECRET_KEY = required("SECRET_KEY", NEW_KEY_HINT)
 # Where people reach the application. Links in mails begin with it, never with the Host header of a request.
-SITE_URL = os.environ["SITE_URL"].rstrip("/")
+SITE_URL = required("SITE_URL", "Name the address of the site: https://signals.example.com").rstrip("/")
 _IS_SECURE = SITE_URL.startswith("https://")
 
 INSTALLED_APPS = [
@@ -63,6 +65,7 @@ DATABASES = {"default": _postgresql if "PGDATABASE" in os.environ else _sqlite}
 
 ALLOWED_HOSTS = [urlsplit(SITE_URL).hostname or ""]
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
+CSRF_FAILURE_VIEW = f"{_APP}.views.csrf_failure"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _IS_SECURE
 SECURE_HSTS_SECONDS = 31_536_000 if _IS_SECURE else 0
 LOGIN_URL, LOGIN_REDIRECT_URL, LOGOUT_REDIRECT_URL = "login", "account", "home"
@@ -75,7 +78,9 @@ AUTH_PASSWORD_VALIDATORS = [
 MAILS_PER_CLIENT = int(os.environ.get("MAILS_PER_CLIENT", "50"))
 
 # The payment provider's webhook: the endpoint's signing secrets, the new one first while you rotate them.
-PAYMENT_WEBHOOK_SECRETS = os.environ["PAYMENT_WEBHOOK_SECRETS"].split(",")
+PAYMENT_WEBHOOK_SECRETS = required(
+    "PAYMENT_WEBHOOK_SECRETS", "Copy the signing secret of the webhook's endpoint from the payment provider."
+).split(",")
 # Whether /test-events/ sends the provider's events; never in production.
 PAYMENT_TEST_EVENTS = os.environ.get("PAYMENT_TEST_EVENTS") == "yes"
 

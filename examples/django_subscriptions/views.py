@@ -8,9 +8,10 @@ from django.contrib import messages
 from django.contrib.auth import login, logout, views
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.shortcuts import redirect, render
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
+from django.views import csrf
 from django.views.decorators.http import require_GET, require_http_methods
 
 from . import mails
@@ -34,14 +35,35 @@ def home(request: "HttpRequest") -> "HttpResponse":
 
 @require_http_methods(["GET", "POST"])
 def register(request: "HttpRequest") -> "HttpResponse":
-    """Create an account, and sign in."""
+    """Create an account, and sign in. The form may arrive twice, as after a double click: that is one account."""
     form = RegisterForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        if may_send(request, str(form.cleaned_data["email"])):
-            login(request, form.save())
-            return redirect("account")
-        form.add_error(None, _TOO_MANY)
+    if request.method == "POST" and (user := _created(request, form) or form.registered_before(request)):
+        login(request, user)
+        return redirect("account")
     return render(request, f"{_FOLDER}/form.html", {"form": form, "title": "Register", "button": "Register"})
+
+
+def _created(request: "HttpRequest", form: RegisterForm) -> User | None:
+    if not form.is_valid():
+        return None
+    if not may_send(request, str(form.cleaned_data["email"])):
+        form.add_error(None, _TOO_MANY)
+        return None
+    try:
+        return form.save()
+    except IntegrityError:  # another request has created an account of this name since the form was checked
+        form.add_error("username", form.instance.unique_error_message(User, ("username",)))
+        return None
+
+
+def csrf_failure(request: "HttpRequest", reason: str = "") -> "HttpResponse":
+    """Refuse a form whose token is wrong, which is so for a second click, too: the first one has signed in.
+
+    That one goes on to the account, as the first does. Nothing is changed.
+    """
+    if request.user.is_authenticated and request.path in {reverse("register"), reverse("login")}:
+        return redirect("account")
+    return csrf.csrf_failure(request, reason)
 
 
 @login_required

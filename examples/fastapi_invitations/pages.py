@@ -7,6 +7,7 @@ from fastapi.exception_handlers import http_exception_handler, request_validatio
 from fastapi.exceptions import RequestValidationError
 from pydantic import StringConstraints
 from sqlalchemy.orm import Session, sessionmaker
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException as AnyHTTPException
 from starlette.responses import FileResponse, RedirectResponse, Response
 
@@ -69,6 +70,7 @@ class Site:
             ("/family", self.start),
             ("/invitations", self.invite),
             ("/news", self.news),
+            ("/sign-out", self.sign_out),
             ("/invitation/{token}/accept", self.accept),
             ("/invitation/{token}/decline", self.decline),
         ):
@@ -81,18 +83,19 @@ class Site:
         if not _is_browser(request):
             return await request_validation_exception_handler(request, error)
         text = "A field is empty, too long, or has characters that are no text. Go back and change it."
-        return self._templates.page("message.html", 422, title="Not possible", text=text)
+        return await run_in_threadpool(self._message, request, 422, title="Not possible", text=text)
 
     async def explain(self, request: Request, error: Exception) -> Response:
         """Say as a page that there is none, or that it is not for this request."""
         assert isinstance(error, AnyHTTPException)  # noqa: S101 - registered for it
         if not _is_browser(request):
             return await http_exception_handler(request, error)
-        return self._templates.page("message.html", error.status_code, title="Not possible", text=error.detail)
+        status = error.status_code
+        return await run_in_threadpool(self._message, request, status, title="Not possible", text=error.detail)
 
-    def home(self) -> Response:
+    def home(self, request: Request) -> Response:
         """What this is."""
-        return self._templates.page("home.html")
+        return self._templates.page("home.html", address=self._address(request))
 
     def style(self) -> Response:
         """The style sheet."""
@@ -115,7 +118,9 @@ class Site:
             try:
                 families.start(session, address, name=name, family=family)
             except NotPossibleError as problem:
-                return self._templates.page("message.html", 409, title="Not possible", text=str(problem))
+                return self._templates.page(
+                    "message.html", 409, address=address, title="Not possible", text=str(problem)
+                )
             session.commit()
         return RedirectResponse("/family", 303)
 
@@ -142,36 +147,49 @@ class Site:
             session.commit()
             return self._shown(member, notice=f"The news is on its way. Parents: {count}.")
 
-    def look(self, token: str) -> Response:
+    def sign_out(self, request: Request) -> Response:
+        """Sign out."""
+        return self._signing_in.sign_out(request)
+
+    def look(self, request: Request, token: str) -> Response:
         """Show an invitation with its two buttons; mail scanners open links, so that nothing is changed."""
         with self._sessions() as session:
             if invited := families.find(session, token):
-                return self._templates.page("invitation.html", invited=invited, token=token)
-        return self._gone()
+                address = self._signing_in.address_of(session, request)
+                return self._templates.page("invitation.html", address=address, invited=invited, token=token)
+        return self._gone(request)
 
-    def accept(self, token: str) -> Response:
+    def accept(self, request: Request, token: str) -> Response:
         """Go on to the code, which proves that the address is theirs. `SigningIn.accepted` accepts."""
         with self._sessions() as session:
             if not families.find(session, token):
-                return self._gone()
+                return self._gone(request)
         answer = RedirectResponse(SIGN_IN_PATH, 303)
         self._signing_in.set_cookie(answer, INVITATION, token, INVITATION_SECONDS)
         return answer
 
-    def decline(self, token: str, mail: MailerDep) -> Response:
+    def decline(self, request: Request, token: str, mail: MailerDep) -> Response:
         """Decline an invitation."""
         with self._sessions() as session:
-            if not (invited := families.find(session, token)):
-                return self._gone()
-            families.decline(session, mail, invited)
-            session.commit()
-        return self._templates.page("message.html", title="You declined", text="Nobody will ask you again.")
+            if invited := families.find(session, token):
+                families.decline(session, mail, invited)
+                session.commit()
+        if invited is None:
+            return self._gone(request)
+        return self._message(request, title="You declined", text="Nobody will ask you again.")
 
     def _shown(self, member: Member, status: int = 200, *, error: str = "", notice: str = "") -> Response:
         return self._templates.page(
-            "family.html", status, family=member.family, member=member, error=error, notice=notice
+            "family.html", status, address=member.email, family=member.family, error=error, notice=notice
         )
 
-    def _gone(self) -> Response:
+    def _gone(self, request: Request) -> Response:
         text = "It was answered, is too old, or never existed."
-        return self._templates.page("message.html", 404, title="This invitation is over", text=text)
+        return self._message(request, 404, title="This invitation is over", text=text)
+
+    def _message(self, request: Request, status: int = 200, *, title: str, text: str) -> Response:
+        return self._templates.page("message.html", status, address=self._address(request), title=title, text=text)
+
+    def _address(self, request: Request) -> str:
+        with self._sessions() as session:
+            return self._signing_in.address_of(session, request)

@@ -21,6 +21,6 @@ class Templates:
     def __init__(self) -> None:
         self._environment = Environment(loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined)
 
-    def page(self, name: str, status: int = 200, **values: object) -> HTMLResponse:
-        """A page as an answer."""
-        return HTMLResponse(self._environment.get_template(name).render(values), status, HEADERS)
+    def page(self, name: str, status: int = 200, *, address: str, **values: object) -> HTMLResponse:
+        """A page as an answer, for the person who is signed in with an address; it is empty if nobody is."""
+        return HTMLResponse(self._environment.get_template(name).render(values, address=address), status, HEADERS)

@@ -4,6 +4,7 @@ import secrets
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from sqlalchemy import delete
 from starlette.responses import RedirectResponse, Response
 
 from . import families
@@ -46,13 +47,21 @@ class SigningIn:
         answer.delete_cookie(INVITATION)
         return answer
 
+    def sign_out(self, request: "Request") -> Response:
+        """Delete the session, so that a copy of its cookie is worth nothing, and the cookie."""
+        with self._sessions.begin() as session:
+            session.execute(delete(SignedIn).where(SignedIn.token_hash == hashed(request.cookies.get(SESSION, ""))))
+        answer = RedirectResponse("/", 303)
+        answer.delete_cookie(SESSION)
+        return answer
+
     def _joined(self, invitation: str, address: str) -> Response:
         try:
             with self._sessions.begin() as session:
                 if invited := families.find(session, invitation):
                     families.accept(session, self._mailer, invited, address)
         except NotPossibleError as problem:
-            return self._templates.page("message.html", 403, title="Not possible", text=str(problem))
+            return self._templates.page("message.html", 403, address=address, title="Not possible", text=str(problem))
         return RedirectResponse("/family", 303)
 
     def set_cookie(self, answer: Response, name: str, value: str, seconds: int) -> None:

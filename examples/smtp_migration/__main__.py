@@ -23,7 +23,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what was started ends, too
     parser = argparse.ArgumentParser(prog="python -m examples.smtp_migration", description=__doc__)
     parser.add_argument(
-        "--folder", type=Path, help="where the shop's files go, to look at; default: one that is deleted"
+        "--folder", type=writable_folder, help="where the shop's files go, to look at; default: one that is deleted"
     )
     folder: Path | None = parser.parse_args().folder
     with ExitStack() as ends:
@@ -37,6 +37,23 @@ def main() -> None:
             os.environ.pop(name, None)
         os.environ.update(cloud.environment())
         walk(Shop(folder or scratch / "shop"), cloud, smtp.port, scratch, ends)
+
+
+def writable_folder(given: str) -> Path:
+    """A folder, created if there is none, as a type of argparse.
+
+    Raises:
+        ArgumentTypeError: It cannot be created, or nothing can be created in it.
+    """
+    folder = Path(given)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        why = "it is a file" if isinstance(error, FileExistsError) else f"{error.strerror}: {error.filename}"
+        words = f"{given} cannot hold the shop's files: {why}. Name a folder, or a path where one can be created"
+        raise argparse.ArgumentTypeError(words) from error
 
 
 def walk(shop: Shop, cloud: LocalCloud, smtp_port: int, scratch: Path, ends: ExitStack) -> None:

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, cast
 
+from django.apps import apps
 from django.conf import settings
 
 from mailer.errors import ConfigurationError, MailerError
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     from mailer.unsubscribe import Unsubscribe
 
 SETTING = "MAILSTACK"
-# The label of the application.
+# The application in INSTALLED_APPS, and its label.
+APPLICATION = "mailer.django"
 LABEL = "mailstack"
 # The value of `STORE` that means the tables of this application's models.
 DJANGO_STORE = "django"
@@ -191,6 +193,9 @@ def _contradictions(found: Config) -> Iterable[Problem]:
     if found.outbox and not found.uses_django_store:
         words = f"{SETTING} has OUTBOX, and its STORE is not in Django's database."
         yield Problem(words, f"Write {SETTING}['STORE'] = 'django': the outbox is a table beside the others.")
+    if found.uses_django_store and apps.apps_ready and not apps.is_installed(APPLICATION):
+        words = f"{SETTING}['STORE'] is 'django', and {APPLICATION!r}, which has its tables, is not in INSTALLED_APPS."
+        yield Problem(words, f"Add {APPLICATION!r} to INSTALLED_APPS, and run manage.py migrate.")
     if found.database not in settings.DATABASES and (found.uses_django_store or found.database != "default"):
         words = f"{SETTING}['DATABASE'] is {found.database!r}, which DATABASES does not have."
         yield Problem(words, f"Name one of: {', '.join(settings.DATABASES)}.")

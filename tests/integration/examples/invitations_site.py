@@ -84,6 +84,11 @@ class Person:
     def __init__(self, site: Site, client: httpx.Client) -> None:
         self._site, self._client = site, client
 
+    @property
+    def cookies(self) -> dict[str, str]:
+        """What the browser keeps for the application."""
+        return dict(self._client.cookies)
+
     def get(self, path: str) -> httpx.Response:
         """Open a page."""
         return self._client.get(path)

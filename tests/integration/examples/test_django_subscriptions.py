@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from urllib.parse import urlsplit
 
 import httpx
@@ -39,10 +41,76 @@ def test_registered_person_is_welcomed(site: Site):
 def test_refused_registration_sends_no_mail(site: Site):
     with site.person() as person:
         form = {"username": "bob", "first_name": "Bob", "password1": PASSWORD, "password2": PASSWORD}
+        for name in ("", "b b", "b\x00b"):
+            answer = person.post("/register/", **{**form, "username": name}, email="bob@example.com")
+            assert (answer.status_code, "errorlist" in answer.text) == (200, True)
         for email in ("bob@", "bob@example.com\r\nBcc: eve@example.com", "b\u00f6b@example.com"):
             assert "errorlist" in person.post("/register/", **form, email=email).text
         assert "errorlist" in person.post("/register/", **{**form, "password2": "x"}, email="bob@example.com").text
     assert site.rows("SELECT id FROM auth_user WHERE username = 'bob'") == []
+
+
+def register_form(name: str, **changed: str) -> dict[str, str]:
+    form = {"username": name, "first_name": "Ada", "email": f"{name}@example.com"}
+    return {**form, "password1": PASSWORD, "password2": PASSWORD, **changed}
+
+
+def test_form_sent_twice_registers_once(site: Site):
+    with site.person() as person, site.person() as again:
+        pages = [one.get("/register/").text for one in (person, again)]
+        for one, page in zip((person, again), pages, strict=True):
+            assert one.send("/register/", page, **register_form("twice")).url.path == "/account/"
+            assert "Hello Ada" in one.get("/account/").text
+    assert len(site.rows("SELECT id FROM auth_user WHERE username = 'twice'")) == 1
+    assert not site.absent("twice@example.com")
+    assert len(site.mails("twice@example.com")) == 1
+
+
+def test_forms_sent_at_once_register_once(site: Site):
+    def send(name: str) -> str:
+        with site.person() as person:
+            page = person.get("/register/").text
+            gate.wait()
+            return person.send("/register/", page, **register_form(name)).url.path
+
+    for number in range(3):
+        gate, name = Barrier(4), f"atonce{number}"
+        with ThreadPoolExecutor(4) as pool:
+            assert list(pool.map(send, [name] * 4)) == ["/account/"] * 4
+        assert not site.absent(f"{name}@example.com")
+        assert len(site.mails(f"{name}@example.com")) == 1
+    assert site.mails("errors@example.test") == []
+
+
+def test_second_click_after_the_first_signed_in_is_harmless(site: Site):
+    with site.person() as person:
+        page = person.get("/register/").text
+        for _ in range(2):  # Django has another CSRF token after the first
+            assert person.send("/register/", page, **register_form("clicks")).url.path == "/account/"
+        person.sign_out()
+        page = person.get("/login/").text
+        for _ in range(2):
+            assert person.send("/login/", page, username="clicks", password=PASSWORD).url.path == "/account/"
+        answer = person.send("/account/delete/", page, password=PASSWORD)
+        assert (answer.status_code, "This page is too old" in answer.text) == (403, True)
+        person.sign_out()
+        assert person.send("/register/", page, **register_form("clicks2")).status_code == 403
+    assert len(site.rows("SELECT id FROM auth_user WHERE username LIKE 'clicks%'")) == 1
+    assert not site.absent("clicks@example.com")
+    assert len(site.mails("clicks@example.com")) == 1
+
+
+@pytest.mark.parametrize("changed", ["password", "email", "is_active"])
+def test_taken_user_name_is_refused_to_others(site: Site, changed: str):
+    name = f"taken{changed}"
+    with site.person() as person, site.person() as other:
+        person.post("/register/", **register_form(name))
+        if changed == "is_active":
+            site.rows("UPDATE auth_user SET is_active = false WHERE username = ?", name)
+        different = {"password": {"password1": NEW, "password2": NEW}, "email": {"email": "eve@example.com"}}
+        answer = other.post("/register/", **register_form(name, **different.get(changed, {})))
+        assert (answer.url.path, "A user with that username already exists." in answer.text) == ("/register/", True)
+        assert other.get("/account/").url.path == "/login/"
 
 
 def test_changed_password_is_confirmed(site: Site):

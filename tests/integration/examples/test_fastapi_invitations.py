@@ -161,6 +161,29 @@ def test_pages_need_a_session(site: Site):
 def test_forms_of_other_sites_are_refused(site: Site):
     with site.person(ADA) as ada:
         assert ada.post("/family", "cross-site", name="Ada", family="Compilers").status_code == 403
+        assert ada.post("/sign-out", "cross-site").status_code == 403
+        assert "Start a family" in ada.get("/family").text
+
+
+def test_pages_name_the_person_who_is_signed_in(site: Site):
+    with site.person(ADA) as ada, site.person() as nobody:
+        ada.start("Ada", "Compilers")
+        for path in ("/", "/family", "/invitation/unknown"):
+            assert f"Signed in as {ADA}" in ada.get(path).text, path
+            assert "Signed in as" not in nobody.get(path).text, path
+        assert ("/verify/sign-in" in ada.get("/").text, "/verify/sign-in" in nobody.get("/").text) == (False, True)
+
+
+def test_sign_out_ends_the_session(site: Site):
+    with site.person(ADA) as ada, site.person(ADA) as other:
+        stolen = ada.cookies
+        assert "/verify/sign-in" in ada.post("/sign-out").text
+        assert "session" not in ada.cookies
+        answer = httpx.get(f"{site.url}/family", cookies=stolen)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/verify/sign-in")
+        assert "Start a family" in other.get("/family").text
+        assert other.post("/sign-out").status_code == 200
+        assert other.post("/sign-out").status_code == 200
 
 
 def test_bounced_invitation_suppresses_the_address(site: Site):

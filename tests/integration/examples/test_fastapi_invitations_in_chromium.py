@@ -34,15 +34,16 @@ def test_parents_meet_in_two_browsers(cloud: LocalCloud, tmp_path: Path, monkeyp
         assert ada.fits()
         ada.click(".button")
         sign_in(ada, site, ADA)
-        ada.fill(name=" ", family="Compilers")
+        ada.fill("main form", name=" ", family="Compilers")
         ada.shows("Go back and change it.")
         assert ada.fits()
         ada.open(f"{site.url}/invitations")
         ada.shows("Method Not Allowed")
+        ada.shows(f"Signed in as {ADA}")
         ada.click("header a")
-        ada.fill(name="Ada", family="Compilers")
+        ada.fill("main form", name="Ada", family="Compilers")
         ada.shows("Invite a co-parent")
-        ada.fill(name="Bob", email=BOB)
+        ada.fill("main form", name="Bob", email=BOB)
         ada.shows("pending")
         assert ada.fits()
         bob = other.page(site.invitation(BOB, "Compilers"))
@@ -55,6 +56,13 @@ def test_parents_meet_in_two_browsers(cloud: LocalCloud, tmp_path: Path, monkeyp
         ada.open(f"{site.url}/family")
         ada.shows("accepted")
         assert ada.evaluate("document.cookie") == ""
+        ada.shows(f"Signed in as {ADA}")
+        assert ada.fits()
+        ada.click("header button")
+        ada.wait("location.pathname == '/'")
+        ada.shows("Sign in")
+        ada.open(f"{site.url}/family")
+        ada.wait("location.pathname == '/verify/sign-in'")
 
 
 @WIDTHS

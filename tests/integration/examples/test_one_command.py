@@ -1,6 +1,7 @@
-"""What all examples of one command have in common: a port in use, and the end of what they started."""
+"""What all examples have in common: a port in use, the end of what they started, the commands of their READMEs."""
 
 import os
+import re
 import secrets
 import socket
 import subprocess
@@ -21,6 +22,46 @@ EXAMPLES = {
     "fastapi_invitations": "/mail/health",
     "ses_provider": "/api/health",
 }
+
+
+READMES = sorted((ROOT / "examples").glob("*/README.md"))
+
+
+@pytest.mark.parametrize("readme", READMES, ids=lambda path: path.parent.name)
+def test_commands_of_a_readme_are_installed_or_it_says_how(readme: Path):
+    blocks = re.findall(r"^```(?:console|sh)\n(.*?)^```", readme.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    parts = [part for block in blocks for line in block.splitlines() for part in line.split(" && ")]
+    known = {"export", *(path.name for path in Path(sys.executable).parent.iterdir())}
+    for part in parts:
+        words = [word for word in part.split() if "=…" not in word]
+        if words[:2] == ["pip", "install"]:
+            known.add(words[2])
+        assert "/" in words[0] or words[0] in known, part
+
+
+# The variables that the settings of each example of Django need, and a part of what a missing one says.
+REQUIRED = {
+    "django_moderation": {"SECRET_KEY": "secrets.token_urlsafe(48)", "DATABASE_URL": "sqlite:///db.sqlite3"},
+    "django_subscriptions": {
+        "SECRET_KEY": "secrets.token_urlsafe(48)",
+        "SITE_URL": "https://signals.example.com",
+        "PAYMENT_WEBHOOK_SECRETS": "signing secret",
+    },
+}
+VARIABLES = [(example, name) for example, names in REQUIRED.items() for name in names]
+
+
+@pytest.mark.parametrize("value", [None, ""], ids=["missing", "empty"])
+@pytest.mark.parametrize(("example", "name"), VARIABLES)
+def test_missing_variable_is_named_with_a_remedy(example: str, name: str, value: str | None):
+    given = {one: "sqlite:///x" for one in REQUIRED[example] if one != name}
+    given |= {"DJANGO_SETTINGS_MODULE": f"examples.{example}.settings"} | ({} if value is None else {name: value})
+    inherited = {key: one for key, one in os.environ.items() if key not in REQUIRED[example]}
+    command = [sys.executable, "-m", "django", "check"]
+    ran = subprocess.run(command, cwd=ROOT, env=inherited | given, capture_output=True, text=True, check=False)
+    last = ran.stderr.splitlines()[-1]
+    assert f"ImproperlyConfigured: The environment variable {name} is not set. " in last
+    assert REQUIRED[example][name] in last
 
 
 @pytest.mark.parametrize("example", EXAMPLES)

@@ -88,6 +88,20 @@ def test_nothing_is_left_at_the_end(walked: Walked):
     assert not (walked.shop.folder / MODULE).exists()
 
 
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [("notes.txt", "it is a file"), ("notes.txt/shop", "Not a directory"), ("n" * 300, "name too long")],
+)
+def test_folder_that_cannot_be_created_is_refused(tmp_path: Path, path: str, why: str):
+    (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
+    command = [sys.executable, "-m", "examples.smtp_migration", "--folder", str(tmp_path / path)]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout, "Traceback" in ran.stderr) == (2, "", False)
+    for words in (f"{tmp_path / path} cannot hold the shop's files: ", why, "Name a folder, or a path"):
+        assert words in ran.stderr
+    assert (tmp_path / "notes.txt").read_text(encoding="utf-8") == "mine"
+
+
 def test_person_who_is_not_root_reads_what_to_do(monkeypatch: pytest.MonkeyPatch):
     require_tool("postfix")
     monkeypatch.setattr("os.geteuid", lambda: 1000)

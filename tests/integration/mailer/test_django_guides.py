@@ -136,6 +136,14 @@ def test_transports_of_the_guide_send_for_the_project(project: Project):
         assert project.run("-c", f"import os; os.environ |= {SECRETS}; {program}") == "Shop <no-reply@example.com>\n"
 
 
+def test_backend_without_the_application_sends(ses: Ses, project: Project):
+    given = 'EMAIL_BACKEND = "mailer.django.EmailBackend"\nMAILSTACK = {"STACK": "prod"}\n'
+    (project.folder / "shop" / "settings.py").write_text(SETTINGS + given, encoding="utf-8")
+    program = "from django.core.mail import send_mail; print(send_mail('Hello', 'Hello', None, ['ada@example.com']))"
+    assert project.run("-c", f"{SET_UP}{program}") == "1\n"
+    assert [mail.to for mail in ses.sent] == [("ada@example.com",)]
+
+
 SIGN_UP = """
 import re
 from django.core.management import call_command

@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.mail import EmailMessage
 from django.db import connections, transaction
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
 from mailer import ConfigurationError, Message, SqlStores, Status, StoreError, Suppression
-from mailer.django import get_mailer, process
+from mailer.django import EmailBackend, get_mailer, process
 from mailer.django.config import Config, config
 from mailer.django.models import Suppression as Row
 from mailer.django.store import django_stores
 from mailer.secret_keys import new_key
+from tests.django_project import APPS
 from tests.django_project import database as other_database
 
 if TYPE_CHECKING:
@@ -170,6 +172,24 @@ def test_missing_sqlalchemy_is_an_error(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "sqlalchemy", None)
     with pytest.raises(ConfigurationError, match="pip install"):
         process.stores_of(Config(store="django"))
+
+
+@pytest.mark.parametrize("outbox", [False, True])
+def test_store_without_the_application_is_an_error(outbox: bool):
+    """Its tables are missing, and `manage.py migrate` would not create them."""
+    process.forget_mailer()
+    apps = [one for one in APPS if one != "mailer.django"]
+    given = {"STACK": "test", "STORE": "django", "OUTBOX": outbox}
+    with override_settings(INSTALLED_APPS=apps, MAILSTACK=given), pytest.raises(ConfigurationError) as raised:
+        EmailBackend().send_messages([EmailMessage("Subject", "Text", None, [ADA])])
+    assert "'mailer.django', which has its tables, is not in INSTALLED_APPS" in raised.value.message
+    assert raised.value.hint == "Add 'mailer.django' to INSTALLED_APPS, and run manage.py migrate."
+
+
+def test_application_by_its_configuration_has_the_tables():
+    apps = [one.replace("mailer.django", "mailer.django.apps.MailstackConfig") for one in APPS]
+    with override_settings(INSTALLED_APPS=apps, MAILSTACK={"STACK": "test", "STORE": "django"}):
+        assert config().uses_django_store
 
 
 @pytest.fixture
