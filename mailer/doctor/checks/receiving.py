@@ -21,7 +21,7 @@ _OK = 200
 _BIMI = "BIMI1"
 _HTTPS = re.compile(r"https://([A-Za-z0-9.-]+)(/\S*)\Z")
 # The profile of SVG that receivers show: draft-svg-tiny-ps-abrotman.
-_PROFILE = re.compile(r"<svg\b[^>]{0,2000}\bbaseProfile\s*=\s*[\"']tiny-ps[\"']")
+_PROFILE = re.compile(r"<svg\b[^<>]{0,2000}\bbaseProfile\s*=\s*[\"']tiny-ps[\"']")
 _MOST_LOGO = 32 * 1024
 
 

@@ -436,7 +436,7 @@ class TestNewStack:
         assert limiter.at_once(50) == 7
 
     @pytest.mark.parametrize("code", ["AccessDeniedException", "TooManyRequestsException"])
-    def test_nobody_waits_once_ses_has_refused_to_answer(self, code: str):
+    def test_no_message_waits_after_getaccount_failed(self, code: str):
         class Refused(Exception):  # noqa: N818
             pass
 
@@ -452,7 +452,7 @@ class TestNewStack:
         for _ in range(3):
             limiter.acquire(1)
 
-    def test_nobody_waits_for_a_worker_that_is_denied(self):
+    def test_no_message_waits_for_a_denied_worker(self):
         class Denied(Exception):  # noqa: N818
             code = "AccessDeniedException"
 
