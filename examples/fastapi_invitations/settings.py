@@ -4,6 +4,8 @@ import os
 from dataclasses import dataclass
 from typing import Self
 
+from mailer import ConfigurationError
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -23,11 +25,15 @@ class Settings:
 
     @classmethod
     def from_environment(cls) -> Self:
-        """Read `APP_URL`, `DATABASE_URL`, `MAILSTACK_STACK` and, if it is set, `RELAY` (`yes` or `no`)."""
+        """Read `APP_URL`, `DATABASE_URL`, `MAILSTACK_STACK` and, if it is set, `RELAY` (`yes` or `no`).
+
+        Raises:
+            ConfigurationError: One of the first three is missing.
+        """
         return cls(
-            url=os.environ["APP_URL"].rstrip("/"),
-            database=os.environ["DATABASE_URL"],
-            stack=os.environ["MAILSTACK_STACK"],
+            url=_required("APP_URL", "the address of the application, such as https://family.example.com").rstrip("/"),
+            database=_required("DATABASE_URL", "the database, such as postgresql://... or sqlite:///family.db"),
+            stack=_required("MAILSTACK_STACK", "the stack that sends its mail, such as prod"),
             relays=os.environ.get("RELAY", "yes") == "yes",
         )
 
@@ -40,3 +46,10 @@ class Settings:
     def is_secure(self) -> bool:
         """Whether cookies are for https alone."""
         return self.url.startswith("https://")
+
+
+def _required(name: str, meaning: str) -> str:
+    value = os.environ.get(name, "")
+    if not value:
+        raise ConfigurationError(f"The environment variable {name} is not set.", hint=f"Set it to {meaning}.")
+    return value

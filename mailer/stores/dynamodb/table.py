@@ -85,7 +85,8 @@ _HINTS = {
     "Profile": "AWS_PROFILE names a profile that does not exist.",
     "Token": "AWS credentials have expired or are wrong: renew them, then try again.",
     "UnrecognizedClient": "AWS does not know these credentials: `aws sts get-caller-identity` shows which are used.",
-    "AccessDenied": "Attach the stack's sender policy to the role: `mailer stack` shows its ARN.",
+    "AccessDenied": "To send, the role needs the stack's sender policy: `mailer stack` shows its ARN. Lists and "
+    "reports need more, such as dynamodb:Scan: docs/guides/suppressions.md.",
     "ResourceNotFound": "Check that the stack is deployed, and the region.",
     "NotWritten": "DynamoDB cannot be reached: check the network, AWS_ENDPOINT_URL and the region.",
 }

@@ -16,8 +16,9 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from examples.fastapi_invitations.families import MAX_INVITATIONS
+from examples.fastapi_invitations.settings import Settings
 from examples.fastapi_invitations.subscription import subscribed
-from mailer import SqlStores
+from mailer import ConfigurationError, SqlStores
 from mailer.testing import Ses
 from mailstack_localcloud import LocalCloud
 from tests.integration.examples.invitations_site import Site, site_on
@@ -289,3 +290,14 @@ def test_one_command_runs_it(tmp_path: Path):
             started.kill()
     assert f"http://127.0.0.1:{port}" in log.read_text()
     assert "Traceback" not in log.read_text()
+
+
+@pytest.mark.parametrize("name", ["APP_URL", "DATABASE_URL", "MAILSTACK_STACK"])
+@pytest.mark.parametrize("value", [None, ""], ids=["missing", "empty"])
+def test_missing_variable_of_settings_is_named(name: str, value: str | None, monkeypatch: pytest.MonkeyPatch):
+    for each in ("APP_URL", "DATABASE_URL", "MAILSTACK_STACK"):
+        monkeypatch.setenv(each, "https://family.example.com")
+    monkeypatch.setenv(name, value) if value is not None else monkeypatch.delenv(name)
+    with pytest.raises(ConfigurationError, match=f"{name} is not set. Set it to the ") as raised:
+        Settings.from_environment()
+    assert "such as" in raised.value.hint

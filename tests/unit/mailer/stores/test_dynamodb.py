@@ -55,6 +55,7 @@ def item(row: Suppression) -> dict[str, dict[str, str]]:
         ("ExpiredTokenException", "renew them"),
         ("UnrecognizedClientException", "get-caller-identity"),
         ("AccessDeniedException", "sender policy"),
+        ("AccessDeniedException", "Lists and reports need more, such as dynamodb:Scan"),
         ("ResourceNotFoundException", "stack is deployed"),
     ],
 )
