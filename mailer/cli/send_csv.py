@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,8 +59,12 @@ class CsvRun:
         envelope: Envelope = {**self.envelope, "to": row.to}
         return mailer.compose(fill(self.kind, {**self.values, **row.fields}), **envelope)
 
-    def check(self, mailer: "Mailer") -> int:
+    def check(self, mailer: "Mailer", is_settled: Callable[[int], bool] = lambda _: False) -> int:
         """Compose the mail of every row; return their number. Progress goes to standard error.
+
+        Args:
+            mailer: Composes them.
+            is_settled: Whether the row of a line was sent by an earlier run, which has checked it.
 
         Raises:
             ConfigurationError: Rows cannot be sent; the first problems are named by line.
@@ -68,6 +72,8 @@ class CsvRun:
         problems, count, seen = list[str](), 0, Counter[str]()
         for row in rows(self.path):
             count += 1
+            if is_settled(row.line):
+                continue
             try:
                 seen.update(address.key for address in self.compose(mailer, row).recipients)
             except (InvalidMessage, TemplateError) as error:
@@ -91,9 +97,11 @@ class CsvRun:
         """Send what is not settled; return how many rows have which status, those of earlier runs too."""
         facts = (self.kind.template_name(), self.values, self.envelope, mailer.outputs.stack)
         path = self.path.with_name(self.path.name + SUFFIX)
-        total = self.check(mailer)
+        total = 0 if resume else self.check(mailer)  # a new run has no journal before every row is checked
         journal = Journal.open(path, run_id(self.path, facts), resume=resume)
         try:
+            now = datetime.now(UTC)
+            total = total or self.check(mailer, lambda line: journal.is_settled(line, now))
             for done, result in enumerate(mailer.send_many(self._left(journal), threads=threads), 1):
                 journal.end(result)
                 _progress(f"{len(journal.statuses):,} of {total:,}", done)

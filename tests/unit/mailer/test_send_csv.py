@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from mailer.cli import main
-from mailer.cli.csv_rows import rows
+from mailer.cli.csv_rows import Row, rows
 from mailer.cli.journal import Journal
+from mailer.cli.send_csv import CsvRun
 from mailer.errors import ConfigurationError, OutcomeUnknown, Refused
+from mailer.mailer import Mailer
+from mailer.message import Message
 from mailer.stores.base import Suppression
 from mailer.testing.outbox import Outbox
 from tests.unit.mailer.stack_outputs import outputs
@@ -136,6 +139,20 @@ def test_second_run_needs_resume_and_sends_no_duplicates(
     assert main([*SEND, "--csv", str(people), "--resume", "--json"]) == 0
     assert statuses(capsys) == {"sent": 3}
     assert recipients(outbox) == ["ada@example.com", "bob@example.com", "cleo@example.com"]
+
+
+def test_resumed_run_checks_only_rows_that_are_left(outbox: Outbox, people: Path, monkeypatch: pytest.MonkeyPatch):
+    outbox.suppressions.put(Suppression("bob@example.com", "bounce"))
+    compose, checked = CsvRun.compose, list[int]()
+
+    def recorded(run: CsvRun, mailer: Mailer, row: Row) -> Message:
+        checked.append(row.line)
+        return compose(run, mailer, row)
+
+    monkeypatch.setattr(CsvRun, "compose", recorded)
+    assert main([*SEND, "--csv", str(people)]) == 1
+    assert main([*SEND, "--csv", str(people), "--resume"]) == 1
+    assert checked == [2, 3, 4, 3]
 
 
 def test_unknown_outcome_is_not_sent_again(outbox: Outbox, people: Path, capsys: pytest.CaptureFixture[str]):
