@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from mailer.sending.limiter import Account, Limiter
+from mailer.sending.account import Account
+from mailer.sending.limiter import Limiter
 from mailer.stores.rate import Standing
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)

@@ -77,7 +77,8 @@ def account_limiter(
     Raises:
         ConfigurationError: The rate is to be shared, and the store cannot share it.
     """
-    from mailer.sending.limiter import Account, Limiter, RateLimit
+    from mailer.sending.account import Account
+    from mailer.sending.limiter import Limiter, RateLimit
     from mailer.transports.ses import account_standing
 
     limit = limit or RateLimit()

@@ -18,7 +18,8 @@ from mailer.errors import ConfigurationError, QuotaExceeded, RateExceeded, Store
 from mailer.mailer import Mailer
 from mailer.message import Message
 from mailer.results import Status
-from mailer.sending.limiter import FIRST_ANSWER, Account, Limiter, RateLimit
+from mailer.sending.account import Account
+from mailer.sending.limiter import FIRST_ANSWER, Limiter, RateLimit
 from mailer.sending.rate import BURST, Lease, Pace, next_length
 from mailer.stores.bundle import memory_stores
 from mailer.stores.memory import MemoryIdempotency
