@@ -1,5 +1,6 @@
 """Keeps the account's sending rate and daily quota: waits, or says that a message must wait. Not for the arithmetic."""
 
+import logging
 import math
 import time
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from datetime import UTC, datetime
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Literal
 
-from mailer.errors import ConfigurationError, QuotaExceeded, RateExceeded
+from mailer.errors import ConfigurationError, QuotaExceeded, RateExceeded, StoreError
 from mailer.sending.cancellation import CANCELLED
 from mailer.sending.rate import Lease, Pace, next_length
 from mailer.sending.warm_up import ceiling_at
@@ -21,8 +22,11 @@ if TYPE_CHECKING:
     from mailer.stack import WarmUp
     from mailer.stores.rate import RateStore
 
+log = logging.getLogger("mailer")
 # Seconds without sending after SES said that the rate was exceeded.
 PENALTY = 1.0
+# Seconds until the store is asked for a lease again that could give none.
+_ALONE = 15.0
 # Seconds that messages wait at most for the first answer, which takes a tenth of a second where no machine is busy; and
 # to the first look whether it is there, and between the last ones, each twice as long as the one before.
 FIRST_ANSWER, _SOON, _LATER = 10.0, 0.02, 1.0
@@ -99,6 +103,7 @@ class Limiter:
         self._first_at, self._first_count = 0.0, 0
         # Until when messages wait for the first answer.
         self._patient_until: float | None = None
+        self._alone_until = 0.0
 
     @property
     def max_wait(self) -> float:
@@ -149,12 +154,20 @@ class Limiter:
             return held_back
         self._check_quota(standing, count)
         rate = standing.max_rate * self._limit.share
-        if self._leases and rate < float("inf"):
-            delay = max(self._leased(count / rate), held_back)
-        else:
-            delay = self._paced(count, rate)
+        delay = max(self._turn(count, rate), held_back)
         self._sent += count
         return delay
+
+    def _turn(self, count: int, rate: float) -> float:
+        """Seconds until the message's turn, by a lease. A process that can have none keeps the rate by itself."""
+        now = self._clock()
+        if self._leases and rate < math.inf and now >= self._alone_until:
+            try:
+                return self._leased(count / rate, self._leases)
+            except StoreError as error:
+                self._alone_until = now + _ALONE
+                log.warning("The sending rate is not shared with other processes for %.0f s: %s", _ALONE, error)
+        return self._paced(count, rate)
 
     def _is_first(self, count: int) -> bool:
         """Whether the message goes before the rate is known. The next one pays for it."""
@@ -226,13 +239,12 @@ class Limiter:
         self._pace = after
         return delay
 
-    def _leased(self, seconds: float) -> float:
+    def _leased(self, seconds: float, leases: "RateStore") -> float:
         now = self._clock()
         place = self._lease.take(seconds, now) if self._lease else None
         if place is None:
-            assert self._leases  # noqa: S101 - the caller has looked
             length = next_length(self._lease, seconds, now)
-            start = self._leases.lease(length, now)
+            start = leases.lease(length, now)
             self._lease = Lease(start, start + length)
             place = self._lease.take(seconds, now)
             assert place  # noqa: S101 - the lease has this length at least

@@ -517,6 +517,48 @@ class TestNewStack:
         assert account.standing()
 
 
+class TestStoreThatIsDown:
+    class Down(Shared):
+        """A store that knows the rate, and then gives no lease until it is told to."""
+
+        is_up, asked = False, 0
+
+        def lease(self, seconds: float, now: float) -> float:
+            self.asked += 1
+            if not self.is_up:
+                raise StoreError("The database cannot be reached.")
+            return super().lease(seconds, now)
+
+    def test_process_keeps_the_rate_by_itself(self, caplog: pytest.LogCaptureFixture):
+        waits: list[float] = []
+        store, found = self.Down(), standing(rate=1.0)
+        limiter = Limiter(
+            RateLimit(shared=True), known(found), store, clock=lambda: 100.0, wait=lambda _, delay: waits.append(delay)
+        )
+        with caplog.at_level(logging.WARNING, "mailer"):
+            for _ in range(3):
+                limiter.acquire(1)
+        assert waits == [pytest.approx(1 - BURST), pytest.approx(2 - BURST)]
+        assert (store.asked, len(caplog.records)) == (1, 1)
+        assert "cannot be reached" in caplog.text
+
+    def test_rate_is_shared_again_when_the_store_is_back(self):
+        now, store = [100.0], self.Down()
+        limiter = Limiter(RateLimit(shared=True), known(standing(rate=1000.0)), store, clock=lambda: now[0])
+        limiter.acquire(1)
+        store.is_up = True
+        limiter.acquire(1)
+        assert store.writes == 0
+        now[0] += 60.0
+        limiter.acquire(1)
+        assert store.writes == 1
+
+    def test_message_leaves_and_has_a_result(self):
+        outbox = Outbox()
+        outbox.mailer._pipeline.limiter = Limiter(RateLimit(shared=True), known(standing()), self.Down())
+        assert outbox.mailer.send(MAIL, idempotency_key="welcome-1").ok
+
+
 class TestMailer:
     @pytest.fixture
     def outbox(self) -> Outbox:
