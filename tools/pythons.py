@@ -18,7 +18,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 SUPPORTED = ("3.11", "3.12", "3.13", "3.14")
 MAIN = ROOT / ".venv"
-TESTS = ("--dist", "worksteal", "-q", "-p", "no:cacheprovider", "tests/unit", "tests/contract", "localcloud/tests/unit")
+FOLDERS = ("tests/unit", "tests/contract", "localcloud/tests/unit")
+# Tests of source text and pages, which are the same on every Python.
+TEXTS = tuple(
+    f"tests/unit/test_{name}.py"
+    for name in ("docs", "import_circles", "language", "names", "regular_expressions", "requirements", "waiting")
+)
+TESTS = ("--dist", "worksteal", "-q", "-p", "no:cacheprovider", *FOLDERS, *(f"--ignore={file}" for file in TEXTS))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

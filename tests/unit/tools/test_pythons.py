@@ -91,3 +91,7 @@ def test_the_package_claims_no_version_that_is_not_tested():
     }
     assert claimed <= set(pythons.SUPPORTED)
     assert project["requires-python"] == f">={pythons.SUPPORTED[0]}"
+
+
+def test_tests_of_texts_that_are_left_out_exist():
+    assert [file for file in pythons.TEXTS if not (ROOT / file).is_file()] == []
