@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-# Each mail is held in the queue, to be counted.
+# Each mail is held in the queue, to be counted. There is no log file: the daemon that writes one logs through its own
+# queue, and if that is full before it has started, on a busy machine, all of Postfix waits for ever.
 _MAIN = """\
 compatibility_level = 3.6
 queue_directory = {folder}/queue
@@ -24,8 +25,6 @@ mydestination =
 mynetworks = 127.0.0.0/8
 alias_maps =
 default_transport = discard
-maillog_file = {folder}/log
-maillog_file_prefixes = {folder}
 local_recipient_maps =
 smtpd_recipient_restrictions = check_client_access static:HOLD
 smtpd_relay_restrictions = permit_mynetworks, reject
@@ -45,7 +44,6 @@ retry unix - - n - - error
 showq unix n - n - - showq
 proxymap unix - - n - - proxymap
 anvil unix - - n - 1 anvil
-postlog unix-dgram n - n - 1 postlogd
 """
 # Seconds that the server may take to listen.
 PATIENCE = 120.0
