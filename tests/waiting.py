@@ -12,16 +12,17 @@ BRIEF = 0.3
 _PAUSE = 0.03
 
 
-def eventually(look: Callable[[], T | None], otherwise: str) -> T:
+def eventually(look: Callable[[], T | None], otherwise: str, patience: float = PATIENCE) -> T:
     """Look until there is something true to see, and return it.
 
     Args:
         look: What to look at.
         otherwise: What an error says where it never comes.
+        patience: Seconds after which it never comes.
     """
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
     while not (found := look()):
-        assert time.monotonic() < deadline, f"{otherwise} (waited {PATIENCE:.0f} s)"
+        assert time.monotonic() < deadline, f"{otherwise} (waited {patience:.0f} s)"
         time.sleep(_PAUSE)
     return found
 

@@ -16,13 +16,15 @@ from typing import Any
 from mailer import StackOutputs
 from mailer.cli.journal import SUFFIX
 from mailstack_localcloud import LocalCloud
-from tests.waiting import eventually, moment
+from tests.waiting import PATIENCE, eventually, moment
 
 _NO_LIMIT = 1_000_000_000.0
 _FIELDS = ("--set", "dashboard_url=https://app.example.com")
 _COMMAND = (sys.executable, "-m", "mailer", "send", "welcome", *_FIELDS, "--json")
 # What a row's end has in the journal, and its beginning has not.
 _ENDED = b'"status"'
+# Rows that the command checks a second before it sends the first one, on a machine that does much else.
+_CHECKED_A_SECOND = 500
 # Mails that the local cloud keeps, and rows after which they are counted.
 _KEPT, _COUNTED = 10_000, 5_000
 
@@ -86,7 +88,7 @@ def run(
     chance, report, arrived = random.Random(f"{seed} {rows}"), Report(rows), Arrived(cloud)
     file = folder / "people.csv"
     file.write_text("to,name\n" + "".join(f"reader-{row}@example.com,Reader {row}\n" for row in range(rows)))
-    journal = Written(file.with_name(file.name + SUFFIX))
+    journal = Written(file.with_name(file.name + SUFFIX), rows)
     cloud.control("PUT", "account", {"max_send_rate": _NO_LIMIT, "max_24_hour_send": _NO_LIMIT})
     environment = {**os.environ, **cloud.environment(), "MAILSTACK_OUTPUTS": outputs.to_json()}
     stops = sorted(chance.randrange(rows) for _ in range(kills))
@@ -94,10 +96,12 @@ def run(
     for stop in [*stops, rows + 1]:
         command = [*_COMMAND, "--csv", str(file), *(["--resume"] if journal.path.exists() else [])]
         with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
-            while journal.goes_on(process, min(stop, journal.ended + _COUNTED)) and journal.ended < stop:
-                arrived.count(process)
-                progress(f"{arrived.rows.total():,} of {rows:,} accepted, {report.kills} kills")
-            process.kill()  # which a command that has ended does not notice
+            try:
+                while journal.goes_on(process, min(stop, journal.ended + _COUNTED)) and journal.ended < stop:
+                    arrived.count(process)
+                    progress(f"{arrived.rows.total():,} of {rows:,} accepted, {report.kills} kills")
+            finally:
+                process.kill()  # which a command that has ended does not notice
             said = process.communicate()[0]
         arrived.count()
         if process.returncode == -signal.SIGKILL:
@@ -114,13 +118,14 @@ def run(
 class Written:
     """What the command has written to its journal."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, rows: int) -> None:
         self.path, self._read, self.ended = path, 0, 0
+        self._patience = PATIENCE + rows / _CHECKED_A_SECOND
 
     def goes_on(self, process: subprocess.Popen[str], until: int) -> bool:
         """Wait until so many rows have an end; whether the command is still running then."""
         while self.ended < until and process.poll() is None:  # ends: each round has more rows than the one before
-            eventually(partial(self._has_news, process), f"no row after {self.ended:,} has an end")
+            eventually(partial(self._has_news, process), f"no row after {self.ended:,} has an end", self._patience)
         return process.poll() is None
 
     def _has_news(self, process: subprocess.Popen[str]) -> bool:
