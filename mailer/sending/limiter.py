@@ -131,7 +131,7 @@ class Limiter:
     def acquire(self, count: int) -> None:
         """Wait until a message to so many recipients may be handed over.
 
-        While the account's rate is not known yet, messages wait for SES's answer, for two seconds at most; the first
+        While the account's rate is not known yet, messages wait for SES's answer, for ten seconds at most; the first
         one of a process that keeps the rate by itself does not, as SES's bucket has room for it.
 
         Raises:

@@ -505,16 +505,25 @@ class TestNewStack:
             with pytest.raises(RateExceeded, match="closed"):
                 waiting.result()
 
-    def test_child_of_a_fork_waits_for_an_answer_of_its_own(self, answers: list[Callable[[], None]]):
-        account = self.account(answers)
+    def test_child_of_a_fork_asks_and_waits_by_itself(self, answers: list[Callable[[], None]]):
+        now = [NOW]
+        account = Account(None, lambda: standing(rate=-1.0, at=now[0]), clock=lambda: now[0], start=answers.append)
         limiter = Limiter(RateLimit(), account)
         limiter.acquire(1)
         account.after_fork()
         limiter.after_fork()
+        now[0] += timedelta(seconds=1)
         limiter.acquire(1)  # the first one of the child
-        limiter._wait = lambda *_: answers[-1]()
+        assert len(answers) == 2
+        waits = list[float]()
+
+        def wait(_: object, seconds: float) -> None:
+            waits.append(seconds)
+            answers[1]()
+
+        limiter._wait = wait
         limiter.acquire(1)
-        assert account.standing()
+        assert len(waits) == 1
 
 
 class TestStoreThatIsDown:
