@@ -23,7 +23,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what was started ends, too
     parser = argparse.ArgumentParser(prog="python -m examples.smtp_migration", description=__doc__)
     parser.add_argument(
-        "--folder", type=writable_folder, help="where the shop's files go, to look at; default: one that is deleted"
+        "--folder", type=empty_folder, help="where the shop's files go, to look at; default: one that is deleted"
     )
     folder: Path | None = parser.parse_args().folder
     with ExitStack() as ends:
@@ -39,15 +39,19 @@ def main() -> None:
         walk(Shop(folder or scratch / "shop"), cloud, smtp.port, scratch, ends)
 
 
-def writable_folder(given: str) -> Path:
+def empty_folder(given: str) -> Path:
     """A folder, created if there is none, as a type of argparse.
 
     Raises:
-        ArgumentTypeError: It cannot be created, or nothing can be created in it.
+        ArgumentTypeError: It cannot be created, nothing can be created in it, or it has files, which the shop's could
+            replace.
     """
     folder = Path(given)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            words = f"{given} is not empty, and the shop's files could replace what is there. Name an empty folder"
+            raise argparse.ArgumentTypeError(words)
         with tempfile.TemporaryFile(dir=folder):
             return folder
     except OSError as error:

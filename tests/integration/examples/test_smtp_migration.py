@@ -102,6 +102,15 @@ def test_folder_that_cannot_be_created_is_refused(tmp_path: Path, path: str, why
     assert (tmp_path / "notes.txt").read_text(encoding="utf-8") == "mine"
 
 
+def test_folder_with_files_is_refused_and_kept(tmp_path: Path):
+    (tmp_path / ".env").write_text("mine", encoding="utf-8")
+    command = [sys.executable, "-m", "examples.smtp_migration", "--folder", str(tmp_path)]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout, "Traceback" in ran.stderr) == (2, "", False)
+    assert f"{tmp_path} is not empty" in ran.stderr
+    assert [file.read_text(encoding="utf-8") for file in tmp_path.iterdir()] == ["mine"]
+
+
 def test_person_who_is_not_root_reads_what_to_do(monkeypatch: pytest.MonkeyPatch):
     require_tool("postfix")
     monkeypatch.setattr("os.geteuid", lambda: 1000)
