@@ -5,11 +5,11 @@ import fcntl
 import itertools
 import json
 import os
-import signal
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
+from mailer.quality.chromium import end
 from tests.system import require_tool
 from tests.waiting import eventually
 
@@ -158,6 +158,4 @@ def chromium(profile: Path) -> Generator[Chromium]:
         yield browser
     finally:
         browser.close()
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process, signal.SIGKILL)
-        os.waitpid(process, 0)
+        end(process)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _SECONDS = 60.0
+_TO_END = 10.0
 _FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -129,6 +130,20 @@ def running(path: str, profile: "Path") -> "Generator[Browser]":
     finally:
         os.close(to)
         os.close(back)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process, signal.SIGKILL)
-        os.waitpid(process, 0)
+        end(process)
+
+
+def end(process: int) -> None:
+    """Wait until a browser whose pipes are closed has removed its temporary files and ended; kill it if it does not.
+
+    Args:
+        process: Its id; it leads a process group.
+    """
+    deadline = time.monotonic() + _TO_END
+    while time.monotonic() < deadline:
+        if os.waitpid(process, os.WNOHANG)[0]:
+            return
+        time.sleep(0.02)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process, signal.SIGKILL)
+    os.waitpid(process, 0)

@@ -142,3 +142,11 @@ def test_score_has_every_check():
     require_tool("spamassassin")
     found = score(mail(TEMPLATES[-1], BRANDS["yellow"]), BRANDS["yellow"])
     assert [check.state for check in found.checks] == ["pass"] * 15
+
+
+def test_the_browser_leaves_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    with tempfile.TemporaryDirectory() as short:
+        monkeypatch.setenv("TMPDIR", short)
+        with chromium.running(require_tool("chromium"), tmp_path) as another:
+            assert another.evaluate("1 + 1") == 2
+        assert list(Path(short).iterdir()) == []
