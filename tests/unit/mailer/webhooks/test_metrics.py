@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
+from shutil import copy
 from typing import Any
 from urllib.parse import urlencode
 
@@ -55,10 +56,21 @@ def quota() -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def stores(tmp_path: Path) -> Iterator[SqlStores]:
-    with SqlStores(f"sqlite:///{tmp_path}/mail.db?log_days=30", clock=Clock()) as stores:
+def stores_in(database: Path) -> SqlStores:
+    return SqlStores(f"sqlite:///{database}?log_days=30", clock=Clock())
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    database = tmp_path_factory.mktemp("filled") / "mail.db"
+    with stores_in(database) as stores:
         fill(stores.log, stores.suppressions)
+    return database
+
+
+@pytest.fixture
+def stores(filled: Path, tmp_path: Path) -> Iterator[SqlStores]:
+    with stores_in(Path(copy(filled, tmp_path))) as stores:
         yield stores
 
 

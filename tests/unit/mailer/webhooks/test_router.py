@@ -51,6 +51,13 @@ def local() -> Iterator[Sns]:
         yield Sns(pages)
 
 
+@pytest.fixture(scope="module")
+def empty(local: Sns) -> tuple[Api, Stores]:
+    assert local
+    stores = memory_stores()
+    return Api(stores), stores
+
+
 def schema_values(schema: Json) -> st.SearchStrategy[Any]:
     """Values of a JSON schema, as far as the document uses it."""
     if "const" in schema:
@@ -121,11 +128,10 @@ def test_one_click_works_under_a_prefix():
     assert api.call(PATH, "HEAD").status == 200
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(st.data())
-def test_requests_made_from_the_document_do_no_harm(local: Sns, data: st.DataObject):
-    stores = memory_stores()
-    api = Api(stores)
+def test_requests_made_from_the_document_do_no_harm(empty: tuple[Api, Stores], data: st.DataObject):
+    api, stores = empty
     for path, method, operation in api.operations():
         text = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="/"), min_size=1, max_size=30)
         token = data.draw(text | st.just(PATH.rpartition("/")[2]))
