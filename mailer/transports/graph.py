@@ -137,7 +137,7 @@ class GraphTransport:
         )
         deadline = Deadline(self._limits.attempt + len(body) / self._limits.bytes_a_second)
         try:
-            return self._pool.exchange(head.encode("ascii") + body, deadline)
+            return self._pool.exchange((head.encode("ascii") + body,), deadline)
         except NotWritten as error:
             problem = Unreachable("No connection to Graph, so nothing was sent.", hint="Check the network.")
             raise_masked(problem, error)

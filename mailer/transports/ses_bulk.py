@@ -5,17 +5,19 @@ does not escape their values (https://docs.aws.amazon.com/ses/latest/dg/send-per
 Not for choosing between this and single requests: see `mailer.sending.engine`.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from mailer.errors import OutcomeUnknown
 from mailer.options import NO_OPTIONS
 from mailer.results import RecipientResult, Status
 from mailer.transports.ses_replies import Context, bulk_error
+from mailer.wire.body import Body
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -33,14 +35,20 @@ MAX_DATA = 262_144
 _REST_BYTES = 20_000
 _PARTS = (("Subject", "subject"), ("Text", "text"), ("Html", "html"))
 _OPENS = "{{"
+# On text with single braces, twice as fast as `in`.
+_HAS_VARIABLE = re.compile(rb"\{\{").search
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class BulkContent:
-    """The values of the template's variables: a JSON object, and the same in a JSON string."""
+    """The values of the template's variables: a JSON object in a JSON string."""
 
-    data: bytes
     json: bytes
+
+    @property
+    def data(self) -> str:
+        """The JSON object."""
+        return cast("str", from_json(self.json))
 
     def __repr__(self) -> str:
         return "<BulkContent>"
@@ -102,8 +110,8 @@ class BulkEntries:
         if given == last:
             return content
         data = to_json({name: value for (_, name), value in zip(_PARTS, given, strict=True) if value})
-        fits = len(data) <= MAX_DATA and not _has_variable(data)
-        content = BulkContent(data, to_json(data)) if fits else None
+        fits = len(data) <= MAX_DATA and not _HAS_VARIABLE(data)
+        content = BulkContent(to_json(data)) if fits else None
         self._last = given, content
         return content
 
@@ -119,24 +127,24 @@ class BulkRequest(Mapping[str, object]):
     def __init__(self, shared: "dict[str, Any]", entries: "Sequence[BulkEntry]") -> None:
         first = entries[0].content
         is_same = all(entry.content is first for entry in entries)
-        shared["DefaultContent"]["Template"]["TemplateData"] = (first if is_same else _EMPTY).data.decode()
+        shared["DefaultContent"]["Template"]["TemplateData"] = (first if is_same else _EMPTY).data
         self._shared, self._entries = shared, entries
         self._contents = [_EMPTY if is_same else entry.content for entry in entries]
 
     @property
-    def body(self) -> bytes:
+    def body(self) -> Body:
         """The request as JSON."""
-        parts = [to_json(self._shared)[:-1], b',"BulkEmailEntries":[']
+        parts = [to_json(self._shared)[:-1] + b',"BulkEmailEntries":[' + _BEFORE]
         for entry, content in zip(self._entries, self._contents, strict=True):
-            parts += (_BEFORE, content.json, b"}},", entry.json[1:], b",")
-        parts[-1] = b"]}"
-        return b"".join(parts)
+            parts += content.json, b"}}," + entry.json[1:] + _BETWEEN
+        parts[-1] = parts[-1].removesuffix(_BETWEEN) + b"]}"
+        return Body(*parts)
 
     @cached_property
     def _parameters(self) -> "dict[str, Any]":
         """For botocore, which writes the JSON itself."""
         both = zip(self._entries, self._contents, strict=True)
-        entries = [{**_replacement(content.data.decode()), **entry.parameters} for entry, content in both]
+        entries = [{**_replacement(content.data), **entry.parameters} for entry, content in both]
         return {**self._shared, "BulkEmailEntries": entries}
 
     def __getitem__(self, name: str) -> object:
@@ -152,24 +160,15 @@ class BulkRequest(Mapping[str, object]):
         return "<BulkRequest>"
 
 
-_EMPTY = BulkContent(b"{}", b'"{}"')
+_EMPTY = BulkContent(b'"{}"')
 _BEFORE = b'{"ReplacementEmailContent":{"ReplacementTemplate":{"ReplacementTemplateData":'
+_BETWEEN = b"," + _BEFORE
 # Bytes around the content and the rest of an entry.
 _AROUND = len(_BEFORE) + 5
 
 
 def _replacement(data: str) -> "dict[str, Any]":
     return {"ReplacementEmailContent": {"ReplacementTemplate": {"ReplacementTemplateData": data}}}
-
-
-def _has_variable(data: bytes) -> bool:
-    """Whether it contains `{{`. Python looks for one character ten times as fast as for two."""
-    at = data.find(b"{")
-    while at >= 0:
-        if data.startswith(b"{", at + 1):
-            return True
-        at = data.find(b"{", at + 1)
-    return False
 
 
 def _can_be_entry(message: "Message") -> bool:

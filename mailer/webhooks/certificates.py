@@ -114,7 +114,7 @@ def _exchange(url: "SplitResult", destination: "Destination") -> "Answer":
     try:
         connection = Connection(destination._replace(url=url), deadline, max_body=MAX_BYTES)
         try:
-            return connection.exchange(head.encode("ascii"), deadline)
+            return connection.exchange((head.encode("ascii"),), deadline)
         finally:
             connection.close()
     except (WireError, TimeoutError) as error:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 from urllib.parse import urlunsplit
 
 from mailer.wire.access import Access
+from mailer.wire.body import Body
 from mailer.wire.boto import BotoApi, boto_api
 from mailer.wire.deadline import Deadline, Limits
 from mailer.wire.errors import AnswerLost, ServiceError
@@ -51,6 +52,10 @@ _ENCODER = json.JSONEncoder(default=_blob, separators=(",", ":"))
 def encoded(request: "Mapping[str, object]") -> bytes:
     """A request as JSON."""
     return _ENCODER.encode(request).encode()
+
+
+def _body(request: "Mapping[str, object]") -> Body:
+    return Body(encoded(request))
 
 
 class Api(Protocol):
@@ -124,7 +129,7 @@ class WireApi:
         limits: Limits,
         access: Access | None = None,
         *,
-        encode: "Callable[[Mapping[str, object]], bytes]" = encoded,
+        encode: "Callable[[Mapping[str, object]], Body]" = _body,
         through_botocore: bool = False,
     ) -> None:
         self._service, self._region, self._limits = service, region, limits
@@ -146,14 +151,14 @@ class WireApi:
         """See `Api.call`."""
         if self._is_botocores:
             return self._through_botocore().call(operation, request)
-        body = b"" if operation in self._service.reads else self._encode(request)
+        body = Body() if operation in self._service.reads else self._encode(request)
         region, destination = self._identity.place(self._service.name, self._region)
         if destination is None:
             return self._through_botocore().call(operation, request)
         deadline = Deadline(self._limits.attempt + len(body) / self._limits.bytes_a_second)
         head = self._head(operation, body, region, destination, deadline)
         started = time.monotonic()
-        answer = self._connections(destination).exchange(head + body, deadline)
+        answer = self._connections(destination).exchange(body.after(head), deadline)
         if log.isEnabledFor(logging.DEBUG):
             self._log(operation, len(body), answer, time.monotonic() - started)
         return understood(answer)
@@ -186,7 +191,7 @@ class WireApi:
             self._boto = self._boto or boto_api(self._service.name, self._region, self._limits, self._access)
         return self._boto
 
-    def _head(self, operation: str, body: bytes, region: str, destination: "Destination", deadline: Deadline) -> bytes:
+    def _head(self, operation: str, body: Body, region: str, destination: "Destination", deadline: Deadline) -> bytes:
         """The request line and the headers. What they share with the other requests of the second is kept."""
         now, keys = int(time.time()), self._identity.keys(deadline)
         kept = self._kept.get(operation)

@@ -18,6 +18,7 @@ from mailer.wire.errors import AnswerLost, NotWritten
 from mailer.wire.forks import GATE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from urllib.parse import SplitResult
 
     # As `socket.getaddrinfo` gives it; of an interpreter without IPv6, numbers and bytes.
@@ -93,8 +94,10 @@ class Connection:
             self._poll.register(self._socket, select.POLLIN)
         self._started = self._used = (time.monotonic(), time.time())
 
-    def exchange(self, request: bytes, deadline: Deadline) -> Answer:
-        """Write a request and read its answer. The connection can be used again only where `reusable` is left true.
+    def exchange(self, request: "Iterable[bytes]", deadline: Deadline) -> Answer:
+        """Write a request, piece by piece, and read its answer.
+
+        The connection can be used again only where `reusable` is left true.
 
         Raises:
             NotWritten: The request was not written to its end.
@@ -102,7 +105,8 @@ class Connection:
         """
         self.reusable = False
         try:
-            self._write(request, deadline)
+            for piece in request:
+                self._write(piece, deadline)
         except OSError as error:
             raise NotWritten(f"The request could not be written: {_reason(error)}") from error
         try:
@@ -147,10 +151,10 @@ class Connection:
             self._timeout = left
             self._socket.settimeout(left)
 
-    def _write(self, request: bytes, deadline: Deadline) -> None:
+    def _write(self, piece: bytes, deadline: Deadline) -> None:
         self._wait_until(deadline)
-        sent = self._socket.send(request)
-        rest = memoryview(request)[sent:]
+        sent = self._socket.send(piece)
+        rest = memoryview(piece)[sent:]
         while rest:
             self._wait_until(deadline)
             rest = rest[self._socket.send(rest) :]

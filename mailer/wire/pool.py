@@ -7,6 +7,8 @@ from mailer.wire.forks import belongs_to_process
 from mailer.wire.http import Connection
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from mailer.wire.deadline import Deadline
     from mailer.wire.http import Answer, Destination
 
@@ -37,8 +39,8 @@ class Pool:
         self._used: set[Connection] = set()
         belongs_to_process(self)
 
-    def exchange(self, request: bytes, deadline: "Deadline") -> "Answer":
-        """Write a request to a fresh connection and read its answer.
+    def exchange(self, request: "Iterable[bytes]", deadline: "Deadline") -> "Answer":
+        """Write a request, piece by piece, to a fresh connection and read its answer.
 
         Raises:
             NotWritten: No connection was made, or the request was not written to its end.

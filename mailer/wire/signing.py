@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
 
@@ -45,9 +45,12 @@ class Signing(NamedTuple):
     key: bytes
     credential: str
 
-    def authorization(self, body: bytes) -> str:
-        """The `authorization` header of a request with this body."""
-        digest = sha256(f"{self.canonical}{sha256(body).hexdigest()}".encode()).hexdigest()
+    def authorization(self, body: "Iterable[bytes]") -> str:
+        """The `authorization` header of a request with this body, in pieces."""
+        hashed = sha256()
+        for piece in body:
+            hashed.update(piece)
+        digest = sha256(f"{self.canonical}{hashed.hexdigest()}".encode()).hexdigest()
         signature = hmac(self.key, f"{self.to_sign}{digest}".encode(), "sha256").hex()
         return f"{self.credential}{signature}"
 
@@ -98,7 +101,7 @@ def signed(
 ) -> dict[str, str]:
     """The headers of a request with those that sign it. See `signing`."""
     prepared = signing(path, headers, keys=keys, scope=scope, now=now, method=method)
-    return {**prepared.headers, "authorization": prepared.authorization(body)}
+    return {**prepared.headers, "authorization": prepared.authorization((body,))}
 
 
 def _canonical_path(path: str) -> str:

@@ -31,11 +31,11 @@ def request_of(**parts: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("text", TEXTS)
 def test_request_is_the_same_json_with_either_encoder(text: str):
     request = request_of(text=text, headers={"X-A": "1"}, tags={"a": "b"}, cc=["bob@example.com"])
-    assert json.loads(_encoded(request)) == json.loads(encoded(request)) == request
+    assert json.loads(b"".join(_encoded(request))) == json.loads(encoded(request)) == request
 
 
 def test_files_are_sent_in_standard_base64():
     content = bytes(range(256)) * 3  # of which URL-safe base64 would write some as - and _
-    sent = json.loads(_encoded(request_of(attachments=Attachment("a.bin", content))))
+    sent = json.loads(b"".join(_encoded(request_of(attachments=Attachment("a.bin", content)))))
     (file,) = sent["Content"]["Simple"]["Attachments"]
     assert b64decode(file["RawContent"], validate=True) == content

@@ -5,14 +5,17 @@ The server says what arrived in whole. A request that arrived may have been acte
 
 import logging
 import socket
+import struct
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 
 import boto3
 import pytest
 from botocore.config import Config
 
 from mailer.wire.access import Access
+from mailer.wire.body import Body
 from mailer.wire.boto import BotoApi
 from mailer.wire.client import SES, Api, WireApi
 from mailer.wire.deadline import Limits
@@ -194,6 +197,29 @@ def test_a_peer_that_does_not_read_is_left_when_the_time_is_over(monkeypatch: py
         api = WireApi(SES, "us-east-1", Limits(connect=LIMIT, attempt=LIMIT, bytes_a_second=1e9))
         with pytest.raises(NotWritten, match="no answer in time"):
             api.call("SendEmail", {"Content": "x" * 50_000_000})
+
+
+@pytest.mark.parametrize("read", [0, 1, 100_000, 700_000])
+def test_a_request_that_is_cut_off_in_any_piece_is_not_written(monkeypatch: pytest.MonkeyPatch, read: int):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        known(monkeypatch, f"http://127.0.0.1:{listener.getsockname()[1]}")
+        peer = Thread(target=_read_and_reset, args=(listener, read))
+        peer.start()
+        api = WireApi(
+            SES, "us-east-1", Limits(connect=PATIENCE, attempt=PATIENCE), encode=lambda _: Body(*[b"x" * 15_000] * 3000)
+        )
+        with pytest.raises(NotWritten):
+            api.call("SendBulkEmail", REQUEST)
+        peer.join(PATIENCE)
+
+
+def _read_and_reset(listener: socket.socket, size: int) -> None:
+    """Read so many bytes of a request, which has more than a socket can hold."""
+    connection, _ = listener.accept()
+    with connection:
+        while size > 0:
+            size -= len(connection.recv(size))
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 @both

@@ -39,7 +39,7 @@ def pool_of(server: RawServer, idle: float = 60.0, age: float = 600.0) -> pool.P
 
 
 def ask(connections: pool.Pool) -> http.Answer:
-    return connections.exchange(REQUEST, Deadline(PATIENCE))
+    return connections.exchange((REQUEST,), Deadline(PATIENCE))
 
 
 def test_calls_one_after_another_share_a_connection(server: RawServer):
@@ -225,6 +225,6 @@ def test_abandoned_call_does_not_leak_its_answer(server: RawServer):
     server.script = [silent]
     connections = pool_of(server)
     with pytest.raises(Exception, match="no answer in time"):
-        connections.exchange(REQUEST, Deadline(LIMIT))
+        connections.exchange((REQUEST,), Deadline(LIMIT))
     assert ask(connections).status == 200
     assert server.connections == 2
