@@ -1,6 +1,7 @@
 """What every test may ask for: the local cloud. One server a worker, emptied before each test that uses it."""
 
 import gc
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +11,12 @@ from tests.postgresql import postgresql
 from tests.skips import pytest_make_collect_report, pytest_runtest_makereport
 
 __all__ = ["postgresql", "pytest_make_collect_report", "pytest_runtest_makereport"]
+
+
+def pytest_configure() -> None:
+    """Ctrl-C ends what the tests start, though a shell lets what it runs in the background ignore it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from mailstack_localcloud import LocalCloud, LocalCloudError
+from tests.processes import child
 from tests.waiting import PATIENCE, eventually
 
 pytestmark = pytest.mark.integration
@@ -87,7 +88,9 @@ def test_server_exits_when_its_parent_is_killed():
         print(LocalCloud.start().endpoint, flush=True)
         time.sleep(3600)
     """)
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, cwd=ROOT) as parent:
+    with child(
+        subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    ) as parent:
         assert parent.stdout
         endpoint = parent.stdout.readline().strip()
         assert answers(endpoint)
@@ -97,12 +100,9 @@ def test_server_exits_when_its_parent_is_killed():
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_command_prints_how_to_use_it_and_stops_quietly(number: signal.Signals):
-    with subprocess.Popen(
-        [sys.executable, "-m", "mailstack_localcloud", "--json", "--region", "eu-south-1"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
+    command = [sys.executable, "-m", "mailstack_localcloud", "--json", "--region", "eu-south-1"]
+    with child(
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
     ) as process:
         assert process.stdout
         assert process.stderr

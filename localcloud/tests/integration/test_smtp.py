@@ -16,6 +16,7 @@ import pytest
 
 from mailstack_localcloud import LocalCloud, LocalCloudError
 from mailstack_localcloud.smtp.credentials import smtp_password
+from tests.processes import child
 from tests.waiting import BRIEF, PATIENCE
 
 pytestmark = pytest.mark.integration
@@ -292,12 +293,9 @@ def test_smtp_ports_and_error_for_a_taken_port(cloud: LocalCloud):
 
 
 def test_the_command_says_how_to_send_over_smtp():
-    with subprocess.Popen(
-        [sys.executable, "-m", "mailstack_localcloud"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
+    command = [sys.executable, "-m", "mailstack_localcloud"]
+    with child(
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
     ) as process:
         assert process.stdout
         assert process.stderr

@@ -14,6 +14,7 @@ import pytest
 
 from demo.__main__ import STEPS, main
 from demo.drills import DRILLS
+from tests.processes import child
 from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.integration
@@ -43,13 +44,14 @@ def paste(said: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def kept() -> Kept:
     command = [sys.executable, "-m", "demo", *ENGINE, "--keep"]  # as `make demo KEEP=1` does
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as demo:
-        try:
-            said = "".join(takewhile(lambda line: "Ctrl-C" not in line, cast("IO[str]", demo.stdout)))
-            assert "Play with it" in said, said
-            ran = paste(said)
-        finally:
-            demo.send_signal(signal.SIGINT)
+    with child(
+        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    ) as demo:
+        said = "".join(takewhile(lambda line: "Ctrl-C" not in line, cast("IO[str]", demo.stdout)))
+        assert "Play with it" in said, said
+        ran = paste(said)
+        demo.send_signal(signal.SIGINT)
+        demo.wait(PATIENCE)
     return Kept(said, ran, demo.returncode)
 
 

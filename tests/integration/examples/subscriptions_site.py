@@ -27,7 +27,8 @@ from examples.django_subscriptions.payments.signature import HEADER, sign
 from mailer import Address
 from mailer.testing import Sent, Ses
 from mailstack_localcloud import LocalCloud
-from tests.waiting import eventually
+from tests.processes import child
+from tests.waiting import PATIENCE, eventually
 
 ROOT = Path(__file__).parents[3]
 SECONDS = 60.0
@@ -210,11 +211,10 @@ def subscriptions_site(cloud: LocalCloud, folder: Path, **variables: str) -> Gen
 @contextmanager
 def _served(variables: Mapping[str, str], port: int, log: Any) -> Generator[subprocess.Popen[bytes]]:
     command = [sys.executable, "-m", "django", "runserver", "--noreload", "--insecure", f"{HOST}:{port}"]
-    with subprocess.Popen(command, cwd=ROOT, env={**os.environ, **variables}, stdout=log, stderr=log) as process:
-        try:
-            yield process
-        finally:
-            process.terminate()
+    with child(subprocess.Popen(command, cwd=ROOT, env={**os.environ, **variables}, stdout=log, stderr=log)) as process:
+        yield process
+        process.terminate()
+        process.wait(PATIENCE)
 
 
 def _answers(port: int) -> bool:

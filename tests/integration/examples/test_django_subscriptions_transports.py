@@ -21,7 +21,7 @@ from tests.integration.examples.subscriptions_site import ADMIN, PASSWORD, SECON
 from tests.microsoft import microsoft
 from tests.smtp_server import SmtpServer, smtp_server
 from tests.unit.mailer.wire.certificates import server_context
-from tests.waiting import eventually
+from tests.waiting import PATIENCE, eventually
 
 pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[3]
@@ -149,7 +149,7 @@ def test_one_command_runs_it(tmp_path: Path, through: str):
             register(url)
             eventually(lambda: "welcome to a***@example.com: sent" in log.read_text(), "no mail was sent")
             started.send_signal(signal.SIGINT)
-            started.wait()
+            started.wait(PATIENCE)
         finally:
             started.kill()
     assert url in log.read_text()

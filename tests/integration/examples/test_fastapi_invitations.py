@@ -24,7 +24,7 @@ from mailstack_localcloud import LocalCloud
 from tests.integration.examples.invitations_site import Site, site_on
 from tests.integration.examples.subscriptions import is_subscribed
 from tests.postgresql import PostgreSQL
-from tests.waiting import eventually
+from tests.waiting import PATIENCE, eventually
 
 pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[3]
@@ -285,7 +285,7 @@ def test_one_command_runs_it(tmp_path: Path):
         try:
             eventually(lambda: answers(f"http://127.0.0.1:{port}/mail/health/ready"), "it does not start")
             started.send_signal(signal.SIGINT)
-            started.wait()
+            started.wait(PATIENCE)
         finally:
             started.kill()
     assert f"http://127.0.0.1:{port}" in log.read_text()

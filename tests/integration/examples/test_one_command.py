@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.waiting import eventually
+from tests.waiting import PATIENCE, eventually
 
 pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[3]
@@ -88,7 +88,7 @@ def test_sigterm_ends_everything_that_was_started(example: str, tmp_path: Path):
         eventually(lambda: "Ctrl-C ends it" in log.read_text(), "it does not start")
         eventually(lambda: answers(f"http://127.0.0.1:{port}{EXAMPLES[example]}"), "it does not answer")
         started.terminate()
-        started.wait()
+        started.wait(PATIENCE)
     finally:
         started.kill()
     eventually(lambda: not any(has(mark, one) for one in Path("/proc").glob("[0-9]*/environ")), "something still runs")

@@ -23,7 +23,7 @@ from mailer import ConfigurationError
 from mailstack_localcloud import LocalCloud
 from tests.integration.examples.provider_site import Service, service_on
 from tests.postgresql import PostgreSQL
-from tests.waiting import eventually
+from tests.waiting import PATIENCE, eventually
 
 pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[3]
@@ -310,7 +310,7 @@ def test_one_command_runs_it(tmp_path: Path):
         try:
             eventually(lambda: answers(f"http://127.0.0.1:{port}/api/health/ready"), "it does not start")
             started.send_signal(signal.SIGINT)
-            started.wait()
+            started.wait(PATIENCE)
         finally:
             started.kill()
     assert f"http://127.0.0.1:{port}/api/metrics/email" in log.read_text()

@@ -16,8 +16,9 @@ from examples.smtp_migration.__main__ import MISLEADING, main, walk
 from examples.smtp_migration.postfix import Postfix, running
 from examples.smtp_migration.walk import MODULE, Shop
 from mailstack_localcloud import LocalCloud
+from tests.processes import child
 from tests.system import require_tool
-from tests.waiting import eventually
+from tests.waiting import PATIENCE, eventually
 
 pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[3]
@@ -126,9 +127,10 @@ def test_sigterm_ends_the_old_server(tmp_path: Path):
         pytest.skip("Postfix starts as root alone")
     command = [sys.executable, "-m", "examples.smtp_migration", "--folder", str(tmp_path / "shop")]
     variables = tmp_path / "shop" / ".env"
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as walking:
+    with child(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)) as walking:
         eventually(lambda: variables.exists() and "SMTP_PORT" in variables.read_text(), "it does not begin")
         walking.terminate()
+        walking.wait(PATIENCE)
     found = re.search(r"SMTP_PORT=\W*(\d+)", variables.read_text())
     assert found
     with pytest.raises(ConnectionRefusedError):

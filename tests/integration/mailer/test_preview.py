@@ -17,6 +17,7 @@ from mailer.preview.collection import Collection
 from mailer.preview.server import serve
 from mailer.templates.brand import Brand
 from tests.chromium import Page, chromium
+from tests.processes import child
 from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.integration
@@ -238,7 +239,7 @@ def test_list_is_filtered(page: Page):
 
 def test_command_serves_until_it_is_interrupted():
     command = [sys.executable, "-m", "mailer", "preview", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with child(subprocess.Popen(command, stdout=subprocess.PIPE, text=True)) as process:
         assert process.stdout
         said = process.stdout.readline()
         with urlopen(said.split()[-1] + "templates") as answer:  # noqa: S310 - our own

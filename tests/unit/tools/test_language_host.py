@@ -14,6 +14,7 @@ from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto import language_pb2 as language
 from pulumi.runtime.proto import language_pb2_grpc as service
 
+from tests.processes import child
 from tests.waiting import PATIENCE, eventually
 
 HOST = Path(__file__).parents[3] / "tools" / "pulumi" / "language_host.py"
@@ -263,7 +264,7 @@ def test_cancel_ends_the_program_and_the_host_stays(host: Running):
 def test_the_host_ends_when_the_engine_is_gone(tmp_path: Path):
     starter = f"import subprocess, sys; subprocess.Popen([sys.executable, {str(HOST)!r}, '--executor', 'none'])"
     command = [sys.executable, "-c", f"{starter}; sys.stdin.readline()"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as engine:
+    with child(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)) as engine:
         assert engine.stdout
         assert int(engine.stdout.readline()) > 0
         engine.kill()
