@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 import yaml
 
+from tests.processes import child
 from tests.system import require_tool
 from tests.waiting import PATIENCE, eventually
 
@@ -68,11 +69,7 @@ def running(folder: Path, target: str, rules: Iterable[Path]) -> Generator[Prome
         f"--web.listen-address=127.0.0.1:{port}",
         "--log.level=error",
     ]
-    process = subprocess.Popen(command, cwd=folder)
-    try:
+    with child(subprocess.Popen(command, cwd=folder)):
         server = Prometheus(port)
         eventually(server.is_ready, "Prometheus did not start.")
         yield server
-    finally:
-        process.terminate()
-        process.wait(PATIENCE)

@@ -16,6 +16,7 @@ from typing import Any
 from mailer import StackOutputs
 from mailer.cli.journal import SUFFIX
 from mailstack_localcloud import LocalCloud
+from tests.processes import child
 from tests.waiting import PATIENCE, eventually, moment
 
 _NO_LIMIT = 1_000_000_000.0
@@ -95,13 +96,11 @@ def run(
     said = ""
     for stop in [*stops, rows + 1]:
         command = [*_COMMAND, "--csv", str(file), *(["--resume"] if journal.path.exists() else [])]
-        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
-            try:
-                while journal.goes_on(process, min(stop, journal.ended + _COUNTED)) and journal.ended < stop:
-                    arrived.count(process)
-                    progress(f"{arrived.rows.total():,} of {rows:,} accepted, {report.kills} kills")
-            finally:
-                process.kill()  # which a command that has ended does not notice
+        with child(subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)) as process:
+            while journal.goes_on(process, min(stop, journal.ended + _COUNTED)) and journal.ended < stop:
+                arrived.count(process)
+                progress(f"{arrived.rows.total():,} of {rows:,} accepted, {report.kills} kills")
+            process.kill()  # which a command that has ended does not notice
             said = process.communicate()[0]
         arrived.count()
         if process.returncode == -signal.SIGKILL:

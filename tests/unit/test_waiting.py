@@ -1,4 +1,7 @@
-"""No test depends on the speed of a machine: its timeouts are named ones (`tests.waiting`)."""
+"""No test depends on the speed of a machine, and none hangs.
+
+Its timeouts are named ones (`tests.waiting`), and its processes end with it (`tests.processes`).
+"""
 
 import ast
 from pathlib import Path
@@ -34,9 +37,27 @@ def _is_number(value: ast.expr) -> bool:
     return isinstance(value, ast.Constant) and type(value.value) in {int, float} and value.value != 0
 
 
+def endless(source: str) -> list[str]:
+    """The `with` statements of a file that wait for a process without a bound, after an error in them, too."""
+    statements = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.With))
+    opened = [ast.unparse(item.context_expr) for node in statements for item in node.items]
+    return [one for one in opened if one.startswith(("subprocess.Popen(", "Popen("))]
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
 def test_timeouts_are_named(file: Path):
     assert timeouts(file.read_text()) == []
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_no_process_outlives_its_test(file: Path):
+    assert endless(file.read_text()) == []
+
+
+@pytest.mark.parametrize("opened", ["subprocess.Popen(['sleep'])", "open('log') as log, Popen(['sleep'])"])
+def test_a_process_that_may_never_end_is_found(opened: str):
+    assert endless(f"with {opened} as process: pass")
+    assert not endless(f"with child({opened.rpartition(', ')[2]}) as process: pass")
 
 
 @pytest.mark.parametrize(

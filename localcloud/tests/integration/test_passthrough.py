@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 
 from mailstack_localcloud import LocalCloud
 from tests.integration.queues import open_to
+from tests.processes import child
 from tests.waiting import PATIENCE, eventually
 
 pytestmark = pytest.mark.integration
@@ -47,19 +48,16 @@ def bare() -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     known = {"GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "SFTP_ENABLED": "0", "IOT_MTLS_ENABLED": "0"}
-    process = subprocess.Popen(
+    started = subprocess.Popen(
         [sys.executable, "-m", "ministack"],
         env={**os.environ, **known, "LOG_LEVEL": "CRITICAL", "DOCKER_HOST": "unix:///nonexistent"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    try:
+    with child(started):
         eventually(lambda: is_open(port), "ministack does not start")
         yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(PATIENCE)
 
 
 def is_open(port: int) -> bool:

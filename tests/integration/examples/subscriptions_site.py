@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Generator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from mailer import Address
 from mailer.testing import Sent, Ses
 from mailstack_localcloud import LocalCloud
 from tests.processes import child
-from tests.waiting import PATIENCE, eventually
+from tests.waiting import eventually
 
 ROOT = Path(__file__).parents[3]
 SECONDS = 60.0
@@ -208,13 +208,9 @@ def subscriptions_site(cloud: LocalCloud, folder: Path, **variables: str) -> Gen
         yield site
 
 
-@contextmanager
-def _served(variables: Mapping[str, str], port: int, log: Any) -> Generator[subprocess.Popen[bytes]]:
+def _served(variables: Mapping[str, str], port: int, log: Any) -> AbstractContextManager[subprocess.Popen[bytes]]:
     command = [sys.executable, "-m", "django", "runserver", "--noreload", "--insecure", f"{HOST}:{port}"]
-    with child(subprocess.Popen(command, cwd=ROOT, env={**os.environ, **variables}, stdout=log, stderr=log)) as process:
-        yield process
-        process.terminate()
-        process.wait(PATIENCE)
+    return child(subprocess.Popen(command, cwd=ROOT, env={**os.environ, **variables}, stdout=log, stderr=log))
 
 
 def _answers(port: int) -> bool:

@@ -15,6 +15,7 @@ from babel.messages.pofile import read_po
 
 from mailstack_localcloud import LocalCloud
 from tests.integration.examples.moderation_site import ADMIN, PASSWORD, REVIEWER, Server, Site, server_on, site_of
+from tests.processes import child
 from tests.waiting import PATIENCE, eventually
 
 pytestmark = pytest.mark.integration
@@ -416,12 +417,9 @@ def test_one_command_runs_the_example(tmp_path: Path):
     command = [sys.executable, "-m", "examples.django_moderation", "--port", str(port)]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     out = tmp_path / "out"
-    with out.open("wb") as file, subprocess.Popen(command, cwd=ROOT, env=environment, stdout=file) as run:
-        try:
-            eventually(lambda: "Ctrl-C ends it" in out.read_text(), "the example does not start")
-            assert "Who runs for office" in httpx.get(f"http://127.0.0.1:{port}/").text
-        finally:
-            run.terminate()
-            ended = run.wait(PATIENCE)
-    assert ended == 0
+    with out.open("wb") as file, child(subprocess.Popen(command, cwd=ROOT, env=environment, stdout=file)) as run:
+        eventually(lambda: "Ctrl-C ends it" in out.read_text(), "the example does not start")
+        assert "Who runs for office" in httpx.get(f"http://127.0.0.1:{port}/").text
+        run.terminate()
+        assert run.wait(PATIENCE) == 0
     assert PASSWORD not in out.read_text()

@@ -19,6 +19,7 @@ from examples.django_subscriptions.__main__ import smtp
 from mailstack_localcloud import LocalCloud
 from tests.integration.examples.subscriptions_site import ADMIN, PASSWORD, SECONDS, Site, subscriptions_site
 from tests.microsoft import microsoft
+from tests.processes import child
 from tests.smtp_server import SmtpServer, smtp_server
 from tests.unit.mailer.wire.certificates import server_context
 from tests.waiting import PATIENCE, eventually
@@ -142,16 +143,13 @@ def test_one_command_runs_it(tmp_path: Path, through: str):
         port = probe.getsockname()[1]
     command = [sys.executable, "-u", "-m", "examples.django_subscriptions", "--port", str(port), "--through", through]
     log, url = tmp_path / "log", f"http://127.0.0.1:{port}"
-    with log.open("wb") as output, subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output) as started:
-        try:
-            eventually(lambda: answers(f"{url}/static/subscriptions/style.css"), "it does not start")
-            assert answers(f"{url}/mail/health/ready")
-            register(url)
-            eventually(lambda: "welcome to a***@example.com: sent" in log.read_text(), "no mail was sent")
-            started.send_signal(signal.SIGINT)
-            started.wait(PATIENCE)
-        finally:
-            started.kill()
+    with log.open("wb") as output, child(subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output)) as started:
+        eventually(lambda: answers(f"{url}/static/subscriptions/style.css"), "it does not start")
+        assert answers(f"{url}/mail/health/ready")
+        register(url)
+        eventually(lambda: "welcome to a***@example.com: sent" in log.read_text(), "no mail was sent")
+        started.send_signal(signal.SIGINT)
+        started.wait(PATIENCE)
     assert url in log.read_text()
     assert "Traceback" not in log.read_text()
 

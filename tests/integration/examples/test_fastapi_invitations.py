@@ -24,6 +24,7 @@ from mailstack_localcloud import LocalCloud
 from tests.integration.examples.invitations_site import Site, site_on
 from tests.integration.examples.subscriptions import is_subscribed
 from tests.postgresql import PostgreSQL
+from tests.processes import child
 from tests.waiting import PATIENCE, eventually
 
 pytestmark = pytest.mark.integration
@@ -255,18 +256,11 @@ def process(site: Site, relay: str = "yes") -> Generator[subprocess.Popen[bytes]
     """The application in a process of its own."""
     names = {"APP_URL": site.url, "DATABASE_URL": site.settings.database, "MAILSTACK_STACK": site.settings.stack}
     names["RELAY"] = relay
-    factory = "examples.fastapi_invitations.app:application"
-    started = subprocess.Popen(
-        [sys.executable, "-m", "uvicorn", "--factory", factory, "--port", str(site.port), "--log-level", "critical"],
-        cwd=ROOT,
-        env={**os.environ, **site.variables, **names},
-    )
-    try:
+    command = [sys.executable, "-m", "uvicorn", "--factory", "examples.fastapi_invitations.app:application"]
+    command += ["--port", str(site.port), "--log-level", "critical"]
+    with child(subprocess.Popen(command, cwd=ROOT, env={**os.environ, **site.variables, **names})) as started:
         eventually(lambda: answers(f"{site.url}/mail/health/ready"), "the application does not start")
         yield started
-    finally:
-        started.terminate()
-        started.wait()
 
 
 def answers(url: str) -> bool:
@@ -281,13 +275,10 @@ def test_one_command_runs_it(tmp_path: Path):
         port = probe.getsockname()[1]
     command = [sys.executable, "-u", "-m", "examples.fastapi_invitations", "--port", str(port)]
     log = tmp_path / "log"
-    with log.open("wb") as output, subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output) as started:
-        try:
-            eventually(lambda: answers(f"http://127.0.0.1:{port}/mail/health/ready"), "it does not start")
-            started.send_signal(signal.SIGINT)
-            started.wait(PATIENCE)
-        finally:
-            started.kill()
+    with log.open("wb") as output, child(subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output)) as started:
+        eventually(lambda: answers(f"http://127.0.0.1:{port}/mail/health/ready"), "it does not start")
+        started.send_signal(signal.SIGINT)
+        started.wait(PATIENCE)
     assert f"http://127.0.0.1:{port}" in log.read_text()
     assert "Traceback" not in log.read_text()
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.processes import child
 from tests.waiting import PATIENCE, eventually
 
 pytestmark = pytest.mark.integration
@@ -82,15 +83,14 @@ def test_sigterm_ends_everything_that_was_started(example: str, tmp_path: Path):
     mark, log = secrets.token_hex(), tmp_path / "log"
     command = [sys.executable, "-u", "-m", f"examples.{example}", "--port", str(port)]
     environment = {**os.environ, "MARK_OF_THE_TEST": mark}
-    with log.open("wb") as output:
-        started = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
-    try:
+    with (
+        log.open("wb") as output,
+        child(subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)) as started,
+    ):
         eventually(lambda: "Ctrl-C ends it" in log.read_text(), "it does not start")
         eventually(lambda: answers(f"http://127.0.0.1:{port}{EXAMPLES[example]}"), "it does not answer")
         started.terminate()
         started.wait(PATIENCE)
-    finally:
-        started.kill()
     eventually(lambda: not any(has(mark, one) for one in Path("/proc").glob("[0-9]*/environ")), "something still runs")
     assert "Traceback" not in log.read_text()
 

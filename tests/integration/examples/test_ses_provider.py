@@ -23,6 +23,7 @@ from mailer import ConfigurationError
 from mailstack_localcloud import LocalCloud
 from tests.integration.examples.provider_site import Service, service_on
 from tests.postgresql import PostgreSQL
+from tests.processes import child
 from tests.waiting import PATIENCE, eventually
 
 pytestmark = pytest.mark.integration
@@ -306,13 +307,10 @@ def test_one_command_runs_it(tmp_path: Path):
         port = probe.getsockname()[1]
     command = [sys.executable, "-u", "-m", "examples.ses_provider", "--port", str(port)]
     log = tmp_path / "log"
-    with log.open("wb") as output, subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output) as started:
-        try:
-            eventually(lambda: answers(f"http://127.0.0.1:{port}/api/health/ready"), "it does not start")
-            started.send_signal(signal.SIGINT)
-            started.wait(PATIENCE)
-        finally:
-            started.kill()
+    with log.open("wb") as output, child(subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output)) as started:
+        eventually(lambda: answers(f"http://127.0.0.1:{port}/api/health/ready"), "it does not start")
+        started.send_signal(signal.SIGINT)
+        started.wait(PATIENCE)
     assert f"http://127.0.0.1:{port}/api/metrics/email" in log.read_text()
     assert "Traceback" not in log.read_text()
 

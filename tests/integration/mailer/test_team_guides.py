@@ -18,6 +18,7 @@ from mailer.testing import Ses
 from mailstack_localcloud import LocalCloud
 from tests.integration.mailer.test_django_guides import SETTINGS
 from tests.microsoft import microsoft
+from tests.processes import child
 from tests.smtp_server import smtp_server
 from tests.unit.mailer.wire.certificates import server_context
 from tests.waiting import PATIENCE
@@ -84,7 +85,7 @@ class Team:
         return self._run("\n".join(script))
 
     def _run(self, script: str) -> str:
-        with subprocess.Popen(
+        started = subprocess.Popen(
             ["bash", "-c", script],
             cwd=self.folder,
             env=self.variables,
@@ -92,7 +93,8 @@ class Team:
             start_new_session=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-        ) as ran:
+        )
+        with child(started) as ran:
             try:
                 printed, _ = ran.communicate(timeout=PATIENCE)
             finally:

@@ -1,7 +1,6 @@
 """`mailer outbox`: a relay as a process, and what people do with the mails."""
 
 import json
-import os
 import re
 import signal
 import socket
@@ -16,6 +15,7 @@ import pytest
 from mailer import Mailer, Message, SqlStores
 from mailer.cli import main
 from mailer.stores.outbox import Change, OutboxStatus
+from tests.processes import child
 from tests.waiting import PATIENCE, eventually
 
 HELLO = Message(subject="Hello", text="Hello", to="ada@example.com")
@@ -123,17 +123,13 @@ def test_run_sends_until_a_signal_and_shows_metrics(mailer: Mailer, number: int)
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "mailer", "outbox", "run", "--metrics-port", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=os.environ)
-    try:
+    with child(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)) as process:
         put(mailer)
         eventually(lambda: [mail.status for mail in mailer.outbox.find()] == ["sent"], "nothing is sent")
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE) as answer:
             metrics = answer.read().decode()
         process.send_signal(number)
         out, _ = process.communicate(timeout=PATIENCE)
-    finally:
-        process.kill()
-        process.wait()
     assert process.returncode == 0
     assert "The relay has ended." in out
     assert 'mailstack_messages_total{status="sent",stream="transactional"} 1.0' in metrics

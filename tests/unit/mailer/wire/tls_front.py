@@ -12,6 +12,8 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tests.processes import child
+
 _ROOT = Path(__file__).parents[4]
 
 
@@ -19,13 +21,10 @@ _ROOT = Path(__file__).parents[4]
 def tls_front(port: int, certificate: Path, key: Path) -> Generator[str]:
     """The URL of a TLS server in front of a port of this machine."""
     command = [sys.executable, "-m", "tests.unit.mailer.wire.tls_front", str(port), str(certificate), str(key)]
-    with subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdin
+    front = subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    with child(front) as process:
         assert process.stdout
-        try:
-            yield f"https://localhost:{int(process.stdout.readline())}"
-        finally:
-            process.stdin.close()  # it ends with its input
+        yield f"https://localhost:{int(process.stdout.readline())}"
 
 
 async def _serve(port: int, certificate: str, key: str) -> None:
