@@ -4,9 +4,12 @@ Its timeouts are named ones (`tests.waiting`), and its processes end with it (`t
 """
 
 import ast
+import signal
 from pathlib import Path
 
 import pytest
+
+from conftest import pytest_configure
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted(file for suite in ("tests", "localcloud/tests") for file in Path(ROOT, suite).rglob("*.py"))
@@ -58,6 +61,15 @@ def test_no_process_outlives_its_test(file: Path):
 def test_a_process_that_may_never_end_is_found(opened: str):
     assert endless(f"with {opened} as process: pass")
     assert not endless(f"with child({opened.rpartition(', ')[2]}) as process: pass")
+
+
+def test_ctrl_c_ends_what_tests_start_in_the_background_too():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        pytest_configure()
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize(

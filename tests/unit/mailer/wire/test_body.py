@@ -1,7 +1,5 @@
 """A body in parts is what the parts are together, however large they are."""
 
-from hashlib import sha256
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,7 +20,7 @@ def test_pieces_are_the_parts_in_their_order(parts: list[bytes], head: bytes):
 @given(parts=parts)
 def test_a_body_is_read_as_often_as_it_is_needed(parts: list[bytes]):
     body = Body(*parts)
-    assert sha256(b"".join(body)).digest() == sha256(b"".join(body)).digest()
+    assert b"".join(body) == b"".join(body)
 
 
 def test_a_mail_is_written_at_once_with_its_head():
